@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    id::IdentityId,
+    id::{IdentityId, UserId},
     identifier::{LoginId, LoginIdKind},
     project::{AuthenticatorKind, ProjectSettings},
     time::Timestamp,
@@ -224,6 +224,27 @@ impl<'a> UserAccount<'a> {
         }
         all
     }
+}
+
+/// A login ID as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnedLoginId {
+    /// The identity's id.
+    pub id: IdentityId,
+    /// The owner.
+    pub user_id: UserId,
+    /// `email`, `phone` or `username`.
+    pub kind: String,
+    /// The normalized value; unique within its kind and project.
+    pub value: String,
+    /// The value as entered.
+    pub original: String,
+    /// When the owner proved control of it.
+    pub verified_at: Option<Timestamp>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 #[cfg(test)]

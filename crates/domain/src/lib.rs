@@ -6,6 +6,7 @@
 pub mod attributes;
 pub mod client;
 pub mod credential;
+pub mod delivery;
 pub mod event;
 pub mod grant;
 pub mod id;

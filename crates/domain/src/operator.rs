@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::{
-    id::{OperatorId, ProjectNo},
+    id::{EventId, OperatorId, ProjectNo},
+    secret::TokenHash,
     session::Lifetime,
     time::Timestamp,
 };
@@ -223,6 +224,46 @@ impl OperatorAct {
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|act| act.as_str() == word)
     }
+}
+
+/// A link as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorLink {
+    /// SHA-256 of its secret part.
+    pub token: TokenHash,
+    /// Its purpose.
+    pub purpose: LinkPurpose,
+    /// The role it grants, and in which project; unused for a reset.
+    pub assignment: Assignment,
+    /// The address it is for, normalized; empty when its holder may choose one.
+    pub email: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// The last moment at which it is valid.
+    pub expires_at: Timestamp,
+}
+
+/// One audit event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorEvent {
+    /// Its ID, increasing with time.
+    pub id: EventId,
+    /// The operator it is about; `None` for an invitation not yet accepted.
+    pub operator_id: Option<OperatorId>,
+    /// The email address of the operator at that time.
+    pub email: String,
+    /// The actor: an operator's address, or the CLI.
+    pub done_by: String,
+    /// The name of a `vestibule_domain::operator::OperatorAct`; a later release may write further ones.
+    pub act: String,
+    /// Details such as the credential's name or the project; never a secret.
+    pub detail: String,
+    /// The network address of the actor.
+    pub ip: Option<String>,
+    /// When it happened.
+    pub created_at: Timestamp,
+    /// How many equal actions it stands for; the first of them was at `created_at`.
+    pub times: i64,
 }
 
 #[cfg(test)]

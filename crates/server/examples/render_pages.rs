@@ -3,7 +3,11 @@
 
 use std::{env, fs, io, path::Path};
 
-use vestibule_server::ui::{Locales, MailContext, MailKind, asset, sample_context, samples, theme_css};
+use vestibule_pages::{
+    mail::{MailContext, MailKind},
+    sample::{sample_context, samples},
+};
+use vestibule_web::{asset, locale::Locales, theme::theme_css};
 
 fn main() -> io::Result<()> {
     let folder = env::args().nth(1).ok_or_else(|| io::Error::other("give a folder to write to"))?;
@@ -35,7 +39,7 @@ fn write_assets(folder: &Path, html: &str, theme: &str) -> io::Result<String> {
     for link in html.split('"').filter(|part| part.starts_with("/assets/")) {
         let file = folder.join(&link[1..]);
         fs::create_dir_all(file.parent().unwrap_or(folder))?;
-        match asset(&link["/assets/".len()..]) {
+        match asset::asset(&link["/assets/".len()..]) {
             Some(found) => fs::write(file, found.bytes)?,
             None => fs::write(file, theme)?,
         }

@@ -7,14 +7,11 @@ use tokio::{
     sync::watch,
     task::JoinSet,
 };
+use vestibule_app::{jobs, state::App};
 use vestibule_store::StoreError;
+use vestibule_web::locale::Locales;
 
-use crate::{
-    app::App,
-    http::{self, serve::ListenerLimits},
-    jobs,
-    ui::Locales,
-};
+use crate::serve::ListenerLimits;
 
 /// Backlog of the listening socket; the operating system limits it further and drops connections beyond it.
 const WAITING: u32 = 4_096;
@@ -58,13 +55,13 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         stop.await;
         app.stopping.send_replace(true);
     };
-    let front = http::front::Front::new(Arc::clone(&app));
+    let front = crate::front::Front::new(Arc::clone(&app));
     let answer = move |peer, request| {
         let front = front.clone();
         async move { front.answer(peer, request).await }
     };
     let limits = ListenerLimits::of(&app.config.server, Arc::clone(&app.metrics.connections));
-    http::serve::serve(listener, answer, limits, stop).await;
+    crate::serve::serve(listener, answer, limits, stop).await;
     let _ = stop_sender.send(true);
     finish(jobs).await;
     if let Err(error) = jobs::accesses::flush_all(&app).await {
@@ -81,8 +78,8 @@ pub async fn serve_with_metrics(
     stop: impl Future<Output = ()>,
 ) {
     let (stop_sender, mut stop_receiver) = watch::channel(false);
-    let (router, limits) = (http::metrics_router(Arc::clone(&app)), ListenerLimits::few(&app.config.server));
-    let page = http::serve::serve_router(metrics, router, limits, async move {
+    let (router, limits) = (crate::router::metrics_router(Arc::clone(&app)), ListenerLimits::few(&app.config.server));
+    let page = crate::serve::serve_router(metrics, router, limits, async move {
         let _ = stop_receiver.wait_for(|ended| *ended).await;
     });
     let server = async {

@@ -3,18 +3,15 @@
 
 use std::fmt::Write;
 
+use vestibule_app::{config, passwords};
 use vestibule_domain::project::SettingKey;
 use vestibule_protocol::{
     limits::{self, Unit},
     oauth::PARAMETERS,
 };
+use vestibule_web::error;
 
-use crate::{
-    config,
-    http::{self, error},
-    passwords,
-    routes::{Face, list_routes},
-};
+use crate::routes::{Face, list_routes};
 
 const NOTE: &str =
     "<!-- Generated: `VESTIBULE_WRITE_REFERENCE=1 cargo test -p vestibule-server --lib reference`. Do not edit. -->";
@@ -46,7 +43,7 @@ pub fn project_page() -> String {
             .expect("writing to a String cannot fail");
     }
     page.push_str("\n## Keys without a control in the portal\n\nEvery other key is edited in a settings form of the portal.\n\n| key | reason |\n|---|---|\n");
-    for (path, reason) in http::portal::WITHOUT_CONTROL {
+    for (path, reason) in vestibule_portal::WITHOUT_CONTROL {
         writeln!(page, "| `{path}` | {} |", cell(reason)).expect("writing to a String cannot fail");
     }
     page
@@ -167,15 +164,13 @@ pub fn limits_page() -> String {
         writeln!(page, "| `{name}` | {most} |").expect("writing to a String cannot fail");
     }
     page.push_str("\n## Other inputs\n\n| input | maximum | unit | if exceeded | source |\n|---|---|---|---|---|\n");
-    for (crate_name, limits) in [
-        ("protocol", limits::LIMITS),
-        ("domain", vestibule_domain::limits::LIMITS),
-        ("server", http::LIMITS),
-        ("server", &passwords::LIMITS),
+    for (place, limits) in [
+        ("protocol::limits::", limits::LIMITS),
+        ("domain::", vestibule_domain::limits::LIMITS),
+        ("", crate::input_limits::LIMITS),
+        ("app::", &passwords::LIMITS),
     ] {
         for limit in limits {
-            let source =
-                if crate_name == "protocol" { format!("limits::{}", limit.source) } else { limit.source.into() };
             let unit = match limit.unit {
                 Unit::Bytes => "bytes",
                 Unit::Characters => "characters",
@@ -185,7 +180,7 @@ pub fn limits_page() -> String {
                 Unit::KibPasses => "KiB × passes",
             };
             let (input, exceeded) = (cell(limit.input), cell(limit.exceeded));
-            writeln!(page, "| {input} | {} | {unit} | {exceeded} | `{crate_name}::{source}` |", limit.most)
+            writeln!(page, "| {input} | {} | {unit} | {exceeded} | `{place}{}` |", limit.most, limit.source)
                 .expect("writing to a String cannot fail");
         }
     }

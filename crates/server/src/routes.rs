@@ -1,7 +1,9 @@
 //! The table of routes, for the tests that call each of them and for the reference page.
 
-use crate::http::routes::{self, route::Route};
-pub use crate::http::{credentials::CredentialKind, routes::route::Face};
+use vestibule_web::route::Route;
+
+use crate::route_table;
+pub use vestibule_web::{credentials::CredentialKind, route::Face};
 
 /// A route of the table.
 #[derive(Clone, Debug)]
@@ -25,5 +27,5 @@ pub fn list_routes() -> Vec<RouteView> {
         accepts: route.accepts,
         parameters: route.parameters,
     };
-    routes::table().into_iter().map(view).collect()
+    route_table::table().into_iter().map(view).collect()
 }

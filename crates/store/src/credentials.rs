@@ -1,7 +1,8 @@
 //! Login IDs and passwords. SQL over `login_ids` and `passwords`; no policy.
 
 use vestibule_domain::{
-    id::{IdentityId, ProjectNo, UserId},
+    id::{ProjectNo, UserId},
+    identity::OwnedLoginId,
     time::Timestamp,
 };
 
@@ -22,29 +23,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &REMOVE_PASSWORD,
 ];
 
-/// A login ID as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LoginIdRow {
-    /// The identity's id.
-    pub id: IdentityId,
-    /// The owner.
-    pub user_id: UserId,
-    /// `email`, `phone` or `username`.
-    pub kind: String,
-    /// The normalized value; unique within its kind and project.
-    pub value: String,
-    /// The value as entered.
-    pub original: String,
-    /// When the owner proved control of it.
-    pub verified_at: Option<Timestamp>,
-    /// When it was added.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
-fn read_login_id(row: &Row<'_>) -> Result<LoginIdRow, StoreError> {
-    Ok(LoginIdRow {
+fn read_login_id(row: &Row<'_>) -> Result<OwnedLoginId, StoreError> {
+    Ok(OwnedLoginId {
         id: read_id(row, 0)?,
         user_id: read_id(row, 1)?,
         kind: row.get(2)?,
@@ -72,7 +52,7 @@ const INSERT_LOGIN_ID: Sql = Sql::new(
 );
 
 /// Adds a login ID; `false` when another identity has this value.
-pub async fn insert_login_id(tx: &mut Tx, p: ProjectNo, row: &LoginIdRow) -> Result<bool, StoreError> {
+pub async fn insert_login_id(tx: &mut Tx, p: ProjectNo, row: &OwnedLoginId) -> Result<bool, StoreError> {
     tx.execute_one(
         &INSERT_LOGIN_ID,
         &[
@@ -110,7 +90,7 @@ pub async fn find_login_id(
     p: ProjectNo,
     kind: &str,
     value: &str,
-) -> Result<Option<LoginIdRow>, StoreError> {
+) -> Result<Option<OwnedLoginId>, StoreError> {
     conn.query_optional(&FIND_LOGIN_ID, &[&p.0, &kind, &value], read_login_id).await
 }
 
@@ -130,7 +110,7 @@ const LIST_LOGIN_IDS: Sql = Sql::new(
 );
 
 /// Every login ID of a user, oldest first.
-pub async fn list_login_ids(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<LoginIdRow>, StoreError> {
+pub async fn list_login_ids(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<OwnedLoginId>, StoreError> {
     conn.query_all(&LIST_LOGIN_IDS, &[&p.0, &user.as_bytes().as_slice()], read_login_id).await
 }
 

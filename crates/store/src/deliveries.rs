@@ -2,6 +2,7 @@
 //! `delivery_lanes`.
 
 use vestibule_domain::{
+    delivery::{Delivery, DeliveryState},
     id::{ProjectNo, UserId},
     time::Timestamp,
 };
@@ -14,32 +15,19 @@ use crate::{
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&INSERT, &CLAIM, &FINISH, &POSTPONE, &PAGE, &FIND, &REPLAY, &REMOVE_DONE_ANY_PROJECT];
 
-/// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryState {
-    /// It waits for its first or next try.
-    Waiting,
-    /// The receiver took it.
-    Taken,
-    /// It was given up: a dead letter.
-    Dead,
+const fn code_of(state: DeliveryState) -> i64 {
+    match state {
+        DeliveryState::Waiting => 0,
+        DeliveryState::Taken => 1,
+        DeliveryState::Dead => 2,
+    }
 }
 
-impl DeliveryState {
-    const fn code(self) -> i64 {
-        match self {
-            Self::Waiting => 0,
-            Self::Taken => 1,
-            Self::Dead => 2,
-        }
-    }
-
-    fn read(code: i64) -> Self {
-        match code {
-            1 => Self::Taken,
-            2 => Self::Dead,
-            _ => Self::Waiting,
-        }
+fn read_state(code: i64) -> DeliveryState {
+    match code {
+        1 => DeliveryState::Taken,
+        2 => DeliveryState::Dead,
+        _ => DeliveryState::Waiting,
     }
 }
 
@@ -58,39 +46,6 @@ pub struct NewDelivery<'a> {
     pub body: &'a str,
 }
 
-/// A delivery as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Delivery {
-    /// Its number; later ones are greater.
-    pub id: i64,
-    /// The project.
-    pub project: ProjectNo,
-    /// The event's number.
-    pub seq: i64,
-    /// What keeps its order with it: the user's id, or zeros.
-    pub lane: Vec<u8>,
-    /// The handler.
-    pub url: String,
-    /// The event's name.
-    pub kind: String,
-    /// The whole message, JSON.
-    pub body: String,
-    /// Where it stands.
-    pub state: DeliveryState,
-    /// How often it was tried.
-    pub attempts: i64,
-    /// When it was queued.
-    pub created_at: Timestamp,
-    /// Not before this time.
-    pub due_at: Timestamp,
-    /// When it was taken or given up.
-    pub finished_at: Option<Timestamp>,
-    /// The last answer's HTTP status.
-    pub last_status: Option<i64>,
-    /// Why the last try failed.
-    pub last_error: Option<String>,
-}
-
 pub(crate) fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.get(0)?,
@@ -100,7 +55,7 @@ pub(crate) fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
         url: row.get(4)?,
         kind: row.get(5)?,
         body: row.get(6)?,
-        state: DeliveryState::read(row.get(7)?),
+        state: read_state(row.get(7)?),
         attempts: row.get(8)?,
         created_at: read_time(row, 9)?,
         due_at: read_time(row, 10)?,
@@ -196,7 +151,7 @@ pub async fn finish(
     error: Option<&str>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    tx.execute_one(&FINISH, &[&id, &state.code(), &now.as_micros(), &status, &error]).await
+    tx.execute_one(&FINISH, &[&id, &code_of(state), &now.as_micros(), &status, &error]).await
 }
 
 const POSTPONE: Sql = Sql::new(
@@ -256,7 +211,7 @@ pub async fn list_page(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Delivery>, StoreError> {
-    conn.query_all(&PAGE, &[&p.0, &state.code(), &before.unwrap_or(i64::MAX), &limit], read_row).await
+    conn.query_all(&PAGE, &[&p.0, &code_of(state), &before.unwrap_or(i64::MAX), &limit], read_row).await
 }
 
 const FIND: Sql = Sql::new(

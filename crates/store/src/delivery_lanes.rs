@@ -1,12 +1,12 @@
 //! Which deliveries to webhooks are next: by project, handler and lane. SQL over `hook_deliveries`; no policy. Each statement looks
 //! at a bounded number of rows, however many wait.
 
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_domain::{delivery::Delivery, id::ProjectNo, time::Timestamp};
 
 use crate::{
     column::{read_project, read_time},
     db::{Conn, Param, Sql, StoreError, Tx},
-    deliveries::{self, Delivery},
+    deliveries,
 };
 
 /// Every statement of this file.

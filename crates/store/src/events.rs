@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use vestibule_domain::{
+    event::LoggedEvent,
     id::{ProjectNo, UserId},
     time::Timestamp,
 };
@@ -16,25 +17,8 @@ use crate::{
 pub const STATEMENTS: &[&Sql] =
     &[&INSERT, &PAGE, &PAGE_OF_USER, &PAGE_OF_TYPE, &SEEK, &FOLLOW, &LAST, &REMOVE_OLD_ANY_PROJECT];
 
-/// A logged event.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EventRow {
-    /// Sequence number, increasing over the whole store.
-    pub seq: i64,
-    /// The user it is about.
-    pub user_id: Option<UserId>,
-    /// Its name.
-    pub kind: String,
-    /// The application it happened in.
-    pub client_id: Option<String>,
-    /// The whole event, as JSON.
-    pub body: String,
-    /// When it happened.
-    pub created_at: Timestamp,
-}
-
-fn read_row(row: &Row<'_>) -> Result<EventRow, StoreError> {
-    Ok(EventRow {
+fn read_row(row: &Row<'_>) -> Result<LoggedEvent, StoreError> {
+    Ok(LoggedEvent {
         seq: row.get(0)?,
         user_id: read_optional_id(row, 1)?,
         kind: row.get(2)?,
@@ -58,7 +42,7 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds an event; `false` when its number exists already.
-pub async fn insert(tx: &mut Tx, p: ProjectNo, event: &EventRow) -> Result<bool, StoreError> {
+pub async fn insert(tx: &mut Tx, p: ProjectNo, event: &LoggedEvent) -> Result<bool, StoreError> {
     let user = event.user_id.as_ref().map(|id| id.as_bytes().as_slice());
     tx.execute_one(
         &INSERT,
@@ -136,7 +120,7 @@ pub async fn list_page(
     wanted: &EventSelection,
     between: &Range<i64>,
     limit: i64,
-) -> Result<Vec<EventRow>, StoreError> {
+) -> Result<Vec<LoggedEvent>, StoreError> {
     let (from, below) = (between.start, between.end);
     match wanted {
         EventSelection::All => conn.query_all(&PAGE, &[&p.0, &from, &below, &limit], read_row).await,
@@ -194,7 +178,7 @@ const FOLLOW: Sql = Sql::new(
 );
 
 /// At most `limit` events above a number, oldest first.
-pub async fn follow(conn: &mut Conn, p: ProjectNo, after: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+pub async fn follow(conn: &mut Conn, p: ProjectNo, after: i64, limit: i64) -> Result<Vec<LoggedEvent>, StoreError> {
     conn.query_all(&FOLLOW, &[&p.0, &after, &limit], read_row).await
 }
 

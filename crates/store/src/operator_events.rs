@@ -3,6 +3,7 @@
 
 use vestibule_domain::{
     id::{EventId, OperatorId},
+    operator::OperatorEvent,
     time::Timestamp,
 };
 
@@ -13,29 +14,6 @@ use crate::{
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&INSERT, &COUNT_AGAIN, &PAGE, &PAGE_OF_OPERATOR, &REMOVE_OLD];
-
-/// One audit event.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OperatorEvent {
-    /// Its ID, increasing with time.
-    pub id: EventId,
-    /// The operator it is about; `None` for an invitation not yet accepted.
-    pub operator_id: Option<OperatorId>,
-    /// The email address of the operator at that time.
-    pub email: String,
-    /// The actor: an operator's address, or the CLI.
-    pub done_by: String,
-    /// The name of a `vestibule_domain::operator::OperatorAct`; a later release may write further ones.
-    pub act: String,
-    /// Details such as the credential's name or the project; never a secret.
-    pub detail: String,
-    /// The network address of the actor.
-    pub ip: Option<String>,
-    /// When it happened.
-    pub created_at: Timestamp,
-    /// How many equal actions it stands for; the first of them was at `created_at`.
-    pub times: i64,
-}
 
 fn read_event(row: &Row<'_>) -> Result<OperatorEvent, StoreError> {
     Ok(OperatorEvent {

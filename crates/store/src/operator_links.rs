@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     id::ProjectNo,
-    operator::{Assignment, LinkPurpose},
+    operator::{Assignment, LinkPurpose, OperatorLink},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -15,23 +15,6 @@ use crate::{
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &TAKE, &LIST, &REMOVE_OF, &REMOVE, &REMOVE_ALL_FOR, &REMOVE_EXPIRED];
-
-/// A link as it is stored.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OperatorLink {
-    /// SHA-256 of its secret part.
-    pub token: TokenHash,
-    /// Its purpose.
-    pub purpose: LinkPurpose,
-    /// The role it grants, and in which project; unused for a reset.
-    pub assignment: Assignment,
-    /// The address it is for, normalized; empty when its holder may choose one.
-    pub email: String,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// The last moment at which it is valid.
-    pub expires_at: Timestamp,
-}
 
 fn read_link(row: &Row<'_>) -> Result<OperatorLink, StoreError> {
     let word: String = row.get(1)?;

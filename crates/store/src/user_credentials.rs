@@ -3,12 +3,12 @@
 
 use vestibule_domain::{
     id::{IdentityId, ProjectNo, UserId},
+    identity::OwnedLoginId,
     time::Timestamp,
 };
 
 use crate::{
     column::{read_id, read_optional_time, read_time},
-    credentials::LoginIdRow,
     db::{Conn, Row, Sql, StoreError},
 };
 
@@ -19,7 +19,7 @@ pub const STATEMENTS: &[&Sql] = &[&READ];
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CredentialRows {
     /// The login IDs, oldest first.
-    pub login_ids: Vec<LoginIdRow>,
+    pub login_ids: Vec<OwnedLoginId>,
     /// When the password was first set and last changed, if there is one.
     pub password: Option<(Timestamp, Timestamp)>,
     /// The passkeys, oldest first: their IDs and creation times.
@@ -72,7 +72,7 @@ const READ: Sql = Sql::new(
 );
 
 enum CredentialRow {
-    LoginId(LoginIdRow),
+    LoginId(OwnedLoginId),
     Password(Timestamp, Timestamp),
     Passkey(IdentityId, Timestamp),
 }
@@ -80,7 +80,7 @@ enum CredentialRow {
 fn read_row(row: &Row<'_>) -> Result<CredentialRow, StoreError> {
     let (created_at, updated_at) = (read_time(row, 7)?, read_time(row, 8)?);
     Ok(match row.get::<i64>(0)? {
-        LOGIN_ID => CredentialRow::LoginId(LoginIdRow {
+        LOGIN_ID => CredentialRow::LoginId(OwnedLoginId {
             id: read_id(row, 1)?,
             user_id: read_id(row, 2)?,
             kind: row.get(3)?,

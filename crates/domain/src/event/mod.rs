@@ -3,6 +3,7 @@
 mod cause;
 mod changes;
 mod context;
+mod logged;
 mod model;
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ pub use self::{
     cause::{OperatorAction, RevocationReason},
     changes::{SettingChange, hide_url_secrets},
     context::{Context, TriggeredBy},
+    logged::LoggedEvent,
     model::{IdentityModel, SessionModel, UserModel},
 };
 use crate::id::{EventId, UserId};

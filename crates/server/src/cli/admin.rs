@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-
-use super::{CommandError, ConfigFile, Opened};
-use crate::flows::{
+use vestibule_app::{
     actor::Actor,
     admin::keys::{self, AdminScope, print_scopes},
 };
+
+use super::{CommandError, ConfigFile, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AdminCommand {

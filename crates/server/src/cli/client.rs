@@ -1,12 +1,12 @@
 //! `vestibule client secret …`: secrets of confidential applications. They are shown once and stored as hashes.
 
 use clap::{Args, Subcommand};
-
-use super::{CommandError, ConfigFile, Opened};
-use crate::flows::{
+use vestibule_app::{
     actor::Actor,
     admin::{AdminError, Thing, applications},
 };
+
+use super::{CommandError, ConfigFile, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {

@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use vestibule_app::open;
 use vestibule_store::{
     BackupSummary, Location, Store, TransferStep, back_up_sqlite, restore_sqlite, transfer_to_postgres,
 };
 
 use super::{CommandError, ConfigFile};
-use crate::open;
 
 /// Back up the embedded store while it is in use
 #[derive(Debug, Args)]

@@ -4,7 +4,23 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use tokio::sync::watch;
+use vestibule_app::{
+    actor::Actor,
+    adapters::{
+        clock::Clock,
+        entropy::Entropy,
+        mailer::{Mailer, MemoryMailbox},
+        sms::SmsSender,
+    },
+    config::{self, Config},
+    files,
+    hosts::PortalHost,
+    open,
+    projects::change::{self, ProjectWriter},
+    state::Adapters,
+};
 use vestibule_domain::project::{ProjectSettings, removals};
+use vestibule_portal::first_link;
 
 use super::{
     CommandError, NO_OPERATOR, exposed, print_line,
@@ -12,24 +28,9 @@ use super::{
     signals, start_log,
 };
 use crate::{
-    adapters::{
-        clock::Clock,
-        entropy::Entropy,
-        mailer::{Mailer, MemoryMailbox},
-        sms::SmsSender,
-    },
-    app::Adapters,
     boot,
-    config::{self, Config},
     demo::{mailbox, shop},
-    files,
-    flows::{
-        actor::Actor,
-        projects::{self, ProjectWriter},
-    },
-    hosts::PortalHost,
-    http::serve::{ListenerLimits, serve_router},
-    open, portal,
+    serve::{ListenerLimits, serve_router},
 };
 
 /// Where the demo is and what it starts with.
@@ -85,7 +86,7 @@ impl Demo {
         let shop = shop.merge(mailbox::router(Arc::new(move || read_mails(&mails))));
         // Listen for signals before announcing that the demo runs.
         let stopped = signals::listen(app.config.server.grace())?;
-        let link = portal::create_first_link(&app).await?;
+        let link = first_link::create_first_link(&app).await?;
         self.describe(shop_port, link.as_deref());
         let (stop_sender, stop_receiver) = watch::channel(false);
         let server = boot::serve(Arc::clone(&app), auth_listener, ended(stop_receiver.clone()));
@@ -145,9 +146,9 @@ impl Demo {
 
     async fn prepare_project(&self, config: &Config, settings: &ProjectSettings) -> Result<(), CommandError> {
         let (store, master) = open::open_store(config, &Entropy::Os).await?;
-        let existing = projects::find(&store, settings.id()).await?;
+        let existing = change::find(&store, settings.id()).await?;
         let lost = match existing.as_ref().filter(|_| self.project.is_some()) {
-            Some(row) => removals(&projects::read(row)?, settings),
+            Some(row) => removals(&change::read(row)?, settings),
             None => Vec::new(),
         };
         if !lost.is_empty() {

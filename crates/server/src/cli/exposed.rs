@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use toml::{Table, Value};
-
-use crate::{config::Config, files, open};
+use vestibule_app::{config::Config, files, open};
 
 /// Configuration keys whose values are secrets.
 const SECRETS: [(&str, &str); 4] =

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use vestibule_app::{actor::Actor, signing_keys};
 
 use super::{CommandError, ConfigFile, Opened};
-use crate::flows::{actor::Actor, keys};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SigningKeyCommand {
@@ -38,7 +38,7 @@ impl SigningKeyCommand {
         match self {
             Self::List(of) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
-                let listed = keys::list(&opened.ctx()).await;
+                let listed = signing_keys::list(&opened.ctx()).await;
                 let now = opened.now();
                 opened.close().await;
                 let listed = listed?;
@@ -59,9 +59,9 @@ impl SigningKeyCommand {
             }
             Self::Rotate(rotate) => {
                 let opened = Opened::open(&rotate.of.config, &rotate.of.project).await?;
-                let ahead = if rotate.now { Duration::ZERO } else { keys::PUBLISH_AHEAD };
+                let ahead = if rotate.now { Duration::ZERO } else { signing_keys::PUBLISH_AHEAD };
                 let actor = Actor::at_terminal(if rotate.now { "key rotate --now" } else { "key rotate" });
-                let done = keys::rotate(&opened.ctx(), &actor, None, ahead).await;
+                let done = signing_keys::rotate(&opened.ctx(), &actor, None, ahead).await;
                 opened.close().await;
                 done?;
                 if rotate.now {

@@ -17,19 +17,18 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{
+use crate::{boot, serve::Capacity};
+use vestibule_app::{
     adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
-    app::{Adapters, App},
-    boot,
     config::{self, Config},
-    files,
-    flows::ctx::Ctx,
-    http::serve::Capacity,
-    open, portal,
+    ctx::Ctx,
+    files, open,
     projects::Project,
+    state::{Adapters, App},
     trace::start_log,
 };
 use vestibule_domain::time::Timestamp;
+use vestibule_portal::first_link;
 
 /// Vestibule: an identity server for visitors who have not signed up yet.
 #[derive(Debug, Parser)]
@@ -222,7 +221,7 @@ async fn serve(file: &ConfigFile, config: Config) -> Result<(), CommandError> {
     // Listen for signals before announcing that the server listens.
     let stopped = signals::listen(app.config.server.grace())?;
     announce(&app, &listener.local_addr()?.to_string());
-    if let Some(link) = portal::create_first_link(&app).await? {
+    if let Some(link) = first_link::create_first_link(&app).await? {
         print_line(&format!("Portal: {link}\n  {NO_OPERATOR}"));
     }
     match metrics {

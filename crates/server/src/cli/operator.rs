@@ -1,15 +1,15 @@
 //! `vestibule operator …`: one-time links into the portal, for the first operator or one who lost its credentials.
 
 use clap::{Args, Subcommand};
+use vestibule_app::{
+    adapters::{clock::Clock, entropy::Entropy},
+    open,
+    operators::{audit, links, normalize},
+};
 use vestibule_domain::{operator::OperatorAct, project::Origin};
 use vestibule_store::{Store, StoreError, operator_events, operator_links, operator_sessions, operators};
 
 use super::{CommandError, ConfigFile};
-use crate::{
-    adapters::{clock::Clock, entropy::Entropy},
-    flows::operators::{audit, links, normalize},
-    open,
-};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {

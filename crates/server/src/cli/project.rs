@@ -6,15 +6,13 @@ use clap::{Args, Subcommand};
 use vestibule_domain::project::{Origin, ProjectSettings, diff, removals};
 
 use super::{CommandError, ConfigFile};
-use crate::{
+use vestibule_app::{
+    actor::Actor,
     adapters::{clock::Clock, entropy::Entropy},
     crypto::seal::MasterKey,
-    flows::{
-        actor::Actor,
-        projects::{self, Applied, ProjectWriter},
-    },
     hosts::{self, PortalHost},
     open,
+    projects::change::{self, Applied, ProjectWriter},
 };
 use vestibule_store::{Store, projects::list_any_project};
 
@@ -88,7 +86,7 @@ impl CreateProject {
         let settings = ProjectSettings::new(&self.id, origin);
         settings.validate().map_err(|all| problems("the new project", &all))?;
         let (store, master, portal) = open(&self.config).await?;
-        if projects::find(&store, &self.id).await?.is_some() {
+        if change::find(&store, &self.id).await?.is_some() {
             return Err(CommandError(format!(
                 "the project \"{}\" exists already: change it with `project apply`",
                 self.id
@@ -124,9 +122,9 @@ impl Apply {
         portal: &PortalHost,
         settings: &ProjectSettings,
     ) -> Result<Applied, CommandError> {
-        let existing = projects::find(store, settings.id()).await?;
+        let existing = change::find(store, settings.id()).await?;
         if let Some(row) = existing.as_ref().filter(|_| !self.prune) {
-            let lost = removals(&projects::read(row)?, settings);
+            let lost = removals(&change::read(row)?, settings);
             if !lost.is_empty() {
                 return Err(refuse_to_remove(settings.id(), &lost));
             }
@@ -153,7 +151,7 @@ impl Apply {
             println!("{id}: would be created");
             return Ok(());
         };
-        let stored = projects::read(row)?;
+        let stored = change::read(row)?;
         let changes = diff(&stored, settings);
         print_applied(id, &if changes.is_empty() { Applied::Unchanged } else { Applied::Changed(changes) });
         let lost = removals(&stored, settings);
@@ -176,7 +174,7 @@ fn refuse_to_remove(id: &str, lost: &[String]) -> CommandError {
 impl ExportProject {
     async fn run(self) -> Result<(), CommandError> {
         let store = open_existing(&self.config).await?;
-        let row = projects::find(&store, &self.id).await?;
+        let row = change::find(&store, &self.id).await?;
         store.close().await;
         let row = row.ok_or_else(|| CommandError(format!("there is no project \"{}\"", self.id)))?;
         print!("{}", ProjectSettings::from_json(&row.settings)?.to_toml());

@@ -1,13 +1,13 @@
 //! `vestibule session …`: listing and ending sessions.
 
 use clap::{Args, Subcommand};
-use vestibule_domain::{id::UserId, session::SessionRef, user::User};
-
-use super::{CommandError, ConfigFile, Opened};
-use crate::flows::{
+use vestibule_app::{
     actor::Actor,
     sessions::{self, Ending, Selection},
 };
+use vestibule_domain::{id::UserId, session::SessionRef, user::User};
+
+use super::{CommandError, ConfigFile, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {

@@ -1,6 +1,10 @@
 //! `vestibule user …`: managing single users.
 
 use clap::{Args, Subcommand};
+use vestibule_app::{
+    actor::Actor,
+    admin::{self, AdminError},
+};
 use vestibule_domain::id::UserId;
 use vestibule_store::{
     StoreError,
@@ -8,10 +12,6 @@ use vestibule_store::{
 };
 
 use super::{CommandError, ConfigFile, Opened};
-use crate::flows::{
-    actor::Actor,
-    admin::{self, AdminError},
-};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {

@@ -7,6 +7,6 @@ mod cart;
 pub mod mailbox;
 pub mod shop;
 
-pub use cart::OpenError;
-pub use mailbox::ReceivedMail;
-pub use shop::ShopConfig;
+pub use self::cart::OpenError;
+pub use self::mailbox::ReceivedMail;
+pub use self::shop::ShopConfig;

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use vestibule_server::{crypto::sha256, flows::admin::keys::AdminScope};
+use vestibule_app::{admin::keys::AdminScope, crypto::sha256};
 use vestibule_store::admin_keys;
 
 use crate::support::{Admin, Engine, KeyPair, Reply, TestServer, on_both_engines};
@@ -21,7 +21,7 @@ on_both_engines!(
 );
 
 fn described() -> Vec<(Method, String, AdminScope)> {
-    let text = include_str!("../../src/http/admin_api/openapi.json");
+    let text = include_str!("../../src/admin_api/openapi.json");
     let api: Value = serde_json::from_str(text).expect("JSON");
     let mut routes = Vec::new();
     for (path, methods) in api["paths"].as_object().expect("paths") {

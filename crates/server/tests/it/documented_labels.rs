@@ -26,17 +26,18 @@ fn words(text: &str) -> String {
 /// Every complete text of a page: between two tags, in a string literal, or a message.
 fn shown() -> HashSet<String> {
     let mut shown = HashSet::new();
-    for path in ["crates/server/templates", "crates/server/demo-assets"] {
-        for (_, html) in files(path, &["html"]) {
+    for path in ["web/templates", "pages/templates", "portal/templates", "server/demo-assets"] {
+        for (_, html) in files(&format!("crates/{path}"), &["html"]) {
             let marked = html.replace("{%", "<").replace("%}", ">");
             shown.extend(marked.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| words(text)));
         }
     }
-    let sources = files("crates/server/src", &["rs"]).into_iter().chain(files("crates/server/demo-assets", &["js"]));
+    let crates = ["app", "web", "pages", "portal", "server"].map(|name| files(&format!("crates/{name}/src"), &["rs"]));
+    let sources = crates.into_iter().flatten().chain(files("crates/server/demo-assets", &["js"]));
     for (_, source) in sources {
         shown.extend(source.lines().flat_map(|line| line.split('"').skip(1).step_by(2).map(words).collect::<Vec<_>>()));
     }
-    for (_, messages) in files("crates/server/locales/en.ftl", &["ftl"]) {
+    for (_, messages) in files("crates/web/locales/en.ftl", &["ftl"]) {
         shown.extend(messages.lines().filter_map(|line| line.split_once(" = ")).map(|(_, text)| words(text)));
     }
     shown

@@ -1,6 +1,6 @@
 //! Requests signed with the wrong device key: reported once and counted, without limiting the correct key.
 
-use vestibule_server::repeats;
+use vestibule_app::repeats;
 
 use crate::{
     first_request::{count_of, count_rows},

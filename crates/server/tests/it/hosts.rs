@@ -3,11 +3,11 @@
 
 use reqwest::Method;
 use serde_json::json;
-use vestibule_domain::project::{Origin, ProjectSettings};
-use vestibule_server::flows::{
+use vestibule_app::{
     admin::keys::AdminScope,
-    projects::{Applied, ApplyError},
+    projects::change::{Applied, ApplyError},
 };
+use vestibule_domain::project::{Origin, ProjectSettings};
 use vestibule_store::Sql;
 
 use crate::support::{Admin, Browser, Engine, OWNER_PASSWORD, Reply, TestServer, on_both_engines};

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use vestibule_server::adapters::clock::Clock;
+use vestibule_app::adapters::clock::Clock;
 
 use super::lifetimes::{sign_up_cookie, user_info_by_cookie};
 use crate::support::{Engine, Reply, TestServer, on_both_engines};

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use vestibule_server::flows::admin::keys::AdminScope;
+use vestibule_app::admin::keys::AdminScope;
 
 use crate::support::{Admin, Device, Engine, Platform, TestServer, on_both_engines};
 

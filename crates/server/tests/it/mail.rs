@@ -2,16 +2,20 @@
 
 use std::collections::HashSet;
 
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
-use vestibule_server::{
+use vestibule_app::{
     adapters::mailer::{Mail, Mailer},
     crypto::{
         base64url, read_base64url,
         seal::{KeyForm, MasterKey},
     },
-    ui::{self, Locales, MailContext, MailKind, portal, sample_context},
+};
+use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_pages::{
+    mail::{MailContext, MailKind},
+    sample::sample_context,
 };
 use vestibule_store::outbox;
+use vestibule_web::locale::Locales;
 
 use crate::{
     credentials::LoginMethod,
@@ -32,11 +36,23 @@ on_both_engines!(
 const KIM: &str = "kim@shop.example";
 
 /// Every kind of mail that the server sends, in every language.
-fn every_kind() -> Vec<ui::RenderedMail> {
+fn every_kind() -> Vec<vestibule_web::rendered_mail::RenderedMail> {
     let mut mails = vec![
-        portal::invitation_mail("Olga", "Corner Shop", "editor", "https://auth.shop.example/portal/welcome/x", true),
-        portal::invitation_mail("Ölga", "Corner Shop", "editor", "https://auth.shop.example/portal", false),
-        portal::test_mail("Corner Shop"),
+        vestibule_portal::invitation::invitation_mail(
+            "Olga",
+            "Corner Shop",
+            "editor",
+            "https://auth.shop.example/portal/welcome/x",
+            true,
+        ),
+        vestibule_portal::invitation::invitation_mail(
+            "Ölga",
+            "Corner Shop",
+            "editor",
+            "https://auth.shop.example/portal",
+            false,
+        ),
+        vestibule_portal::messages::test_mail("Corner Shop"),
     ];
     for locale in Locales::shared().locales() {
         let context = sample_context(locale.clone());
@@ -68,7 +84,9 @@ async fn every_kind_of_mail_has_the_headers_receivers_ask_for() {
     let mut server = MailServer::start(Manners::default()).await;
     let mailer = Mailer::from_config(&server.settings("Vestibule <no-reply@server.example>")).expect("a mailer");
     let mut ids = HashSet::new();
-    for (number, ui::RenderedMail { subject, text, html }) in every_kind().into_iter().enumerate() {
+    for (number, vestibule_web::rendered_mail::RenderedMail { subject, text, html }) in
+        every_kind().into_iter().enumerate()
+    {
         let (from, host) = [
             (None, "server.example"),
             (Some("Corner Shop <shop@shop.example>"), "shop.example"),

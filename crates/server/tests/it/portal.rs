@@ -47,7 +47,7 @@ async fn the_link_of_the_first_run_makes_one_owner(engine: Engine) {
     let mut other = server.browser();
     other.open(&link).await;
     other.expect_page(410, "This link no longer works");
-    assert!(vestibule_server::portal::create_first_link(&server.app).await.expect("the store").is_none());
+    assert!(vestibule_portal::first_link::create_first_link(&server.app).await.expect("the store").is_none());
 }
 
 async fn a_new_start_kills_the_link_of_the_one_before(engine: Engine) {

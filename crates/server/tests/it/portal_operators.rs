@@ -1,11 +1,10 @@
 //! Access control: every route of the portal with every role; inviting, changing and removing operators; keys; deletion
 //! of a project.
 
+use vestibule_app::admin::keys::AdminScope;
 use vestibule_domain::operator::Role;
-use vestibule_server::{
-    flows::admin::keys::AdminScope,
-    portal::{Guard, list_routes},
-};
+use vestibule_portal::first_link::list_routes;
+use vestibule_web::access::Access;
 
 use crate::support::{Admin, Browser, Engine, OWNER_PASSWORD, TestServer, on_both_engines};
 
@@ -94,17 +93,17 @@ async fn every_route_admits_exactly_its_roles(engine: Engine) {
             let place = format!("{} {} for {who}: {}", route.method, path, reply.status);
             let to_sign_in = reply.status == 303
                 && reply.header("location").is_some_and(|to| to.starts_with("/portal/sign-in?next="));
-            match route.guard {
+            match route.access {
                 // Forms before sign-in have their own token, which a signed-in browser lacks.
-                Guard::Anonymous => assert!(!to_sign_in && reply.status < 500, "{place}"),
+                Access::Anonymous => assert!(!to_sign_in && reply.status < 500, "{place}"),
                 _ if *who == "nobody" => assert!(to_sign_in, "{place}"),
-                Guard::Operator => assert!(!to_sign_in && reply.status != 403 && reply.status < 500, "{place}"),
-                Guard::Everywhere(_) => assert_eq!(reply.status, 403, "{place}"),
-                Guard::InProject(_) if role.is_none() => assert_eq!(reply.status, 404, "{place}"),
-                Guard::InProject(least) if *role >= Some(least) => {
+                Access::Operator => assert!(!to_sign_in && reply.status != 403 && reply.status < 500, "{place}"),
+                Access::Everywhere(_) => assert_eq!(reply.status, 403, "{place}"),
+                Access::InProject(_) if role.is_none() => assert_eq!(reply.status, 404, "{place}"),
+                Access::InProject(least) if *role >= Some(least) => {
                     assert!(!to_sign_in && reply.status != 403 && reply.status < 500, "{place}");
                 }
-                Guard::InProject(_) => assert_eq!(reply.status, 403, "{place}"),
+                Access::InProject(_) => assert_eq!(reply.status, 403, "{place}"),
             }
         }
     }

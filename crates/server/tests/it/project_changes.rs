@@ -4,12 +4,12 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use vestibule_domain::project::{Origin, ProjectSettings};
-use vestibule_server::flows::{
+
+use vestibule_app::{
     actor::Actor,
     admin::keys::AdminScope,
-    projects::{Applied, ApplyError, ProjectWriter, find},
+    projects::change::{Applied, ApplyError, ProjectWriter, find},
 };
-
 use vestibule_store::outbox;
 
 use crate::support::{Admin, Engine, Reply, TestServer, on_both_engines};

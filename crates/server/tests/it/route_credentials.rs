@@ -14,10 +14,8 @@ use std::collections::BTreeSet;
 
 use reqwest::header;
 use serde_json::json;
-use vestibule_server::{
-    flows::admin::keys::AdminScope,
-    routes::{CredentialKind, Face, RouteView, list_routes},
-};
+use vestibule_app::admin::keys::AdminScope;
+use vestibule_server::routes::{CredentialKind, Face, RouteView, list_routes};
 
 use self::{
     call::{Content, first_difference, without_cleared},

@@ -40,7 +40,7 @@ async fn a_badly_configured_proxy_is_reported_once_with_both_hosts() {
     let warnings: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let warnings: Vec<&Value> = warnings
         .iter()
-        .filter(|entry| entry["level"] == "WARN" && entry["target"] == "vestibule_server::http::misdirected")
+        .filter(|entry| entry["level"] == "WARN" && entry["target"] == "vestibule_web::misdirected")
         .collect();
     let [host, scheme] = warnings.as_slice() else { panic!("two warnings: {log}") };
     assert_eq!(host["http.host"], "127.0.0.1:4100");

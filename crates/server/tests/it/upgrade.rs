@@ -12,11 +12,11 @@ use std::{
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use vestibule_domain::id::ProjectNo;
-use vestibule_server::{
+use vestibule_app::{
     adapters::entropy::Entropy,
     crypto::seal::{KeyForm, MasterKey},
 };
+use vestibule_domain::id::ProjectNo;
 use vestibule_store::{
     Location, Store,
     keys::{self, KeyRow},

@@ -180,13 +180,15 @@ fn guides_and_references_keep_to_the_glossary() {
 
 #[test]
 fn pages_and_emails_keep_to_the_glossary() {
-    shown("crates/server/locales/en.ftl", &["ftl"], |text| {
+    shown("crates/web/locales/en.ftl", &["ftl"], |text| {
         text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n")
     });
-    shown("crates/server/templates", &["html"], visible);
-    shown("crates/server/templates", &["txt"], str::to_owned);
+    for name in ["web", "pages", "portal"] {
+        shown(&format!("crates/{name}/templates"), &["html"], visible);
+    }
+    shown("crates/pages/templates", &["txt"], str::to_owned);
     shown("crates/server/demo-assets", &["html"], visible);
-    for scripts in ["crates/server/assets", "crates/server/demo-assets", "crates/server/quick-starts"] {
+    for scripts in ["crates/web/assets", "crates/server/demo-assets", "crates/portal/quick-starts"] {
         shown(scripts, &["js"], |text| literals(&text.replace('`', "\"")));
     }
 }
@@ -198,14 +200,15 @@ fn the_command_line_keeps_to_the_glossary() {
 
 #[test]
 fn settings_and_the_admin_api_keep_to_the_glossary() {
-    shown("crates/server/config.default.toml", &["toml"], |text| text.replace("\n#", " "));
-    shown("crates/server/src/http/admin_api/openapi.json", &["json"], str::to_owned);
+    shown("crates/app/config.default.toml", &["toml"], |text| text.replace("\n#", " "));
+    shown("crates/server/src/admin_api/openapi.json", &["json"], str::to_owned);
 }
 
 #[test]
 fn labels_messages_and_log_lines_keep_to_the_glossary() {
     let is_a_test = |name: &str| ["tests.rs", "proof.rs", "vectors.rs"].iter().any(|end| name.ends_with(end));
-    let sources = ["protocol", "domain", "server"].map(|name| files(&format!("crates/{name}/src"), &["rs"]));
+    let sources = ["protocol", "domain", "app", "web", "pages", "portal", "server"]
+        .map(|name| files(&format!("crates/{name}/src"), &["rs"]));
     let sources = sources.into_iter().flatten().filter(|(name, _)| !is_a_test(name));
     check(sources.map(|(name, source)| (name, literals(&source))));
 }
@@ -213,10 +216,12 @@ fn labels_messages_and_log_lines_keep_to_the_glossary() {
 /// A plural in parentheses ("1 change(s)") leaves the grammar to the reader.
 #[test]
 fn numbers_have_a_proper_plural() {
-    let sources = ["protocol", "domain", "store", "server"].map(|name| files(&format!("crates/{name}/src"), &["rs"]));
+    let sources = ["protocol", "domain", "store", "app", "web", "pages", "portal", "server"]
+        .map(|name| files(&format!("crates/{name}/src"), &["rs"]));
     let texts = sources.into_iter().flatten().map(|(name, source)| (name, literals(&source)));
-    let pages = ["crates/server/templates", "crates/server/demo-assets"].map(|path| files(path, &["html"]));
-    let docs = files("docs", &["md"]).into_iter().chain(files("crates/server/locales/en.ftl", &["ftl"]));
+    let pages = ["web/templates", "pages/templates", "portal/templates", "server/demo-assets"]
+        .map(|path| files(&format!("crates/{path}"), &["html"]));
+    let docs = files("docs", &["md"]).into_iter().chain(files("crates/web/locales/en.ftl", &["ftl"]));
     let all = texts.chain(pages.into_iter().flatten()).chain(docs);
     let found: Vec<String> =
         all.filter(|(_, text)| text.contains("(s)") || text.contains("(es)")).map(|(name, _)| name).collect();

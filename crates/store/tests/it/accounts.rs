@@ -1,10 +1,9 @@
 //! Users and their credentials, on both engines.
 
 use serde_json::json;
-use vestibule_domain::user::User;
+use vestibule_domain::{identity::OwnedLoginId, user::User};
 use vestibule_store::{
-    Store, StoreError,
-    credentials::{self, LoginIdRow},
+    Store, StoreError, credentials,
     device_keys::{self, DeviceKeyRow},
     grants,
     passkeys::{self, PasskeyRow},
@@ -139,8 +138,8 @@ async fn attributes_and_disabling_change_the_user(store: Store) {
     assert!(find(&store, 1).await.unwrap().is_active());
 }
 
-fn email(number: u64, user: u64, value: &str) -> LoginIdRow {
-    LoginIdRow {
+fn email(number: u64, user: u64, value: &str) -> OwnedLoginId {
+    OwnedLoginId {
         id: id(number),
         user_id: id(user),
         kind: "email".to_owned(),

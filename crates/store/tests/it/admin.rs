@@ -1,18 +1,21 @@
 //! Lists, the event log, deliveries, counters and Admin API keys, on both engines.
 
 use vestibule_domain::{
+    delivery::DeliveryState,
+    event::LoggedEvent,
     id::{ProjectNo, UserId},
+    identity::OwnedLoginId,
     user::User,
 };
 use vestibule_store::{
     Store, admin_keys,
     counts::{self, DailyCount},
-    credentials::{self, LoginIdRow},
-    deliveries::{self, DeliveryState, NewDelivery},
+    credentials,
+    deliveries::{self, NewDelivery},
     delivery_lanes::{self, Behind, Lane},
-    events::{self, EventRow, EventSelection},
-    grants, sessions, user_lists,
-    user_lists::UserListKind,
+    events::{self, EventSelection},
+    grants, sessions,
+    user_lists::{self, UserListKind},
     users,
 };
 
@@ -80,7 +83,7 @@ async fn lists_hold_whom_they_name(store: Store) {
 async fn a_search_finds_by_the_beginning_of_a_login_id(store: Store) {
     for (number, value) in [(1, "kim@shop.example"), (2, "KIM"), (3, "kim%@shop.example"), (4, "käthe@shop.example")] {
         let user = add(&store, User::new_member(id(number), at(1))).await;
-        let row = LoginIdRow {
+        let row = OwnedLoginId {
             id: id(number),
             user_id: user,
             kind: "email".into(),
@@ -200,7 +203,7 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
 async fn the_event_log_is_read_by_page_user_and_type(store: Store) {
     let (kim, lee): (UserId, UserId) = (id(1), id(2));
     for (seq, user, kind) in [(1, kim, "a"), (2, lee, "a"), (3, kim, "b")] {
-        let row = EventRow {
+        let row = LoggedEvent {
             seq,
             user_id: Some(user),
             kind: kind.into(),

@@ -2,12 +2,10 @@
 
 use vestibule_domain::{
     id::{EventId, IdentityId, OperatorId},
-    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
+    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, OperatorEvent, OperatorLink, Role},
 };
 use vestibule_store::{
-    Store,
-    operator_events::{self, OperatorEvent},
-    operator_links::{self, OperatorLink},
+    Store, operator_events, operator_links,
     operator_passkeys::{OperatorPasskey, Operators},
     operator_sessions, operators,
     passkeys::{self, PasskeyUse},

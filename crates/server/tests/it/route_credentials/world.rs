@@ -4,8 +4,8 @@ use std::sync::atomic::AtomicU16;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
+use vestibule_app::admin::keys::AdminScope;
 use vestibule_domain::{id::UserId, secret::TokenHash};
-use vestibule_server::flows::admin::keys::AdminScope;
 use vestibule_store::{admin_keys, device_keys, grants, operator_sessions, sessions, users};
 
 use super::sample::{Carrier, Sample, Worth};

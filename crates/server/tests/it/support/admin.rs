@@ -8,8 +8,8 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
+use vestibule_app::admin::keys::AdminScope;
 use vestibule_domain::secret::TokenHash;
-use vestibule_server::flows::admin::keys::AdminScope;
 use vestibule_store::admin_keys::{self, AdminKeyRow};
 
 use super::{Http, Reply, TestServer};

@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
 use url::Url;
-use vestibule_server::adapters::{clock::Clock, entropy::Entropy};
+use vestibule_app::adapters::{clock::Clock, entropy::Entropy};
 
 use super::{
     AppClient, Http, Reply, TestServer,

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use vestibule_server::adapters::mailer::{Mail, MemoryMailbox};
+use vestibule_app::adapters::mailer::{Mail, MemoryMailbox};
 
 /// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -5,7 +5,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use vestibule_server::adapters::entropy::Entropy;
+use vestibule_app::adapters::entropy::Entropy;
 
 thread_local! {
     /// How many servers this thread (one test) has started.

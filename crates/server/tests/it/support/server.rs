@@ -5,33 +5,29 @@ use std::{net::SocketAddr, sync::Arc};
 use aws_lc_rs::digest::{SHA256, digest};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use toml::{Table, Value};
-use vestibule_domain::{
-    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Role},
-    project::ProjectSettings,
-    secret::TokenHash,
-    time::Timestamp,
-};
-use vestibule_server::{
+use vestibule_app::{
+    actor::Actor,
     adapters::{
         clock::Clock,
         mailer::{Mailer, MemoryMailbox},
         sms::SmsSender,
     },
-    app::{Adapters, App},
-    boot,
     config::{self, Config, SmsProvider},
-    flows::{
-        actor::Actor,
-        projects::{Applied, ApplyError, ProjectWriter},
-    },
     open,
-    projects::Project,
+    projects::{
+        Project,
+        change::{Applied, ApplyError, ProjectWriter},
+    },
+    state::{Adapters, App},
 };
-use vestibule_store::{
-    events,
-    operator_links::{self, OperatorLink},
-    outbox,
+use vestibule_domain::{
+    operator::{Assignment, EVERY_PROJECT, LinkPurpose, OperatorLink, Role},
+    project::ProjectSettings,
+    secret::TokenHash,
+    time::Timestamp,
 };
+use vestibule_server::boot;
+use vestibule_store::{events, operator_links, outbox};
 
 use super::{AppClient, Browser, Engine, Http, Mailbox, seed::seeded_entropy, test_store::TestStore};
 
@@ -265,7 +261,7 @@ impl TestServer {
 
     /// The first-run link that the server prints.
     pub(crate) async fn first_link(&self) -> String {
-        let link = vestibule_server::portal::create_first_link(&self.app).await.expect("the store works");
+        let link = vestibule_portal::first_link::create_first_link(&self.app).await.expect("the store works");
         link.expect("there is no operator yet, and there is a portal")
     }
 

@@ -10,7 +10,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::mpsc,
 };
-use vestibule_server::config::{Smtp, SmtpSecurity};
+use vestibule_app::config::{Smtp, SmtpSecurity};
 
 /// A mail as received, without dot stuffing.
 pub(crate) struct Received {

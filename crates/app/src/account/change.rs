@@ -1,0 +1,317 @@
+//! The transaction behind every change on an account page: the change, its notification mails, the end of a pending
+//! step, and the code for the app that requested it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use vestibule_domain::{
+    event::{Event, RevocationReason, TriggeredBy, UserModel},
+    id::{FlowId, IdentityId, ProjectNo, UserId},
+    identity::OwnedLoginId,
+    promotion::{CredentialRemoval, is_last_login_credential},
+    session::SessionRef,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_store::{
+    StoreError, Tx, codes, credentials, flows as flow_rows, grants,
+    passkeys::{self, PasskeyRow, PasskeyUse},
+    sessions, users,
+};
+
+use super::{LoginMethods, settings_action::SettingsAction};
+use crate::{
+    adapters::mailer::Mail,
+    authorize::{AppRedirect, NewCode, answer},
+    caller::AccountCaller,
+    ctx::Ctx,
+    error::Error,
+    events::{self, QueuedEvent},
+    identities::LoadedUser,
+    messages::SealedMessage,
+    projects::Project,
+    sessions::{Ending, Selection},
+    tokens::settings_action,
+};
+
+/// The change.
+pub enum AccountChange {
+    AddLoginId(OwnedLoginId),
+    /// The new login ID keeps the identity of the old one.
+    ReplaceLoginId {
+        old: IdentityId,
+        new: OwnedLoginId,
+    },
+    VerifyLoginId(IdentityId),
+    RemoveLoginId(IdentityId),
+    /// Ends every other session, because the old password may be known to others.
+    SetPassword {
+        hash: String,
+        keep: SessionRef,
+    },
+    End(SessionRef),
+    /// Ends every session and grant except the caller's.
+    EndOthers {
+        keep: SessionRef,
+    },
+    SetNames(Vec<(&'static str, Option<String>)>),
+    AddPasskey(PasskeyRow),
+    RemovePasskey(IdentityId),
+    RenamePasskey(IdentityId, Option<String>),
+    /// Records a reauthentication; with a passkey, also its new counter.
+    Prove {
+        session: SessionRef,
+        amr: &'static str,
+        passkey: Option<PasskeyUse>,
+    },
+    Delete,
+}
+
+/// The result of a change.
+#[derive(Clone, Debug)]
+pub enum ChangeOutcome {
+    /// Done; the app that requested it gets its response.
+    Done(Option<AppRedirect>),
+    /// The login ID belongs to another user; nothing changed.
+    Taken,
+    /// It is the last login method; nothing changed.
+    LastLoginMethod,
+    /// The state changed in another tab; reload it.
+    Stale,
+    /// The member was deleted.
+    UserGone,
+}
+
+/// A change and what belongs to it.
+pub struct ChangeRequest<'a> {
+    pub change_kind: AccountChange,
+    pub mails: Vec<Mail>,
+    /// The pending step that ends with it.
+    pub settings_action: Option<&'a SettingsAction>,
+}
+
+struct PreparedChange {
+    user: UserId,
+    project: Arc<Project>,
+    change_kind: AccountChange,
+    settings_action: Option<(FlowId, i64, String, Timestamp)>,
+    mails: Vec<SealedMessage>,
+    ending: Option<Ending>,
+    deletion: Option<QueuedEvent>,
+    code: Option<NewCode>,
+    now: Timestamp,
+}
+
+enum ChangeError {
+    Store(StoreError),
+    Taken,
+    LastLoginMethod,
+    Stale,
+    UserGone,
+}
+
+impl From<StoreError> for ChangeError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Applies a change in one transaction.
+pub async fn commit(
+    ctx: &Ctx<'_>,
+    caller: &AccountCaller,
+    change_request: ChangeRequest<'_>,
+) -> Result<ChangeOutcome, Error> {
+    let user = &caller.user;
+    let ending = change_request
+        .change_kind
+        .ends_sessions()
+        .map(|(selection, reason)| Ending::new(ctx, user.id, selection, (reason, TriggeredBy::User)));
+    let mut deletion = None;
+    if matches!(change_request.change_kind, AccountChange::Delete) {
+        deletion = Some(describe_deletion(ctx, user).await?);
+    }
+    let request = change_request.settings_action.and_then(SettingsAction::request);
+    let code = request.map(|request| settings_action::make_code(ctx.app, request, ctx.now));
+    let redirect = request.zip(code.as_ref()).map(|(request, code)| answer(request, Some(code.text.clone())));
+    let settings_action =
+        change_request.settings_action.filter(|settings_action| settings_action.version > 0).map(|settings_action| {
+            let mut done = settings_action.clone();
+            done.state.finished = true;
+            done.state.pending = None;
+            (done.id, done.version, done.to_json(), done.expires_at)
+        });
+    let seal = |mail: &Mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail);
+    let change = PreparedChange {
+        user: user.id,
+        project: Arc::clone(ctx.project),
+        change_kind: change_request.change_kind,
+        settings_action,
+        mails: change_request.mails.iter().map(seal).collect(),
+        ending,
+        deletion,
+        code,
+        now: ctx.now,
+    };
+    match ctx.app.store.write("change_account", change, move |tx, change| Box::pin(write(tx, change))).await {
+        Ok(()) => Ok(ChangeOutcome::Done(redirect)),
+        Err(ChangeError::Store(error)) => Err(error.into()),
+        Err(ChangeError::Taken) => Ok(ChangeOutcome::Taken),
+        Err(ChangeError::LastLoginMethod) => Ok(ChangeOutcome::LastLoginMethod),
+        Err(ChangeError::Stale) => Ok(ChangeOutcome::Stale),
+        Err(ChangeError::UserGone) => Ok(ChangeOutcome::UserGone),
+    }
+}
+
+impl AccountChange {
+    /// Which sessions end with the change, and why.
+    fn ends_sessions(&self) -> Option<(Selection, RevocationReason)> {
+        match self {
+            Self::SetPassword { keep, .. } => Some((Selection::AllExcept(*keep), RevocationReason::PasswordChange)),
+            Self::End(session) => Some((Selection::One(*session), RevocationReason::User)),
+            Self::EndOthers { keep } => Some((Selection::AllExcept(*keep), RevocationReason::User)),
+            Self::AddLoginId(_)
+            | Self::ReplaceLoginId { .. }
+            | Self::VerifyLoginId(_)
+            | Self::RemoveLoginId(_)
+            | Self::SetNames(_)
+            | Self::AddPasskey(_)
+            | Self::RemovePasskey(_)
+            | Self::RenamePasskey(..)
+            | Self::Prove { .. }
+            | Self::Delete => None,
+        }
+    }
+}
+
+async fn describe_deletion(ctx: &Ctx<'_>, user: &User) -> Result<QueuedEvent, Error> {
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user.clone()).await?;
+    let event = Event::UserDeleted { user: UserModel::copy(&loaded.account()) };
+    Ok(events::prepare(ctx, &event, user.id, &events::EventOrigin::default()))
+}
+
+async fn write(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> {
+    let (no, user, now) = (change.project.no, change.user, change.now);
+    // Lock the user first, so that of two concurrent changes the second sees the result of the first.
+    if !users::note_change(tx, no, user, now).await? {
+        return Err(ChangeError::UserGone);
+    }
+    if let Some((id, version, state, expires_at)) = &change.settings_action
+        && !flow_rows::update(tx, no, *id, *version, state, *expires_at).await?
+    {
+        return Err(ChangeError::Stale);
+    }
+    apply(tx, change).await?;
+    if let Some(ending) = &change.ending {
+        ending.write(tx).await?;
+    }
+    for mail in &change.mails {
+        mail.push(tx, no, now).await?;
+    }
+    if let Some(event) = &change.deletion {
+        events::queue(tx, no, user, event, now).await?;
+    }
+    if let Some(code) = &change.code {
+        codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
+    }
+    Ok(())
+}
+
+async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> {
+    let (no, user, now) = (change.project.no, change.user, change.now);
+    match &change.change_kind {
+        AccountChange::AddLoginId(row) => insert_login_id(tx, no, row).await,
+        AccountChange::ReplaceLoginId { old, new } => {
+            let old = find_login_id(tx, no, user, *old).await?;
+            credentials::remove_login_id(tx, no, &old.kind, &old.value).await?;
+            insert_login_id(tx, no, &OwnedLoginId { id: old.id, created_at: old.created_at, ..new.clone() }).await
+        }
+        AccountChange::VerifyLoginId(id) => {
+            let row = find_login_id(tx, no, user, *id).await?;
+            credentials::verify_login_id(tx, no, &row.kind, &row.value, now).await?;
+            Ok(())
+        }
+        AccountChange::RemoveLoginId(id) => {
+            let row = find_login_id(tx, no, user, *id).await?;
+            keep_a_login_method(tx, change, CredentialRemoval::LoginId(*id)).await?;
+            credentials::remove_login_id(tx, no, &row.kind, &row.value).await?;
+            Ok(())
+        }
+        AccountChange::SetPassword { hash, .. } => Ok(credentials::set_password(tx, no, user, hash, now).await?),
+        // The sessions end below, with those of other changes.
+        AccountChange::End(_) | AccountChange::EndOthers { .. } => Ok(()),
+        AccountChange::SetNames(names) => set_names(tx, no, user, names, now).await,
+        AccountChange::AddPasskey(row) => match passkeys::insert(tx, no, row).await? {
+            true => Ok(()),
+            false => Err(ChangeError::Taken),
+        },
+        AccountChange::RemovePasskey(id) => {
+            keep_a_login_method(tx, change, CredentialRemoval::Passkey(*id)).await?;
+            match passkeys::remove(tx, no, user, *id).await? {
+                true => Ok(()),
+                false => Err(ChangeError::Stale),
+            }
+        }
+        AccountChange::RenamePasskey(id, name) => match passkeys::rename(tx, no, user, *id, name).await? {
+            true => Ok(()),
+            false => Err(ChangeError::Stale),
+        },
+        AccountChange::Prove { session, amr, passkey } => {
+            if let Some(used) = passkey
+                && !passkeys::record_use(tx, no, used, now).await?
+            {
+                return Err(ChangeError::Stale);
+            }
+            let noted = match session {
+                SessionRef::Session(id) => sessions::set_authenticated(tx, no, *id, now, Some(amr)).await?,
+                SessionRef::Grant(id) => grants::set_authenticated(tx, no, *id, now, Some(amr)).await?,
+            };
+            if noted { Ok(()) } else { Err(ChangeError::UserGone) }
+        }
+        AccountChange::Delete => match users::delete(tx, no, user).await? {
+            true => Ok(()),
+            false => Err(ChangeError::UserGone),
+        },
+    }
+}
+
+async fn insert_login_id(tx: &mut Tx, no: ProjectNo, row: &OwnedLoginId) -> Result<(), ChangeError> {
+    if credentials::insert_login_id(tx, no, row).await? { Ok(()) } else { Err(ChangeError::Taken) }
+}
+
+async fn find_login_id(tx: &mut Tx, no: ProjectNo, user: UserId, id: IdentityId) -> Result<OwnedLoginId, ChangeError> {
+    let rows = credentials::list_login_ids(tx, no, user).await?;
+    rows.into_iter().find(|row| row.id == id).ok_or(ChangeError::Stale)
+}
+
+async fn keep_a_login_method(
+    tx: &mut Tx,
+    change: &PreparedChange,
+    removal: CredentialRemoval,
+) -> Result<(), ChangeError> {
+    let login_credentials = LoginMethods::read(tx, change.project.no, change.user).await?.login_credentials();
+    if is_last_login_credential(&login_credentials, removal, &change.project.settings) {
+        Err(ChangeError::LastLoginMethod)
+    } else {
+        Ok(())
+    }
+}
+
+async fn set_names(
+    tx: &mut Tx,
+    no: ProjectNo,
+    user: UserId,
+    names: &[(&'static str, Option<String>)],
+    now: Timestamp,
+) -> Result<(), ChangeError> {
+    let stored = users::find(tx, no, user).await?.ok_or(ChangeError::UserGone)?;
+    let mut attributes = stored.standard_attributes;
+    for (name, value) in names {
+        match value {
+            Some(value) => drop(attributes.insert((*name).to_string(), Value::from(value.as_str()))),
+            None => drop(attributes.remove(*name)),
+        }
+    }
+    users::set_attributes(tx, no, user, &attributes, &stored.custom_attributes, now).await?;
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! The stored login methods of a member.
+
+use vestibule_domain::{
+    id::{IdentityId, ProjectNo, UserId},
+    identifier::{LoginId, LoginIdKind},
+    identity::OwnedLoginId,
+    promotion::LoginCredentials,
+};
+use vestibule_store::{
+    Conn, StoreError,
+    credentials::{self, PasswordRow},
+    passkeys::{self, PasskeyRow},
+};
+
+use crate::{ctx::Ctx, error::Error};
+
+/// A member's login IDs, password and passkeys.
+pub struct LoginMethods {
+    pub login_ids: Vec<OwnedLoginId>,
+    pub password: Option<PasswordRow>,
+    pub passkeys: Vec<PasskeyRow>,
+}
+
+impl LoginMethods {
+    /// Reads the login methods of a member; in a transaction, with its changes.
+    pub async fn read(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<Self, StoreError> {
+        Ok(Self {
+            login_ids: credentials::list_login_ids(conn, no, user).await?,
+            password: credentials::find_password(conn, no, user).await?,
+            passkeys: passkeys::list(conn, no, user).await?,
+        })
+    }
+
+    /// Loads the login methods of a member.
+    pub async fn load(ctx: &Ctx<'_>, user: UserId) -> Result<Self, Error> {
+        Ok(Self::read(&mut *ctx.app.store.read().await?, ctx.project.no, user).await?)
+    }
+
+    /// The same in the form that domain rules take.
+    pub fn login_credentials(&self) -> LoginCredentials {
+        LoginCredentials {
+            login_ids: self.login_ids.iter().filter_map(|row| Some((row.id, kind_of(row)?))).collect(),
+            has_password: self.password.is_some(),
+            passkeys: self.passkeys.iter().map(|row| row.id).collect(),
+        }
+    }
+
+    pub fn find(&self, id: IdentityId) -> Option<&OwnedLoginId> {
+        self.login_ids.iter().find(|row| row.id == id)
+    }
+
+    /// The name of the account: its first email address, or else phone number, or else username.
+    pub fn name(&self) -> Option<&str> {
+        let first = |kind| self.login_ids.iter().find(|row| kind_of(row) == Some(kind));
+        LoginIdKind::ALL.into_iter().find_map(first).map(|row| row.original.as_str())
+    }
+
+    /// The address for notifications: the first verified email address, or else the first one.
+    pub(crate) fn mail_address(&self) -> Option<String> {
+        let mut emails = self.login_ids.iter().filter(|row| kind_of(row) == Some(LoginIdKind::Email));
+        let proved = emails.clone().find(|row| row.verified_at.is_some());
+        proved.or_else(|| emails.next()).and_then(|row| login_id_of(row)?.address())
+    }
+
+    /// Where to send a code for reauthentication: a verified address first.
+    pub fn code_target(&self) -> Option<LoginId> {
+        let reachable = |row: &&OwnedLoginId| kind_of(row).is_some_and(|kind| kind != LoginIdKind::Username);
+        let mut addresses = self.login_ids.iter().filter(reachable);
+        let proved = addresses.clone().find(|row| row.verified_at.is_some());
+        proved.or_else(|| addresses.next()).and_then(login_id_of)
+    }
+}
+
+pub fn kind_of(row: &OwnedLoginId) -> Option<LoginIdKind> {
+    LoginIdKind::from_name(&row.kind)
+}
+
+/// The stored login ID as a domain value.
+pub(crate) fn login_id_of(row: &OwnedLoginId) -> Option<LoginId> {
+    Some(LoginId { kind: kind_of(row)?, value: row.value.clone(), original: row.original.clone() })
+}

@@ -1,0 +1,110 @@
+//! Reauthentication before sensitive changes: by password or passkey here, by code in `login_id`.
+
+use std::time::Duration;
+
+use vestibule_domain::{credential::password, session::SessionRef, time::Timestamp};
+use vestibule_store::passkeys::{self, PasskeyUse};
+
+use super::{
+    LoginMethods, authenticated_at,
+    change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
+    passkey::site,
+};
+use crate::{
+    caller::AccountCaller,
+    ctx::Ctx,
+    error::Error,
+    limits::tries::Buckets,
+    passkeys::{Assertion, Expected},
+    passwords::PasswordVerdict,
+    projects::Project,
+};
+
+/// How long a reauthentication is valid for sensitive changes.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// Whether the caller authenticated recently.
+pub fn is_fresh(caller: &AccountCaller, now: Timestamp) -> bool {
+    now <= authenticated_at(caller).plus(FRESH)
+}
+
+/// Verifies the member's password; a wrong one is counted before the response is sent.
+pub(crate) async fn check_password(ctx: &Ctx<'_>, login_methods: &LoginMethods, typed: &str) -> Result<bool, Error> {
+    let buckets = Buckets::of_password(ctx, login_methods.name().unwrap_or_default());
+    buckets.check(ctx.app, ctx.now).await?;
+    let hash = login_methods.password.as_ref().map(|row| row.hash.clone());
+    match ctx.app.hasher.verify(ctx.project.no, password::prepare(typed), hash).await? {
+        PasswordVerdict::Right { .. } => Ok(true),
+        PasswordVerdict::Wrong => {
+            buckets.record_failure(ctx.app, ctx.now).await?;
+            Ok(false)
+        }
+    }
+}
+
+/// Reauthenticates by password; `None` when it is wrong.
+pub async fn by_password(ctx: &Ctx<'_>, caller: &AccountCaller, typed: &str) -> Result<Option<ChangeOutcome>, Error> {
+    let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
+    if !check_password(ctx, &login_methods, typed).await? {
+        return Ok(None);
+    }
+    note(ctx, caller, "pwd", None).await.map(Some)
+}
+
+/// The challenge for the member's passkeys; it changes with every reauthentication.
+fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
+    let session_ref = match caller.via.reference() {
+        SessionRef::Session(id) => *id.as_bytes(),
+        SessionRef::Grant(id) => *id.as_bytes(),
+    };
+    let place = [session_ref.as_slice(), &authenticated_at(caller).as_micros().to_be_bytes()].concat();
+    project.keys.mac.passkey_challenge("use", &place)
+}
+
+/// The options for reauthenticating with a passkey.
+pub fn request_options(project: &Project, caller: &AccountCaller, login_methods: &LoginMethods) -> String {
+    let known: Vec<Vec<u8>> = login_methods.passkeys.iter().map(|row| row.credential_id.clone()).collect();
+    site(project).request_options(&challenge(project, caller), &known)
+}
+
+/// Reauthenticates by passkey; `None` when the browser's response is invalid.
+pub async fn by_passkey(ctx: &Ctx<'_>, caller: &AccountCaller, answer: &str) -> Result<Option<ChangeOutcome>, Error> {
+    let buckets = Buckets::of_passkey(ctx);
+    buckets.check(ctx.app, ctx.now).await?;
+    let Some(used) = judge(ctx, caller, answer).await? else {
+        buckets.record_failure(ctx.app, ctx.now).await?;
+        return Ok(None);
+    };
+    note(ctx, caller, "pop user", Some(used)).await.map(Some)
+}
+
+async fn judge(ctx: &Ctx<'_>, caller: &AccountCaller, answer: &str) -> Result<Option<PasskeyUse>, Error> {
+    let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
+    let found = passkeys::find(&mut *ctx.app.store.read().await?, ctx.project.no, &assertion.credential_id).await?;
+    let Some(row) = found.filter(|row| row.owner == caller.user.id) else { return Ok(None) };
+    let expected = Expected {
+        challenge: &challenge(ctx.project, caller),
+        owner: row.owner.as_bytes(),
+        public_key: &row.public_key,
+        backup_eligible: row.backup_eligible,
+        requires_user_handle_match: true,
+    };
+    match site(ctx.project).verify(assertion, &expected) {
+        Ok(used) => Ok(Some(used)),
+        Err(problem) => {
+            tracing::info!(request.id = ctx.log_id(), user.id = %row.owner, error = %problem, "a passkey was refused");
+            Ok(None)
+        }
+    }
+}
+
+/// Records the reauthentication in the caller's session or grant.
+async fn note(
+    ctx: &Ctx<'_>,
+    caller: &AccountCaller,
+    amr: &'static str,
+    passkey: Option<PasskeyUse>,
+) -> Result<ChangeOutcome, Error> {
+    let change_kind = AccountChange::Prove { session: caller.via.reference(), amr, passkey };
+    commit(ctx, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }).await
+}

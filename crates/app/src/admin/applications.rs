@@ -1,0 +1,167 @@
+//! Applications of a project, and their secrets.
+
+use serde_json::{Value, json};
+use vestibule_domain::{
+    client::Client,
+    event::{Event, OperatorAction},
+    secret::TokenHash,
+    time::Timestamp,
+};
+use vestibule_store::client_secrets;
+
+use super::{AdminError, Clash, Thing, settings};
+use crate::{
+    actor::{ActError, Actor},
+    crypto::{hex, sha256},
+    ctx::Ctx,
+};
+
+/// Every application, in the document's order.
+pub async fn list(ctx: &Ctx<'_>) -> Result<Vec<Client>, AdminError> {
+    Ok(settings::get(ctx).await?.settings.clients().to_vec())
+}
+
+pub async fn get(ctx: &Ctx<'_>, client_id: &str) -> Result<Client, AdminError> {
+    let current = settings::get(ctx).await?;
+    current.settings.client(client_id).cloned().ok_or(AdminError::NotFound(Thing::Application))
+}
+
+/// Applies a change to the list of applications.
+async fn change(
+    ctx: &Ctx<'_>,
+    actor: &Actor,
+    edit: impl Fn(&mut Vec<Value>) -> Result<(), AdminError>,
+) -> Result<(), AdminError> {
+    let edit = |document: &mut Value| {
+        let clients = document
+            .as_object_mut()
+            .expect("a document is an object")
+            .entry("oauth")
+            .or_insert_with(|| json!({}))
+            .as_object_mut()
+            .expect("a section is an object")
+            .entry("clients")
+            .or_insert_with(|| json!([]))
+            .as_array_mut()
+            .expect("the applications are a list");
+        edit(clients)
+    };
+    settings::change(ctx, actor, edit).await
+}
+
+fn position(clients: &[Value], client_id: &str) -> Option<usize> {
+    clients.iter().position(|client| client["client_id"] == client_id)
+}
+
+pub async fn create(ctx: &Ctx<'_>, actor: &Actor, client: &Value) -> Result<Client, AdminError> {
+    let Some(client_id) = client["client_id"].as_str() else {
+        return Err(AdminError::fault("client_id", "this key is missing"));
+    };
+    change(ctx, actor, |clients| {
+        if position(clients, client_id).is_some() {
+            return Err(AdminError::Conflict(Clash::ClientIdTaken));
+        }
+        clients.push(client.clone());
+        Ok(())
+    })
+    .await?;
+    get(ctx, client_id).await
+}
+
+/// Replaces an application; its `client_id` is fixed.
+pub async fn replace(ctx: &Ctx<'_>, actor: &Actor, client_id: &str, client: &Value) -> Result<Client, AdminError> {
+    if client["client_id"] != client_id {
+        return Err(AdminError::fault("client_id", "the client_id can't be changed"));
+    }
+    change(ctx, actor, |clients| {
+        let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
+        clients[at] = client.clone();
+        Ok(())
+    })
+    .await?;
+    get(ctx, client_id).await
+}
+
+/// Removes an application and its secrets; its grants become invalid.
+pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, client_id: &str) -> Result<(), AdminError> {
+    change(ctx, actor, |clients| {
+        let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
+        clients.remove(at);
+        Ok(())
+    })
+    .await?;
+    let no = ctx.project.no;
+    ctx.app
+        .store
+        .write("admin_delete_secrets", client_id.to_string(), move |tx, client_id| {
+            Box::pin(async move {
+                for (hash, _) in client_secrets::list(tx, no, client_id).await? {
+                    client_secrets::remove(tx, no, client_id, hash).await?;
+                }
+                Ok::<_, ActError>(())
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// A secret in a list: by a name that reveals nothing of it.
+#[derive(Clone, Debug)]
+pub struct SecretInfo {
+    pub id: String,
+    pub created_at: Timestamp,
+}
+
+fn name_of(hash: TokenHash) -> String {
+    hex(&hash.0[..8])
+}
+
+/// The names of an application's secrets, oldest first.
+pub async fn list_secrets(ctx: &Ctx<'_>, client_id: &str) -> Result<Vec<SecretInfo>, AdminError> {
+    get(ctx, client_id).await?;
+    let all = client_secrets::list(&mut *ctx.app.store.read().await?, ctx.project.no, client_id).await?;
+    Ok(all.into_iter().map(|(hash, at)| SecretInfo { id: name_of(hash), created_at: at }).collect())
+}
+
+/// Creates a further secret; its text is shown once.
+pub async fn create_secret(ctx: &Ctx<'_>, actor: &Actor, client_id: &str) -> Result<(SecretInfo, String), AdminError> {
+    let client = get(ctx, client_id).await?;
+    if !client.application_type().is_confidential() {
+        return Err(AdminError::Conflict(Clash::NoSecretNeeded));
+    }
+    let secret = ctx.app.entropy.alphanumeric();
+    let hash = sha256(secret.as_bytes());
+    let (no, now) = (ctx.project.no, ctx.now);
+    let event = Event::OperatorActed { action: OperatorAction::SecretCreated, target: client_id.to_string() };
+    let event = actor.prepare(ctx, &event, None);
+    ctx.app
+        .store
+        .write("admin_create_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
+            Box::pin(async move {
+                client_secrets::insert(tx, no, client_id, hash, now).await?;
+                event.write(tx, no, now).await
+            })
+        })
+        .await?;
+    Ok((SecretInfo { id: name_of(hash), created_at: now }, secret))
+}
+
+pub async fn delete_secret(ctx: &Ctx<'_>, actor: &Actor, client_id: &str, secret_id: &str) -> Result<(), AdminError> {
+    get(ctx, client_id).await?;
+    let all = client_secrets::list(&mut *ctx.app.store.read().await?, ctx.project.no, client_id).await?;
+    let hash = all.into_iter().map(|(hash, _)| hash).find(|hash| name_of(*hash) == secret_id);
+    let hash = hash.ok_or(AdminError::NotFound(Thing::ClientSecret))?;
+    let (no, now) = (ctx.project.no, ctx.now);
+    let event = Event::OperatorActed { action: OperatorAction::SecretDeleted, target: client_id.to_string() };
+    let event = actor.prepare(ctx, &event, None);
+    ctx.app
+        .store
+        .write("admin_delete_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
+            Box::pin(async move {
+                client_secrets::remove(tx, no, client_id, hash).await?;
+                event.write(tx, no, now).await
+            })
+        })
+        .await?;
+    Ok(())
+}

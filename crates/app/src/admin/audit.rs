@@ -1,0 +1,146 @@
+//! Reads the audit log for operators: filtered, by page, as a stream, and as an export.
+
+use std::ops::Range;
+
+use serde_json::Value;
+use vestibule_domain::{event::LoggedEvent, id::UserId, time::Timestamp};
+use vestibule_store::{
+    Conn, StoreError,
+    events::{self, EventSelection},
+};
+
+use super::{AdminError, ListPage};
+use crate::{ctx::Ctx, projects::Project, state::App};
+
+/// Number of events per step of an export.
+const EXPORT_BATCH: i64 = 500;
+
+/// A filter for events; the default matches all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub user: Option<UserId>,
+    /// The event's name.
+    pub kind: Option<String>,
+    /// The earliest time.
+    pub from: Option<Timestamp>,
+    /// The time before which events happened.
+    pub to: Option<Timestamp>,
+}
+
+impl Filter {
+    fn wanted(&self) -> EventSelection {
+        // A PostgreSQL text cannot contain NUL.
+        let kind = self.kind.as_ref().map(|kind| kind.replace('\0', ""));
+        match (self.user, kind) {
+            (Some(user), kind) => EventSelection::OfUser(user, kind),
+            (None, Some(kind)) => EventSelection::OfType(kind),
+            (None, None) => EventSelection::All,
+        }
+    }
+
+    /// The range of event numbers for the filter's times.
+    async fn numbers(&self, conn: &mut Conn, project: &Project) -> Result<Range<i64>, StoreError> {
+        let start = match self.from {
+            Some(from) => events::seek(conn, project.no, from).await?,
+            None => 0,
+        };
+        let end = match self.to {
+            Some(to) => events::seek(conn, project.no, to).await?,
+            None => i64::MAX,
+        };
+        Ok(start..end)
+    }
+}
+
+/// One page, newest first.
+pub async fn list(
+    ctx: &Ctx<'_>,
+    filter: &Filter,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<ListPage<LoggedEvent>, AdminError> {
+    let before = crate::admin::read_number(cursor)?;
+    let mut conn = ctx.app.store.read().await?;
+    let mut between = filter.numbers(&mut conn, ctx.project).await?;
+    between.end = between.end.min(before.unwrap_or(i64::MAX));
+    let rows = events::list_page(&mut conn, ctx.project.no, &filter.wanted(), &between, i64::from(limit) + 1).await?;
+    Ok(ListPage::cut(rows, limit, |row| row.seq.to_string()))
+}
+
+/// An event as a line of the audit log.
+#[derive(Clone, Debug)]
+pub struct AuditLine {
+    pub seq: i64,
+    pub at: Timestamp,
+    /// The event's name.
+    pub kind: String,
+    pub user: Option<UserId>,
+    /// The operator's email address, the command, or else the kind of actor.
+    pub by: String,
+    pub client_id: Option<String>,
+    /// The whole event, as indented JSON.
+    pub body: String,
+}
+
+impl AuditLine {
+    fn of(row: LoggedEvent) -> Self {
+        let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
+        let context = &body["context"];
+        let acting = &context["audit_context"];
+        let by = [&acting["operator_email"], &acting["command"], &context["triggered_by"]];
+        let by = by.into_iter().find_map(Value::as_str).unwrap_or_default().to_string();
+        Self {
+            seq: row.seq,
+            at: row.created_at,
+            kind: row.kind,
+            user: row.user_id,
+            by,
+            client_id: row.client_id,
+            body: serde_json::to_string_pretty(&body).unwrap_or_default(),
+        }
+    }
+}
+
+/// As [`list`], as lines of the audit log.
+pub async fn list_lines(
+    ctx: &Ctx<'_>,
+    filter: &Filter,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<ListPage<AuditLine>, AdminError> {
+    let page = list(ctx, filter, cursor, limit).await?;
+    Ok(ListPage { items: page.items.into_iter().map(AuditLine::of).collect(), next: page.next })
+}
+
+/// Iterates over all events that match a filter, newest first. Events added during the export are not included.
+pub struct EventExport {
+    wanted: EventSelection,
+    between: Range<i64>,
+}
+
+pub async fn export(app: &App, project: &Project, filter: &Filter) -> Result<EventExport, StoreError> {
+    let mut conn = app.store.read().await?;
+    let mut between = filter.numbers(&mut conn, project).await?;
+    between.end = between.end.min(events::last(&mut conn, project.no).await?.saturating_add(1));
+    Ok(EventExport { wanted: filter.wanted(), between })
+}
+
+impl EventExport {
+    /// The next events; empty after the last.
+    pub async fn step(&mut self, app: &App, project: &Project) -> Result<Vec<LoggedEvent>, StoreError> {
+        let mut conn = app.store.read().await?;
+        let rows = events::list_page(&mut conn, project.no, &self.wanted, &self.between, EXPORT_BATCH).await?;
+        self.between.end = rows.last().map_or(self.between.start, |row| row.seq);
+        Ok(rows)
+    }
+}
+
+/// The number of the newest event; 0 when there is none.
+pub async fn last(ctx: &Ctx<'_>) -> Result<i64, StoreError> {
+    events::last(&mut *ctx.app.store.read().await?, ctx.project.no).await
+}
+
+/// At most `limit` events above a number, oldest first.
+pub async fn follow(app: &App, project: &Project, after: i64, limit: i64) -> Result<Vec<LoggedEvent>, StoreError> {
+    events::follow(&mut *app.store.read().await?, project.no, after, limit).await
+}

@@ -1,0 +1,172 @@
+//! Statistics from the daily counters: guests by day and application, the funnel, and the time to promotion.
+
+use vestibule_domain::time::Timestamp;
+use vestibule_store::counts::{self, DailyCount};
+
+use super::AdminError;
+use crate::{
+    ctx::Ctx,
+    jobs::statistics::{
+        GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, SIGNED_IN,
+        SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION, day_of,
+    },
+};
+
+/// Maximum number of days of a report.
+pub(crate) const MAX_DAYS: i64 = 400;
+
+/// The counters of one application on one day.
+#[derive(Clone, Debug)]
+pub struct DayNumbers {
+    /// Days since the epoch.
+    pub day: i64,
+    /// Empty without an application: guests with a cookie session, imported guests, and promotions by an operator or key.
+    pub client_id: String,
+    pub guests_created: i64,
+    /// Those of them who had no session when they were counted.
+    pub guests_without_session: i64,
+    /// Guests of earlier days who returned on this day.
+    pub guests_returned: i64,
+    pub guests_promoted: i64,
+    /// Guests who signed in to an existing account instead.
+    pub guests_signed_in: i64,
+    pub members_created: i64,
+    pub logins: i64,
+}
+
+impl DayNumbers {
+    fn new(day: i64, client_id: &str) -> Self {
+        Self {
+            day,
+            client_id: client_id.to_string(),
+            guests_created: 0,
+            guests_without_session: 0,
+            guests_returned: 0,
+            guests_promoted: 0,
+            guests_signed_in: 0,
+            members_created: 0,
+            logins: 0,
+        }
+    }
+
+    fn add(&mut self, count: &DailyCount) {
+        match count.name.as_str() {
+            GUESTS_CREATED => self.guests_created += count.count,
+            WITHOUT_SESSION => self.guests_without_session += count.count,
+            RETURNED => self.guests_returned += count.count,
+            PROMOTED => self.guests_promoted += count.count,
+            // They are among the promoted ones in the store.
+            SIGNED_IN => {
+                self.guests_promoted -= count.count;
+                self.guests_signed_in += count.count;
+            }
+            MEMBERS_CREATED => self.members_created += count.count,
+            LOGINS => self.logins += count.count,
+            _ => {}
+        }
+    }
+}
+
+/// What happened to the guests created in the report's days.
+#[derive(Clone, Debug, Default)]
+pub struct Funnel {
+    pub guests_created: i64,
+    pub guests_returned: i64,
+    pub guests_promoted: i64,
+    /// Those who signed in to an existing account instead.
+    pub guests_signed_in: i64,
+}
+
+impl Funnel {
+    /// Adds a counter by the day the guest came; `false` for other counters.
+    fn add(&mut self, count: &DailyCount) -> bool {
+        match count.name.as_str() {
+            RETURNED_OF_DAY => self.guests_returned += count.count,
+            PROMOTED_OF_DAY => self.guests_promoted += count.count,
+            // They are among the promoted ones in the store.
+            SIGNED_IN_OF_DAY => {
+                self.guests_promoted -= count.count;
+                self.guests_signed_in += count.count;
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// How many guests were promoted within a time after their creation.
+#[derive(Clone, Debug)]
+pub struct Within {
+    pub name: &'static str,
+    /// `None` for all later ones.
+    pub seconds: Option<i64>,
+    pub count: i64,
+}
+
+/// The report for a range of days.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Days since the epoch, both included.
+    pub from: i64,
+    pub to: i64,
+    pub days: Vec<DayNumbers>,
+    pub funnel: Funnel,
+    pub time_to_promotion: Vec<Within>,
+}
+
+/// Adds a counter of promotions by time; `false` for other counters. Those who signed in to an existing account are among
+/// the promoted ones in the store.
+fn add_within(within: &mut [Within], count: &DailyCount) -> bool {
+    for (bucket, (promoted, signed_in, _)) in within.iter_mut().zip(WITHIN) {
+        if count.name == promoted {
+            bucket.count += count.count;
+            return true;
+        }
+        if count.name == signed_in {
+            bucket.count -= count.count;
+            return true;
+        }
+    }
+    false
+}
+
+/// The report for a range of days, both included (days since the epoch), of one application or of all.
+pub async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<&str>) -> Result<Report, AdminError> {
+    if to < from || to - from >= MAX_DAYS {
+        return Err(AdminError::fault("to", format!("write a day from \"from\" on, at most {MAX_DAYS} days in all")));
+    }
+    let all = counts::list(&mut *ctx.app.store.read().await?, ctx.project.no, from, to).await?;
+    let mut days: Vec<DayNumbers> = Vec::new();
+    let mut funnel = Funnel::default();
+    let mut within: Vec<Within> = WITHIN
+        .iter()
+        .map(|(name, _, bound)| Within { name, seconds: Some(*bound).filter(|bound| *bound != i64::MAX), count: 0 })
+        .collect();
+    for count in all.into_iter().filter(|count| client_id.is_none_or(|wanted| wanted == count.client_id)) {
+        if funnel.add(&count) || add_within(&mut within, &count) {
+            continue;
+        }
+        // Counters are sorted by day and application: each change of either begins a new entry.
+        let is_new = days.last().is_none_or(|last| last.day != count.day || last.client_id != count.client_id);
+        if is_new {
+            days.push(DayNumbers::new(count.day, &count.client_id));
+        }
+        let Some(day) = days.last_mut() else { continue };
+        day.add(&count);
+        if count.name == GUESTS_CREATED {
+            funnel.guests_created += count.count;
+        }
+    }
+    Ok(Report { from, to, days, funnel, time_to_promotion: within })
+}
+
+/// The day of a time in UTC, as `YYYY-MM-DD`.
+pub fn print_day_of(at: Timestamp) -> String {
+    print_day(day_of(at))
+}
+
+/// A day as `YYYY-MM-DD`.
+pub fn print_day(day: i64) -> String {
+    let at = Timestamp::from_seconds(day.saturating_mul(86_400));
+    at.to_rfc3339().chars().take(10).collect()
+}

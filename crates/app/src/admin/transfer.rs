@@ -1,0 +1,433 @@
+//! Export and import of users: everything they own except sessions, one JSON object per line.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    attributes,
+    event::Event,
+    id::{IdentityId, ProjectNo, UserId},
+    identifier::LoginIdKind,
+    identity::OwnedLoginId,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_protocol::{echo, echo_quoted, jose::Jwk};
+use vestibule_store::{
+    Conn, StoreError, Tx, credentials,
+    device_keys::{self, DeviceKeyRow},
+    passkeys::{self, PasskeyRow},
+    users,
+};
+
+use super::AdminError;
+use crate::{
+    actor::{ActError, Actor, AuditEntry},
+    crypto::{base64url, read_base64url},
+    ctx::Ctx,
+    error::Error,
+    passkeys::is_usable_passkey,
+    passwords::Bounds,
+    pool,
+    projects::Project,
+    state::App,
+};
+
+/// Number of users per step of an export.
+const STEP: i64 = 200;
+
+/// Maximum number of lines of an import.
+pub const LINES: usize = 10_000;
+/// Maximum number of login IDs, of device keys and of passkeys of an imported user.
+pub const OWNED: usize = 100;
+/// Maximum bytes of a login ID, a key ID or a name of an imported user.
+pub const TEXT_BYTES: usize = 1024;
+/// Maximum bytes of a serialized key of an imported user.
+pub const KEY_BYTES: usize = 4 * 1024;
+
+/// A user in the export format. Times are microseconds since the epoch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UserRecord {
+    id: UserId,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_login_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anonymous_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promoted_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disabled_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    yielded_to: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    standard_attributes: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    custom_attributes: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    login_ids: Vec<LoginIdRecord>,
+    /// PHC string of argon2id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_hash: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    device_keys: Vec<DeviceKeyRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passkeys: Vec<PasskeyRecord>,
+}
+
+/// IDs and keys are base64url. A passkey works only if the origin's host stays the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PasskeyRecord {
+    id: IdentityId,
+    credential_id: String,
+    public_key: String,
+    sign_count: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backup_eligible: Option<bool>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoginIdRecord {
+    id: IdentityId,
+    #[serde(rename = "type")]
+    kind: LoginIdKind,
+    value: String,
+    original: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    verified_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeviceKeyRecord {
+    id: IdentityId,
+    kid: String,
+    jwk: Value,
+    created_at: Timestamp,
+    last_used_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    promoted_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+}
+
+/// Records an export before its first line is sent.
+pub async fn record_export(ctx: &Ctx<'_>, actor: &Actor) -> Result<(), AdminError> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    let entry = actor.prepare(ctx, &Event::UsersExported, None);
+    let recorded =
+        ctx.app.store.write("admin_export_users", entry, move |tx, entry| Box::pin(entry.write(tx, no, now)));
+    Ok(recorded.await?)
+}
+
+/// The next lines of an export, and the last user in them; `None` after the last.
+pub async fn export_step(
+    app: &App,
+    project: &Project,
+    after: Option<UserId>,
+) -> Result<Option<(String, UserId)>, StoreError> {
+    let mut conn = app.store.read().await?;
+    let found = users::list_page(&mut conn, project.no, after, STEP).await?;
+    let Some(last) = found.last().map(|user| user.id) else { return Ok(None) };
+    let mut lines = String::new();
+    for user in found {
+        let record = to_record(&mut conn, project.no, user).await?;
+        lines.push_str(&serde_json::to_string(&record).expect("a user is plain JSON"));
+        lines.push('\n');
+    }
+    Ok(Some((lines, last)))
+}
+
+async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRecord, StoreError> {
+    let login_ids = credentials::list_login_ids(conn, no, user.id).await?;
+    let password = credentials::find_password(conn, no, user.id).await?;
+    let keys = device_keys::list(conn, no, user.id).await?;
+    let passkeys = passkeys::list(conn, no, user.id).await?;
+    Ok(UserRecord {
+        id: user.id,
+        created_at: user.created_at,
+        updated_at: user.updated_at,
+        last_login_at: user.last_login_at,
+        anonymous_since: user.anonymous_since,
+        promoted_at: user.promoted_at,
+        disabled_at: user.disabled_at,
+        yielded_to: user.yielded_to,
+        standard_attributes: user.standard_attributes,
+        custom_attributes: user.custom_attributes,
+        login_ids: login_ids
+            .into_iter()
+            .filter_map(|row| {
+                Some(LoginIdRecord {
+                    id: row.id,
+                    kind: LoginIdKind::from_name(&row.kind)?,
+                    value: row.value,
+                    original: row.original,
+                    verified_at: row.verified_at,
+                    created_at: row.created_at,
+                    updated_at: row.updated_at,
+                })
+            })
+            .collect(),
+        password_hash: password.map(|row| row.hash),
+        device_keys: keys
+            .into_iter()
+            .map(|key| DeviceKeyRecord {
+                id: key.id,
+                kid: key.kid,
+                jwk: serde_json::from_str(&key.jwk).unwrap_or(Value::Null),
+                created_at: key.created_at,
+                last_used_at: key.last_used_at,
+                promoted_at: key.promoted_at,
+                device: key.device,
+            })
+            .collect(),
+        passkeys: passkeys
+            .into_iter()
+            .map(|row| PasskeyRecord {
+                id: row.id,
+                credential_id: base64url(&row.credential_id),
+                public_key: base64url(&row.public_key),
+                sign_count: row.sign_count,
+                name: row.name,
+                created_at: row.created_at,
+                last_used_at: row.last_used_at,
+                backup_eligible: row.backup_eligible,
+            })
+            .collect(),
+    })
+}
+
+/// One line of an import.
+#[derive(Debug)]
+pub struct ImportedLine {
+    /// From 1.
+    pub line: usize,
+    /// The user; none when the line could not be read.
+    pub id: Option<UserId>,
+    pub outcome: LineOutcome,
+}
+
+/// The result of one line of an import.
+#[derive(Debug)]
+pub enum LineOutcome {
+    Created,
+    /// The user existed, and is unchanged.
+    Exists,
+    /// Why the line was refused.
+    Refused(String),
+}
+
+/// Imports users, each in its own transaction; existing users are unchanged. The users queue no events, because they were
+/// created elsewhere; the import has one, written with the first user that it creates.
+pub async fn import(ctx: &Ctx<'_>, actor: &Actor, text: String) -> Result<Vec<ImportedLine>, AdminError> {
+    let (bounds, turns) = (ctx.app.hasher.bounds(), pool::turns_for(text.len()));
+    let lines =
+        ctx.app.pool.run(ctx.project.no, turns, move || read_lines(&text, bounds)).await.map_err(Error::from)?;
+    let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
+    let event = Event::UsersImported { lines: lines.len() };
+    let mut entry = Some(actor.prepare(ctx, &event, None));
+    let mut outcomes = Vec::with_capacity(lines.len());
+    for (line, read) in lines {
+        let (id, outcome) = match read {
+            Ok(record) => {
+                let id = Some(record.id);
+                match from_record(ctx, record, entry.clone()).await {
+                    Ok(true) => {
+                        entry = None;
+                        (id, LineOutcome::Created)
+                    }
+                    Ok(false) => (id, LineOutcome::Exists),
+                    Err(UserRows::Clash(reason)) => (id, LineOutcome::Refused(reason.to_string())),
+                    Err(UserRows::Act(error)) => return Err(error.into()),
+                }
+            }
+            Err(reason) => (None, LineOutcome::Refused(reason)),
+        };
+        outcomes.push(ImportedLine { line, id, outcome });
+    }
+    Ok(outcomes)
+}
+
+/// All lines that are not blank, with their numbers; `None` if there are too many.
+fn read_lines(text: &str, bounds: Bounds) -> Option<Vec<(usize, Result<Box<UserRecord>, String>)>> {
+    let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_record(line, bounds))).collect())
+}
+
+/// Rejects what no export contains: too many items, or values that are too long.
+fn check_size(record: &UserRecord) -> Result<(), String> {
+    let owned = [record.login_ids.len(), record.device_keys.len(), record.passkeys.len()];
+    if owned.iter().any(|count| *count > OWNED) {
+        return Err(format!("a user owns at most {OWNED} login IDs, device keys and passkeys each"));
+    }
+    let login_ids = record.login_ids.iter().flat_map(|one| [&one.value, &one.original]);
+    let keys = record.device_keys.iter().flat_map(|one| [Some(&one.kid), one.device.as_ref()]).flatten();
+    let passkeys = record.passkeys.iter().filter_map(|one| one.name.as_ref());
+    let mut texts = login_ids.chain(keys).chain(passkeys);
+    if texts.any(|text| text.len() > TEXT_BYTES) {
+        return Err(format!("a login ID, key ID or name has at most {TEXT_BYTES} bytes"));
+    }
+    let jwks = record.device_keys.iter().map(|one| one.jwk.to_string().len());
+    let passkeys = record.passkeys.iter().flat_map(|one| [one.credential_id.len(), one.public_key.len()]);
+    if jwks.chain(passkeys).any(|length| length > KEY_BYTES) {
+        return Err(format!("a key has at most {KEY_BYTES} bytes"));
+    }
+    let sets = [&record.standard_attributes, &record.custom_attributes];
+    sets.into_iter().find_map(attributes::check_size).map_or(Ok(()), |(_, message)| Err(message))
+}
+
+fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>, String> {
+    // A PostgreSQL text cannot contain NUL.
+    if line.contains("\\u0000") || line.contains('\0') {
+        return Err("a string contains NUL characters".to_string());
+    }
+    let read: Result<Box<UserRecord>, _> = serde_json::from_str(line);
+    let record = read.map_err(|error| echo_quoted(&error.to_string()).into_owned())?;
+    check_size(&record)?;
+    let owns_nothing = record.login_ids.is_empty() && record.passkeys.is_empty();
+    if record.anonymous_since.is_none() && owns_nothing {
+        return Err("a member needs a login ID or a passkey".to_string());
+    }
+    if record.anonymous_since.is_some() && (!owns_nothing || record.password_hash.is_some()) {
+        return Err("a guest can't have a login ID, a password or a passkey".to_string());
+    }
+    let is_usable = |one: &PasskeyRecord| {
+        let (id, key) = (read_base64url(&one.credential_id), read_base64url(&one.public_key));
+        id.zip(key).is_some_and(|(id, key)| is_usable_passkey(&id, &key))
+    };
+    if !record.passkeys.iter().all(is_usable) {
+        return Err("a passkey's ID or key is not base64url, too long, or not a COSE public key".to_string());
+    }
+    if let Some(bad) = record.device_keys.iter().find(|key| Jwk::from_value(&key.jwk).is_err()) {
+        return Err(format!("the device key {} is not a public key in JWK form", echo(&bad.kid)));
+    }
+    if let Some(hash) = &record.password_hash {
+        bounds.check(hash).map_err(|bad| bad.to_string())?;
+    }
+    Ok(record)
+}
+
+enum UserRows {
+    Act(ActError),
+    Clash(&'static str),
+}
+
+impl From<StoreError> for UserRows {
+    fn from(error: StoreError) -> Self {
+        Self::Act(error.into())
+    }
+}
+
+impl From<ActError> for UserRows {
+    fn from(error: ActError) -> Self {
+        Self::Act(error)
+    }
+}
+
+/// Creates a user, and writes the entry of the import with the first.
+async fn from_record(ctx: &Ctx<'_>, record: Box<UserRecord>, entry: Option<AuditEntry>) -> Result<bool, UserRows> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    ctx.app
+        .store
+        .write("admin_import_user", (record, entry), move |tx, (record, entry)| {
+            Box::pin(async move {
+                let is_created = insert_record(tx, no, record).await?;
+                if let Some(entry) = entry.as_ref().filter(|_| is_created) {
+                    entry.write(tx, no, now).await?;
+                }
+                Ok(is_created)
+            })
+        })
+        .await
+}
+
+async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<bool, UserRows> {
+    if users::find(tx, no, from.id).await?.is_some() {
+        return Ok(false);
+    }
+    users::insert(tx, no, &user_of(from)).await?;
+    insert_login_methods(tx, no, from).await?;
+    for key in &from.device_keys {
+        if !device_keys::insert(tx, no, &device_key_of(from, key)).await? {
+            return Err(UserRows::Clash("a device key belongs to another user"));
+        }
+    }
+    Ok(true)
+}
+
+fn user_of(from: &UserRecord) -> User {
+    User {
+        id: from.id,
+        created_at: from.created_at,
+        updated_at: from.updated_at,
+        last_login_at: from.last_login_at,
+        anonymous_since: from.anonymous_since,
+        promoted_at: from.promoted_at,
+        disabled_at: from.disabled_at,
+        yielded_to: from.yielded_to,
+        standard_attributes: from.standard_attributes.clone(),
+        custom_attributes: from.custom_attributes.clone(),
+    }
+}
+
+/// Inserts login IDs, password and passkeys.
+async fn insert_login_methods(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<(), UserRows> {
+    for login_id in &from.login_ids {
+        let row = OwnedLoginId {
+            id: login_id.id,
+            user_id: from.id,
+            kind: login_id.kind.as_str().to_string(),
+            value: login_id.value.clone(),
+            original: login_id.original.clone(),
+            verified_at: login_id.verified_at,
+            created_at: login_id.created_at,
+            updated_at: login_id.updated_at,
+        };
+        if !credentials::insert_login_id(tx, no, &row).await? {
+            return Err(UserRows::Clash("a login ID belongs to another user"));
+        }
+    }
+    if let Some(hash) = &from.password_hash {
+        credentials::set_password(tx, no, from.id, hash, from.updated_at).await?;
+    }
+    for passkey in &from.passkeys {
+        let row = PasskeyRow {
+            credential_id: read_base64url(&passkey.credential_id).unwrap_or_default(),
+            id: passkey.id,
+            owner: from.id,
+            public_key: read_base64url(&passkey.public_key).unwrap_or_default(),
+            sign_count: passkey.sign_count,
+            name: passkey.name.clone(),
+            created_at: passkey.created_at,
+            last_used_at: passkey.last_used_at,
+            backup_eligible: passkey.backup_eligible,
+        };
+        if !passkeys::insert(tx, no, &row).await? {
+            return Err(UserRows::Clash("a passkey belongs to another user"));
+        }
+    }
+    Ok(())
+}
+
+fn device_key_of(from: &UserRecord, key: &DeviceKeyRecord) -> DeviceKeyRow {
+    DeviceKeyRow {
+        kid: key.kid.clone(),
+        id: key.id,
+        user_id: from.id,
+        jwk: key.jwk.to_string(),
+        created_at: key.created_at,
+        last_used_at: key.last_used_at,
+        promoted_at: key.promoted_at,
+        device: key.device.clone(),
+    }
+}

@@ -1,0 +1,190 @@
+//! Decisions of the authorization endpoint: redirect back to the app, start a flow, or show an error.
+
+use vestibule_domain::{client::Client, user::User};
+use vestibule_protocol::{
+    api::ChallengePurpose,
+    echo,
+    jose::{AnonymousAction, AnonymousRequest},
+    login_hint::{AnonymousHint, LoginHint},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseType, Scope, ScopeSet},
+};
+use vestibule_store::{spent, users};
+
+use super::{BrowserState, PendingRequest, cancel_redirect, outcome::AuthorizeOutcome};
+use crate::{
+    account::settings_action::start_settings_action,
+    ctx::Ctx,
+    error::Error,
+    events,
+    flow::{self, Flow, FlowPurpose, FlowState, begin::begin_sign_in},
+    guests::device_key::{self, Proven, Signer},
+    projects::Project,
+    promotion::source::PromotionSource,
+    tokens::app_session::{self, Opening},
+};
+
+/// Decides the result of a request whose redirect URI is validated.
+///
+/// # Errors
+/// The outer error is the server's (store, limits); the inner one is redirected to the app.
+pub async fn begin(
+    ctx: &Ctx<'_>,
+    client: &Client,
+    pending: PendingRequest,
+    details: &AuthorizeDetails,
+    browser: BrowserState<'_>,
+) -> Result<Result<AuthorizeOutcome, OAuthError>, Error> {
+    if let Err(error) = check_details(client, details) {
+        return Ok(Err(error));
+    }
+    if details.response_type == ResponseType::SettingsAction {
+        return Ok(start_settings_action(ctx, client, pending, details, browser).await?.map(AuthorizeOutcome::from));
+    }
+    match &details.login_hint {
+        Some(LoginHint::AppSessionToken(token)) => begin_app_session(ctx, &pending, token, &browser).await.map(Ok),
+        Some(LoginHint::Anonymous(hint)) => begin_promotion(ctx, pending, hint, browser).await.map(Ok),
+        Some(LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
+            begin_sign_in(ctx, pending, details, browser).await
+        }
+    }
+}
+
+fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAuthError> {
+    match details.response_type {
+        ResponseType::Code | ResponseType::None => {}
+        ResponseType::SettingsAction if client.application_type().is_first_party() => {}
+        ResponseType::SettingsAction => {
+            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"));
+        }
+    }
+    check_scope(client, &details.scope)?;
+    let public = !client.application_type().is_confidential();
+    let with_code = matches!(details.response_type, ResponseType::Code | ResponseType::SettingsAction);
+    if public && with_code && details.code_challenge.is_none() {
+        return Err(OAuthError::invalid_request("PKCE code challenge is required for public clients"));
+    }
+    if details.sso_enabled && client.allows_one_session_only() {
+        return Err(OAuthError::invalid_request("SSO is not allowed for a client with x_max_concurrent_session"));
+    }
+    Ok(())
+}
+
+fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
+    if !scope.contains("openid") {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "must request 'openid' scope"));
+    }
+    if let Some(unknown) = scope.iter().find(|name| Scope::ALL.iter().all(|known| known.as_str() != *name)) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, format!("scope '{}' is not known", echo(unknown))));
+    }
+    let full_access_only =
+        ["https://authgear.com/scopes/full-access", "https://authgear.com/scopes/pre-authenticated-url"];
+    for name in full_access_only {
+        if scope.contains(name) && !client.application_type().has_full_access() {
+            return Err(OAuthError::new(
+                ErrorCode::InvalidScope,
+                format!("scope '{name}' is not allowed for this client"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn begin_promotion(
+    ctx: &Ctx<'_>,
+    pending: PendingRequest,
+    hint: &AnonymousHint,
+    browser: BrowserState<'_>,
+) -> Result<AuthorizeOutcome, Error> {
+    let back = cancel_redirect(&pending);
+    let Some(fingerprint) = fingerprint_of(ctx.project, hint) else { return Ok(AuthorizeOutcome::BadHint { back }) };
+    // The same browser again (reload, back button): resume its flow, even when the hint itself has expired.
+    let mut conn = ctx.app.store.read().await?;
+    if let Some(holder) = spent::find(&mut conn, ctx.project.no, &fingerprint).await? {
+        let own = flow::resume(&mut conn, ctx.project, holder, browser.browser).await?;
+        return Ok(own.map_or(AuthorizeOutcome::BadHint { back }, AuthorizeOutcome::Resume));
+    }
+    drop(conn);
+    let claim = read_promotion_hint(ctx, &pending, hint).await?;
+    let claim = claim.filter(|claim| claim.guest.is_anonymous() && claim.guest.is_active());
+    let Some(claim) = claim else { return Ok(AuthorizeOutcome::BadHint { back }) };
+    let secret = browser.browser.first().map_or_else(|| ctx.app.entropy.alphanumeric(), str::to_string);
+    let mut state = FlowState::new(FlowPurpose::Promote { guest: claim.guest.id }, pending, &secret);
+    state.source = claim.source;
+    let flow = Flow::begin_with_claim(ctx.app, state, fingerprint, ctx.now);
+    Ok(AuthorizeOutcome::Pages { flow: Box::new(flow), browser: secret })
+}
+
+/// The fingerprint under which a used hint is recorded; does not validate the hint.
+fn fingerprint_of(project: &Project, hint: &AnonymousHint) -> Option<[u8; 16]> {
+    let mac = &project.keys.mac;
+    match hint {
+        AnonymousHint::PromotionCode(code) => Some(mac.read_promotion_code(code)?.fingerprint),
+        AnonymousHint::Jwt(jwt) => {
+            let challenge = AnonymousRequest::parse_timeless(jwt).ok()?.claims.challenge;
+            Some(mac.read_challenge(ChallengePurpose::AnonymousRequest.as_str(), &challenge)?.fingerprint)
+        }
+    }
+}
+
+/// The guest in a hint, and the credential that requested the promotion.
+struct PromotionClaim {
+    guest: User,
+    source: Option<PromotionSource>,
+}
+
+async fn read_promotion_hint(
+    ctx: &Ctx<'_>,
+    pending: &PendingRequest,
+    hint: &AnonymousHint,
+) -> Result<Option<PromotionClaim>, Error> {
+    match hint {
+        AnonymousHint::PromotionCode(code) => {
+            let Some(code) = ctx.project.keys.mac.read_promotion_code(code).filter(|code| ctx.now <= code.expires_at)
+            else {
+                return Ok(None);
+            };
+            let mut conn = ctx.app.store.read().await?;
+            let source = code.source.map(|session| PromotionSource::SignedIn { session });
+            if let Some(source) = &source
+                && !source.is_live(&mut conn, ctx.project, code.user_id, ctx.now).await?
+            {
+                return Ok(None);
+            }
+            let guest = users::find(&mut conn, ctx.project.no, code.user_id).await?;
+            Ok(guest.map(|guest| PromotionClaim { guest, source }))
+        }
+        AnonymousHint::Jwt(jwt) => {
+            let origin = events::EventOrigin {
+                client_id: Some(&pending.client_id),
+                state: pending.state.as_deref(),
+                x_state: pending.x_state.as_deref(),
+            };
+            let proven = device_key::prove(ctx, jwt, AnonymousAction::Promote, &origin).await;
+            match proven {
+                Ok(Proven { signer: Signer::Known { key, user }, .. }) => {
+                    let is_guest = device_key::check_guest(&key, &user).is_ok();
+                    let source = Some(PromotionSource::Key { kid: key.kid });
+                    Ok(is_guest.then_some(PromotionClaim { guest: *user, source }))
+                }
+                Ok(Proven { signer: Signer::New { .. }, .. }) | Err(Error::InvalidAnonymousCredentials) => Ok(None),
+                Err(error) => Err(error),
+            }
+        }
+    }
+}
+
+async fn begin_app_session(
+    ctx: &Ctx<'_>,
+    pending: &PendingRequest,
+    token: &str,
+    browser: &BrowserState<'_>,
+) -> Result<AuthorizeOutcome, Error> {
+    Ok(match app_session::open(ctx, (None, token), browser).await? {
+        Opening::Refused => AuthorizeOutcome::BadHint { back: cancel_redirect(pending) },
+        Opening::Ask(question) => AuthorizeOutcome::Ask(question),
+        Opening::Navigate => AuthorizeOutcome::Navigate,
+        Opening::Opened { cookie, .. } => {
+            AuthorizeOutcome::AppSession { cookie, location: pending.redirect_uri.trim_end_matches('?').to_string() }
+        }
+    })
+}

@@ -1,0 +1,494 @@
+//! Finds the caller of a request: from a bearer token or a cookie to a valid session and its user.
+
+use std::cmp::Reverse;
+
+use vestibule_domain::{
+    client::Client,
+    grant::Grant,
+    id::{GrantId, SessionId},
+    session::{Lifetime, Session, SessionRef, coalesce_window, latest_use},
+    time::Timestamp,
+    user::User,
+};
+use vestibule_protocol::{claims::Sid, oauth::Scope};
+use vestibule_store::{Conn, StoreError, grants, sessions, spent};
+
+use crate::{accesses::Noted, crypto::tokens::MacKey, ctx::Ctx, projects::Project};
+use crate::{
+    candidates::Candidates,
+    error::Error,
+    guests::returning_guests,
+    tokens::issue::{scopes_of, split_token},
+};
+
+/// The credential of a caller.
+#[derive(Clone, Debug)]
+pub enum Via {
+    Grant(Grant),
+    Session(Session),
+}
+
+impl Via {
+    pub fn reference(&self) -> SessionRef {
+        match self {
+            Self::Grant(grant) => SessionRef::Grant(grant.id),
+            Self::Session(session) => SessionRef::Session(session.id),
+        }
+    }
+
+    /// When the user authenticated (`auth_time`).
+    pub fn authenticated_at(&self) -> Timestamp {
+        match self {
+            Self::Grant(grant) => grant.authenticated_at,
+            Self::Session(session) => session.authenticated_at,
+        }
+    }
+
+    /// How the user authenticated (`amr`), space-separated.
+    pub fn amr(&self) -> Option<&str> {
+        match self {
+            Self::Grant(grant) => grant.amr.as_deref(),
+            Self::Session(session) => session.amr.as_deref(),
+        }
+    }
+}
+
+/// The caller of a hosted page, by session cookie.
+#[derive(Clone, Debug)]
+pub struct SessionCaller {
+    pub user: User,
+    pub session: Session,
+}
+
+/// The caller of an API, by access token or session cookie.
+#[derive(Clone, Debug)]
+pub struct ApiCaller {
+    pub user: User,
+    pub via: Via,
+}
+
+/// The caller of the account page, by session cookie or by the app session cookie of a grant with full access.
+#[derive(Clone, Debug)]
+pub struct AccountCaller {
+    pub user: User,
+    pub via: Via,
+}
+
+impl AccountCaller {
+    /// The cookie session, if the caller used one.
+    pub fn session(&self) -> Option<&Session> {
+        match &self.via {
+            Via::Session(session) => Some(session),
+            Via::Grant(_) => None,
+        }
+    }
+
+    /// The grant, if the caller used one.
+    pub fn grant(&self) -> Option<&Grant> {
+        match &self.via {
+            Via::Grant(grant) => Some(grant),
+            Via::Session(_) => None,
+        }
+    }
+}
+
+/// The result of finding the caller.
+#[derive(Clone, Debug)]
+pub enum Resolution<C> {
+    /// No credential, or an empty bearer token.
+    Anonymous,
+    /// Only invalid credentials. `cookie` says whether a session cookie was among them.
+    Dead { cookie: bool },
+    /// A valid session of an active user.
+    Live(Box<C>),
+}
+
+impl<C> Resolution<C> {
+    pub fn live(&self) -> Option<&C> {
+        match self {
+            Self::Live(caller) => Some(caller),
+            Self::Anonymous | Self::Dead { .. } => None,
+        }
+    }
+}
+
+/// Finds the user of the session cookies, and records the use.
+pub async fn resolve_session(ctx: &Ctx<'_>, cookies: &Candidates) -> Result<Resolution<SessionCaller>, Error> {
+    if !cookies.is_presented() {
+        return Ok(Resolution::Anonymous);
+    }
+    let found = find_newest_session(&mut *ctx.app.store.read().await?, ctx.project, cookies, ctx.now).await?;
+    let Some((session, user)) = found else { return Ok(Resolution::Dead { cookie: true }) };
+    record_session_access(ctx, &session).await?;
+    Ok(Resolution::Live(Box::new(SessionCaller { user, session })))
+}
+
+/// The credentials of an API request.
+#[derive(Clone, Copy)]
+pub struct PresentedApiCredentials<'a> {
+    /// An access token; empty when the header has no token.
+    pub bearer: Option<&'a str>,
+    pub session: &'a Candidates,
+}
+
+/// Finds the caller of an API: by bearer token, or else by the session cookies. Records the use, coalesced so that most
+/// requests write nothing.
+pub async fn resolve_api(
+    ctx: &Ctx<'_>,
+    credentials: PresentedApiCredentials<'_>,
+) -> Result<Resolution<ApiCaller>, Error> {
+    let bearer = credentials.bearer.filter(|token| !token.is_empty());
+    if bearer.is_none() && !credentials.session.is_presented() {
+        return Ok(Resolution::Anonymous);
+    }
+    let mut conn = ctx.app.store.read().await?;
+    let mut found = None;
+    if let Some(token) = bearer {
+        found =
+            find_by_token(&mut conn, ctx.project, token, ctx.now).await?.filter(may_identify).map(FoundCaller::Grant);
+    }
+    if found.is_none() {
+        let session = find_newest_session(&mut conn, ctx.project, credentials.session, ctx.now).await?;
+        found = session.map(|(session, user)| FoundCaller::Session(session, user));
+    }
+    drop(conn);
+    let caller = match found {
+        Some(FoundCaller::Grant(live)) => {
+            live.record_access(ctx).await?;
+            ApiCaller { user: live.user, via: Via::Grant(live.grant) }
+        }
+        Some(FoundCaller::Session(session, user)) => {
+            record_session_access(ctx, &session).await?;
+            ApiCaller { user, via: Via::Session(session) }
+        }
+        None => return Ok(Resolution::Dead { cookie: credentials.session.is_presented() }),
+    };
+    Ok(Resolution::Live(Box::new(caller)))
+}
+
+#[expect(clippy::large_enum_variant, reason = "it lives for a moment; a box would cost every request an allocation")]
+enum FoundCaller {
+    Grant(LiveGrant),
+    Session(Session, User),
+}
+
+/// Whether the grant has the scope `openid`, which APIs that identify the user require.
+fn may_identify(live: &LiveGrant) -> bool {
+    // No stored scope means the default scopes, which include it.
+    live.grant.scope.as_deref().is_none_or(|scope| scope.split(' ').any(|name| name == Scope::OPENID.as_str()))
+}
+
+/// The cookies of a request to an account page.
+#[derive(Clone, Copy)]
+pub struct PresentedAccountCookies<'a> {
+    pub session: &'a Candidates,
+    pub app_session: &'a Candidates,
+}
+
+/// Finds the caller of the account page. Where both cookies are valid and belong to different users, the app session is
+/// used only in the session in which the user agreed to it, so that a link that sets the cookie cannot switch accounts.
+pub async fn resolve_account(
+    ctx: &Ctx<'_>,
+    cookies: PresentedAccountCookies<'_>,
+) -> Result<Resolution<AccountCaller>, Error> {
+    if !cookies.session.is_presented() && !cookies.app_session.is_presented() {
+        return Ok(Resolution::Anonymous);
+    }
+    let mut conn = ctx.app.store.read().await?;
+    let session = find_newest_session(&mut conn, ctx.project, cookies.session, ctx.now).await?;
+    let opened = find_app_sessions(&mut conn, ctx.project, cookies.app_session, ctx.now).await?;
+    drop(conn);
+    let dead_cookie = cookies.session.is_presented() && session.is_none();
+    let opened = opened.into_iter().find(|opened| {
+        session.as_ref().is_none_or(|(own, user)| user.id == opened.live.user.id || opened.agreed_in == Some(own.id))
+    });
+    let caller = match (opened, session) {
+        (Some(opened), _) => {
+            opened.live.record_access(ctx).await?;
+            AccountCaller { user: opened.live.user, via: Via::Grant(opened.live.grant) }
+        }
+        (None, Some((session, user))) => {
+            record_session_access(ctx, &session).await?;
+            AccountCaller { user, via: Via::Session(session) }
+        }
+        (None, None) => return Ok(Resolution::Dead { cookie: dead_cookie }),
+    };
+    Ok(Resolution::Live(Box::new(caller)))
+}
+
+/// A valid app session.
+pub(crate) struct OpenedAccount {
+    pub live: LiveGrant,
+    /// The cookie session of another user who agreed to open it.
+    pub agreed_in: Option<SessionId>,
+}
+
+/// The valid app sessions of the cookies, that of the newest grant first.
+pub(crate) async fn find_app_sessions(
+    conn: &mut Conn,
+    project: &Project,
+    cookies: &Candidates,
+    now: Timestamp,
+) -> Result<Vec<OpenedAccount>, Error> {
+    let mut found = Vec::new();
+    for cookie in cookies.iter() {
+        found.extend(find_app_session(conn, project, cookie, now).await?);
+    }
+    found.sort_by_key(|opened| Reverse((opened.live.grant.created_at, *opened.live.grant.id.as_bytes())));
+    Ok(found)
+}
+
+/// Finds the app session of a cookie. Its grant must have full access, because the account page has.
+async fn find_app_session(
+    conn: &mut Conn,
+    project: &Project,
+    cookie: &str,
+    now: Timestamp,
+) -> Result<Option<OpenedAccount>, Error> {
+    let Some(value) = project.keys.mac.read_app_session(cookie).filter(|value| now <= value.expires_at) else {
+        return Ok(None);
+    };
+    let live =
+        find_live(conn, project, value.grant_id, now).await?.filter(|live| has_full_access(project, &live.grant));
+    Ok(live.map(|live| OpenedAccount { live, agreed_in: value.agreed_in }))
+}
+
+/// Whether a grant may open the account page: by its scopes, and by the current type of its application.
+pub fn has_full_access(project: &Project, grant: &Grant) -> bool {
+    let client = project.settings.client(&grant.client_id);
+    client.is_some_and(|client| client.application_type().has_full_access())
+        && scopes_of(grant).contains(Scope::FULL_ACCESS)
+}
+
+/// The content of an access token that this server issued.
+pub(crate) struct ReadToken<'t> {
+    pub grant_id: GrantId,
+    pub expires_at: Timestamp,
+    name: TokenName<'t>,
+}
+
+enum TokenName<'t> {
+    Opaque(&'t str),
+    Jti(String),
+}
+
+impl ReadToken<'_> {
+    /// The key of its revocation record. Computed on demand: most grants have no revoked token.
+    pub(crate) fn fingerprint(&self) -> [u8; 16] {
+        match &self.name {
+            TokenName::Opaque(token) => MacKey::fingerprint_of_access_token(token),
+            TokenName::Jti(jti) => MacKey::fingerprint_of_jti(jti),
+        }
+    }
+}
+
+/// Reads an access token of this project, opaque or JWT, expired or not.
+pub(crate) fn read_access_token<'t>(project: &Project, token: &'t str) -> Option<ReadToken<'t>> {
+    if !token.contains('.') {
+        let read = project.keys.mac.read_access_token(token)?;
+        let name = TokenName::Opaque(token);
+        return Some(ReadToken { grant_id: read.grant_id, expires_at: read.expires_at, name });
+    }
+    let claims = project.keys.read_jwt("at+jwt", token)?;
+    let sid = Sid::parse(claims.get("sid")?.as_str()?)?;
+    let grant_id = match sid {
+        Sid::OfflineGrant(id) => id.parse().ok()?,
+        Sid::Idp(_) => return None,
+    };
+    Some(ReadToken {
+        grant_id,
+        expires_at: Timestamp::from_seconds(claims.get("exp")?.as_i64()?),
+        name: TokenName::Jti(claims.get("jti")?.as_str()?.to_string()),
+    })
+}
+
+/// A valid grant and what it depends on.
+pub(crate) struct LiveGrant {
+    pub grant: Grant,
+    pub user: User,
+    /// The cookie session it belongs to (single sign-on), also valid.
+    pub session: Option<Session>,
+}
+
+/// Finds the valid grant of an access token.
+pub(crate) async fn find_by_token(
+    conn: &mut Conn,
+    project: &Project,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<LiveGrant>, Error> {
+    let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(None) };
+    let Some(live) = find_live(conn, project, read.grant_id, now).await? else { return Ok(None) };
+    if live.grant.has_revoked_tokens && spent::find(conn, project.no, &read.fingerprint()).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(live))
+}
+
+/// A valid grant of an active user.
+pub(crate) async fn find_live_grant(
+    conn: &mut Conn,
+    project: &Project,
+    id: GrantId,
+    now: Timestamp,
+) -> Result<Option<(Grant, User)>, Error> {
+    Ok(find_live(conn, project, id, now).await?.map(|live| (live.grant, live.user)))
+}
+
+/// A valid grant: not expired under the current settings, its application exists, its user is active, its session is
+/// valid.
+pub(crate) async fn find_live(
+    conn: &mut Conn,
+    project: &Project,
+    id: GrantId,
+    now: Timestamp,
+) -> Result<Option<LiveGrant>, Error> {
+    // Read this before the row: entries are evicted only after they are flushed.
+    let remembered = project.accesses.recall(SessionRef::Grant(id));
+    let Some((grant, user)) = grants::find_with_user(conn, project.no, id).await? else { return Ok(None) };
+    let alive = grant_lifetime(project, &grant, &user)
+        .is_some_and(|lifetime| is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now));
+    if !alive || !user.is_active() {
+        return Ok(None);
+    }
+    let session = match grant.session_id {
+        None => None,
+        Some(session_id) => match find_live_session(conn, project, session_id, now).await? {
+            Some(session) => Some(session),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(LiveGrant { grant, user, session }))
+}
+
+async fn find_live_session(
+    conn: &mut Conn,
+    project: &Project,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
+    let remembered = project.accesses.recall(SessionRef::Session(id));
+    let session = sessions::find(conn, project.no, id).await?;
+    Ok(session.filter(|session| is_session_alive(project, session, remembered, now)))
+}
+
+/// Whether a cookie session is valid under the current settings.
+pub(crate) fn is_session_alive(
+    project: &Project,
+    session: &Session,
+    remembered: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let lifetime = project.settings.session_lifetime();
+    is_alive(project, lifetime, session.created_at, session.last_access_at, remembered, now)
+}
+
+/// Whether a session or grant of this lifetime is valid, given its last written and its last unwritten use.
+pub fn is_alive(
+    project: &Project,
+    lifetime: Lifetime,
+    created_at: Timestamp,
+    recorded: Timestamp,
+    remembered: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let window = project.unwritten_window(lifetime, recorded);
+    let used_at = latest_use(recorded, remembered, project.accesses.viewpoint(), window);
+    lifetime.is_alive(created_at, used_at, now)
+}
+
+/// The lifetime of a grant under the current settings; `None` when its application was deleted.
+pub fn grant_lifetime(project: &Project, grant: &Grant, user: &User) -> Option<Lifetime> {
+    project.settings.client(&grant.client_id).map(|client: &Client| client.grant_lifetime(user.is_anonymous()))
+}
+
+/// The newest of several valid sessions: its cookie was set last.
+async fn find_newest_session(
+    conn: &mut Conn,
+    project: &Project,
+    cookies: &Candidates,
+    now: Timestamp,
+) -> Result<Option<(Session, User)>, Error> {
+    let mut newest: Option<(Session, User)> = None;
+    for cookie in cookies.iter() {
+        if let Some(live) = find_session(conn, project, cookie, now).await?
+            && newest.as_ref().is_none_or(|(known, _)| known.created_at < live.0.created_at)
+        {
+            newest = Some(live);
+        }
+    }
+    Ok(newest)
+}
+
+/// Whether a value has the format of a `session` cookie: an ID, a dot, a secret.
+pub fn is_session_cookie(value: &str) -> bool {
+    value.len() == 69 && value.as_bytes()[36] == b'.'
+}
+
+async fn find_session(
+    conn: &mut Conn,
+    project: &Project,
+    cookie: &str,
+    now: Timestamp,
+) -> Result<Option<(Session, User)>, Error> {
+    let Some((id, hash)) = split_token(cookie) else { return Ok(None) };
+    let remembered = project.accesses.recall(SessionRef::Session(id));
+    let Some((session, user)) = sessions::find_with_user(conn, project.no, id).await? else { return Ok(None) };
+    let alive = is_session_alive(project, &session, remembered, now);
+    Ok((alive && session.secret_hash.matches(&hash) && user.is_active()).then_some((session, user)))
+}
+
+impl LiveGrant {
+    /// Records a use of the grant and of its cookie session; most uses write nothing.
+    pub(crate) async fn record_access(&self, ctx: &Ctx<'_>) -> Result<(), StoreError> {
+        let now = ctx.now;
+        if let Some(lifetime) = grant_lifetime(ctx.project, &self.grant, &self.user) {
+            let (no, id, recorded) = (ctx.project.no, self.grant.id, self.grant.last_access_at);
+            let target = SessionRef::Grant(id);
+            if ctx.project.accesses.note(target, recorded, now, coalesce_window(lifetime)) == Noted::WriteNow {
+                let new_day = returning_guests::is_new_day(self.user.id, recorded, now);
+                let seen = new_day.then(|| (self.user.id, self.grant.client_id.clone()));
+                ctx.app
+                    .store
+                    .write("touch_grant", seen, move |tx, seen| {
+                        Box::pin(async move {
+                            grants::record_access(tx, no, id, now).await?;
+                            match seen {
+                                Some((user, client_id)) => returning_guests::count(tx, no, *user, client_id, now).await,
+                                None => Ok(()),
+                            }
+                        })
+                    })
+                    .await?;
+                ctx.project.accesses.settle(target, now);
+            }
+        }
+        match &self.session {
+            Some(session) => record_session_access(ctx, session).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Records a use of a cookie session; most uses write nothing.
+pub(crate) async fn record_session_access(ctx: &Ctx<'_>, session: &Session) -> Result<(), StoreError> {
+    let now = ctx.now;
+    let (no, id, target) = (ctx.project.no, session.id, SessionRef::Session(session.id));
+    let window = coalesce_window(ctx.project.settings.session_lifetime());
+    if ctx.project.accesses.note(target, session.last_access_at, now, window) == Noted::WriteNow {
+        let user = session.user_id;
+        let new_day = returning_guests::is_new_day(user, session.last_access_at, now);
+        ctx.app
+            .store
+            .write("touch_session", (), move |tx, ()| {
+                Box::pin(async move {
+                    sessions::touch(tx, no, id, now).await?;
+                    // Cookie sessions belong to no application.
+                    if new_day { returning_guests::count(tx, no, user, "", now).await } else { Ok(()) }
+                })
+            })
+            .await?;
+        ctx.project.accesses.settle(target, now);
+    }
+    Ok(())
+}

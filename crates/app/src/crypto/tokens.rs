@@ -1,0 +1,457 @@
+//! Self-contained values: access tokens, promotion codes, challenges, form tokens. Issuing one costs no write.
+//!
+//! Each is `body || MAC`, where the MAC (HMAC-SHA-256, truncated) uses the project's key over a label and the body.
+
+use aws_lc_rs::{constant_time, hmac};
+use vestibule_domain::{
+    id::{FlowId, GrantId, SessionId, UserId},
+    secret::TokenHash,
+    session::SessionRef,
+    time::Timestamp,
+};
+
+use super::{base64url, read_base64url, sha256};
+use crate::adapters::entropy::Entropy;
+
+/// The alphabet of challenges: digits and letters without I, L, O, U.
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const MAC_LEN: usize = 16;
+const CHALLENGE_MAC_LEN: usize = 10;
+/// Length of a promotion code's body: user, expiry and nonce, then the kind and the ID of its session or grant.
+const PROMOTION_LEN: usize = 47;
+
+/// The key that issues and validates a project's self-contained values.
+pub struct MacKey(hmac::Key);
+
+/// The content of an opaque access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OpaqueAccessToken {
+    /// The grant it was issued from.
+    pub grant_id: GrantId,
+    /// When it expires, independent of its grant.
+    pub expires_at: Timestamp,
+}
+
+/// The content of a promotion code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromotionCode {
+    /// The guest to promote.
+    pub user_id: UserId,
+    /// The session or grant it was issued to; `None` in a code of a release before this one.
+    pub source: Option<SessionRef>,
+    pub expires_at: Timestamp,
+    /// The key of its record when it is redeemed.
+    pub fingerprint: [u8; 16],
+}
+
+/// The content of a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    pub expires_at: Timestamp,
+    /// The key of its record when it is redeemed.
+    pub fingerprint: [u8; 16],
+}
+
+/// The content of an app session cookie or token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppSession {
+    /// Its grant; it ends with it.
+    pub grant_id: GrantId,
+    pub expires_at: Timestamp,
+    /// The key of its record when it is redeemed.
+    pub fingerprint: [u8; 16],
+    /// The cookie session of another user who agreed to it, if that was required.
+    pub agreed_in: Option<SessionId>,
+}
+
+impl MacKey {
+    /// A key from 32 secret bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    pub(super) fn mac(&self, label: &str, body: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(label.as_bytes());
+        context.update(&[0]);
+        context.update(body);
+        let mut out = [0; 32];
+        out.copy_from_slice(context.sign().as_ref());
+        out
+    }
+
+    fn seal(&self, label: &str, body: &[u8]) -> String {
+        let mut bytes = Vec::with_capacity(body.len() + MAC_LEN);
+        bytes.extend_from_slice(body);
+        bytes.extend_from_slice(&self.mac(label, body)[..MAC_LEN]);
+        base64url(bytes)
+    }
+
+    fn open<const N: usize>(&self, label: &str, token: &str) -> Option<[u8; N]> {
+        // A valid token has exactly one spelling and one length.
+        if token.len() > 128 {
+            return None;
+        }
+        let bytes = read_base64url(token)?;
+        let (body, mac) = bytes.split_at_checked(N)?;
+        let expected = self.mac(label, body);
+        constant_time::verify_slices_are_equal(mac, &expected[..MAC_LEN]).ok()?;
+        body.try_into().ok()
+    }
+
+    #[must_use]
+    pub(crate) fn issue_access_token(&self, grant_id: GrantId, expires_at: Timestamp, entropy: &Entropy) -> String {
+        self.seal("access", &body(grant_id.as_bytes(), expires_at, entropy))
+    }
+
+    /// The key of the revocation record of the JWT access token with this `jti`.
+    #[must_use]
+    pub(crate) fn fingerprint_of_jti(jti: &str) -> [u8; 16] {
+        fingerprint("jti", jti)
+    }
+
+    /// Parses an opaque access token; `None` when it is not one of this project's.
+    #[must_use]
+    pub(crate) fn read_access_token(&self, token: &str) -> Option<OpaqueAccessToken> {
+        let (id, expires_at) = split(&self.open("access", token)?);
+        Some(OpaqueAccessToken { grant_id: GrantId::from_bytes(id), expires_at })
+    }
+
+    /// The key of the revocation record of this opaque access token.
+    #[must_use]
+    pub(crate) fn fingerprint_of_access_token(token: &str) -> [u8; 16] {
+        fingerprint("access", token)
+    }
+
+    /// Issues a promotion code for a guest; it names the session or grant it is issued to.
+    #[must_use]
+    pub(crate) fn issue_promotion_code(
+        &self,
+        user_id: UserId,
+        source: SessionRef,
+        expires_at: Timestamp,
+        entropy: &Entropy,
+    ) -> String {
+        let (kind, id) = match &source {
+            SessionRef::Session(id) => (b's', id.as_bytes()),
+            SessionRef::Grant(id) => (b'g', id.as_bytes()),
+        };
+        let mut named = [0; PROMOTION_LEN];
+        named[..30].copy_from_slice(&body(user_id.as_bytes(), expires_at, entropy));
+        named[30] = kind;
+        named[31..].copy_from_slice(id);
+        self.seal("promotion", &named)
+    }
+
+    /// Parses a promotion code; `None` when it is not one of this project's.
+    #[must_use]
+    pub(crate) fn read_promotion_code(&self, code: &str) -> Option<PromotionCode> {
+        let (known, source) = match self.open::<PROMOTION_LEN>("promotion", code) {
+            Some(named) => {
+                let (known, source) = named.split_first_chunk::<30>()?;
+                let (kind, id) = source.split_first()?;
+                let id: [u8; 16] = id.try_into().ok()?;
+                let source = match kind {
+                    b's' => SessionRef::Session(SessionId::from_bytes(id)),
+                    b'g' => SessionRef::Grant(GrantId::from_bytes(id)),
+                    _ => return None,
+                };
+                (*known, Some(source))
+            }
+            // A node of the previous release, running at the same time, issues codes without a session.
+            None => (self.open::<30>("promotion", code)?, None),
+        };
+        let (id, expires_at) = split(&known);
+        let fingerprint = fingerprint("promotion", code);
+        Some(PromotionCode { user_id: UserId::from_bytes(id), source, expires_at, fingerprint })
+    }
+
+    /// Issues the token that can be exchanged for an app session cookie.
+    #[must_use]
+    pub(crate) fn issue_app_session_token(
+        &self,
+        grant_id: GrantId,
+        expires_at: Timestamp,
+        entropy: &Entropy,
+    ) -> String {
+        self.seal("app_session_token", &body(grant_id.as_bytes(), expires_at, entropy))
+    }
+
+    /// Parses a token made by [`MacKey::issue_app_session_token`].
+    #[must_use]
+    pub(crate) fn read_app_session_token(&self, token: &str) -> Option<AppSession> {
+        let (id, expires_at) = split(&self.open("app_session_token", token)?);
+        let fingerprint = fingerprint("app_session_token", token);
+        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in: None })
+    }
+
+    /// Issues the value of an `app_session` cookie; one that another user agreed to names that user's session.
+    #[must_use]
+    pub(crate) fn issue_app_session(
+        &self,
+        grant_id: GrantId,
+        expires_at: Timestamp,
+        agreed_in: Option<SessionId>,
+        entropy: &Entropy,
+    ) -> String {
+        let body = body(grant_id.as_bytes(), expires_at, entropy);
+        match agreed_in {
+            None => self.seal("app_session", &body),
+            Some(session) => self.seal("agreed_app_session", &[body.as_slice(), session.as_bytes()].concat()),
+        }
+    }
+
+    /// Parses the value of an `app_session` cookie.
+    #[must_use]
+    pub fn read_app_session(&self, value: &str) -> Option<AppSession> {
+        let fingerprint = fingerprint("app_session", value);
+        if let Some(body) = self.open("app_session", value) {
+            let (id, expires_at) = split(&body);
+            return Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in: None });
+        }
+        let body: [u8; 46] = self.open("agreed_app_session", value)?;
+        let (grant, session) = body.split_first_chunk()?;
+        let (id, expires_at) = split(grant);
+        let agreed_in = Some(SessionId::from_bytes(session.try_into().ok()?));
+        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in })
+    }
+
+    /// The form value by which the user of the session or grant with this ID agrees to open the account of an app
+    /// session token.
+    #[must_use]
+    pub(crate) fn app_session_agreement(&self, token: &[u8; 16], present: &[u8; 16]) -> String {
+        base64url(&self.mac("app_session_agreement", &[token.as_slice(), present].concat())[..MAC_LEN])
+    }
+
+    /// The secret half of the refresh token that follows the one with this hash.
+    ///
+    /// It is derived and not random: the same token always gets the same successor, so that concurrent tabs and lost
+    /// responses do not split the grant, and an old token can be recognized.
+    #[must_use]
+    pub(crate) fn derive_successor(&self, grant: GrantId, current: &TokenHash) -> String {
+        let mut body = [0; 48];
+        body[..16].copy_from_slice(grant.as_bytes());
+        body[16..].copy_from_slice(&current.0);
+        // Letters and digits only, like random secrets.
+        base64url(&self.mac("refresh", &body)[..24]).replace('-', "x").replace('_', "y")
+    }
+
+    /// Whether the token with this hash is an ancestor of the grant's current one, at most `generations` back.
+    #[must_use]
+    pub(crate) fn is_ancestor(
+        &self,
+        grant: GrantId,
+        presented: &TokenHash,
+        current: &TokenHash,
+        generations: usize,
+    ) -> bool {
+        let mut hash = *presented;
+        for _ in 0..generations {
+            hash = sha256(self.derive_successor(grant, &hash).as_bytes());
+            if hash.matches(current) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The form token of a flow's pages for one browser.
+    #[must_use]
+    pub fn form_token(&self, flow: FlowId, browser: &str) -> String {
+        let body = [flow.as_bytes().as_slice(), browser.as_bytes()].concat();
+        base64url(&self.mac("form", &body)[..MAC_LEN])
+    }
+
+    /// The form token of pages with a cookie session.
+    #[must_use]
+    pub fn session_form_token(&self, session: SessionId) -> String {
+        base64url(&self.mac("session_form", session.as_bytes())[..MAC_LEN])
+    }
+
+    /// The challenge for a passkey in one context (a flow, an account page) and for one purpose (`create`, `use`). The
+    /// context must be unguessable or end: its challenge is always the same.
+    #[must_use]
+    pub(crate) fn passkey_challenge(&self, purpose: &str, place: &[u8]) -> [u8; 32] {
+        self.mac(&format!("passkey_{purpose}"), place)
+    }
+
+    /// The form token of pages with an app session, by its grant.
+    #[must_use]
+    pub fn grant_form_token(&self, grant: GrantId) -> String {
+        base64url(&self.mac("grant_form", grant.as_bytes())[..MAC_LEN])
+    }
+
+    /// Issues a challenge: 32 characters that contain expiry, nonce and MAC.
+    #[must_use]
+    pub(crate) fn issue_challenge(&self, purpose: &str, expires_at: Timestamp, entropy: &Entropy) -> String {
+        let mut bytes = [0; 20];
+        // Seconds since the epoch fit in 32 unsigned bits until 2106.
+        bytes[..4].copy_from_slice(&u32::try_from(expires_at.as_seconds()).unwrap_or(u32::MAX).to_be_bytes());
+        entropy.fill(&mut bytes[4..10]);
+        let mac = self.mac(purpose, &bytes[..10]);
+        bytes[10..].copy_from_slice(&mac[..CHALLENGE_MAC_LEN]);
+        print_crockford(&bytes)
+    }
+
+    /// Parses a challenge for this purpose; `None` when it is not one of this project's.
+    #[must_use]
+    pub(crate) fn read_challenge(&self, purpose: &str, token: &str) -> Option<Challenge> {
+        let bytes = read_crockford(token)?;
+        let mac = self.mac(purpose, &bytes[..10]);
+        constant_time::verify_slices_are_equal(&bytes[10..], &mac[..CHALLENGE_MAC_LEN]).ok()?;
+        let seconds = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        // The expiry was rounded down to whole seconds; the last second is included.
+        let expires_at = Timestamp::from_seconds(i64::from(seconds));
+        let mut fingerprint = fingerprint("challenge", token);
+        // Challenges are redeemed roughly in the order they were issued. With the time first, their rows are adjacent,
+        // and a group of them dirties one page instead of one each. 96 bits of hash within one second stay unique.
+        fingerprint[..4].copy_from_slice(&seconds.to_be_bytes());
+        Some(Challenge { expires_at, fingerprint })
+    }
+}
+
+fn body(id: &[u8; 16], expires_at: Timestamp, entropy: &Entropy) -> [u8; 30] {
+    let mut body = [0; 30];
+    body[..16].copy_from_slice(id);
+    body[16..24].copy_from_slice(&expires_at.as_micros().to_be_bytes());
+    entropy.fill(&mut body[24..]);
+    body
+}
+
+fn split(body: &[u8; 30]) -> ([u8; 16], Timestamp) {
+    let mut id = [0; 16];
+    id.copy_from_slice(&body[..16]);
+    let mut micros = [0; 8];
+    micros.copy_from_slice(&body[16..24]);
+    (id, Timestamp::from_micros(i64::from_be_bytes(micros)))
+}
+
+fn fingerprint(label: &str, token: &str) -> [u8; 16] {
+    let hash = sha256(format!("{label}:{token}").as_bytes());
+    let mut out = [0; 16];
+    out.copy_from_slice(&hash.0[..16]);
+    out
+}
+
+fn print_crockford(bytes: &[u8; 20]) -> String {
+    let mut out = String::with_capacity(32);
+    for chunk in bytes.chunks_exact(5) {
+        let word = chunk.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+        for at in (0..8).rev() {
+            let digit = usize::try_from(word >> (at * 5) & 31).unwrap_or(0);
+            out.push(char::from(CROCKFORD[digit]));
+        }
+    }
+    out
+}
+
+fn read_crockford(token: &str) -> Option<[u8; 20]> {
+    if token.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0; 20];
+    for (chunk, out) in token.as_bytes().chunks_exact(8).zip(bytes.chunks_exact_mut(5)) {
+        let mut word = 0u64;
+        for sign in chunk {
+            let digit = CROCKFORD.iter().position(|c| c == sign)?;
+            word = word << 5 | u64::try_from(digit).ok()?;
+        }
+        out.copy_from_slice(&word.to_be_bytes()[3..]);
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> MacKey {
+        MacKey::new(&[byte; 32])
+    }
+
+    #[test]
+    fn a_token_reads_back_only_with_its_key_and_kind() {
+        let entropy = Entropy::seeded(3);
+        let at = Timestamp::from_seconds(1_900_000_000);
+        let grant = entropy.id(at);
+        let token = key(1).issue_access_token(grant, at, &entropy);
+        let read = key(1).read_access_token(&token).expect("its own");
+        assert_eq!((read.grant_id, read.expires_at), (grant, at));
+        assert_eq!(key(2).read_access_token(&token), None);
+        assert_eq!(key(1).read_promotion_code(&token), None);
+        assert_eq!(key(1).read_app_session(&token), None);
+    }
+
+    #[test]
+    fn no_changed_sign_is_accepted() {
+        let entropy = Entropy::seeded(4);
+        let at = Timestamp::from_seconds(1_900_000_000);
+        let token = key(1).issue_access_token(entropy.id(at), at, &entropy);
+        let challenge = key(1).issue_challenge("anonymous_request", at, &entropy);
+        for position in 0..token.len() {
+            for replacement in [b'A', b'z', b'_', b'='] {
+                let mut changed = token.clone().into_bytes();
+                if changed[position] != replacement {
+                    changed[position] = replacement;
+                    let changed = String::from_utf8(changed).expect("ASCII");
+                    assert_eq!(key(1).read_access_token(&changed), None, "{position}");
+                }
+            }
+        }
+        for position in 0..challenge.len() {
+            let mut changed = challenge.clone().into_bytes();
+            changed[position] = if changed[position] == b'7' { b'8' } else { b'7' };
+            let changed = String::from_utf8(changed).expect("ASCII");
+            assert_eq!(key(1).read_challenge("anonymous_request", &changed), None, "{position}");
+        }
+    }
+
+    #[test]
+    fn an_app_session_names_the_session_in_which_it_was_agreed_to() {
+        let entropy = Entropy::seeded(7);
+        let at = Timestamp::from_seconds(1_900_000_000);
+        let (grant, session) = (entropy.id(at), entropy.id(at));
+        for agreed_in in [None, Some(session)] {
+            let cookie = key(1).issue_app_session(grant, at, agreed_in, &entropy);
+            let read = key(1).read_app_session(&cookie).expect("its own");
+            assert_eq!((read.grant_id, read.expires_at, read.agreed_in), (grant, at, agreed_in));
+            assert_eq!(key(2).read_app_session(&cookie), None);
+            assert_eq!(key(1).read_app_session_token(&cookie), None);
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_32_signs_and_bound_to_its_purpose() {
+        let entropy = Entropy::seeded(5);
+        let at = Timestamp::from_seconds(1_900_000_000);
+        let challenge = key(1).issue_challenge("anonymous_request", at, &entropy);
+        assert_eq!(challenge.len(), 32);
+        assert!(challenge.bytes().all(|c| CROCKFORD.contains(&c)));
+        assert_eq!(key(1).read_challenge("anonymous_request", &challenge).expect("its own").expires_at, at);
+        assert_eq!(key(1).read_challenge("biometric_request", &challenge), None);
+        assert_eq!(key(1).read_challenge("anonymous_request", &challenge.to_lowercase()), None);
+    }
+
+    #[test]
+    fn a_successor_is_one_and_its_ancestors_are_known() {
+        let entropy = Entropy::seeded(6);
+        let grant = entropy.id(Timestamp::from_seconds(1));
+        let mut hashes = vec![sha256(b"first")];
+        for _ in 0..5 {
+            let last = hashes.last().expect("one");
+            let successor = key(1).derive_successor(grant, last);
+            assert_eq!(successor, key(1).derive_successor(grant, last));
+            assert_eq!(successor.len(), 32);
+            assert_ne!(successor, key(2).derive_successor(grant, last));
+            hashes.push(sha256(successor.as_bytes()));
+        }
+        let current = hashes.pop().expect("the last");
+        for hash in &hashes {
+            assert!(key(1).is_ancestor(grant, hash, &current, 5));
+        }
+        assert!(!key(1).is_ancestor(grant, &hashes[0], &current, 4));
+        assert!(!key(1).is_ancestor(grant, &sha256(b"guessed"), &current, 5));
+        assert!(!key(1).is_ancestor(grant, &current, &current, 5));
+    }
+}

@@ -1,0 +1,127 @@
+//! The changes of a finished flow to users and their credentials, inside its transaction.
+
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+    user::User,
+};
+use vestibule_store::{StoreError, Tx, credentials, passkeys, users};
+
+use super::{NotWritten, sign_in::LoginProof};
+use crate::{
+    adapters::mailer::Mail,
+    promotion::change::{Credentials, PromotionError, add_first_credential, give_up, insert_credentials},
+    sessions::Ending,
+};
+
+/// The change to the user.
+pub enum UserChange {
+    /// Promotes a guest.
+    Promote(UserId, Credentials),
+    /// Creates a member.
+    SignUp(Box<User>, Credentials),
+    /// Signs a member in.
+    Login(Box<LoginProof>),
+    /// Signs a member in and gives up the guest.
+    Yield(UserId, Box<LoginProof>),
+}
+
+/// The sessions that end with a change.
+#[derive(Default)]
+pub struct Endings {
+    /// Those of the member whose forgotten password was replaced.
+    pub member: Option<Ending>,
+    /// Those of the guest that is given up.
+    pub guest: Option<Ending>,
+}
+
+/// Why a finished flow was not committed; the transaction is rolled back.
+pub(crate) enum CommitError {
+    User(PromotionError),
+    Stale,
+    HintUsed,
+}
+
+impl From<StoreError> for CommitError {
+    fn from(error: StoreError) -> Self {
+        Self::User(error.into())
+    }
+}
+
+impl From<PromotionError> for CommitError {
+    fn from(error: PromotionError) -> Self {
+        Self::User(error)
+    }
+}
+
+impl From<NotWritten> for CommitError {
+    fn from(refused: NotWritten) -> Self {
+        match refused {
+            NotWritten::Store(error) => error.into(),
+            NotWritten::Stale => Self::Stale,
+            NotWritten::HintUsed => Self::HintUsed,
+        }
+    }
+}
+
+impl UserChange {
+    /// The mail that informs the member.
+    pub fn mail(&self) -> Option<&Mail> {
+        match self {
+            Self::Login(proof) | Self::Yield(_, proof) => proof.mail.as_ref(),
+            Self::Promote(..) | Self::SignUp(..) => None,
+        }
+    }
+
+    /// Applies the change and ends the sessions that end with it.
+    pub async fn apply(
+        &self,
+        tx: &mut Tx,
+        no: ProjectNo,
+        endings: &Endings,
+        now: Timestamp,
+    ) -> Result<(), PromotionError> {
+        match self {
+            Self::Promote(guest, credentials) => add_first_credential(tx, no, *guest, credentials, now).await,
+            Self::SignUp(user, credentials) => {
+                users::insert(tx, no, user).await?;
+                insert_credentials(tx, no, user.id, credentials, now).await
+            }
+            Self::Login(proof) => record_login(tx, no, proof, endings.member.as_ref(), now).await,
+            Self::Yield(guest, proof) => {
+                record_login(tx, no, proof, endings.member.as_ref(), now).await?;
+                give_up(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await
+            }
+        }
+    }
+}
+
+async fn record_login(
+    tx: &mut Tx,
+    no: ProjectNo,
+    proof: &LoginProof,
+    ending: Option<&Ending>,
+    now: Timestamp,
+) -> Result<(), PromotionError> {
+    if !users::record_login(tx, no, proof.user, now).await? {
+        return Err(PromotionError::UserGone);
+    }
+    if let Some(used) = &proof.passkey
+        && !passkeys::record_use(tx, no, used, now).await?
+    {
+        // The counter did not increase, so two copies of the passkey exist, one of them perhaps stolen (WebAuthn
+        // §6.1.1).
+        tracing::warn!(user.id = %proof.user, "a passkey's counter did not increase; the passkey may have been copied");
+        return Err(PromotionError::PasskeyRefused);
+    }
+    if let Some((kind, value)) = &proof.proved {
+        credentials::verify_login_id(tx, no, kind.as_str(), value, now).await?;
+    }
+    if let Some(hash) = &proof.password_hash {
+        credentials::set_password(tx, no, proof.user, hash, now).await?;
+    }
+    if let Some(ending) = ending {
+        ending.write(tx).await?;
+    }
+    Ok(())
+}

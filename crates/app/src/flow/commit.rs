@@ -1,0 +1,198 @@
+//! The last step of a flow: everything a promotion, sign-up or sign-in changes, in one transaction.
+
+use vestibule_domain::{
+    id::{ProjectNo, SessionId, UserId},
+    session::Session,
+    time::Timestamp,
+};
+use vestibule_store::{Tx, codes, grants, sessions};
+
+use super::{
+    Flow, FlowState, FlowWrite,
+    change::{CommitError, Endings, UserChange},
+    prepare::{Achievement, Browser, Prepared, prepare_change},
+};
+use crate::{
+    authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
+    ctx::Ctx,
+    error::Error,
+    events::{self, QueuedEvent},
+    messages::SealedMessage,
+    promotion::{
+        change::{PromotionError, check_source},
+        source::PromotionSource,
+    },
+    state::App,
+    tokens::issue::make_session,
+};
+
+/// The result of the commit.
+pub enum Committed {
+    /// Redirects to the app, with a session cookie unless the app suppresses it.
+    Done { redirect: AppRedirect, session_cookie: Option<String> },
+    /// The login ID belongs to another user; nothing changed.
+    Taken,
+    /// The guest was promoted already, in another flow; nothing changed.
+    AlreadyPromoted,
+    /// The user was deleted or given up; or the guest signed out meanwhile.
+    UserGone,
+    /// The member is disabled.
+    Disabled,
+    /// The passkey is registered already, or may have been copied.
+    PasskeyRefused,
+    /// The flow changed in another tab; reload it.
+    Stale,
+}
+
+/// The change to the browser's cookie session.
+enum SessionChange {
+    /// The app suppresses cookies.
+    None,
+    /// A new session, replacing the previous one.
+    New { session: Box<Session>, replaces: Option<SessionId> },
+    /// The same user authenticated again: its session continues.
+    Refreshed(SessionId),
+}
+
+/// The input of the transaction.
+struct Commit {
+    flow: FlowWrite,
+    user_id: UserId,
+    change: UserChange,
+    /// The source of a guest's promotion, and the guest.
+    source: Option<(PromotionSource, UserId)>,
+    session: SessionChange,
+    amr: &'static str,
+    code: Option<NewCode>,
+    event: QueuedEvent,
+    endings: Endings,
+    /// The mail that informs the member of a change.
+    mail: Option<SealedMessage>,
+    now: Timestamp,
+}
+
+/// Commits a finished flow.
+pub async fn commit(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    achievement: Achievement,
+    browser: Browser,
+) -> Result<Committed, Error> {
+    let Some(prepared) = prepare_change(ctx, flow, achievement, &browser).await? else {
+        return Ok(Committed::UserGone);
+    };
+    let Prepared { user_id, change, event, amr, endings } = prepared;
+    let request = &flow.state.request;
+    let (session, session_cookie) = plan_session(ctx.app, flow, &change, (user_id, amr), browser, ctx.now);
+    let session_id = match &session {
+        SessionChange::None => None,
+        SessionChange::New { session, .. } => Some(session.id),
+        SessionChange::Refreshed(id) => Some(*id),
+    };
+    let is_promotion = matches!(change, UserChange::Promote(..));
+    let earned = CompletedFlow {
+        user_id,
+        session_id,
+        authenticated_at: ctx.now,
+        amr: Some(amr.to_string()),
+        ends_earlier_grants: is_promotion,
+        // A member's scope is not limited.
+        limited_scope: None,
+    };
+    let code = make_code(ctx.app, request, earned, ctx.now);
+    let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
+    let guest = match &change {
+        UserChange::Promote(guest, _) | UserChange::Yield(guest, _) => Some(*guest),
+        UserChange::SignUp(..) | UserChange::Login(_) => None,
+    };
+    let source = flow.state.source.clone().zip(guest);
+    let flow = FlowWrite::new(flow, &finished_state(flow, is_promotion), ctx.now);
+    let mail = change.mail().map(|mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail));
+    let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now: ctx.now };
+    let no = ctx.project.no;
+    match ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
+        Ok(()) => {
+            if is_promotion {
+                ctx.app.metrics.count_promotion();
+            }
+            Ok(Committed::Done { redirect, session_cookie })
+        }
+        Err(CommitError::User(error)) => match error {
+            PromotionError::Store(error) => Err(error.into()),
+            PromotionError::Taken => Ok(Committed::Taken),
+            PromotionError::AlreadyPromoted => Ok(Committed::AlreadyPromoted),
+            PromotionError::UserGone => Ok(Committed::UserGone),
+            PromotionError::Disabled => Ok(Committed::Disabled),
+            PromotionError::PasskeyRefused => Ok(Committed::PasskeyRefused),
+        },
+        Err(CommitError::Stale) => Ok(Committed::Stale),
+        Err(CommitError::HintUsed) => Err(Error::HintUsed),
+    }
+}
+
+/// The state of a flow that is kept to answer a repeated request; without secrets.
+fn finished_state(flow: &Flow, promoted: bool) -> FlowState {
+    let mut state = flow.state.clone();
+    state.finished = true;
+    state.promoted = promoted;
+    state.attempt = None;
+    if let Some(pending) = &mut state.pending {
+        pending.password_hash = None;
+    }
+    state
+}
+
+fn plan_session(
+    app: &App,
+    flow: &Flow,
+    change: &UserChange,
+    (user_id, amr): (UserId, &str),
+    browser: Browser,
+    now: Timestamp,
+) -> (SessionChange, Option<String>) {
+    if flow.state.request.suppress_session {
+        return (SessionChange::None, None);
+    }
+    // A guest's session is replaced even when its user stays: it gains rights, so it gets a new secret.
+    let stays = match change {
+        UserChange::Login(proof) => !proof.recovered,
+        UserChange::Promote(..) | UserChange::SignUp(..) | UserChange::Yield(..) => false,
+    };
+    let own = browser.session.as_ref().filter(|session| stays && session.user_id == user_id);
+    if let Some(own) = own {
+        return (SessionChange::Refreshed(own.id), None);
+    }
+    let (session, cookie) = make_session(app, user_id, now, Some(amr.to_string()), browser.device, now);
+    let replaces = browser.session.map(|session| session.id);
+    (SessionChange::New { session: Box::new(session), replaces }, Some(cookie))
+}
+
+async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitError> {
+    input.flow.put(tx, no).await?;
+    if let Some((source, guest)) = &input.source {
+        check_source(tx, no, source, *guest).await?;
+    }
+    input.change.apply(tx, no, &input.endings, input.now).await?;
+    match &input.session {
+        SessionChange::None => {}
+        SessionChange::Refreshed(id) => {
+            sessions::set_authenticated(tx, no, *id, input.now, Some(input.amr)).await?;
+        }
+        SessionChange::New { session, replaces } => {
+            sessions::insert(tx, no, session).await?;
+            if let Some(old) = replaces {
+                // The user's grants in other applications (single sign-on) move to the new session.
+                grants::move_to_session(tx, no, input.user_id, *old, session.id).await?;
+                sessions::remove(tx, no, *old).await?;
+            }
+        }
+    }
+    if let Some(code) = &input.code {
+        codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
+    }
+    if let Some(mail) = &input.mail {
+        mail.push(tx, no, input.now).await?;
+    }
+    events::queue(tx, no, input.user_id, &input.event, input.now).await?;
+    Ok(())
+}

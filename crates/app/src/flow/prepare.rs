@@ -1,0 +1,252 @@
+//! Prepares what a finished flow changes: a promotion, a sign-up or a sign-in, with its event. Writes nothing.
+
+use vestibule_domain::{
+    event::{Event, IdentityModel, RevocationReason, SessionModel, TriggeredBy, UserModel},
+    id::{IdentityId, UserId},
+    identity::{OwnedLoginId, UserAccount},
+    project::{LimitName, PromotionConflict},
+    promotion::check_promotable,
+    session::Session,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_store::{passkeys::PasskeyRow, users};
+
+use super::{
+    Flow, FlowPurpose, PendingLoginId,
+    change::{Endings, UserChange},
+    sign_in::{LoginProof, amr_of_code},
+};
+use crate::{
+    ctx::Ctx,
+    error::Error,
+    events::{self, EventOrigin, QueuedEvent},
+    identities::LoadedUser,
+    limits::rates,
+    passkeys::NewPasskey,
+    promotion::{
+        change::Credentials,
+        prepare::{prepare_member, prepare_promotion, preview},
+    },
+    sessions::{Ending, Selection},
+    state::App,
+};
+
+/// What the user has proved or entered.
+pub enum Achievement {
+    /// All that a new member needs: the pending login ID, a passkey, or both.
+    Joined(Option<NewPasskey>),
+    /// A member's authentication.
+    Proved(Box<LoginProof>),
+}
+
+/// The state of the browser for a commit.
+pub struct Browser {
+    pub session: Option<Session>,
+    /// The device's display name.
+    pub device: Option<String>,
+}
+
+/// A change that is ready to be written.
+pub struct Prepared {
+    pub user_id: UserId,
+    pub change: UserChange,
+    pub event: QueuedEvent,
+    pub amr: &'static str,
+    pub endings: Endings,
+}
+
+/// Prepares what a finished flow changes; `None` when its user is gone.
+pub(crate) async fn prepare_change(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    achievement: Achievement,
+    browser: &Browser,
+) -> Result<Option<Prepared>, Error> {
+    let has_left = has_guest_left(ctx, flow).await?;
+    match achievement {
+        Achievement::Proved(proof) => prepare_login(ctx, flow, (proof, has_left), browser).await,
+        Achievement::Joined(_) if has_left => Ok(None),
+        Achievement::Joined(passkey) => {
+            let amr = amr_of_joining(flow, passkey.as_ref());
+            let user_id = flow.future_user();
+            let Some(credentials) = credentials_of(ctx.app, flow, user_id, passkey, ctx.now) else { return Ok(None) };
+            let joining = (user_id, credentials, amr);
+            // A promotion is not charged to the sign-up limit: the guest was charged when it signed up.
+            if flow.state.guest().is_some() {
+                prepare_guest(ctx, flow, joining).await
+            } else {
+                prepare_sign_up(ctx, flow, joining).await
+            }
+        }
+    }
+}
+
+fn amr_of_joining(flow: &Flow, passkey: Option<&NewPasskey>) -> &'static str {
+    match &flow.state.pending {
+        _ if passkey.is_some() => "pop user",
+        Some(pending) if pending.password_hash.is_none() => amr_of_code(pending.login_id.kind),
+        Some(_) | None => "pwd",
+    }
+}
+
+async fn prepare_guest(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    (guest, credentials, amr): (UserId, Credentials, &'static str),
+) -> Result<Option<Prepared>, Error> {
+    let guest = users::find(&mut *ctx.app.store.read().await?, ctx.project.no, guest).await?;
+    let Some(guest) = guest else { return Ok(None) };
+    let context = events::describe(ctx, guest.id, &origin_of(flow));
+    let event = prepare_promotion(ctx, &guest, &credentials, &context).await?;
+    let event = events::prepare_about(ctx, &event, &context);
+    let change = UserChange::Promote(guest.id, credentials);
+    Ok(Some(Prepared { user_id: guest.id, change, event, amr, endings: Endings::default() }))
+}
+
+async fn prepare_sign_up(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    (user_id, credentials, amr): (UserId, Credentials, &'static str),
+) -> Result<Option<Prepared>, Error> {
+    rates::charge_ip(ctx, LimitName::SignupPerIp)?;
+    let mut user = User::new_member(user_id, ctx.now);
+    let context = events::describe(ctx, user_id, &origin_of(flow));
+    let preview = |user: &User| preview(ctx.project, user.clone(), &credentials);
+    let event = prepare_member(ctx, &mut user, preview, &context).await?;
+    let event = events::prepare_about(ctx, &event, &context);
+    let change = UserChange::SignUp(Box::new(user), credentials);
+    Ok(Some(Prepared { user_id, change, event, amr, endings: Endings::default() }))
+}
+
+async fn prepare_login(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    (proof, has_guest_left): (Box<LoginProof>, bool),
+    browser: &Browser,
+) -> Result<Option<Prepared>, Error> {
+    // A member may always sign in; the policy decides whether the guest is given up.
+    let yields = ctx.project.settings.promotion_conflict() == PromotionConflict::Login;
+    let guest = match flow.state.purpose {
+        FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login if !yields => None,
+        FlowPurpose::Promote { .. } if has_guest_left => return Ok(None),
+        FlowPurpose::SignUp | FlowPurpose::Login if has_guest_left => None,
+        FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login => flow.state.guest(),
+    };
+    let mut conn = ctx.app.store.read().await?;
+    let Some(member) = users::find(&mut conn, ctx.project.no, proof.user).await? else { return Ok(None) };
+    if !member.is_active() {
+        return Err(Error::UserDisabled);
+    }
+    let guest = match guest.filter(|guest| *guest != member.id) {
+        Some(guest) => users::find(&mut conn, ctx.project.no, guest).await?,
+        None => None,
+    };
+    let loaded = LoadedUser::load(&mut conn, ctx.project, member).await?;
+    drop(conn);
+    let (user_id, amr) = (proof.user, proof.amr);
+    let guest = guest.filter(|guest| match flow.state.purpose {
+        // Whether it may be given up is decided in the transaction; a promotion must not silently become a plain sign-in.
+        FlowPurpose::Promote { .. } => true,
+        FlowPurpose::SignUp | FlowPurpose::Login => check_promotable(guest).is_ok(),
+    });
+    let mut endings = Endings::default();
+    if proof.recovered {
+        let cause = (RevocationReason::PasswordChange, TriggeredBy::User);
+        endings.member = Some(Ending::new(ctx, user_id, Selection::All, cause));
+    }
+    if let Some(guest) = guest {
+        let event = Event::UserAnonymousPromoted {
+            anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
+            user: UserModel::copy(&loaded.account()),
+            identities: IdentityModel::copy_all(&loaded.account()),
+        };
+        let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
+        let cause = (RevocationReason::Promotion, TriggeredBy::User);
+        endings.guest = Some(Ending::new(ctx, guest.id, Selection::All, cause));
+        return Ok(Some(Prepared { user_id, change: UserChange::Yield(guest.id, proof), event, amr, endings }));
+    }
+    let session = SessionModel {
+        id: flow.id.to_string(),
+        is_cookie: true,
+        client_id: Some(flow.state.request.client_id.clone()),
+        created_at: ctx.now,
+        last_accessed_at: ctx.now,
+        display_name: browser.device.clone(),
+    };
+    let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
+    let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
+    Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, amr, endings }))
+}
+
+/// What the application sent with the flow's first request.
+fn origin_of(flow: &Flow) -> EventOrigin<'_> {
+    let request = &flow.state.request;
+    EventOrigin {
+        client_id: Some(&request.client_id),
+        state: request.state.as_deref(),
+        x_state: request.x_state.as_deref(),
+    }
+}
+
+/// The new member's credentials; `None` when there is no identity among them.
+fn credentials_of(
+    app: &App,
+    flow: &Flow,
+    user_id: UserId,
+    passkey: Option<NewPasskey>,
+    now: Timestamp,
+) -> Option<Credentials> {
+    let passkey = passkey.map(|passkey| {
+        let id: IdentityId = app.entropy.id(now);
+        make_passkey(id, user_id, passkey, now)
+    });
+    let pending = flow.state.pending.as_ref().filter(|pending| pending.is_settled());
+    let login_id = pending.map(|pending| {
+        let id: IdentityId = app.entropy.id(now);
+        make_login_id(id, user_id, pending, now)
+    });
+    if login_id.is_none() && passkey.is_none() {
+        return None;
+    }
+    let password_hash = pending.and_then(|pending| pending.password_hash.clone());
+    Some(Credentials { login_id, password_hash, passkey })
+}
+
+fn make_login_id(id: IdentityId, user_id: UserId, pending: &PendingLoginId, now: Timestamp) -> OwnedLoginId {
+    OwnedLoginId {
+        id,
+        user_id,
+        kind: pending.login_id.kind.as_str().to_string(),
+        value: pending.login_id.value.clone(),
+        original: pending.login_id.original.clone(),
+        verified_at: pending.proved_at,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+fn make_passkey(id: IdentityId, owner: UserId, passkey: NewPasskey, now: Timestamp) -> PasskeyRow {
+    PasskeyRow {
+        credential_id: passkey.credential_id,
+        id,
+        owner,
+        public_key: passkey.public_key,
+        sign_count: i64::from(passkey.sign_count),
+        name: None,
+        created_at: now,
+        last_used_at: None,
+        backup_eligible: Some(passkey.backup_eligible),
+    }
+}
+
+/// Whether the guest signed out since it requested the promotion, or its source was revoked or has expired.
+pub(crate) async fn has_guest_left(ctx: &Ctx<'_>, flow: &Flow) -> Result<bool, Error> {
+    let (Some(source), Some(guest)) = (&flow.state.source, flow.state.guest()) else { return Ok(false) };
+    let mut conn = ctx.app.store.read().await?;
+    if source.is_live(&mut conn, ctx.project, guest, ctx.now).await? {
+        return Ok(false);
+    }
+    // A guest that was promoted elsewhere gets that message instead.
+    Ok(users::find(&mut conn, ctx.project.no, guest).await?.is_some_and(|guest| guest.is_anonymous()))
+}

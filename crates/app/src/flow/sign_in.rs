@@ -1,0 +1,298 @@
+//! Signing in as a member: password, code, and recovery by code.
+//! No response reveals, by content or by time, whether an account exists.
+
+use vestibule_domain::{
+    credential::{
+        otp::{OtpDecision, ResendDecision},
+        password::{self, Assessment},
+    },
+    id::UserId,
+    identifier::{LoginId, LoginIdKind},
+    identity::OwnedLoginId,
+    secret::Secret,
+};
+use vestibule_store::{credentials, passkeys::PasskeyUse};
+
+use super::{
+    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, login_methods,
+    one_time_code::{self, CodeHolder, CodeMatch, CodeSending},
+    save,
+    steps::{Identification, InputErrors, check_password},
+};
+use crate::{
+    account::{
+        LoginMethods,
+        notice::{SecurityNotice, WriteNotice},
+    },
+    adapters::mailer::Mail,
+    ctx::Ctx,
+    error::Error,
+    limits::tries::Buckets,
+    passwords::PasswordVerdict,
+    projects::Project,
+};
+
+/// A successful authentication, and what to store about it.
+pub struct LoginProof {
+    pub user: UserId,
+    /// The method (RFC 8176).
+    pub amr: &'static str,
+    /// A hash to store: a rehash of the same password, or a new one.
+    pub password_hash: Option<String>,
+    /// A forgotten password was replaced, so the member's other sessions must end.
+    pub recovered: bool,
+    /// The login ID whose code was entered.
+    pub proved: Option<(LoginIdKind, String)>,
+    /// The passkey that was used, with its new counter.
+    pub passkey: Option<PasskeyUse>,
+    /// The mail about a new password.
+    pub mail: Option<Mail>,
+}
+
+impl LoginProof {
+    pub fn new(user: UserId, amr: &'static str) -> Self {
+        Self { user, amr, password_hash: None, recovered: false, proved: None, passkey: None, mail: None }
+    }
+}
+
+/// The result of a sign-in step.
+pub enum SignIn {
+    /// The input was wrong; nothing changed.
+    Invalid(InputErrors),
+    /// The flow's state determines the next page.
+    Next,
+    /// The user is authenticated.
+    Proved(Box<LoginProof>),
+    /// The flow changed in another tab; reload it.
+    Stale,
+}
+
+/// Handles a login ID, and the password where the first page has both.
+pub async fn log_in(
+    ctx: &Ctx<'_>,
+    flow: &mut Flow,
+    input: Identification,
+    write: WriteMessage<'_>,
+) -> Result<SignIn, Error> {
+    let login_id = match LoginId::parse(input.kind, &input.login_id, ctx.project.settings.default_country()) {
+        Ok(login_id) => login_id,
+        Err(error) => return Ok(SignIn::Invalid(InputErrors { login_id: Some(error), ..InputErrors::default() })),
+    };
+    match (
+        login_methods::has_password(&ctx.project.settings, login_id.kind),
+        login_methods::has_code(&ctx.project.settings, login_id.kind),
+    ) {
+        (true, false) => try_password_of(ctx, flow, &login_id, input.password).await,
+        (false, _) => send_code(ctx, flow, login_id, Goal::Login, write).await,
+        (true, true) => {
+            flow.state.attempt = Some(Attempt { login_id, goal: Goal::Login, user: None, code: None, proved_at: None });
+            Ok(if keep(ctx, flow).await? { SignIn::Next } else { SignIn::Stale })
+        }
+    }
+}
+
+/// Handles the password for the login ID entered before.
+pub async fn try_password(ctx: &Ctx<'_>, flow: &Flow, typed: Secret<String>) -> Result<SignIn, Error> {
+    let Some(attempt) = &flow.state.attempt else { return Ok(SignIn::Stale) };
+    try_password_of(ctx, flow, &attempt.login_id, typed).await
+}
+
+async fn try_password_of(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    login_id: &LoginId,
+    typed: Secret<String>,
+) -> Result<SignIn, Error> {
+    let buckets = Buckets::of_password(ctx, &login_id.value);
+    buckets.check(ctx.app, ctx.now).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let found = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
+    let found = found.map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
+    let hash = match found {
+        Some(user) => credentials::find_password(&mut conn, ctx.project.no, user).await?.map(|row| row.hash),
+        None => None,
+    };
+    drop(conn);
+    let verdict = ctx.app.hasher.verify(ctx.project.no, password::prepare(typed.expose()), hash).await?;
+    let (PasswordVerdict::Right { stale }, Some(user)) = (verdict, found) else {
+        buckets.record_failure(ctx.app, ctx.now).await?;
+        return Ok(SignIn::Invalid(InputErrors { wrong_credentials: true, ..InputErrors::default() }));
+    };
+    // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
+    buckets.check(ctx.app, ctx.now).await?;
+    let mut proof = LoginProof::new(user, "pwd");
+    if stale {
+        // Not worth failing for: the rehash is tried again at the next sign-in.
+        proof.password_hash =
+            ctx.app.hasher.hash(ctx.project.no, password::prepare(typed.expose()), &ctx.app.entropy).await.ok();
+    }
+    Ok(SignIn::Proved(Box::new(proof)))
+}
+
+fn is_wanted(flow: &Flow, user: UserId) -> bool {
+    flow.state.only_user.is_none_or(|only| only == user)
+}
+
+/// Handles the login ID of a user who forgot the password, or wants a code instead.
+pub async fn ask_for_code(
+    ctx: &Ctx<'_>,
+    flow: &mut Flow,
+    (kind, typed): (LoginIdKind, &str),
+    goal: Goal,
+    write: WriteMessage<'_>,
+) -> Result<SignIn, Error> {
+    match LoginId::parse(kind, typed, ctx.project.settings.default_country()) {
+        Ok(login_id) => send_code(ctx, flow, login_id, goal, write).await,
+        Err(error) => Ok(SignIn::Invalid(InputErrors { login_id: Some(error), ..InputErrors::default() })),
+    }
+}
+
+async fn send_code(
+    ctx: &Ctx<'_>,
+    flow: &mut Flow,
+    login_id: LoginId,
+    goal: Goal,
+    write: WriteMessage<'_>,
+) -> Result<SignIn, Error> {
+    let earlier = flow.state.attempt.as_ref().filter(|old| old.login_id.value == login_id.value && old.goal == goal);
+    let step = CodeSending::after(earlier.and_then(|attempt| attempt.code.clone()), ctx.now);
+    if matches!(step, CodeSending::Keep(_)) {
+        // The same form again, moments later.
+        return Ok(if save(ctx, flow, None).await? { SignIn::Next } else { SignIn::Stale });
+    }
+    step.charge(ctx, &login_id).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let row = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
+    drop(conn);
+    let user = row.filter(|row| may_receive(goal, row)).map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
+    let (code, text) = step.take(ctx, flow);
+    let message = text.as_deref().and_then(|text| CodeMessage::new(use_of(goal), &login_id, text));
+    // Without an account the code is stored and required all the same, but not sent.
+    let message = message.filter(|_| user.is_some()).map(|code| write(&code));
+    flow.state.attempt = Some(Attempt { login_id, goal, user, code: Some(code), proved_at: None });
+    Ok(if save(ctx, flow, message).await? { SignIn::Next } else { SignIn::Stale })
+}
+
+/// An unverified address must not sign a user in; a new password may be chosen through it.
+fn may_receive(goal: Goal, row: &OwnedLoginId) -> bool {
+    match goal {
+        Goal::Login => row.verified_at.is_some(),
+        Goal::Recover => true,
+    }
+}
+
+fn use_of(goal: Goal) -> CodeUse {
+    match goal {
+        Goal::Login => CodeUse::Login,
+        Goal::Recover => CodeUse::Recover,
+    }
+}
+
+/// The result of entering a code.
+pub enum LoginCode {
+    /// Correct: the user is authenticated.
+    Proved(Box<LoginProof>),
+    /// Correct: a new password may be chosen.
+    Next,
+    Refused(OtpDecision),
+    /// No code is expected, or the flow changed in another tab.
+    Stale,
+}
+
+/// Compares a code with the one sent to a member.
+pub async fn try_code(ctx: &Ctx<'_>, flow: &mut Flow, typed: &str) -> Result<LoginCode, Error> {
+    // The code may have been accepted before, and a later step have failed.
+    let was_accepted = |flow: &Flow| {
+        let proved =
+            flow.state.attempt.as_ref().filter(|attempt| attempt.code.is_none() && attempt.proved_at.is_some());
+        proved.and_then(after_code)
+    };
+    if let Some(after) = was_accepted(flow) {
+        return Ok(after);
+    }
+    Ok(match one_time_code::compare(ctx, flow, CodeHolder::Attempt, typed).await? {
+        CodeMatch::Accepted => was_accepted(flow).unwrap_or(LoginCode::Stale),
+        CodeMatch::Refused(decision) => LoginCode::Refused(decision),
+        CodeMatch::Stale => LoginCode::Stale,
+    })
+}
+
+/// The step after the correct code.
+fn after_code(attempt: &Attempt) -> Option<LoginCode> {
+    let user = attempt.user?;
+    let (kind, value) = (attempt.login_id.kind, attempt.login_id.value.clone());
+    Some(match attempt.goal {
+        Goal::Recover => LoginCode::Next,
+        Goal::Login => {
+            let proof = LoginProof { proved: Some((kind, value)), ..LoginProof::new(user, amr_of_code(kind)) };
+            LoginCode::Proved(Box::new(proof))
+        }
+    })
+}
+
+/// RFC 8176: a one-time code, and its channel.
+pub(crate) fn amr_of_code(kind: LoginIdKind) -> &'static str {
+    match kind {
+        LoginIdKind::Phone => "otp sms",
+        LoginIdKind::Email | LoginIdKind::Username => "otp",
+    }
+}
+
+/// Sends another code to a member.
+pub async fn resend(ctx: &Ctx<'_>, flow: &mut Flow, write: WriteMessage<'_>) -> Result<Option<ResendDecision>, Error> {
+    let Some(goal) = flow.state.attempt.as_ref().map(|attempt| attempt.goal) else { return Ok(None) };
+    one_time_code::resend(ctx, flow, (CodeHolder::Attempt, use_of(goal)), write).await
+}
+
+/// Handles the new password of a user who entered the correct code.
+pub async fn choose_password(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    typed: Secret<String>,
+    write: WriteNotice<'_>,
+) -> Result<Result<Option<LoginProof>, Assessment>, Error> {
+    let proved = flow.state.attempt.as_ref().filter(|attempt| attempt.proved_at.is_some());
+    let Some((attempt, user)) = proved.and_then(|attempt| Some((attempt, attempt.user?))) else {
+        return Ok(Ok(None));
+    };
+    let found = check_password(ctx, typed.expose(), Some(&attempt.login_id)).await?;
+    if !found.is_good() {
+        return Ok(Err(found));
+    }
+    let hash = ctx.app.hasher.hash(ctx.project.no, password::prepare(typed.expose()), &ctx.app.entropy).await?;
+    let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
+    // The code may have been read by someone else, so mail the member about the new password.
+    let login_methods = LoginMethods::load(ctx, user).await?;
+    let mail = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
+    Ok(Ok(Some(LoginProof {
+        password_hash: Some(hash),
+        recovered: true,
+        proved,
+        mail,
+        ..LoginProof::new(user, "pwd")
+    })))
+}
+
+/// Whether the code for a taken login ID may also sign in to the account that owns it.
+pub async fn open_taken(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<LoginProof>, Error> {
+    let Some(pending) = flow.state.pending.as_ref().filter(|_| may_open_taken(ctx.project, flow)) else {
+        return Ok(None);
+    };
+    let kind = pending.login_id.kind;
+    let mut conn = ctx.app.store.read().await?;
+    let row = credentials::find_login_id(&mut conn, ctx.project.no, kind.as_str(), &pending.login_id.value).await?;
+    let row = row.filter(|row| may_receive(Goal::Login, row) && is_wanted(flow, row.user_id));
+    Ok(row.map(|row| {
+        let proved = Some((kind, pending.login_id.value.clone()));
+        LoginProof { proved, ..LoginProof::new(row.user_id, amr_of_code(kind)) }
+    }))
+}
+
+/// Whether the user may continue as the owner of the login ID just verified.
+pub fn may_open_taken(project: &Project, flow: &Flow) -> bool {
+    flow.state.pending.as_ref().is_some_and(|pending| {
+        pending.taken
+            && pending.proved_at.is_some()
+            && login_methods::has_code(&project.settings, pending.login_id.kind)
+    })
+}

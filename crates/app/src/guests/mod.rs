@@ -1,0 +1,6 @@
+//! Anonymous users: sign-up, device keys, and guests who return.
+
+pub mod challenge;
+pub mod device_key;
+pub mod returning_guests;
+pub mod sign_up_anonymous;

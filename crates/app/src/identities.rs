@@ -1,0 +1,95 @@
+//! Loads a user's identities and authenticators; web guests have none, so no query.
+
+use vestibule_domain::{
+    id::{IdentityId, UserId},
+    identifier::{LoginId, LoginIdKind},
+    identity::{Authenticator, Dates, Identity, IdentityDetail, OwnedLoginId, UserAccount, list_authenticators},
+    time::Timestamp,
+    user::User,
+};
+use vestibule_store::{
+    Conn, StoreError, device_keys,
+    user_credentials::{self, CredentialRows},
+};
+
+use crate::{projects::Project, state::App};
+
+pub struct LoadedUser {
+    pub user: User,
+    pub identities: Vec<Identity>,
+    pub authenticators: Vec<Authenticator>,
+}
+
+impl LoadedUser {
+    /// As [`Self::load`], with a connection of its own; a guest takes none.
+    pub async fn read(app: &App, project: &Project, user: User) -> Result<Self, StoreError> {
+        if user.is_anonymous() {
+            return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
+        }
+        Self::load(&mut *app.store.read().await?, project, user).await
+    }
+
+    /// Loads the identities and authenticators of a user.
+    pub async fn load(conn: &mut Conn, project: &Project, user: User) -> Result<Self, StoreError> {
+        if user.is_anonymous() {
+            // A guest has neither: skip the query.
+            return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
+        }
+        let rows = user_credentials::read(conn, project.no, user.id).await?;
+        Ok(Self::assemble(project, user, &rows))
+    }
+
+    /// The same from rows already read.
+    pub(crate) fn assemble(project: &Project, user: User, rows: &CredentialRows) -> Self {
+        let mut identities: Vec<Identity> = rows.login_ids.iter().filter_map(identity_of).collect();
+        identities.extend(rows.passkeys.iter().map(|(id, created_at)| identity_of_passkey(*id, *created_at)));
+        let password = rows.password.map(|(created_at, updated_at)| Dates { created_at, updated_at });
+        let dates = |(_, at): &(IdentityId, Timestamp)| Dates { created_at: *at, updated_at: *at };
+        let passkeys: Vec<Dates> = rows.passkeys.iter().map(dates).collect();
+        let authenticators = list_authenticators(&project.settings, &identities, password, &passkeys);
+        Self { user, identities, authenticators }
+    }
+
+    /// Loads a guest that may have device keys; each key is an identity.
+    pub(crate) async fn load_guest_with_keys(
+        conn: &mut Conn,
+        project: &Project,
+        user: User,
+    ) -> Result<Self, StoreError> {
+        let keys = device_keys::list(conn, project.no, user.id).await?;
+        let identities = keys.into_iter().map(|key| Identity {
+            id: key.id,
+            created_at: key.created_at,
+            updated_at: key.created_at,
+            detail: IdentityDetail::Anonymous { key_id: Some(key.kid) },
+        });
+        Ok(Self { user, identities: identities.collect(), authenticators: Vec::new() })
+    }
+
+    /// The account in the form that domain rules take.
+    pub fn account(&self) -> UserAccount<'_> {
+        UserAccount { user: &self.user, identities: &self.identities, authenticators: &self.authenticators }
+    }
+
+    pub fn id(&self) -> UserId {
+        self.user.id
+    }
+}
+
+/// The identity of a stored login ID.
+pub(crate) fn identity_of(row: &OwnedLoginId) -> Option<Identity> {
+    let kind = LoginIdKind::from_name(&row.kind)?;
+    Some(Identity {
+        id: row.id,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        detail: IdentityDetail::LoginId {
+            login_id: LoginId { kind, value: row.value.clone(), original: row.original.clone() },
+            verified_at: row.verified_at,
+        },
+    })
+}
+
+fn identity_of_passkey(id: IdentityId, created_at: Timestamp) -> Identity {
+    Identity { id, created_at, updated_at: created_at, detail: IdentityDetail::Passkey }
+}

@@ -1,0 +1,153 @@
+//! Hands queued events on: to the event log, to the deliveries of each webhook that wants them, to the daily counts.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::sync::watch;
+use vestibule_domain::{
+    event::LoggedEvent,
+    id::{ProjectNo, UserId},
+    project::ProjectSettings,
+    time::Timestamp,
+};
+use vestibule_store::{
+    StoreError, Tx, counts,
+    deliveries::{self, NewDelivery},
+    events, job_state, outbox, projects,
+};
+
+use super::statistics;
+use crate::{
+    events::{OUTBOX_KIND, QueuedEvent},
+    projects::Project,
+    state::App,
+};
+
+const PERIOD: Duration = Duration::from_secs(1);
+const BATCH: i64 = 200;
+/// Projects one transaction hands on events of, at most.
+const PROJECTS: i64 = 20;
+/// Whose row in the job state nodes queue at.
+const JOB: &str = "events";
+
+/// Works until told to stop.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    while crate::jobs::wait(&mut stop, PERIOD, Some(&app.events_signal)).await {
+        if let Err(error) = dispatch(&app).await {
+            tracing::warn!(error = %error, "events could not be processed; retrying later");
+        }
+    }
+}
+
+/// Hands on what is queued; answers how many events.
+pub(crate) async fn dispatch(app: &App) -> Result<usize, StoreError> {
+    let (mut total, mut last) = (0, ProjectNo(0));
+    loop {
+        let now = app.clock.now();
+        if outbox::due_any_project(&mut *app.store.read().await?, OUTBOX_KIND, now, 1).await?.is_empty() {
+            return Ok(total);
+        }
+        let input = (app.projects.all(), last, now);
+        let (handed_on, turn) = app
+            .store
+            .write("hand_on_events", input, |tx, (projects, last, now)| {
+                Box::pin(dispatch_batch(tx, projects, *last, *now))
+            })
+            .await?;
+        last = turn;
+        if handed_on == 0 {
+            return Ok(total);
+        }
+        total += handed_on;
+        app.hooks_signal.notify_one();
+        app.log_grew.send_modify(|count| *count += 1);
+    }
+}
+
+/// Hands on a batch: of each project its share, after the one that was served last. Answers how many, and who was last.
+async fn dispatch_batch(
+    tx: &mut Tx,
+    projects: &[Arc<Project>],
+    last: ProjectNo,
+    now: Timestamp,
+) -> Result<(usize, ProjectNo), StoreError> {
+    // Written first: other nodes wait here, so that what follows is done by one at a time and in order.
+    job_state::set(tx, JOB, None, now).await?;
+    let mut waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, now, last, PROJECTS).await?;
+    if waiting.is_empty() {
+        waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, now, ProjectNo(0), PROJECTS).await?;
+    }
+    let share = BATCH / i64::try_from(waiting.len().max(1)).unwrap_or(BATCH);
+    let mut rows = Vec::new();
+    for project in &waiting {
+        let share = count_share(projects, *project, share);
+        rows.extend(outbox::due(tx, *project, OUTBOX_KIND, now, share).await?);
+    }
+    // Nodes' clocks may differ; the numbers are one node's, the store's.
+    rows.sort_by_key(|row| row.id);
+    let find = |no: ProjectNo| projects.iter().find(|project| project.no == no).map(|project| &project.settings);
+    let unloaded =
+        if rows.iter().all(|row| find(row.project).is_some()) { HashMap::new() } else { read_all_settings(tx).await? };
+    for row in &rows {
+        let settings = find(row.project).or_else(|| unloaded.get(&row.project));
+        match (serde_json::from_str::<QueuedEvent>(&row.payload), settings) {
+            (Ok(event), Some(settings)) => {
+                dispatch_one(tx, (row.project, settings), row.id, row.user_id, event, row.created_at).await?;
+            }
+            (Err(error), _) => {
+                tracing::error!(outbox.id = row.id, error = %error, "dropped a queued event that can't be parsed");
+            }
+            (_, None) => tracing::warn!(outbox.id = row.id, "dropped a queued event without a project"),
+        }
+        outbox::remove(tx, row.id).await?;
+    }
+    Ok((rows.len(), waiting.last().copied().unwrap_or(ProjectNo(0))))
+}
+
+/// How many events of a project one batch hands on. An event makes a row for each webhook that may want it: the share is one of rows.
+fn count_share(projects: &[Arc<Project>], no: ProjectNo, share: i64) -> i64 {
+    let project = projects.iter().find(|project| project.no == no);
+    let webhooks = project.map_or(0, |project| project.settings.hook.non_blocking_handlers.len());
+    // Two are usual, and cost no project its share.
+    let rows = i64::try_from(webhooks / 2).unwrap_or(i64::MAX).max(1);
+    (share / rows).max(1)
+}
+
+/// The settings in the store, for projects that another process created and this one has not loaded yet.
+async fn read_all_settings(tx: &mut Tx) -> Result<HashMap<ProjectNo, ProjectSettings>, StoreError> {
+    let rows = projects::list_any_project(tx).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.no, ProjectSettings::from_json(&row.settings).ok()?))).collect())
+}
+
+async fn dispatch_one(
+    tx: &mut Tx,
+    (no, settings): (ProjectNo, &ProjectSettings),
+    seq: i64,
+    user_id: Option<UserId>,
+    mut event: QueuedEvent,
+    created_at: Timestamp,
+) -> Result<(), StoreError> {
+    event.body["seq"] = seq.into();
+    let kind = event.body["type"].as_str().unwrap_or_default().to_string();
+    let body = event.body.to_string();
+    if event.is_for_hooks {
+        for url in settings.non_blocking_handlers_for(&kind) {
+            let new = NewDelivery { seq, user_id, url, kind: &kind, body: &body };
+            deliveries::insert(tx, no, &new, created_at).await?;
+        }
+    }
+    if event.is_logged {
+        count(tx, no, &kind, &event.body, created_at).await?;
+        let client_id = event.body["context"]["client_id"].as_str().map(str::to_string);
+        let row = LoggedEvent { seq, user_id, kind, client_id, body, created_at };
+        events::insert(tx, no, &row).await?;
+    }
+    Ok(())
+}
+
+async fn count(tx: &mut Tx, no: ProjectNo, kind: &str, body: &Value, at: Timestamp) -> Result<(), StoreError> {
+    for count in statistics::count_event(kind, body, at) {
+        counts::add(tx, no, &count).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,387 @@
+//! Delivers events to webhooks: at least once, for each receiver and user one after the other, again and again for days. Receivers
+//! and projects have their own shares of the lanes, and a receiver that does not answer gets requests rarely.
+
+mod look;
+mod receivers;
+
+use std::{
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::watch,
+    task::{self, JoinSet},
+};
+use vestibule_domain::{
+    delivery::{Delivery, DeliveryState},
+    event::hide_url_secrets,
+    id::ProjectNo,
+    time::Timestamp,
+};
+use vestibule_store::{
+    Conn, StoreError, deliveries,
+    delivery_lanes::{self, Lane},
+};
+
+use self::{
+    look::{find_due, list_in_turns},
+    receivers::{Address, ReceiverOutcome, Receivers},
+};
+use crate::{adapters::webhook::SendError, state::App, webhooks::hooks::sign};
+
+const PERIOD: Duration = Duration::from_secs(1);
+/// Receivers one look asks for.
+const LOOK: usize = 1_000;
+/// Deliveries a lane sends before others of its receiver have their turn.
+const IN_A_ROW: usize = 16;
+/// An answer that takes longer is slow.
+const SLOW: Duration = Duration::from_secs(5);
+/// Deliveries one transaction gives up.
+const BATCH: i64 = 200;
+/// How long after its time-out another node leaves a claimed delivery alone.
+const CLAIM_MARGIN: Duration = Duration::from_secs(60);
+/// Seconds until the next try, by the number of tries so far; the last one repeats.
+const PAUSES: [u64; 9] = [5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400];
+
+/// Works until it is to stop; what is on its way then is sent again after the next start.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut dispatch = HookDispatch::new();
+    loop {
+        let mut wait = pin!(crate::jobs::wait(&mut stop, PERIOD, Some(&app.hooks_signal)));
+        let goes_on = loop {
+            tokio::select! {
+                goes_on = &mut wait => break goes_on,
+                () = dispatch.one_ended(&app) => dispatch.try_begin(&app).await,
+            }
+        };
+        if !goes_on {
+            return;
+        }
+        dispatch.may_wait = true;
+        dispatch.try_begin(&app).await;
+    }
+}
+
+/// The lanes that are worked on.
+struct HookDispatch {
+    lanes: JoinSet<LaneEnd>,
+    /// Whose lane each task works on.
+    working: HashMap<task::Id, (Address, Vec<u8>)>,
+    receivers: Receivers,
+    /// Gives up what waited too long for receivers that are silent.
+    sweeping: JoinSet<()>,
+    /// The project that had the last turn.
+    last: ProjectNo,
+    /// Where the next look for receivers begins: one look does not find more than so many.
+    looked_to: Address,
+    /// Whether something may wait that had no lane.
+    may_wait: bool,
+}
+
+/// How work on a lane ended.
+struct LaneEnd {
+    heard: ReceiverOutcome,
+    /// Whether more waits in it.
+    has_more: bool,
+}
+
+impl HookDispatch {
+    fn new() -> Self {
+        Self {
+            lanes: JoinSet::new(),
+            working: HashMap::new(),
+            receivers: Receivers::default(),
+            sweeping: JoinSet::new(),
+            last: ProjectNo(0),
+            looked_to: (ProjectNo(0), String::new()),
+            may_wait: true,
+        }
+    }
+
+    /// Returns when a lane ended.
+    async fn one_ended(&mut self, app: &Arc<App>) {
+        let (id, end) = match self.lanes.join_next_with_id().await {
+            Some(Ok((id, end))) => (id, end),
+            // It panicked, which is logged, and its claim runs out.
+            Some(Err(error)) => (error.id(), LaneEnd { heard: ReceiverOutcome::NotTried, has_more: false }),
+            None => return std::future::pending().await,
+        };
+        self.may_wait |= end.has_more;
+        let Some((address, lane)) = self.working.remove(&id) else { return };
+        if self.receivers.end(&address, &lane, end.heard, app.clock.now()) {
+            tracing::warn!(
+                project.no = address.0.0,
+                hook.url = hide_url_secrets(&address.1),
+                "a webhook's receiver does not answer; it gets one request at a time, and rarely, until it does"
+            );
+            while self.sweeping.try_join_next().is_some() {}
+            self.sweeping.spawn(give_up_old(Arc::clone(app), address));
+        }
+    }
+
+    async fn try_begin(&mut self, app: &Arc<App>) {
+        if let Err(error) = self.begin(app).await {
+            tracing::warn!(error = %error, "pending webhook deliveries could not be read; retrying later");
+        }
+    }
+
+    /// Begins as many lanes as there is room for: one for each receiver in turn.
+    async fn begin(&mut self, app: &Arc<App>) -> Result<(), StoreError> {
+        if !self.may_wait || self.receivers.is_full() {
+            return Ok(());
+        }
+        let now = app.clock.now();
+        self.may_wait = false;
+        let mut turns = self.list_waiting(&mut *app.store.read().await?, now).await?;
+        let mut due: HashMap<Address, VecDeque<Vec<u8>>> = HashMap::new();
+        while let Some(address) = turns.pop_front() {
+            if !self.receivers.may_begin(&address, now) {
+                self.may_wait = true;
+                continue;
+            }
+            let lanes = match due.entry(address.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let found = find_due(app, &address, now).await?;
+                    self.may_wait |= found.may_be_more;
+                    let is_free = |lane: &Vec<u8>| !self.receivers.is_busy(&address, lane);
+                    let (free, busy): (Vec<_>, Vec<_>) = found.lanes.into_iter().partition(is_free);
+                    // Something came for a lane whose work ends just now.
+                    self.may_wait |= !busy.is_empty();
+                    unknown.insert(free.into())
+                }
+            };
+            let Some(lane) = lanes.pop_front() else { continue };
+            self.last = address.0;
+            self.receivers.begin(&address, &lane);
+            let task = self.lanes.spawn(work_lane(Arc::clone(app), address.clone(), lane.clone()));
+            self.working.insert(task.id(), (address.clone(), lane));
+            turns.push_back(address);
+        }
+        Ok(())
+    }
+
+    /// The receivers something is due for and that do not rest, in the order of their turns.
+    async fn list_waiting(&mut self, conn: &mut Conn, now: Timestamp) -> Result<VecDeque<Address>, StoreError> {
+        let (project, url) = &self.looked_to;
+        let limit = i64::try_from(LOOK).unwrap_or(i64::MAX);
+        let found = delivery_lanes::waiting_any_project(conn, now, (*project, url), limit).await?;
+        let start = (ProjectNo(0), String::new());
+        // The rest is for the next look.
+        let next = found.last().filter(|_| found.len() >= LOOK).cloned().unwrap_or_else(|| start.clone());
+        self.may_wait |= next != start || self.looked_to != start;
+        self.looked_to = next;
+        let awake = found.into_iter().filter(|address| !self.receivers.rests(address, now));
+        Ok(list_in_turns(awake, self.last))
+    }
+}
+
+/// Delivers one after the other until the lane is empty, one is not taken, or it is the turn of others.
+async fn work_lane(app: Arc<App>, (project, url): Address, lane: Vec<u8>) -> LaneEnd {
+    let lane = Lane { project, url, lane };
+    let mut heard = ReceiverOutcome::NotTried;
+    for _ in 0..IN_A_ROW {
+        match work_one(&app, &lane, &mut heard).await {
+            Ok(true) => {}
+            Ok(false) => return LaneEnd { heard, has_more: false },
+            Err(error) => {
+                tracing::warn!(error = %error, "the result of a webhook delivery could not be stored; it will be sent again");
+                return LaneEnd { heard, has_more: false };
+            }
+        }
+    }
+    LaneEnd { heard, has_more: true }
+}
+
+/// What became of one try.
+struct AttemptOutcome {
+    status: Option<i64>,
+    error: Option<String>,
+}
+
+/// Delivers the first of a lane, if it is due; whether it was taken.
+async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result<bool, StoreError> {
+    let Some(project) = app.projects.find_by_no(lane.project) else { return Ok(false) };
+    let next = delivery_lanes::next_in_lane(&mut *app.store.read().await?, lane).await?;
+    let now = app.clock.now();
+    // When it is not due, another node works on it, or it waits for its next try.
+    let Some(delivery) = next.filter(|next| next.due_at <= now) else { return Ok(false) };
+    let (id, attempts) = (delivery.id, delivery.attempts);
+    let timeout = project.settings.delivery_timeout();
+    let until = now.plus(timeout + CLAIM_MARGIN);
+    let claimed = app
+        .store
+        .write("claim_delivery", (), move |tx, ()| Box::pin(deliveries::claim(tx, id, until, attempts)))
+        .await?;
+    if !claimed {
+        return Ok(false);
+    }
+    let headers = sign(&project, &delivery.body, now);
+    let outcome = if headers.is_empty() {
+        AttemptOutcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
+    } else {
+        let began = app.clock.now();
+        let answer = app.webhooks.post(&delivery.url, delivery.body.clone(), &headers, timeout).await;
+        *heard = match answer {
+            Err(SendError::TooLate(_)) => ReceiverOutcome::Nothing,
+            _ if app.clock.now().since(began) > SLOW => ReceiverOutcome::Late,
+            _ => ReceiverOutcome::Something,
+        };
+        match answer {
+            Ok(answer) if (200..300).contains(&answer.status) => {
+                AttemptOutcome { status: Some(answer.status.into()), error: None }
+            }
+            Ok(answer) => AttemptOutcome {
+                status: Some(answer.status.into()),
+                error: Some(format!("the receiver answered with status {}", answer.status)),
+            },
+            Err(error) => AttemptOutcome { status: None, error: Some(error.to_string()) },
+        }
+    };
+    let taken = outcome.error.is_none();
+    if write_down(app, lane, &delivery, outcome).await? == DeliveryState::Dead {
+        give_up_lane(app, lane).await?;
+    }
+    Ok(taken)
+}
+
+/// Notes what became of a try; where the delivery stands now.
+async fn write_down(
+    app: &App,
+    lane: &Lane,
+    delivery: &Delivery,
+    outcome: AttemptOutcome,
+) -> Result<DeliveryState, StoreError> {
+    let now = app.clock.now();
+    let (id, status) = (delivery.id, outcome.status);
+    let Some(error) = outcome.error else {
+        app.store
+            .write("finish_delivery", lane.clone(), move |tx, lane| {
+                Box::pin(async move {
+                    deliveries::finish(tx, id, DeliveryState::Taken, status, None, now).await?;
+                    delivery_lanes::wake_next(tx, lane, now).await
+                })
+            })
+            .await?;
+        return Ok(DeliveryState::Taken);
+    };
+    let due = next_try(delivery.attempts, now);
+    let is_dead = due > delivery.created_at.plus(retry_for(app));
+    if is_dead {
+        tracing::error!(
+            project.no = delivery.project.0,
+            hook.url = hide_url_secrets(&delivery.url),
+            event.seq = delivery.seq,
+            error = error,
+            "a webhook delivery failed for good; it can be resent"
+        );
+    } else {
+        tracing::warn!(
+            project.no = delivery.project.0,
+            hook.url = hide_url_secrets(&delivery.url),
+            event.seq = delivery.seq,
+            error = error,
+            "a webhook delivery failed; retrying later"
+        );
+    }
+    app.store
+        .write("fail_delivery", error, move |tx, error| {
+            Box::pin(async move {
+                if is_dead {
+                    deliveries::finish(tx, id, DeliveryState::Dead, status, Some(error), now).await.map(drop)
+                } else {
+                    deliveries::postpone(tx, id, due, status, error).await.map(drop)
+                }
+            })
+        })
+        .await?;
+    Ok(if is_dead { DeliveryState::Dead } else { DeliveryState::Waiting })
+}
+
+/// How long an event is sent again.
+fn retry_for(app: &App) -> Duration {
+    Duration::from_secs(u64::from(app.config.hooks.retry_hours) * 3600)
+}
+
+/// Fails the deliveries that waited too long behind one that failed for good: each would be tried once more, and fail too.
+async fn give_up_lane(app: &App, lane: &Lane) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let before = now.minus(retry_for(app));
+    let given_up = || {
+        app.store.write("give_up_lane", lane.clone(), move |tx, lane| {
+            Box::pin(delivery_lanes::give_up_lane(tx, lane, "the delivery before it failed", before, BATCH, now))
+        })
+    };
+    let mut total = 0;
+    loop {
+        match given_up().await? {
+            0 => break,
+            count => total += count,
+        }
+    }
+    app.store
+        .write("wake_lane", lane.clone(), move |tx, lane| Box::pin(delivery_lanes::wake_next(tx, lane, now)))
+        .await?;
+    log_given_up(&(lane.project, lane.url.clone()), total);
+    Ok(())
+}
+
+/// Gives up what waited too long for a receiver that does not answer, though it was not tried as often as it would have been.
+async fn give_up_old(app: Arc<App>, (project, url): Address) {
+    let now = app.clock.now();
+    let before = now.minus(retry_for(&app));
+    let mut total = 0;
+    loop {
+        let given_up = app.store.write("give_up_deliveries", url.clone(), move |tx, url| {
+            let error = "the receiver did not answer";
+            Box::pin(delivery_lanes::give_up(tx, project, (url, error), before, BATCH, now))
+        });
+        match given_up.await {
+            Ok(0) => break,
+            Ok(count) => total += count,
+            Err(error) => {
+                tracing::warn!(error = %error, "old webhook deliveries could not be failed; retrying later");
+                return;
+            }
+        }
+    }
+    log_given_up(&(project, url), total);
+}
+
+fn log_given_up((project, url): &Address, total: u64) {
+    if total > 0 {
+        tracing::error!(
+            project.no = project.0,
+            hook.url = hide_url_secrets(url),
+            deliveries = total,
+            "webhook deliveries failed for good, because their receiver does not accept them; they can be resent"
+        );
+    }
+}
+
+/// When to try again after so many tries before this one.
+fn next_try(attempts: i64, now: Timestamp) -> Timestamp {
+    let index = usize::try_from(attempts).unwrap_or(0).min(PAUSES.len() - 1);
+    now.plus(Duration::from_secs(PAUSES[index]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_four_hours_and_go_on_for_days() {
+        let mut now = Timestamp::from_seconds(0);
+        let mut tries = 0;
+        while now < Timestamp::from_seconds(72 * 3600) {
+            now = next_try(tries, now);
+            tries += 1;
+        }
+        assert_eq!(next_try(0, Timestamp::from_seconds(0)), Timestamp::from_seconds(5));
+        assert_eq!(next_try(99, Timestamp::from_seconds(0)), Timestamp::from_seconds(14_400));
+        assert!((20..40).contains(&tries), "{tries}");
+    }
+}

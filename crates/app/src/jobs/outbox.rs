@@ -1,0 +1,244 @@
+//! Carries out what transactions queued: mails and text messages. At least once; retried with growing pauses. Projects take turns.
+
+use std::{
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::watch,
+    task::{self, JoinSet},
+};
+use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_store::{
+    Conn, StoreError,
+    outbox::{self, OutboxRow},
+};
+
+use crate::{
+    adapters::{mailer::MailError, sms::SmsError},
+    messages::{self, Message, MessageChannel},
+    state::App,
+};
+
+const PERIOD: Duration = Duration::from_secs(1);
+/// How many messages of a channel are on their way at once.
+const AT_ONCE: usize = 8;
+/// How many of them may be of one project: others find a place at once.
+const OF_ONE_PROJECT: usize = 6;
+/// Projects one look asks for.
+const LOOK: i64 = 32;
+/// How long another process leaves a claimed row alone.
+const CLAIM: Duration = Duration::from_secs(120);
+/// After this many tries a message could not be sent; no more retries: the code in it is long dead.
+const MESSAGE_TRIES: i64 = 6;
+/// A message that waited longer is not sent any more: it was queued before a stop, or under a release that had to be put back.
+const TOO_OLD: Duration = Duration::from_secs(24 * 3_600);
+
+/// The age of the oldest queued message; zero when none is queued. For the metrics.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn age_of_oldest(app: &App) -> Result<Duration, StoreError> {
+    let queued = outbox::oldest_any_project(&mut *app.store.read().await?).await?;
+    Ok(queued.map_or(Duration::ZERO, |at| app.clock.now().since(at)))
+}
+
+/// Works until told to stop. What the mail server or the carrier has not taken then is sent again after the next start.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let signal = Arc::clone(app.store.outbox_signal());
+    // Text messages do not wait for a slow mail server, nor the other way round.
+    let (mut mails, mut texts) = (Dispatch::new(MessageChannel::Mail), Dispatch::new(MessageChannel::Sms));
+    loop {
+        tokio::select! {
+            goes_on = crate::jobs::wait(&mut stop, PERIOD, Some(&signal)) => {
+                if !goes_on {
+                    return;
+                }
+                // The bell wakes one sleeper only, and it may have rung for an event.
+                app.events_signal.notify_one();
+                (mails.may_wait, texts.may_wait) = (true, true);
+            }
+            () = mails.one_ended() => {}
+            () = texts.one_ended() => {}
+        }
+        for dispatch in [&mut mails, &mut texts] {
+            if let Err(error) = dispatch.begin(&app).await {
+                tracing::warn!(error = %error, "the outbox could not be processed; retrying later");
+            }
+        }
+    }
+}
+
+/// The messages of one channel that are on their way.
+struct Dispatch {
+    channel: MessageChannel,
+    sending: JoinSet<Result<(), StoreError>>,
+    /// Row and project of each task.
+    in_flight: HashMap<task::Id, (i64, ProjectNo)>,
+    /// The project that had the last turn.
+    last: ProjectNo,
+    /// Whether something may wait that had no place.
+    may_wait: bool,
+}
+
+impl Dispatch {
+    fn new(channel: MessageChannel) -> Self {
+        Self { channel, sending: JoinSet::new(), in_flight: HashMap::new(), last: ProjectNo(0), may_wait: true }
+    }
+
+    /// Returns when a message is not on its way any more.
+    async fn one_ended(&mut self) {
+        let ended = match self.sending.join_next_with_id().await {
+            Some(Ok((id, written))) => {
+                if let Err(error) = written {
+                    tracing::warn!(error = %error, "the result of a message could not be stored; it will be sent again");
+                }
+                id
+            }
+            // It panicked, which is logged, and its claim runs out.
+            Some(Err(error)) => error.id(),
+            None => return std::future::pending().await,
+        };
+        self.in_flight.remove(&ended);
+    }
+
+    fn held_by(&self, project: ProjectNo) -> usize {
+        self.in_flight.values().filter(|(_, of)| *of == project).count()
+    }
+
+    /// Sends what is due and has a place, one of each project in turn.
+    async fn begin(&mut self, app: &Arc<App>) -> Result<(), StoreError> {
+        if !self.may_wait || self.in_flight.len() >= AT_ONCE {
+            return Ok(());
+        }
+        let now = app.clock.now();
+        let mut conn = app.store.read().await?;
+        let mut turns = self.list_waiting(&mut conn, now).await?;
+        let mut due: HashMap<ProjectNo, VecDeque<OutboxRow>> = HashMap::new();
+        self.may_wait = false;
+        while let Some(project) = turns.pop_front() {
+            if self.in_flight.len() >= AT_ONCE || self.held_by(project) >= OF_ONE_PROJECT {
+                self.may_wait = true;
+                continue;
+            }
+            let rows = match due.entry(project) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.list_due(&mut conn, project, now).await?),
+            };
+            let Some(row) = rows.pop_front() else { continue };
+            self.last = project;
+            let (id, channel, app) = (row.id, self.channel, Arc::clone(app));
+            let task = self.sending.spawn(async move { send(&app, channel, row, now).await });
+            self.in_flight.insert(task.id(), (id, project));
+            turns.push_back(project);
+        }
+        Ok(())
+    }
+
+    /// The projects for which something is due, in the order of their turns.
+    async fn list_waiting(&mut self, conn: &mut Conn, now: Timestamp) -> Result<VecDeque<ProjectNo>, StoreError> {
+        let mut projects = Vec::new();
+        for kind in self.channel.kinds() {
+            projects.extend(outbox::waiting_any_project(conn, kind, now, self.last, LOOK).await?);
+            if self.last > ProjectNo(0) {
+                projects.extend(outbox::waiting_any_project(conn, kind, now, ProjectNo(0), LOOK).await?);
+            }
+        }
+        projects.sort_by_key(|project| (project.0 <= self.last.0, project.0));
+        projects.dedup();
+        Ok(projects.into())
+    }
+
+    /// What is due for a project and not on its way yet, as much as may be on its way at once.
+    async fn list_due(
+        &self,
+        conn: &mut Conn,
+        project: ProjectNo,
+        now: Timestamp,
+    ) -> Result<VecDeque<OutboxRow>, StoreError> {
+        let limit = i64::try_from(OF_ONE_PROJECT + self.held_by(project)).unwrap_or(i64::MAX);
+        let mut due = VecDeque::new();
+        for kind in self.channel.kinds() {
+            due.extend(outbox::due(conn, project, kind, now, limit).await?);
+        }
+        due.retain(|row| !self.in_flight.values().any(|(id, _)| *id == row.id));
+        Ok(due)
+    }
+}
+
+/// Why a message was not delivered.
+enum Undelivered {
+    Temporary(String),
+    Permanent(String),
+}
+
+impl From<MailError> for Undelivered {
+    fn from(error: MailError) -> Self {
+        match error {
+            MailError::Permanent(why) => Self::Permanent(why),
+            MailError::Temporary(why) => Self::Temporary(why),
+        }
+    }
+}
+
+impl From<SmsError> for Undelivered {
+    fn from(error: SmsError) -> Self {
+        match error {
+            SmsError::Permanent(why) => Self::Permanent(why),
+            SmsError::Temporary(why) => Self::Temporary(why),
+        }
+    }
+}
+
+async fn deliver(app: &App, channel: MessageChannel, row: &OutboxRow, now: Timestamp) -> Result<(), Undelivered> {
+    if now.since(row.created_at) > TOO_OLD {
+        return Err(Undelivered::Permanent("it was queued for more than 24 hours".into()));
+    }
+    match messages::open(app, channel, row).map_err(|error| Undelivered::Permanent(error.to_string()))? {
+        Message::Mail(mail) => Ok(app.mailer.send(&mail, &messages::mail_id(row), now).await?),
+        Message::Sms(sms) => Ok(app.sms.send(&sms, now).await?),
+    }
+}
+
+async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
+    let (id, attempts) = (row.id, row.attempts);
+    let claimed = app
+        .store
+        .write("claim_outbox", (), move |tx, ()| Box::pin(outbox::claim(tx, id, now.plus(CLAIM), attempts)))
+        .await?;
+    if !claimed {
+        return Ok(());
+    }
+    let outcome = deliver(app, channel, &row, now).await;
+    let tries = attempts + 1;
+    match outcome {
+        Ok(()) => remove(app, id).await,
+        Err(Undelivered::Temporary(why)) if tries < MESSAGE_TRIES => {
+            tracing::warn!(outbox.id = id, outbox.kind = row.kind, outbox.tries = tries, error = %why, "a message could not be sent; retrying later");
+            let due = now.plus(Duration::from_secs(5 << tries.clamp(0, 6)));
+            app.store
+                .write("fail_outbox", why, move |tx, why| {
+                    Box::pin(async move { outbox::fail(tx, id, due, why).await.map(drop) })
+                })
+                .await
+        }
+        Err(Undelivered::Temporary(why) | Undelivered::Permanent(why)) => {
+            tracing::error!(
+                outbox.id = id,
+                outbox.kind = row.kind,
+                project.no = row.project.0,
+                error = %why,
+                "a message could not be sent; no more retries"
+            );
+            remove(app, id).await
+        }
+    }
+}
+
+async fn remove(app: &App, id: i64) -> Result<(), StoreError> {
+    app.store
+        .write("finish_outbox", (), move |tx, ()| Box::pin(async move { outbox::remove(tx, id).await.map(drop) }))
+        .await
+}

@@ -1,0 +1,171 @@
+//! Counts guests by day and application: new ones from their users' ids, a while after the fact; what became of them from
+//! the event log, in the transaction that writes it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::sync::watch;
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+use vestibule_store::{
+    StoreError,
+    counts::{self, DailyCount},
+    job_state,
+};
+
+use crate::{projects::Project, state::App};
+
+const PERIOD: Duration = Duration::from_secs(3);
+const BATCH: i64 = 500;
+/// Ids are made before their rows are committed; after this long every row of its time is there.
+const SETTLED: Duration = Duration::from_secs(60);
+const DAY: i64 = 86_400;
+
+/// Guests who came.
+pub(crate) const GUESTS_CREATED: &str = "guests_created";
+/// Guests of earlier days who were there, each once a day.
+pub(crate) const RETURNED: &str = "guests_returned";
+/// Guests who came back at all, by the day they came: the middle of that day's funnel.
+pub(crate) const RETURNED_OF_DAY: &str = "guests_returned_of_day";
+/// Those of [`GUESTS_CREATED`] who had no session when they were counted: imported, or signed out at once.
+pub(crate) const WITHOUT_SESSION: &str = "guests_created_without_session";
+/// Guests who were promoted or signed in to an existing account instead, by the day it happened.
+pub const PROMOTED: &str = "guests_promoted";
+/// The same by the day the guest came: the end of that day's funnel.
+pub(crate) const PROMOTED_OF_DAY: &str = "guests_promoted_of_day";
+/// Those of [`PROMOTED`] who signed in to an existing account.
+pub(crate) const SIGNED_IN: &str = "guests_signed_in";
+/// Those of [`PROMOTED_OF_DAY`] who signed in to an existing account.
+pub(crate) const SIGNED_IN_OF_DAY: &str = "guests_signed_in_of_day";
+/// Members who came without being guests before.
+pub(crate) const MEMBERS_CREATED: &str = "members_created";
+/// Logins of members.
+pub(crate) const LOGINS: &str = "logins";
+/// [`PROMOTED`] by how long the guest was one: the counter, the counter of those who signed in to an existing account, and the
+/// upper bound in seconds.
+pub(crate) const WITHIN: [(&str, &str, i64); 6] = [
+    ("promoted_within_10m", "signed_in_within_10m", 600),
+    ("promoted_within_1h", "signed_in_within_1h", 3_600),
+    ("promoted_within_1d", "signed_in_within_1d", DAY),
+    ("promoted_within_7d", "signed_in_within_7d", 7 * DAY),
+    ("promoted_within_30d", "signed_in_within_30d", 30 * DAY),
+    ("promoted_later", "signed_in_later", i64::MAX),
+];
+
+/// Works until told to stop.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    while crate::jobs::wait(&mut stop, PERIOD, None).await {
+        for project in app.projects.all() {
+            if let Err(error) = count_guests(&app, &project).await {
+                tracing::warn!(project.id = project.id, error = %error, "guests could not be counted; retrying later");
+            }
+        }
+    }
+}
+
+/// The day a time lies in, UTC.
+pub fn day_of(at: Timestamp) -> i64 {
+    at.as_seconds().div_euclid(DAY)
+}
+
+/// Counts the guests that came since the last time, each exactly once, whichever node does it.
+pub(crate) async fn count_guests(app: &App, project: &Project) -> Result<(), StoreError> {
+    let below = UserId::lower_bound(app.clock.now().minus(SETTLED).as_unix_millis());
+    let name: Arc<str> = format!("guests/{}", project.no.0).into();
+    loop {
+        let no = project.no;
+        // A look first: most of the time nobody came, and a write would wait for the disk.
+        let mut conn = app.store.read().await?;
+        let cursor = read_cursor(&mut conn, &name).await?;
+        let found = counts::list_users_between(&mut conn, no, cursor, below, 1).await?;
+        drop(conn);
+        if found.is_empty() {
+            return Ok(());
+        }
+        let input = (Arc::clone(&name), below);
+        let now = app.clock.now();
+        let counted = app
+            .store
+            .write("count_guests", input, move |tx, (name, below)| {
+                Box::pin(async move {
+                    // Written first, so that another node waits here and then reads the cursor this one leaves.
+                    let cursor = read_cursor(tx, name).await?;
+                    job_state::set(tx, name, Some(cursor.as_bytes()), now).await?;
+                    let cursor = read_cursor(tx, name).await?;
+                    count_batch(tx, no, name, cursor, *below, now).await
+                })
+            })
+            .await?;
+        if counted == 0 {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn count_batch(
+    tx: &mut vestibule_store::Tx,
+    no: ProjectNo,
+    name: &str,
+    cursor: UserId,
+    below: UserId,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let found = counts::list_users_between(tx, no, cursor, below, BATCH).await?;
+    let Some((last, _, _)) = found.last() else { return Ok(0) };
+    let mut sums: BTreeMap<(i64, &str, &str), i64> = BTreeMap::new();
+    for (id, client, was_guest) in &found {
+        if *was_guest {
+            let day = i64::try_from(id.unix_millis() / 1_000).unwrap_or(i64::MAX).div_euclid(DAY);
+            *sums.entry((day, client.as_deref().unwrap_or_default(), GUESTS_CREATED)).or_default() += 1;
+            if client.is_none() {
+                *sums.entry((day, "", WITHOUT_SESSION)).or_default() += 1;
+            }
+        }
+    }
+    for ((day, client, name), count) in sums {
+        let count = DailyCount { day, client_id: client.to_string(), name: name.to_string(), count };
+        counts::add(tx, no, &count).await?;
+    }
+    job_state::set(tx, name, Some(last.as_bytes()), now).await?;
+    Ok(found.len())
+}
+
+async fn read_cursor(conn: &mut vestibule_store::Conn, name: &str) -> Result<UserId, StoreError> {
+    let state = job_state::get(conn, name).await?;
+    let bytes = state.and_then(|(cursor, _)| cursor).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+    Ok(UserId::from_bytes(bytes.unwrap_or([0; 16])))
+}
+
+/// What one event adds to the counts. A recount reads the log through this same function.
+pub(crate) fn count_event(kind: &str, body: &Value, at: Timestamp) -> Vec<DailyCount> {
+    let client_id = body["context"]["client_id"].as_str().unwrap_or_default();
+    let count =
+        |day: i64, name: &str| DailyCount { day, client_id: client_id.to_string(), name: name.to_string(), count: 1 };
+    let today = day_of(at);
+    match kind {
+        "user.anonymous.promoted" => {
+            let (guest, user) = (&body["payload"]["anonymous_user"]["id"], &body["payload"]["user"]["id"]);
+            // Another user: the guest signed in to an existing account.
+            let signed_in = guest != user;
+            let mut names = vec![(today, PROMOTED)];
+            names.extend(signed_in.then_some((today, SIGNED_IN)));
+            if let Some(guest) = guest.as_str().and_then(|id| id.parse::<UserId>().ok()) {
+                let created =
+                    Timestamp::from_micros(i64::try_from(guest.unix_millis()).unwrap_or(0).saturating_mul(1_000));
+                let seconds = i64::try_from(at.since(created).as_secs()).unwrap_or(i64::MAX);
+                let within = WITHIN.iter().find(|(_, _, bound)| seconds <= *bound).unwrap_or(&WITHIN[WITHIN.len() - 1]);
+                names.extend([(day_of(created), PROMOTED_OF_DAY), (today, within.0)]);
+                if signed_in {
+                    names.extend([(day_of(created), SIGNED_IN_OF_DAY), (today, within.1)]);
+                }
+            }
+            names.into_iter().map(|(day, name)| count(day, name)).collect()
+        }
+        "user.created" => vec![count(today, MEMBERS_CREATED)],
+        "user.authenticated" => vec![count(today, LOGINS)],
+        _ => Vec::new(),
+    }
+}

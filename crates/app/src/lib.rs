@@ -1,0 +1,47 @@
+//! Use cases by capability, adapters for side effects, cryptography, jobs and configuration. A use case begins, loads,
+//! decides, writes, queues its events and commits; it answers domain values and knows neither HTTP nor HTML.
+
+pub mod accesses;
+pub mod account;
+pub mod actor;
+pub mod adapters;
+pub mod admin;
+pub mod authorize;
+pub mod breached;
+pub mod caller;
+pub mod candidates;
+pub mod config;
+pub mod crypto;
+pub mod ctx;
+pub mod error;
+pub mod events;
+pub mod files;
+pub mod flow;
+pub mod guests;
+pub mod hosts;
+pub mod identities;
+pub mod jobs;
+pub mod limits;
+pub mod log_rate;
+pub mod messages;
+pub mod metrics;
+pub mod open;
+pub mod operators;
+pub mod overload;
+pub mod passkeys;
+pub mod passwords;
+pub mod pool;
+pub mod projects;
+pub mod promotion;
+pub mod repeats;
+pub mod sessions;
+pub mod signing_keys;
+pub mod state;
+#[cfg(any(test, feature = "test_app"))]
+pub mod test_app;
+pub mod tokens;
+pub mod trace;
+pub mod webhooks;
+
+/// Why the store refused or failed: an HTTP crate maps it to a response, and knows nothing else of the store.
+pub use vestibule_store::StoreError;

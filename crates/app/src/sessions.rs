@@ -1,0 +1,219 @@
+//! A user's cookie sessions and grants. One function lists them, one ends them: for the account page, the Admin API, the portal and
+//! the command line alike.
+
+pub mod end_session;
+
+use std::collections::HashMap;
+
+use vestibule_domain::{
+    event::{Context, Event, RevocationReason, SessionModel, TriggeredBy},
+    grant::Grant,
+    id::{ProjectNo, SessionId, UserId},
+    session::{Session, SessionRef, known_use},
+    time::Timestamp,
+    user::User,
+};
+use vestibule_store::{Conn, StoreError, Tx, grants, sessions, users};
+
+use crate::{
+    actor::Actor,
+    caller::{grant_lifetime, is_alive, is_session_alive},
+    error::Error,
+};
+use crate::{adapters::entropy::Entropy, ctx::Ctx, events, state::App};
+
+/// A valid session or grant.
+#[derive(Clone, Debug)]
+pub struct ListedSession {
+    pub id: SessionRef,
+    /// The cookie session that a grant belongs to and ends with.
+    pub parent: Option<SessionId>,
+    /// The application of a grant; `None` for a cookie session.
+    pub client_id: Option<String>,
+    pub created_at: Timestamp,
+    /// The last use, with uses that are not written yet.
+    pub last_access_at: Timestamp,
+    /// When it expires without further use.
+    pub expires_at: Timestamp,
+    pub device: Option<String>,
+}
+
+pub async fn find_user(ctx: &Ctx<'_>, id: UserId) -> Result<Option<User>, Error> {
+    Ok(users::find(&mut *ctx.app.store.read().await?, ctx.project.no, id).await?)
+}
+
+/// The valid sessions and grants of a user, oldest first.
+pub async fn list(ctx: &Ctx<'_>, user: &User) -> Result<Vec<ListedSession>, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    let (sessions, grants) = load(&mut conn, ctx.project.no, user.id).await?;
+    drop(conn);
+    let mut listed = Vec::with_capacity(sessions.len() + grants.len());
+    // An application that does not describe its device runs in the browser of its cookie session.
+    let browsers: HashMap<SessionId, String> =
+        sessions.iter().filter_map(|session| Some((session.id, session.device.clone()?))).collect();
+    for session in sessions {
+        let id = SessionRef::Session(session.id);
+        let remembered = ctx.project.accesses.recall(id);
+        if is_session_alive(ctx.project, &session, remembered, ctx.now) {
+            let last = known_use(session.last_access_at, remembered);
+            listed.push(ListedSession {
+                id,
+                parent: None,
+                client_id: None,
+                created_at: session.created_at,
+                last_access_at: last,
+                expires_at: ctx.project.settings.session_lifetime().expiry(session.created_at, last),
+                device: session.device,
+            });
+        }
+    }
+    for grant in grants {
+        let id = SessionRef::Grant(grant.id);
+        let remembered = ctx.project.accesses.recall(id);
+        let Some(lifetime) = grant_lifetime(ctx.project, &grant, user) else { continue };
+        if is_alive(ctx.project, lifetime, grant.created_at, grant.last_access_at, remembered, ctx.now) {
+            let last = known_use(grant.last_access_at, remembered);
+            listed.push(ListedSession {
+                id,
+                parent: grant.session_id,
+                client_id: Some(grant.client_id),
+                created_at: grant.created_at,
+                last_access_at: last,
+                expires_at: lifetime.expiry(grant.created_at, last),
+                device: grant.device.or_else(|| browsers.get(&grant.session_id?).cloned()),
+            });
+        }
+    }
+    listed.sort_by_key(|one| one.created_at);
+    Ok(listed)
+}
+
+async fn load(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<(Vec<Session>, Vec<Grant>), StoreError> {
+    Ok((sessions::list(conn, no, user).await?, grants::list(conn, no, user).await?))
+}
+
+/// Which sessions and grants of a user end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selection {
+    All,
+    /// A grant alone, or a cookie session with its grants.
+    One(SessionRef),
+    /// All except this one, its cookie session and the grants of that session.
+    AllExcept(SessionRef),
+    /// The grants of one application.
+    OfApplication(String),
+}
+
+/// Sessions that a transaction ends, and what their events say.
+#[derive(Clone)]
+pub struct Ending {
+    no: ProjectNo,
+    user: UserId,
+    selection: Selection,
+    reason: RevocationReason,
+    context: Context,
+    /// Whether the context of each event names the application of its grant.
+    names_application: bool,
+    entropy: Entropy,
+}
+
+impl Ending {
+    /// An ending that a person or a command caused.
+    pub fn new(
+        ctx: &Ctx<'_>,
+        user: UserId,
+        selection: Selection,
+        (reason, by): (RevocationReason, TriggeredBy),
+    ) -> Self {
+        let context = Context { triggered_by: by, ..events::describe(ctx, user, &events::EventOrigin::default()) };
+        let (no, entropy) = (ctx.project.no, ctx.app.entropy.clone());
+        Self { no, user, selection, reason, context, names_application: false, entropy }
+    }
+
+    /// An ending by an operator, a program or a command, with what the audit log says of it.
+    pub fn by_actor(ctx: &Ctx<'_>, actor: &Actor, user: UserId, selection: Selection) -> Self {
+        let cause = (RevocationReason::Operator, actor.by);
+        let context = actor.context(&ctx.project.id, Some(user), ctx.now);
+        Self { context, ..Self::new(ctx, user, selection, cause) }
+    }
+
+    /// An ending by a rule of the server.
+    pub(crate) fn by_rule(ctx: &Ctx<'_>, user: UserId, selection: Selection, reason: RevocationReason) -> Self {
+        let cause = (reason, TriggeredBy::System);
+        // The server acts here, and not the caller at the request's address.
+        Self { names_application: true, ..Self::new(&Ctx { ip: None, ..*ctx }, user, selection, cause) }
+    }
+
+    /// Ends the sessions and grants and queues their events, one for each row that was actually deleted. Returns how many.
+    pub async fn write(&self, tx: &mut Tx) -> Result<usize, StoreError> {
+        let (no, now) = (self.no, self.context.timestamp);
+        let mut ended = 0;
+        for (id, session) in self.select(load(tx, no, self.user).await?) {
+            let was_there = match id {
+                SessionRef::Session(id) => sessions::remove(tx, no, id).await?,
+                SessionRef::Grant(id) => grants::remove(tx, no, id).await?,
+            };
+            // A concurrent request may have ended it, and queued its event.
+            if was_there {
+                ended += 1;
+                events::queue(tx, no, self.user, &self.describe(session), now).await?;
+            }
+        }
+        Ok(ended)
+    }
+
+    fn select(&self, (sessions, grants): (Vec<Session>, Vec<Grant>)) -> Vec<(SessionRef, SessionModel)> {
+        let kept_session = match &self.selection {
+            Selection::AllExcept(SessionRef::Session(id)) => Some(*id),
+            Selection::AllExcept(SessionRef::Grant(id)) => {
+                grants.iter().find(|grant| grant.id == *id).and_then(|grant| grant.session_id)
+            }
+            Selection::All | Selection::One(_) | Selection::OfApplication(_) => None,
+        };
+        let is_selected = |id: SessionRef, parent: Option<SessionId>, client_id: Option<&str>| match &self.selection {
+            Selection::All => true,
+            Selection::One(one) => *one == id || parent.map(SessionRef::Session) == Some(*one),
+            Selection::AllExcept(kept) => {
+                let session = match id {
+                    SessionRef::Session(id) => Some(id),
+                    SessionRef::Grant(_) => parent,
+                };
+                *kept != id && (session.is_none() || session != kept_session)
+            }
+            Selection::OfApplication(application) => client_id == Some(application.as_str()),
+        };
+        let sessions = sessions
+            .iter()
+            .map(|session| (SessionRef::Session(session.id), None, None, events::model_of_session(session)));
+        let grants = grants.iter().map(|grant| {
+            let client_id = Some(grant.client_id.as_str());
+            (SessionRef::Grant(grant.id), grant.session_id, client_id, events::model_of_grant(grant))
+        });
+        sessions
+            .chain(grants)
+            .filter(|(id, parent, client_id, _)| is_selected(*id, *parent, *client_id))
+            .map(|(id, _, _, model)| (id, model))
+            .collect()
+    }
+
+    fn describe(&self, session: SessionModel) -> events::QueuedEvent {
+        let mut context = self.context.clone();
+        if self.names_application {
+            context.client_id.clone_from(&session.client_id);
+        }
+        let event = Event::SessionRevoked { user_id: self.user, session, reason: self.reason };
+        events::prepare_in(&self.entropy, &event, &context)
+    }
+}
+
+/// Ends sessions in a transaction of their own; returns how many.
+pub async fn end(app: &App, ending: Ending) -> Result<usize, Error> {
+    Ok(app.store.write("end_sessions", ending, |tx, ending| Box::pin(ending.write(tx))).await?)
+}
+
+/// Ends a grant whose token or code was used by two parties (RFC 9700 §4.5, §4.14). The refusal is an outcome that is
+/// committed.
+pub(crate) async fn end_misused(ctx: &Ctx<'_>, grant: &Grant, reason: RevocationReason) -> Result<(), Error> {
+    let selection = Selection::One(SessionRef::Grant(grant.id));
+    end(ctx.app, Ending::by_rule(ctx, grant.user_id, selection, reason)).await.map(drop)
+}

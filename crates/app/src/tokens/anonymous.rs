@@ -1,0 +1,265 @@
+//! The `anonymous-request` grant of the SDKs: signs up or signs in a guest with a device key.
+
+use vestibule_domain::{
+    client::Client,
+    event::RevocationReason,
+    grant::Grant,
+    id::{IdentityId, ProjectNo, UserId},
+    identity::UserAccount,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_protocol::{
+    device_info::DeviceInfo,
+    jose::{AnonymousAction, Jwk},
+};
+use vestibule_store::{
+    StoreError, Tx,
+    device_keys::{self, DeviceKeyRow},
+    grants, users,
+};
+
+use super::{Tokens, print_tokens};
+use crate::{
+    crypto::tokens::Challenge,
+    ctx::Ctx,
+    error::Error,
+    events,
+    guests::{
+        challenge,
+        device_key::{self, Proven, Signer},
+        returning_guests,
+        sign_up_anonymous::{check_enabled, check_open},
+    },
+    limits::rates,
+    sessions::{Ending, Selection},
+    state::App,
+    tokens::{
+        dpop::{self, PresentedProof, ProofUse},
+        issue::{self, NewGrant, make_grant},
+    },
+    webhooks::hooks,
+};
+
+/// The request of a device.
+pub struct KeyRequest<'a> {
+    pub client: &'a Client,
+    pub jwt: &'a str,
+    pub device_info: Option<&'a str>,
+    pub proof: &'a PresentedProof,
+}
+
+/// The result of one attempt.
+enum Attempted {
+    Done(Tokens),
+    /// The key was registered, promoted or removed between the read and the write: try again.
+    Overtaken,
+}
+
+/// Signs up the guest of a new key, or issues a new grant to the guest of a known one.
+pub async fn log_in(ctx: &Ctx<'_>, request: KeyRequest<'_>) -> Result<Tokens, Error> {
+    if !request.client.application_type().allows_anonymous() {
+        return Err(Error::ClientWithoutGuests);
+    }
+    let device = request.device_info.map(DeviceInfo::parse).transpose()?;
+    let device = device.map(|device| device.display_name().to_string());
+    check_enabled(ctx.project)?;
+    // Of two concurrent first sign-ups with one key, the loser finds the guest in its second round.
+    for _ in 0..3 {
+        let origin = events::EventOrigin::of_client(&request.client.client_id);
+        let proven = device_key::prove(ctx, request.jwt, AnonymousAction::Auth, &origin).await?;
+        let Proven { challenge, signer } = proven;
+        let tried = match signer {
+            Signer::Known { key, user } => sign_in_again(ctx, &request, challenge, *key, *user, &device).await?,
+            Signer::New { kid, key } => sign_up(ctx, &request, challenge, kid, *key, &device).await?,
+        };
+        if let Attempted::Done(tokens) = tried {
+            return Ok(tokens);
+        }
+    }
+    Err(Error::InvalidAnonymousCredentials)
+}
+
+async fn sign_in_again(
+    ctx: &Ctx<'_>,
+    request: &KeyRequest<'_>,
+    challenge: Challenge,
+    key: DeviceKeyRow,
+    user: User,
+    device: &Option<String>,
+) -> Result<Attempted, Error> {
+    device_key::check_guest(&key, &user)?;
+    rates::charge_user(ctx, user.id)?;
+    let NewLine { grant, refresh_token, proof_use } = begin_grant(ctx.app, request, user.id, device.clone(), ctx.now)?;
+    let ends_others = request.client.allows_one_session_only();
+    let ending = ends_others.then(|| {
+        let others = Selection::OfApplication(request.client.client_id.clone());
+        Ending::by_rule(ctx, user.id, others, RevocationReason::AnotherSession)
+    });
+    let input = KeySignIn { challenge, proof_use, kid: key.kid, grant: grant.clone(), ending, now: ctx.now };
+    let no = ctx.project.no;
+    let write =
+        ctx.app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_sign_in_again(tx, no, input)));
+    let written = write.await;
+    finish(ctx, request, written, &user, &grant, refresh_token)
+}
+
+async fn sign_up(
+    ctx: &Ctx<'_>,
+    request: &KeyRequest<'_>,
+    challenge: Challenge,
+    kid: String,
+    key: Jwk,
+    device: &Option<String>,
+) -> Result<Attempted, Error> {
+    check_open(ctx)?;
+    let mut user = User::new_guest(ctx.app.entropy.id(ctx.now), ctx.now);
+    let origin = events::EventOrigin::of_client(&request.client.client_id);
+    hooks::ask_before_guest(ctx, &mut user, Some(&kid), &origin).await?;
+    let event = events::prepare_new_guest(ctx, &user, Some(&kid), &origin);
+    let NewLine { grant, refresh_token, proof_use } = begin_grant(ctx.app, request, user.id, device.clone(), ctx.now)?;
+    let identity: IdentityId = ctx.app.entropy.id(ctx.now);
+    let key = DeviceKeyRow {
+        kid,
+        id: identity,
+        user_id: user.id,
+        jwk: key.without_kid().to_json(),
+        created_at: ctx.now,
+        last_used_at: ctx.now,
+        promoted_at: None,
+        device: device.clone(),
+    };
+    let input = SignUp { challenge, proof_use, key, user: user.clone(), grant: grant.clone(), event };
+    let no = ctx.project.no;
+    let written =
+        ctx.app.store.write("sign_up_with_key", input, move |tx, input| Box::pin(write_sign_up(tx, no, input)));
+    finish(ctx, request, written.await, &user, &grant, refresh_token)
+}
+
+/// A grant to be written, with its refresh token and the proof to redeem.
+struct NewLine {
+    grant: Grant,
+    refresh_token: String,
+    proof_use: Option<ProofUse>,
+}
+
+fn begin_grant(
+    app: &App,
+    request: &KeyRequest<'_>,
+    user_id: UserId,
+    device: Option<String>,
+    now: Timestamp,
+) -> Result<NewLine, Error> {
+    let binding = request.proof.bind(request.client)?;
+    let new = NewGrant {
+        user_id,
+        client_id: &request.client.client_id,
+        scope: issue::guest_scope(request.client),
+        authenticated_at: now,
+        amr: Some(issue::BY_DEVICE_KEY.to_string()),
+        session_id: None,
+        dpop_jkt: binding.jkt,
+        device,
+    };
+    let (grant, refresh_token) = make_grant(app, new, now);
+    Ok(NewLine { grant, refresh_token, proof_use: binding.proof_use })
+}
+
+/// Signs the tokens after the commit: a request that loses costs no signature.
+fn finish(
+    ctx: &Ctx<'_>,
+    request: &KeyRequest<'_>,
+    written: Result<(), SignInError>,
+    user: &User,
+    grant: &Grant,
+    refresh_token: String,
+) -> Result<Attempted, Error> {
+    match written {
+        Ok(()) => {
+            let account = UserAccount::of_guest(user);
+            let mut tokens = print_tokens(ctx, request.client, grant, &account, None);
+            tokens.refresh_token = Some(refresh_token);
+            Ok(Attempted::Done(tokens))
+        }
+        Err(SignInError::ChallengeSpent) => Err(Error::InvalidAnonymousCredentials),
+        Err(SignInError::ProofReplayed) => Err(Error::DpopProofReplayed),
+        Err(SignInError::Overtaken) => Ok(Attempted::Overtaken),
+        Err(SignInError::Store(error)) => Err(error.into()),
+    }
+}
+
+enum SignInError {
+    Store(StoreError),
+    ChallengeSpent,
+    ProofReplayed,
+    Overtaken,
+}
+
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Redeems the single-use parts of a request.
+async fn spend_once(
+    tx: &mut Tx,
+    no: ProjectNo,
+    challenge: &Challenge,
+    proof_use: Option<ProofUse>,
+) -> Result<(), SignInError> {
+    if !challenge::spend(tx, no, challenge).await? {
+        return Err(SignInError::ChallengeSpent);
+    }
+    if dpop::spend(tx, no, proof_use).await? { Ok(()) } else { Err(SignInError::ProofReplayed) }
+}
+
+struct KeySignIn {
+    challenge: Challenge,
+    proof_use: Option<ProofUse>,
+    kid: String,
+    grant: Grant,
+    ending: Option<Ending>,
+    now: Timestamp,
+}
+
+async fn write_sign_in_again(tx: &mut Tx, no: ProjectNo, input: &KeySignIn) -> Result<(), SignInError> {
+    spend_once(tx, no, &input.challenge, input.proof_use).await?;
+    let grant = &input.grant;
+    let alive = users::record_guest_login(tx, no, grant.user_id, input.now).await?
+        && device_keys::record_use(tx, no, &input.kid, grant.user_id, input.now).await?;
+    if !alive {
+        return Err(SignInError::Overtaken);
+    }
+    if let Some(ending) = &input.ending {
+        ending.write(tx).await?;
+    }
+    grants::insert(tx, no, grant).await?;
+    // The device may have lost its grant, so there is no earlier use to compare with.
+    if returning_guests::is_new_day(grant.user_id, Timestamp::from_seconds(0), input.now) {
+        returning_guests::count(tx, no, grant.user_id, &grant.client_id, input.now).await?;
+    }
+    Ok(())
+}
+
+struct SignUp {
+    challenge: Challenge,
+    proof_use: Option<ProofUse>,
+    key: DeviceKeyRow,
+    user: User,
+    grant: Grant,
+    event: Option<events::QueuedEvent>,
+}
+
+async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(), SignInError> {
+    spend_once(tx, no, &input.challenge, input.proof_use).await?;
+    if !device_keys::insert(tx, no, &input.key).await? {
+        return Err(SignInError::Overtaken);
+    }
+    users::insert(tx, no, &input.user).await?;
+    if let Some(event) = &input.event {
+        events::queue(tx, no, input.user.id, event, input.user.created_at).await?;
+    }
+    grants::insert(tx, no, &input.grant).await?;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
+
+use vestibule_domain::{client::Client, event::RevocationReason, grant::Grant, id::ProjectNo, secret::TokenHash};
+use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
+use vestibule_store::{StoreError, Tx, codes, grants, users};
+
+use super::{
+    ClientProof, Tokens, authenticate_client, print_tokens,
+    used_code::{self, Exchanger, UsedCode},
+};
+use crate::{
+    authorize::CodePayload,
+    crypto::{base64url, sha256},
+    ctx::Ctx,
+    error::Error,
+    identities::LoadedUser,
+    limits::rates,
+    sessions::{Ending, Selection},
+    tokens::{
+        dpop::{self, PresentedProof, ProofUse},
+        issue::{NewGrant, make_grant},
+    },
+};
+
+/// The request of the client.
+pub struct CodeRequest<'a> {
+    pub client: &'a ClientProof,
+    pub code: &'a str,
+    pub redirect_uri: Option<&'a str>,
+    pub code_verifier: Option<&'a str>,
+    pub proof: &'a PresentedProof,
+    pub device_info: Option<&'a str>,
+    /// The browser's name, for clients that do not describe their device.
+    pub browser: Option<String>,
+}
+
+impl<'a> CodeRequest<'a> {
+    fn exchanger(&self, client: &'a Client) -> Exchanger<'a> {
+        Exchanger { client_id: &client.client_id, redirect_uri: self.redirect_uri, code_verifier: self.code_verifier }
+    }
+}
+
+/// Exchanges an authorization code for tokens. The code is redeemed in the transaction that creates the grant.
+pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens, Error> {
+    let device = request.device_info.map(DeviceInfo::parse).transpose()?;
+    let hash = sha256(request.code.as_bytes());
+    let mut conn = ctx.app.store.read().await?;
+    let client = authenticate_client(&mut conn, ctx.project, request.client).await?;
+    let exchanger = request.exchanger(client);
+    let Some((payload, expires_at)) = codes::find(&mut conn, ctx.project.no, hash).await? else {
+        drop(conn);
+        return Err(used_code::refuse(ctx, hash, &exchanger).await?);
+    };
+    let payload: CodePayload = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
+    check_payload(&payload, client, &request, ctx.now > expires_at)?;
+    let user = users::find(&mut conn, ctx.project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
+    drop(conn);
+    if !user.is_active() {
+        return Err(Error::UserDisabled);
+    }
+    rates::charge_user(ctx, user.id)?;
+    let scopes = ScopeSet::parse(&payload.scope).map_err(|_| Error::InvalidCode)?;
+    let binding = request.proof.bind(client)?;
+    let new = NewGrant {
+        user_id: user.id,
+        client_id: &client.client_id,
+        scope: Some(payload.scope.clone()),
+        authenticated_at: payload.authenticated_at,
+        amr: payload.amr.clone(),
+        session_id: payload.session_id,
+        dpop_jkt: binding.jkt,
+        device: device.map(|device| device.display_name().to_string()).or_else(|| request.browser.clone()),
+    };
+    let (grant, refresh_token) = make_grant(ctx.app, new, ctx.now);
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user).await?;
+    let no = ctx.project.no;
+    let ends_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
+    let ending = client.allows_one_session_only().then(|| {
+        let others = Selection::OfApplication(client.client_id.clone());
+        Ending::by_rule(ctx, grant.user_id, others, RevocationReason::AnotherSession)
+    });
+    let used = UsedCode::new(grant.id, &exchanger, ctx.now);
+    let redemption =
+        Redemption { code: hash, proof_use: binding.proof_use, used, grant: grant.clone(), ends_earlier, ending };
+    let redeemed = ctx
+        .app
+        .store
+        .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption)))
+        .await?;
+    match redeemed {
+        RedeemResult::Done => {}
+        RedeemResult::SpentBefore => return Err(used_code::refuse(ctx, hash, &exchanger).await?),
+        RedeemResult::ProofReplayed => return Err(Error::DpopProofReplayed),
+    }
+    let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref());
+    let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
+    Ok(Tokens { refresh_token, limited_scope: payload.is_scope_limited.then_some(scopes), ..tokens })
+}
+
+/// Checks that the request is the one that the code was issued for.
+fn check_payload(
+    payload: &CodePayload,
+    client: &Client,
+    request: &CodeRequest<'_>,
+    is_expired: bool,
+) -> Result<(), Error> {
+    if payload.client_id != client.client_id {
+        return Err(Error::InvalidCode);
+    }
+    // Without a bound key the proof only has to be valid for the new grant.
+    if let Some(bound) = &payload.dpop_jkt {
+        request.proof.check(client, Some(bound))?;
+    }
+    if is_expired {
+        return Err(Error::InvalidCode);
+    }
+    if !request.redirect_uri.is_some_and(|sent| Client::is_redirect_uri_of_code(&payload.redirect_uri, sent)) {
+        return Err(Error::RedirectUriMismatch);
+    }
+    check_pkce(payload.code_challenge.as_deref(), request.code_verifier)
+}
+
+/// Ends the grant of a code that is reused in a request which is refused for another reason.
+pub async fn note_reuse(ctx: &Ctx<'_>, client: &Client, request: &CodeRequest<'_>) -> Result<(), Error> {
+    let exchanger = request.exchanger(client);
+    used_code::refuse(ctx, sha256(request.code.as_bytes()), &exchanger).await.map(|_| ())
+}
+
+/// A code and its result.
+struct Redemption {
+    code: TokenHash,
+    proof_use: Option<ProofUse>,
+    used: UsedCode,
+    grant: Grant,
+    /// Whether the user's earlier grants of the application end.
+    ends_earlier: bool,
+    /// Those that end with an event.
+    ending: Option<Ending>,
+}
+
+/// The result of redeeming a code.
+enum RedeemResult {
+    Done,
+    /// A concurrent request redeemed it.
+    SpentBefore,
+    /// The DPoP proof was used before; the code stays valid.
+    ProofReplayed,
+}
+
+/// Redeems the proof and the code and creates the grant.
+async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<RedeemResult, StoreError> {
+    if !dpop::spend(tx, no, redemption.proof_use).await? {
+        return Ok(RedeemResult::ProofReplayed);
+    }
+    if codes::take(tx, no, redemption.code).await?.is_none() {
+        return Ok(RedeemResult::SpentBefore);
+    }
+    used_code::remember(tx, no, redemption.code, &redemption.used).await?;
+    let grant = &redemption.grant;
+    if let Some(ending) = &redemption.ending {
+        ending.write(tx).await?;
+    }
+    grants::insert(tx, no, grant).await?;
+    if redemption.ends_earlier {
+        grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
+    }
+    Ok(RedeemResult::Done)
+}
+
+/// Checks the verifier against the challenge (RFC 7636 §4.6). A verifier without a challenge is rejected: otherwise an
+/// attacker could remove the challenge from the request unnoticed (RFC 9700 §2.1.1).
+pub(crate) fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Error> {
+    match (challenge, verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) | (Some(_), None) => Err(Error::InvalidCode),
+        (Some(challenge), Some(verifier)) => {
+            let verifier = vestibule_protocol::oauth::PkceVerifier::parse(verifier).map_err(|_| Error::InvalidCode)?;
+            let computed = base64url(sha256(verifier.as_bytes()).0);
+            let equal = aws_lc_rs::constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
+            equal.map_err(|_| Error::InvalidCode)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Token introspection (RFC 7662): validates an access token for a backend that authenticates with a secret.
+
+use serde_json::{Map, Value, json};
+use vestibule_domain::userinfo;
+use vestibule_protocol::claims::Sid;
+
+use super::{ClientProof, authenticate_client, issue::scopes_of};
+use crate::ctx::Ctx;
+use crate::{
+    caller::{find_by_token, read_access_token},
+    error::Error,
+    identities::LoadedUser,
+};
+
+/// The content of a valid token; `None` if it is unknown, expired, revoked, or of another third-party application.
+///
+/// Introspection is recorded as a use, because the backend introspects when the user uses it.
+pub async fn introspect(
+    ctx: &Ctx<'_>,
+    requester: &ClientProof,
+    token: &str,
+) -> Result<Option<Map<String, Value>>, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    let client = authenticate_client(&mut conn, ctx.project, requester).await?;
+    let kind = client.application_type();
+    if !kind.is_confidential() {
+        return Err(Error::IntrospectionNotAllowed);
+    }
+    let Some(live) = find_by_token(&mut conn, ctx.project, token, ctx.now).await? else { return Ok(None) };
+    // A third-party application may introspect only its own tokens.
+    if !kind.is_first_party() && live.grant.client_id != client.client_id {
+        return Ok(None);
+    }
+    let Some(read) = read_access_token(ctx.project, token) else { return Ok(None) };
+    let loaded = LoadedUser::load(&mut conn, ctx.project, live.user.clone()).await?;
+    drop(conn);
+    live.record_access(ctx).await?;
+    let grant = &live.grant;
+    let mut answer = userinfo::identify(&loaded.account());
+    let members = [
+        ("active", Value::Bool(true)),
+        ("iss", json!(ctx.project.origin)),
+        ("aud", json!([ctx.project.origin])),
+        ("token_type", json!("Bearer")),
+        ("client_id", json!(grant.client_id)),
+        ("scope", json!(scopes_of(grant).print())),
+        ("exp", json!(read.expires_at.as_seconds())),
+        ("auth_time", json!(grant.authenticated_at.as_seconds())),
+        ("sid", json!(Sid::OfflineGrant(grant.id.to_string()).encode())),
+    ];
+    answer.extend(members.map(|(name, value)| (name.to_string(), value)));
+    if let Some(amr) = grant.amr.as_deref().filter(|amr| !amr.is_empty()) {
+        answer.insert("amr".into(), json!(amr.split(' ').collect::<Vec<_>>()));
+    }
+    Ok(Some(answer))
+}

@@ -1,0 +1,230 @@
+//! Creates what a client receives: grants with refresh tokens, access tokens, ID tokens, cookie sessions.
+//! Writes nothing; the caller's transaction stores them.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use vestibule_domain::{
+    client::{Client, TokenSigningAlgorithm},
+    grant::Grant,
+    id::{GrantId, SessionId, UserId},
+    identity::UserAccount,
+    secret::TokenHash,
+    session::{Session, SessionRef},
+    time::Timestamp,
+    userinfo,
+};
+use vestibule_protocol::{claims::Sid, oauth::ScopeSet};
+
+use crate::{
+    crypto::{self, sha256},
+    ctx::Ctx,
+    projects::Project,
+    state::App,
+};
+
+/// Lifetime of an ID token, in seconds.
+const ID_TOKEN_SECONDS: i64 = 300;
+
+/// The stored `amr` of a grant that began with a device key. It is empty because the SDKs have no name for it. It marks
+/// users who may have device keys, so that others cost no query for them.
+pub(crate) const BY_DEVICE_KEY: &str = "";
+
+pub(crate) fn began_with_key(grant: &Grant) -> bool {
+    grant.amr.as_deref() == Some(BY_DEVICE_KEY)
+}
+
+pub struct IssuedAccessToken {
+    pub token: String,
+    pub expires_in: u64,
+}
+
+/// The parameters of a new grant.
+pub(crate) struct NewGrant<'a> {
+    pub user_id: UserId,
+    pub client_id: &'a str,
+    /// `None` means the default scopes of a guest.
+    pub scope: Option<String>,
+    pub authenticated_at: Timestamp,
+    pub amr: Option<String>,
+    pub session_id: Option<SessionId>,
+    pub dpop_jkt: Option<String>,
+    pub device: Option<String>,
+}
+
+/// Creates a grant and its refresh token.
+pub(crate) fn make_grant(app: &App, new: NewGrant<'_>, now: Timestamp) -> (Grant, String) {
+    let id: GrantId = app.entropy.id(now);
+    let secret = app.entropy.alphanumeric();
+    let grant = Grant {
+        id,
+        user_id: new.user_id,
+        client_id: new.client_id.to_string(),
+        token_hash: sha256(secret.as_bytes()),
+        scope: new.scope,
+        created_at: now,
+        last_access_at: now,
+        authenticated_at: new.authenticated_at,
+        amr: new.amr,
+        session_id: new.session_id,
+        dpop_jkt: new.dpop_jkt,
+        device: new.device,
+        previous: None,
+        has_revoked_tokens: false,
+    };
+    let token = format!("{id}.{secret}");
+    (grant, token)
+}
+
+/// Creates a cookie session and the value of its cookie.
+pub(crate) fn make_session(
+    app: &App,
+    user_id: UserId,
+    authenticated_at: Timestamp,
+    amr: Option<String>,
+    device: Option<String>,
+    now: Timestamp,
+) -> (Session, String) {
+    let id: SessionId = app.entropy.id(now);
+    let secret = app.entropy.alphanumeric();
+    let session = Session {
+        id,
+        user_id,
+        secret_hash: sha256(secret.as_bytes()),
+        created_at: now,
+        last_access_at: now,
+        authenticated_at,
+        amr,
+        device,
+    };
+    let cookie = format!("{id}.{secret}");
+    (session, cookie)
+}
+
+/// Splits `<UUID>.<secret>`, the format of refresh tokens and session cookies, into the ID and the secret's hash.
+pub(crate) fn split_token<K>(token: &str) -> Option<(vestibule_domain::id::Id<K>, TokenHash)> {
+    let (id, secret) = token.split_once('.')?;
+    // A UUID has several spellings; accept only the canonical one.
+    let parsed = id.parse::<vestibule_domain::id::Id<K>>().ok()?;
+    if parsed.to_string() != id || secret.len() != 32 {
+        return None;
+    }
+    Some((parsed, sha256(secret.as_bytes())))
+}
+
+pub(crate) fn scopes_of(grant: &Grant) -> ScopeSet {
+    grant.scope.as_deref().map_or_else(ScopeSet::guest_default, |scope| {
+        ScopeSet::parse(scope).unwrap_or_else(|_| ScopeSet::guest_default())
+    })
+}
+
+/// The scope to store for a new guest of this application: `None` means the default scopes.
+pub(crate) fn guest_scope(client: &Client) -> Option<String> {
+    if client.has_default_guest_scopes() { None } else { Some(client.scopes_for_guest().join(" ")) }
+}
+
+/// Issues an access token for a grant: opaque, or a JWT when the application is configured so (RFC 9068).
+pub(crate) fn make_access_token(
+    ctx: &Ctx<'_>,
+    client: &Client,
+    grant: &Grant,
+    account: &UserAccount<'_>,
+) -> IssuedAccessToken {
+    let lifetime = client.access_token_lifetime(account.user.is_anonymous());
+    let expires_at = ctx.now.plus(lifetime);
+    let token = if client.issues_jwt_access_tokens() {
+        let mut claims = json!({
+            "iss": ctx.project.origin,
+            "aud": [ctx.project.origin],
+            "iat": ctx.now.as_seconds(),
+            "exp": expires_at.as_seconds(),
+            "client_id": client.client_id,
+            "scope": scopes_of(grant).print(),
+            "auth_time": grant.authenticated_at.as_seconds(),
+            "sid": Sid::OfflineGrant(grant.id.to_string()).encode(),
+            "jti": crypto::base64url(ctx.app.entropy.bytes::<16>()),
+        });
+        let object = claims.as_object_mut().expect("json! with braces makes an object");
+        object.extend(userinfo::identify(account));
+        if let Some(amr) = amr_claim(grant.amr.as_deref()) {
+            object.insert("amr".into(), amr);
+        }
+        signer(ctx.project, client.access_token_algorithm(), ctx.now).sign("at+jwt", &claims)
+    } else {
+        ctx.project.keys.mac.issue_access_token(grant.id, expires_at, &ctx.app.entropy)
+    };
+    IssuedAccessToken { token, expires_in: lifetime.as_secs() }
+}
+
+/// What an ID token says of its session.
+#[derive(Clone, Copy)]
+pub struct Authentication<'a> {
+    session: SessionRef,
+    at: Timestamp,
+    amr: Option<&'a str>,
+}
+
+impl<'a> Authentication<'a> {
+    pub(crate) fn of_grant(grant: &'a Grant) -> Self {
+        Self { session: SessionRef::Grant(grant.id), at: grant.authenticated_at, amr: grant.amr.as_deref() }
+    }
+
+    pub fn of_session(session: &'a Session) -> Self {
+        Self { session: SessionRef::Session(session.id), at: session.authenticated_at, amr: session.amr.as_deref() }
+    }
+}
+
+pub(crate) fn make_id_token(
+    ctx: &Ctx<'_>,
+    client: &Client,
+    authentication: Authentication<'_>,
+    account: &UserAccount<'_>,
+    scopes: &ScopeSet,
+    nonce: Option<&str>,
+) -> String {
+    let sid = match authentication.session {
+        SessionRef::Grant(id) => Sid::OfflineGrant(id.to_string()),
+        SessionRef::Session(id) => Sid::Idp(id.to_string()),
+    };
+    let scopes: Vec<&str> = scopes.iter().collect();
+    let claims = IdToken {
+        iss: &ctx.project.origin,
+        aud: [&client.client_id],
+        iat: ctx.now.as_seconds(),
+        exp: ctx.now.as_seconds() + ID_TOKEN_SECONDS,
+        auth_time: authentication.at.as_seconds(),
+        sid: sid.encode(),
+        nonce,
+        amr: amr_claim(authentication.amr),
+        about: userinfo::describe_for_id_token(account, client, &scopes),
+    };
+    signer(ctx.project, client.id_token_algorithm(), ctx.now).sign("JWT", &claims)
+}
+
+/// The claims of an ID token, serialized as they are.
+#[derive(Serialize)]
+struct IdToken<'a> {
+    iss: &'a str,
+    aud: [&'a str; 1],
+    iat: i64,
+    exp: i64,
+    auth_time: i64,
+    sid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<Value>,
+    #[serde(flatten)]
+    about: userinfo::Claims<'a>,
+}
+
+fn signer(project: &Project, algorithm: TokenSigningAlgorithm, now: Timestamp) -> &crypto::signing::SigningKey {
+    let algorithm = match algorithm {
+        TokenSigningAlgorithm::Rs256 => crypto::signing::KeyAlgorithm::Rs256,
+        TokenSigningAlgorithm::Es256 => crypto::signing::KeyAlgorithm::Es256,
+    };
+    project.keys.signer(algorithm, now)
+}
+
+fn amr_claim(amr: Option<&str>) -> Option<Value> {
+    amr.filter(|amr| !amr.is_empty()).map(|amr| json!(amr.split(' ').collect::<Vec<_>>()))
+}

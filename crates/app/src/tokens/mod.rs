@@ -1,0 +1,81 @@
+//! The grants of the token endpoint, one per file, and what they share.
+
+pub mod anonymous;
+pub mod app_session;
+pub mod code;
+pub mod dpop;
+pub mod id_token;
+pub mod introspect;
+pub mod issue;
+pub mod refresh;
+pub mod revoke;
+pub mod settings_action;
+pub(crate) mod used_code;
+pub mod user_info;
+
+use vestibule_domain::{
+    client::Client,
+    grant::Grant,
+    identity::UserAccount,
+    secret::{Secret, TokenHash},
+    time::Timestamp,
+};
+use vestibule_protocol::oauth::ScopeSet;
+use vestibule_store::{Conn, client_secrets};
+
+use crate::{crypto::sha256, ctx::Ctx, projects::Project};
+use crate::{
+    error::Error,
+    tokens::issue::{Authentication, IssuedAccessToken, scopes_of},
+};
+
+/// The client authentication of a request.
+pub struct ClientProof {
+    pub client_id: String,
+    pub client_secret: Option<Secret<String>>,
+}
+
+/// The tokens of a response; absent members are left out.
+pub struct Tokens {
+    pub access: IssuedAccessToken,
+    pub refresh_token: Option<String>,
+    pub id_token: Option<String>,
+    /// The granted scope, where it is less than requested.
+    pub limited_scope: Option<ScopeSet>,
+}
+
+/// Finds the application and, if its type requires one, checks its secret.
+pub(crate) async fn authenticate_client<'a>(
+    conn: &mut Conn,
+    project: &'a Project,
+    proof: &ClientProof,
+) -> Result<&'a Client, Error> {
+    let client = project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
+    if client.application_type().is_confidential() {
+        let secret = proof.client_secret.as_ref().ok_or(Error::ClientSecretMissing)?;
+        let presented = sha256(secret.expose().as_bytes());
+        let stored = client_secrets::list(conn, project.no, &client.client_id).await?;
+        // Compare every stored secret, so that the time does not reveal which one matched.
+        let matches = stored.iter().filter(|(hash, _): &&(TokenHash, Timestamp)| hash.matches(&presented)).count();
+        if matches == 0 {
+            return Err(Error::ClientSecretWrong);
+        }
+    }
+    Ok(client)
+}
+
+/// Signs the tokens of a grant, after the write that makes them valid.
+pub(crate) fn print_tokens(
+    ctx: &Ctx<'_>,
+    client: &Client,
+    grant: &Grant,
+    account: &UserAccount<'_>,
+    nonce: Option<&str>,
+) -> Tokens {
+    let access = issue::make_access_token(ctx, client, grant, account);
+    let scopes = scopes_of(grant);
+    let id_token = scopes
+        .contains("openid")
+        .then(|| issue::make_id_token(ctx, client, Authentication::of_grant(grant), account, &scopes, nonce));
+    Tokens { access, refresh_token: None, id_token, limited_scope: None }
+}

@@ -1,0 +1,184 @@
+//! The `refresh_token` grant (RFC 6749 §6), with rotation where the application asks for it (RFC 9700 §4.14).
+
+use std::time::Duration;
+
+use vestibule_domain::{
+    event::RevocationReason,
+    grant::{Grant, RefreshTokenMatch},
+    id::{GrantId, ProjectNo},
+    secret::TokenHash,
+    time::Timestamp,
+};
+use vestibule_protocol::device_info::DeviceInfo;
+use vestibule_store::{StoreError, Tx, grants};
+
+use super::{ClientProof, Tokens, authenticate_client, print_tokens};
+use crate::{
+    caller::{LiveGrant, find_live},
+    crypto::sha256,
+    ctx::Ctx,
+    error::Error,
+    guests::returning_guests,
+    identities::LoadedUser,
+    limits::rates,
+    projects::Project,
+    sessions,
+    tokens::{dpop, issue::split_token},
+};
+
+/// How many rotations back a used token is recognized: three weeks of refreshing every half hour.
+const GENERATIONS: usize = 1_024;
+
+/// The request of the client.
+pub struct RefreshRequest<'a> {
+    pub client: &'a ClientProof,
+    pub refresh_token: &'a str,
+    /// `x_device_info`; its device name replaces the stored one.
+    pub device_info: Option<&'a str>,
+    pub proof: &'a dpop::PresentedProof,
+}
+
+/// Exchanges a refresh token for new tokens and records the access.
+///
+/// A rotated token remains valid for the grace period and gets the same successor again. After that, its use ends the
+/// grant, because two parties have tokens of one grant.
+pub async fn refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Tokens, Error> {
+    let now = ctx.now;
+    let device = request.device_info.map(DeviceInfo::parse).transpose()?;
+    let device = device.map(|device| device.display_name().to_string());
+    let mut conn = ctx.app.store.read().await?;
+    let client = authenticate_client(&mut conn, ctx.project, request.client).await?;
+    let (id, hash) = split_token(request.refresh_token).ok_or(Error::InvalidRefreshToken)?;
+    let live = find_live(&mut conn, ctx.project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
+    drop(conn);
+    let is_previous = match judge(ctx.project, &live.grant, &hash, client.rotation_grace(), now) {
+        TokenState::Good { is_previous } => is_previous,
+        TokenState::Superseded => return Err(Error::RefreshTokenSuperseded),
+        TokenState::Reused => return revoke(ctx, &live).await,
+        TokenState::Unknown => return Err(Error::InvalidRefreshToken),
+    };
+    if live.grant.client_id != client.client_id {
+        return Err(Error::RefreshTokenOfAnotherClient);
+    }
+    let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
+    rates::charge_user(ctx, live.user.id)?;
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, live.user.clone()).await?;
+    let rotates = client.rotates_refresh_tokens() || is_previous;
+    let (next, refresh_token) = rotates.then(|| rotate(ctx, id, hash)).unzip();
+    let (no, user) = (ctx.project.no, live.user.id);
+    let new_day = returning_guests::is_new_day(user, live.grant.last_access_at, now);
+    let seen_in = new_day.then(|| client.client_id.clone());
+    let recorded = ctx
+        .app
+        .store
+        .write("refresh", (next, device, seen_in), move |tx, (next, device, seen_in)| {
+            Box::pin(async move {
+                if !dpop::spend(tx, no, proof_use).await? {
+                    return Ok(Recorded::ProofReplayed);
+                }
+                let recorded = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
+                if let (Recorded::Done, Some(client_id)) = (&recorded, seen_in) {
+                    returning_guests::count(tx, no, user, client_id, now).await?;
+                }
+                Ok::<_, StoreError>(recorded)
+            })
+        })
+        .await?;
+    match recorded {
+        Recorded::Done => {}
+        Recorded::Superseded => return Err(Error::RefreshTokenSuperseded),
+        Recorded::Gone => return Err(Error::InvalidRefreshToken),
+        Recorded::ProofReplayed => return Err(Error::DpopProofReplayed),
+    }
+    if let Some(session) = &live.session {
+        crate::caller::record_session_access(ctx, session).await?;
+    }
+    let tokens = print_tokens(ctx, client, &live.grant, &loaded.account(), None);
+    Ok(Tokens { refresh_token, ..tokens })
+}
+
+/// One rotation of a grant.
+struct Rotation {
+    presented: TokenHash,
+    successor: TokenHash,
+}
+
+/// The result of recording a refresh.
+enum Recorded {
+    Done,
+    /// Concurrent requests rotated past both tokens between the read and the write.
+    Superseded,
+    /// The grant was revoked between the read and the write.
+    Gone,
+    /// The DPoP proof was used before; nothing changed.
+    ProofReplayed,
+}
+
+/// Rotates the token, unless a request with the same token already did, and records the refresh.
+async fn record(
+    tx: &mut Tx,
+    no: ProjectNo,
+    id: GrantId,
+    step: Option<&Rotation>,
+    device: Option<&str>,
+    now: Timestamp,
+) -> Result<Recorded, StoreError> {
+    if let Some(step) = step
+        && !grants::rotate(tx, no, id, step.presented, step.successor, now).await?
+    {
+        match grants::find(tx, no, id).await? {
+            None => return Ok(Recorded::Gone),
+            Some(grant) if !grant.token_hash.matches(&step.successor) => return Ok(Recorded::Superseded),
+            Some(_) => {}
+        }
+    }
+    Ok(if grants::touch(tx, no, id, device, now).await? { Recorded::Done } else { Recorded::Gone })
+}
+
+/// The state of a presented token.
+enum TokenState {
+    /// Valid.
+    Good {
+        /// Whether it was rotated already, so that its successor must be issued again.
+        is_previous: bool,
+    },
+    /// Rotated more than once within the grace period: the client is about to receive a newer one.
+    Superseded,
+    /// Rotated longer ago than the grace period: two parties have tokens of one grant.
+    Reused,
+    /// Not a token of this grant.
+    Unknown,
+}
+
+fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, now: Timestamp) -> TokenState {
+    match grant.recognize(hash, grace, now) {
+        RefreshTokenMatch::Current => TokenState::Good { is_previous: false },
+        RefreshTokenMatch::PreviousInGrace => TokenState::Good { is_previous: true },
+        RefreshTokenMatch::Reused => TokenState::Reused,
+        RefreshTokenMatch::Unknown => match &grant.previous {
+            // Older than the previous one: no longer in the row, but still derivable.
+            Some(previous) if project.keys.mac.is_ancestor(grant.id, hash, &grant.token_hash, GENERATIONS) => {
+                if now.since(previous.rotated_at) <= grace { TokenState::Superseded } else { TokenState::Reused }
+            }
+            Some(_) | None => TokenState::Unknown,
+        },
+    }
+}
+
+/// The successor of a refresh token: what is stored of it, and its text.
+fn rotate(ctx: &Ctx<'_>, id: GrantId, presented: TokenHash) -> (Rotation, String) {
+    let secret = ctx.project.keys.mac.derive_successor(id, &presented);
+    (Rotation { presented, successor: sha256(secret.as_bytes()) }, format!("{id}.{secret}"))
+}
+
+/// Ends a grant whose used token was reused. The refusal is an outcome that is committed.
+async fn revoke(ctx: &Ctx<'_>, live: &LiveGrant) -> Result<Tokens, Error> {
+    tracing::warn!(
+        request.id = ctx.log_id(),
+        project.id = ctx.project.id,
+        grant.id = %live.grant.id,
+        "a refresh token was used again after its successor: the grant is revoked"
+    );
+    sessions::end_misused(ctx, &live.grant, RevocationReason::TokenReuse).await?;
+    Err(Error::InvalidRefreshToken)
+}

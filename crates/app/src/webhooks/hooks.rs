@@ -1,0 +1,172 @@
+//! Calls the project's blocking webhooks: outside any transaction, one after the other, within a time limit.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    attributes,
+    event::{Context, Event, hide_url_secrets},
+    id::EventId,
+    time::Timestamp,
+    user::User,
+};
+
+use super::veto::{Reason, Veto};
+use crate::error::Error;
+use crate::{
+    adapters::webhook::{self, SendError, WebhookResponse},
+    ctx::Ctx,
+    events::{self, EventOrigin},
+    projects::Project,
+};
+
+/// The header with the signature of the body.
+pub(crate) const SIGNATURE: &str = "x-authgear-body-signature";
+/// The header with the signature by the previous secret, after a change of the secret.
+pub(crate) const PREVIOUS_SIGNATURE: &str = "x-vestibule-previous-body-signature";
+
+/// Changes to the user that webhooks request; for each set of attributes, the last webhook's are used.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    pub standard_attributes: Option<Map<String, Value>>,
+    pub custom_attributes: Option<Map<String, Value>>,
+}
+
+impl Changes {
+    /// Applies the changes to a user that is not stored yet.
+    pub fn apply(self, user: &mut User) {
+        if let Some(attributes) = self.standard_attributes {
+            user.standard_attributes = attributes;
+        }
+        if let Some(attributes) = self.custom_attributes {
+            user.custom_attributes = attributes;
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    is_allowed: bool,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    mutations: Mutations,
+}
+
+#[derive(Default, Deserialize)]
+struct Mutations {
+    #[serde(default)]
+    user: UserMutations,
+}
+
+#[derive(Default, Deserialize)]
+struct UserMutations {
+    standard_attributes: Option<Map<String, Value>>,
+    custom_attributes: Option<Map<String, Value>>,
+}
+
+/// Calls the webhooks before a guest is created; costs nothing when there are none for the event.
+pub(crate) async fn ask_before_guest(
+    ctx: &Ctx<'_>,
+    user: &mut User,
+    key_id: Option<&str>,
+    origin: &EventOrigin<'_>,
+) -> Result<(), Error> {
+    if ctx.project.settings.blocking_handlers_for("user.pre_create").next().is_none() {
+        return Ok(());
+    }
+    let (model, identities) = events::describe_guest(user, key_id);
+    let event = Event::UserPreCreate { user: model, identities };
+    let changes = request_decision(ctx, &event, &events::describe(ctx, user.id, origin)).await?;
+    changes.apply(user);
+    Ok(())
+}
+
+/// Calls every webhook of a blocking event.
+///
+/// # Errors
+/// [`Error::HookDisallowed`] at the first refusal, and when a webhook times out or its response is invalid.
+pub(crate) async fn request_decision(ctx: &Ctx<'_>, event: &Event, context: &Context) -> Result<Changes, Error> {
+    let event_type = event.type_name();
+    let urls: Vec<&str> = ctx.project.settings.blocking_handlers_for(event_type).collect();
+    if urls.is_empty() {
+        return Ok(Changes::default());
+    }
+    // A handler that does not answer holds the requests of its own project only.
+    let _place = ctx.app.shares.calls.take(ctx.project.no)?;
+    let id: EventId = ctx.app.entropy.id(ctx.now);
+    let body = event.to_json(0, id, context).to_string();
+    let asking = async {
+        let mut changes = Changes::default();
+        for url in urls {
+            let reply = ask_one(ctx, url, &body).await.map_err(|why| {
+                warn(ctx, event_type, &format!("{} gave no valid answer: {why}", hide_url_secrets(url)));
+                Veto { event_type, reasons: Vec::new() }
+            })?;
+            if !reply.is_allowed {
+                let has_reason = reply.title.is_some() || reply.reason.is_some();
+                let reason =
+                    Reason { title: reply.title.unwrap_or_default(), reason: reply.reason.unwrap_or_default() };
+                return Err(Veto { event_type, reasons: has_reason.then_some(reason).into_iter().collect() });
+            }
+            let wanted = reply.mutations.user;
+            changes.standard_attributes = wanted.standard_attributes.or(changes.standard_attributes);
+            changes.custom_attributes = wanted.custom_attributes.or(changes.custom_attributes);
+        }
+        Ok(changes)
+    };
+    let decision = tokio::time::timeout(ctx.project.settings.blocking_total_timeout(), asking).await;
+    let late = || {
+        warn(ctx, event_type, "the blocking webhooks together took too long");
+        Err(Veto { event_type, reasons: Vec::new() })
+    };
+    decision.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
+}
+
+/// Logs why an event is refused, once a minute for each project: each sign-up of a stranger asks the webhooks.
+fn warn(ctx: &Ctx<'_>, event_type: &str, why: &str) {
+    if ctx.app.hook_warnings.is_due(ctx.project.no) {
+        tracing::warn!(request.id = ctx.log_id(), project.id = ctx.project.id, event.type = event_type, error = why, "an event is refused: a blocking webhook failed");
+    } else {
+        tracing::debug!(request.id = ctx.log_id(), project.id = ctx.project.id, event.type = event_type, error = why, "an event is refused: a blocking webhook failed");
+    }
+}
+
+/// Why the response of a blocking webhook cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error("the webhook answered with status {0}")]
+    Status(u16),
+    #[error("the answer is not valid: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("the answer's mutations are too large: {0}")]
+    TooLarge(String),
+}
+
+async fn ask_one(ctx: &Ctx<'_>, url: &str, body: &str) -> Result<Reply, NoAnswer> {
+    let timeout = ctx.project.settings.blocking_timeout();
+    let WebhookResponse { status, body } =
+        ctx.app.webhooks.post(url, body.to_string(), &sign(ctx.project, body, ctx.now), timeout).await?;
+    if !(200..300).contains(&status) {
+        return Err(NoAnswer::Status(status));
+    }
+    let reply: Reply = serde_json::from_slice(&body)?;
+    let sets = [&reply.mutations.user.standard_attributes, &reply.mutations.user.custom_attributes];
+    if let Some((_, message)) = sets.into_iter().flatten().find_map(attributes::check_size) {
+        return Err(NoAnswer::TooLarge(message));
+    }
+    Ok(reply)
+}
+
+/// The signature headers of a body; none in a project without a webhook secret.
+pub fn sign(project: &Project, body: &str, now: Timestamp) -> Vec<(&'static str, String)> {
+    let Some(secrets) = project.keys.webhook_secrets(now) else { return Vec::new() };
+    let mut headers = vec![(SIGNATURE, webhook::sign(secrets.current, body.as_bytes()))];
+    if let Some(previous) = secrets.previous {
+        headers.push((PREVIOUS_SIGNATURE, webhook::sign(previous, body.as_bytes())));
+    }
+    headers
+}

@@ -1,0 +1,4 @@
+//! Blocking webhooks. Notifications are delivered by a job.
+
+pub mod hooks;
+pub mod veto;

@@ -1,0 +1,48 @@
+//! The list of a member's sessions, and ending them.
+
+use axum::{extract::Request, response::Response};
+use vestibule_app::{account::sessions, error::Error};
+use vestibule_web::{credentials::AccountCookies, notice::NoticeKind, visit::Visit};
+
+use super::{AccountRequest, elapsed};
+use crate::account::overview::SessionEntry;
+
+pub(super) async fn list(request: &AccountRequest) -> Result<Vec<SessionEntry>, Error> {
+    let visit = &request.visit;
+    let listed = sessions::list(&visit.ctx(), &request.caller).await?;
+    let settings = &visit.project.settings;
+    let entries = listed.into_iter().map(|one| {
+        let client = one.session.client_id.as_deref().and_then(|id| settings.client(id));
+        SessionEntry {
+            id: one.session.id.to_string(),
+            device: one.session.device,
+            app: client.map(|client| client.display_name().to_string()),
+            ip: None,
+            last_active: elapsed(one.session.last_access_at, visit.now),
+            current: one.current,
+        }
+    });
+    Ok(entries.collect())
+}
+
+/// `POST /settings/sessions`
+pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
+        Err(response) => return response,
+    };
+    let visit = &request.visit;
+    let caller = &request.caller;
+    let (outcome, notice) = if request.field("action") == "revoke_others" {
+        (sessions::end_others(&visit.ctx(), caller).await, NoticeKind::OtherSessionsRevoked)
+    } else {
+        let Ok(session) = request.field("session_id").parse() else {
+            return crate::account::see_other(crate::account::HOME);
+        };
+        (sessions::end(&visit.ctx(), caller, session).await, NoticeKind::SessionRevoked)
+    };
+    match outcome {
+        Ok(outcome) => request.go_on(outcome, notice),
+        Err(error) => request.fail(&error),
+    }
+}

@@ -1,0 +1,112 @@
+//! Pages for exceptions in a promotion: the account exists already, or the guest was promoted before.
+
+use askama::Template;
+use vestibule_web::context::PageContext;
+use vestibule_web::page::Page;
+use vestibule_web::template::finish;
+use vestibule_web::text::Text;
+
+/// "I already have an account": explains what happens to the guest's data, before anything does.
+#[derive(Clone, Debug)]
+pub(crate) struct HaveAccountPage {
+    /// Signs in instead; the guest's data is left behind.
+    pub login_href: String,
+    pub back_href: String,
+    pub cancel_href: Option<String>,
+}
+
+impl Page for HaveAccountPage {
+    fn title(&self) -> Text {
+        Text::new("have-account-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(HaveAccount { ctx, page: self }.render())
+    }
+}
+
+impl HaveAccountPage {
+    #[cfg(any(test, feature = "samples"))]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        let back = "/flow/sample".to_owned();
+        vec![("plain", Self { login_href: "/login".into(), back_href: back, cancel_href: Some("/cancel".into()) })]
+    }
+}
+
+#[derive(Template)]
+#[template(path = "have_account.html")]
+struct HaveAccount<'a> {
+    ctx: &'a PageContext,
+    page: &'a HaveAccountPage,
+}
+
+/// The address belongs to another account. Shown only after verification.
+#[derive(Clone, Debug)]
+pub(crate) struct ConflictPage {
+    pub login_id: String,
+    /// Signs in to that account instead; the guest's data is left behind.
+    pub login_href: String,
+    pub another_href: String,
+    /// Returns to the app; the guest is unchanged.
+    pub cancel_href: Option<String>,
+}
+
+impl Page for ConflictPage {
+    fn title(&self) -> Text {
+        Text::new("conflict-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Conflict { ctx, page: self }.render())
+    }
+}
+
+impl ConflictPage {
+    #[cfg(any(test, feature = "samples"))]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        let plain = Self {
+            login_id: "ada@example.com".into(),
+            login_href: "/login".into(),
+            another_href: "/flow/sample".into(),
+            cancel_href: Some("/cancel".into()),
+        };
+        vec![("plain", plain)]
+    }
+}
+
+#[derive(Template)]
+#[template(path = "conflict.html")]
+struct Conflict<'a> {
+    ctx: &'a PageContext,
+    page: &'a ConflictPage,
+}
+
+/// The guest was promoted meanwhile, in another tab or on another device.
+#[derive(Clone, Debug)]
+pub(crate) struct AlreadyPromotedPage {
+    pub app_href: Option<String>,
+}
+
+impl Page for AlreadyPromotedPage {
+    fn title(&self) -> Text {
+        Text::new("already-promoted-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(AlreadyPromoted { ctx, page: self }.render())
+    }
+}
+
+impl AlreadyPromotedPage {
+    #[cfg(any(test, feature = "samples"))]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        vec![("app", Self { app_href: Some("https://shop.example/".into()) }), ("alone", Self { app_href: None })]
+    }
+}
+
+#[derive(Template)]
+#[template(path = "already_promoted.html")]
+struct AlreadyPromoted<'a> {
+    ctx: &'a PageContext,
+    page: &'a AlreadyPromotedPage,
+}

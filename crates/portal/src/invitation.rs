@@ -1,0 +1,41 @@
+//! The invitation mail of the portal.
+
+use askama::Template;
+use vestibule_web::{rendered_mail::RenderedMail, template::finish};
+
+/// The invitation from `from` to the project `place`; an operator with an account needs no personal link.
+pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: bool) -> RenderedMail {
+    let text = if is_new {
+        format!(
+            "{from} invites you to the Vestibule portal, as {role} of {place}.\n\nThis link works once, within 7 days:\n\n{href}\n\n\
+             If you don't know {from}, ignore this email.\n"
+        )
+    } else {
+        format!("{from} made you {role} of {place} in the Vestibule portal.\n\n{href}\n")
+    };
+    let html = finish(InvitationHtml { from, place, role, href, is_new }.render());
+    let subject = format!("{from} invites you to {place}").replace(['\r', '\n'], " ");
+    RenderedMail { subject, text, html }
+}
+
+#[derive(Template)]
+#[template(path = "mail/invitation.html")]
+struct InvitationHtml<'a> {
+    from: &'a str,
+    place: &'a str,
+    role: &'a str,
+    href: &'a str,
+    is_new: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_carries_its_link_and_escapes_names() {
+        let mail = invitation_mail("Kim <b>\r\nBcc: x", "Corner & Shop", "editor", "https://a.example/portal", true);
+        assert!(mail.text.contains("https://a.example/portal") && mail.html.contains("https://a.example/portal"));
+        assert!(!mail.html.contains("<b>") && !mail.subject.contains(['\r', '\n']));
+    }
+}

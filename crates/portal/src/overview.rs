@@ -1,0 +1,366 @@
+//! Statistics of guests.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use vestibule_app::{
+    admin::statistics::{self, Report},
+    jobs::statistics::day_of,
+};
+use vestibule_domain::operator::Role;
+use vestibule_web::{
+    chart::{ChartLabels, DaysChart, Mark, Series, StepsChart, print_number},
+    count::count_of,
+    template::finish,
+};
+
+use crate::{
+    PageResult, PortalRoute, ProjectRequest, Verb,
+    frame::{PortalContext, PortalPage},
+};
+
+pub(super) fn routes() -> Vec<PortalRoute> {
+    vec![PortalRoute::project(Verb::Get, "/portal/p/{project}/overview", Role::Viewer, show)]
+}
+
+async fn show(request: ProjectRequest) -> PageResult {
+    let period = request.field("days").parse().ok().filter(|days| PERIODS.contains(days)).unwrap_or(30);
+    let chosen = request.form.get("app").ok().flatten().filter(|app| *app != "*").map(str::to_string);
+    let today = day_of(request.now);
+    let from = today - period + 1;
+    let all = statistics::report(&request.ctx(), from, today, None).await?;
+    let report = match &chosen {
+        Some(client) => statistics::report(&request.ctx(), from, today, Some(client)).await?,
+        None => all.clone(),
+    };
+    let clients = client_names(&request, &all);
+    request.show(&OverviewPage {
+        period,
+        client_id: chosen,
+        applications: by_application(&all, &clients),
+        clients,
+        daily: by_day(&report, from, today),
+        funnel: [report.funnel.guests_created, report.funnel.guests_returned, report.funnel.guests_promoted],
+        signed_in: report.days.iter().map(|day| day.guests_signed_in).sum(),
+        within: report.time_to_promotion.iter().map(|one| (describe_within(one.seconds), one.count)).collect(),
+    })
+}
+
+/// The current applications, and those that appear in the statistics.
+fn client_names(request: &ProjectRequest, report: &Report) -> Vec<(String, String)> {
+    let mut names: Vec<(String, String)> = request
+        .project
+        .settings
+        .clients()
+        .iter()
+        .map(|client| (client.client_id.clone(), client.name.clone().unwrap_or_else(|| client.client_id.clone())))
+        .collect();
+    for day in &report.days {
+        if !names.iter().any(|(id, _)| *id == day.client_id) {
+            let name = if day.client_id.is_empty() { COOKIES_OR_NONE } else { &day.client_id };
+            names.push((day.client_id.clone(), name.to_string()));
+        }
+    }
+    names
+}
+
+/// What has no client ID, in the filter.
+const COOKIES_OR_NONE: &str = "Cookie-based or no application";
+/// Guests with a cookie session.
+const COOKIES: &str = "Cookie-based applications";
+/// Guests who were imported or signed out within a minute, and promotions by the Admin API or an operator.
+const NO_APPLICATION: &str = "No application";
+
+fn by_application(report: &Report, names: &[(String, String)]) -> Vec<AppNumbers> {
+    let mut sums: BTreeMap<&str, AppNumbers> = BTreeMap::new();
+    let mut without = AppNumbers { name: NO_APPLICATION.to_string(), ..AppNumbers::default() };
+    for day in &report.days {
+        let sum = sums.entry(&day.client_id).or_default();
+        sum.created += day.guests_created - day.guests_without_session;
+        sum.returned += day.guests_returned;
+        without.created += day.guests_without_session;
+        // Without a client ID, no flow of an application promoted or signed in the guest.
+        let ended = if day.client_id.is_empty() { &mut without } else { sum };
+        ended.promoted += day.guests_promoted;
+        ended.signed_in += day.guests_signed_in;
+    }
+    let mut all: Vec<AppNumbers> = sums
+        .into_iter()
+        .map(|(id, sum)| {
+            let name = names.iter().find(|(other, _)| other == id).map_or(id, |(_, name)| name);
+            let name = if id.is_empty() { COOKIES } else { name };
+            AppNumbers { client_id: id.to_string(), name: name.to_string(), ..sum }
+        })
+        .chain([without])
+        .filter(|app| [app.created, app.returned, app.promoted, app.signed_in] != [0; 4])
+        .collect();
+    all.sort_by_key(|app| std::cmp::Reverse(app.created));
+    all
+}
+
+fn by_day(report: &Report, from: i64, to: i64) -> Daily {
+    let days: Vec<String> = (from..=to).map(statistics::print_day).collect();
+    let mut daily =
+        Daily { created: vec![0; days.len()], returned: vec![0; days.len()], promoted: vec![0; days.len()], days };
+    for day in &report.days {
+        if let Some(index) = usize::try_from(day.day - from).ok().filter(|index| *index < daily.days.len()) {
+            daily.created[index] += day.guests_created;
+            daily.returned[index] += day.guests_returned;
+            daily.promoted[index] += day.guests_promoted;
+        }
+    }
+    daily
+}
+
+fn describe_within(seconds: Option<i64>) -> String {
+    match seconds {
+        None => "later".to_string(),
+        Some(seconds) if seconds < 3_600 => format!("{} min", seconds / 60),
+        Some(3_600) => "1 hour".to_string(),
+        Some(86_400) => "1 day".to_string(),
+        Some(seconds) => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// The numbers of one application, or of the whole project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AppNumbers {
+    /// Its ID; empty for none.
+    pub client_id: String,
+    pub name: String,
+    pub created: i64,
+    /// Returning guests, each counted once a day.
+    pub returned: i64,
+    pub promoted: i64,
+    /// Guests who signed in to an existing account instead.
+    pub signed_in: i64,
+}
+
+impl AppNumbers {
+    #[expect(
+        clippy::unused_self,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates call methods with references"
+    )]
+    fn print(&self, number: &i64) -> String {
+        print_number(*number)
+    }
+}
+
+/// One entry per day.
+#[derive(Clone, Debug, Default)]
+pub struct Daily {
+    /// `YYYY-MM-DD`, oldest first.
+    pub days: Vec<String>,
+    pub created: Vec<i64>,
+    pub returned: Vec<i64>,
+    pub promoted: Vec<i64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct OverviewPage {
+    pub period: i64,
+    pub client_id: Option<String>,
+    pub clients: Vec<(String, String)>,
+    pub daily: Daily,
+    /// Of the guests created in the period: how many there are, returned, were promoted.
+    pub funnel: [i64; 3],
+    /// Guests who signed in to an existing account instead, in the period.
+    pub signed_in: i64,
+    /// Promotions by the time since creation.
+    pub within: Vec<(String, i64)>,
+    pub applications: Vec<AppNumbers>,
+}
+
+pub(crate) const PERIODS: [i64; 3] = [7, 30, 90];
+
+impl OverviewPage {
+    #[cfg(test)]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        let days: Vec<String> = (1..=30).map(|day| format!("2030-05-{day:02}")).collect();
+        let wave = |scale: i64| (0..30).map(|day| scale * (10 + (day * 7) % 13) / 10).collect::<Vec<i64>>();
+        let lively = Self {
+            period: 30,
+            client_id: None,
+            clients: vec![("shop-web".into(), "Shop".into()), (String::new(), "Cookie-based applications".into())],
+            daily: Daily { created: wave(80), returned: wave(35), promoted: wave(4), days: days.clone() },
+            funnel: [3_200, 900, 140],
+            signed_in: 12,
+            within: vec![("10 min".into(), 20), ("1 hour".into(), 60), ("1 day".into(), 30), ("later".into(), 30)],
+            applications: vec![AppNumbers {
+                client_id: "shop-web".into(),
+                name: "Shop <Web>".into(),
+                created: 3_200,
+                returned: 1_400,
+                promoted: 140,
+                signed_in: 12,
+            }],
+        };
+        let no_users = Self {
+            clients: Vec::new(),
+            daily: Daily { created: vec![0; 30], returned: vec![0; 30], promoted: vec![0; 30], days },
+            funnel: [0; 3],
+            signed_in: 0,
+            within: Vec::new(),
+            applications: Vec::new(),
+            ..lively.clone()
+        };
+        vec![("lively", lively), ("nobody", no_users)]
+    }
+
+    fn periods(&self) -> [(i64, bool); 3] {
+        PERIODS.map(|days| (days, days == self.period))
+    }
+
+    fn is_chosen(&self, client_id: &str) -> bool {
+        self.client_id.as_deref() == Some(client_id)
+    }
+
+    fn sum(values: &[i64]) -> String {
+        print_number(values.iter().sum())
+    }
+
+    /// The figures at the top, each with its explanation.
+    fn figures(&self) -> [(&'static str, String, String); 4] {
+        let active = |day: usize| self.daily.created[day] + self.daily.returned[day];
+        let count = self.daily.days.len();
+        let average = print_tenths((0..count).map(active).sum(), i64::try_from(count).unwrap_or(1));
+        let today = count.checked_sub(1).map_or(0, active);
+        [
+            ("New guests", Self::sum(&self.daily.created), format!("in {} days", self.period)),
+            ("Active guests today", print_number(today), format!("{average} a day on average")),
+            ("Promoted", Self::sum(&self.daily.promoted), format!("in {} days", self.period)),
+            ("Conversion", self.conversion(), "of new guests".to_string()),
+        ]
+    }
+
+    fn conversion(&self) -> String {
+        let [created, _, promoted] = self.funnel;
+        if created == 0 {
+            return "–".to_string();
+        }
+        format!("{} %", print_tenths(promoted.saturating_mul(100), created))
+    }
+
+    fn guests_chart(&self) -> String {
+        let created: i64 = self.daily.created.iter().sum();
+        let returned: i64 = self.daily.returned.iter().sum();
+        let chart = DaysChart {
+            id: "guests",
+            words: words(
+                "Active guests by day",
+                format!(
+                    "One bar for each of {} days: {} in total and {} of returning guests.",
+                    self.period,
+                    count_of(created, "new guest", "new guests"),
+                    count_of(returned, "daily visit", "daily visits")
+                ),
+                "No new guests in this period.",
+                "Day",
+            ),
+            mark: Mark::Bars,
+            days: self.daily.days.clone(),
+            series: vec![
+                Series { name: "New".into(), values: self.daily.created.clone() },
+                Series { name: "Returning".into(), values: self.daily.returned.clone() },
+            ],
+        };
+        chart.render()
+    }
+
+    fn promotions_chart(&self) -> String {
+        let chart = DaysChart {
+            id: "promotions",
+            words: words(
+                "Promotions by day",
+                format!(
+                    "{} promoted in {} days. {} an existing account instead.",
+                    count_of(self.daily.promoted.iter().sum(), "guest was", "guests were"),
+                    self.period,
+                    count_of(self.signed_in, "guest signed in to", "guests signed in to"),
+                ),
+                "No promotions in this period.",
+                "Day",
+            ),
+            mark: Mark::Lines,
+            days: self.daily.days.clone(),
+            series: vec![Series { name: "Promoted".into(), values: self.daily.promoted.clone() }],
+        };
+        chart.render()
+    }
+
+    fn funnel_chart(&self) -> String {
+        let [created, returned, promoted] = self.funnel;
+        let chart = StepsChart {
+            id: "funnel",
+            words: words(
+                "From guest to member",
+                format!(
+                    "Of {}, {} returned on a later day and {} promoted.",
+                    count_of(created, "new guest", "new guests"),
+                    print_number(returned),
+                    count_of(promoted, "was", "were")
+                ),
+                "No new guests in this period.",
+                "Step",
+            ),
+            column: "Guests".into(),
+            steps: vec![("New guests".into(), created), ("Returning".into(), returned), ("Promoted".into(), promoted)],
+            part: Some("Share".into()),
+        };
+        chart.render()
+    }
+
+    fn time_chart(&self) -> String {
+        let chart = StepsChart {
+            id: "time",
+            words: words(
+                "Time to promotion",
+                "How long users promoted in this period had been guests.".to_string(),
+                "No promotions in this period.",
+                "Within",
+            ),
+            column: "Guests".into(),
+            steps: self.within.clone(),
+            part: None,
+        };
+        chart.render()
+    }
+}
+
+/// A quotient with one decimal, rounded down.
+fn print_tenths(dividend: i64, divisor: i64) -> String {
+    let tenths = dividend.saturating_mul(10) / divisor.max(1);
+    format!("{}.{}", print_number(tenths / 10), tenths % 10)
+}
+
+fn words(title: &str, description: String, empty: &str, first_column: &str) -> ChartLabels {
+    ChartLabels {
+        title: title.into(),
+        description,
+        empty: empty.into(),
+        table: "Show as table".into(),
+        first_column: first_column.into(),
+    }
+}
+
+impl PortalPage for OverviewPage {
+    fn title(&self) -> String {
+        "Overview".into()
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("overview")
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(OverviewBody { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/overview.html")]
+struct OverviewBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a OverviewPage,
+}

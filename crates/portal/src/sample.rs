@@ -1,0 +1,79 @@
+//! Samples of every page of the portal in its main states, for tests and for viewing.
+
+use vestibule_domain::operator::Role;
+
+use crate::{
+    activity::ActivityPage,
+    addresses::AddressesPage,
+    applications::{ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage},
+    audit::AuditPage,
+    confirmation::{ConfirmActionPage, SecretShownPage},
+    entry_pages::{OneTimeLinkPage, OneTimeLinkPasskeyPage, ProvePage, SignInPage},
+    frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge},
+    me::MePage,
+    message::MessagePage,
+    messages::MessagesPage,
+    operators::{KeysPage, OperatorsPage},
+    overview::OverviewPage,
+    projects::{NewProjectPage, ProjectsPage},
+    settings_page::SettingsFormPage,
+    user::{UserFormPage, UserPage},
+    users::UsersPage,
+    webhooks::{WebhookSecretPage, WebhooksPage},
+};
+
+/// A sample.
+pub(crate) struct PortalSample {
+    pub name: String,
+    pub page: Box<dyn PortalPage>,
+}
+
+pub(crate) fn portal_samples() -> Vec<PortalSample> {
+    let mut all = Vec::new();
+    collect(&mut all, "sign-in", SignInPage::samples());
+    collect(&mut all, "welcome", OneTimeLinkPage::samples());
+    collect(&mut all, "prove", ProvePage::samples());
+    collect(&mut all, "welcome-passkey", OneTimeLinkPasskeyPage::samples());
+    collect(&mut all, "me", MePage::samples());
+    collect(&mut all, "activity", ActivityPage::samples());
+    collect(&mut all, "message", MessagePage::samples());
+    collect(&mut all, "projects", ProjectsPage::samples());
+    collect(&mut all, "new-project", NewProjectPage::samples());
+    collect(&mut all, "messages", MessagesPage::samples());
+    collect(&mut all, "addresses", AddressesPage::samples());
+    collect(&mut all, "applications", ApplicationsPage::samples());
+    collect(&mut all, "frameworks", FrameworksPage::samples());
+    collect(&mut all, "new-application", NewApplicationPage::samples());
+    collect(&mut all, "quick-start", QuickStartPage::samples());
+    collect(&mut all, "secrets", SecretsPage::samples());
+    collect(&mut all, "confirm-action", ConfirmActionPage::samples());
+    collect(&mut all, "secret-shown", SecretShownPage::samples());
+    collect(&mut all, "staff", OperatorsPage::samples());
+    collect(&mut all, "keys", KeysPage::samples());
+    collect(&mut all, "sheet", SettingsFormPage::samples());
+    collect(&mut all, "overview", OverviewPage::samples());
+    collect(&mut all, "users", UsersPage::samples());
+    collect(&mut all, "user", UserPage::samples());
+    collect(&mut all, "user-form", UserFormPage::samples());
+    collect(&mut all, "audit", AuditPage::samples());
+    collect(&mut all, "webhooks", WebhooksPage::samples());
+    collect(&mut all, "webhook-secret", WebhookSecretPage::samples());
+    all
+}
+
+/// A context for samples: an owner of the project "shop".
+pub(crate) fn portal_sample_context() -> PortalContext {
+    PortalContext {
+        csrf: "sample-csrf-token".into(),
+        notice: None,
+        operator: Some(OperatorBadge { name: "Kim Doe".into(), email: "kim@shop.example".into() }),
+        project: Some(ProjectBadge { id: "shop".into(), name: "Corner Shop".into(), role: Role::Owner }),
+        other_projects: vec![("blog".into(), "Corner Blog".into())],
+    }
+}
+
+fn collect<P: PortalPage + 'static>(all: &mut Vec<PortalSample>, page: &str, states: Vec<(&'static str, P)>) {
+    for (state, sample) in states {
+        all.push(PortalSample { name: format!("{page}-{state}"), page: Box::new(sample) });
+    }
+}

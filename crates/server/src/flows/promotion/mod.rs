@@ -1,8 +1,0 @@
-//! Promotion: a guest becomes a member and keeps its `sub`. This module owns the credential that names the guest (`code`),
-//! where the guest of a flow comes from (`source`), the question to the webhooks and the event (`prepare`), and what happens
-//! to the guest in the transaction (`change`): its first credential, or its end for an existing member.
-
-pub(crate) mod change;
-pub(crate) mod code;
-pub(crate) mod prepare;
-pub(crate) mod source;

@@ -1,0 +1,23 @@
+//! The page of metrics.
+
+use std::sync::Arc;
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use vestibule_app::{jobs::outbox, state::App};
+
+/// `GET /metrics`
+pub(crate) async fn print(app: Arc<App>) -> Response {
+    let age = match outbox::age_of_oldest(&app).await {
+        Ok(age) => Some(age),
+        // What can be told without the store is told all the same: that is when it is needed most.
+        Err(error) => {
+            tracing::warn!(error = %error, "the outbox could not be read for the metrics");
+            None
+        }
+    };
+    let page = app.metrics.print(&app.store.stats(), age);
+    (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+}

@@ -1,0 +1,167 @@
+//! `GET|POST /oauth2/authorize` (RFC 6749 §4.1, OIDC Core §3.1.2).
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use vestibule_app::{
+    authorize::{BrowserState, PendingRequest, Submission, error_redirect, outcome::AuthorizeOutcome},
+    tokens::app_session::SwitchQuestion,
+};
+use vestibule_pages::{
+    self as pages, PageFrame,
+    end_pages::{ErrorKind, ErrorPage},
+    flow::switch_account::SwitchAccountPage,
+};
+use vestibule_protocol::{
+    form::Form,
+    oauth::{AuthorizeRequest, OAuthError},
+};
+use vestibule_web::{
+    body, cookies::set_app_session, credentials::BrowserCookies, error, field::TextLink, visit::Visit,
+};
+
+/// The field of the form of [`SwitchAccountPage`] with the user's agreement.
+const AGREEMENT: &str = "_csrf";
+
+/// The request in the query.
+pub(crate) async fn get(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
+    let form = Form::parse_query(request.uri().query().unwrap_or_default());
+    match form {
+        Ok(form) => authorize(&visit, (&cookies, Submission::Navigation), request.headers(), &form).await,
+        Err(problem) => refuse(&visit, request.headers(), &problem.into()),
+    }
+}
+
+/// The request in the body.
+pub(crate) async fn post(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let body = match body::read_form(&visit, request).await {
+        Ok(body) => body,
+        Err(problem) => return error::body_as_oauth(problem),
+    };
+    match body.form() {
+        Ok(form) => {
+            let agreement = form.get(AGREEMENT).ok().flatten();
+            authorize(&visit, (&cookies, Submission::Form { agreement }), &headers, &form).await
+        }
+        Err(problem) => refuse(&visit, &headers, &problem),
+    }
+}
+
+async fn authorize(
+    visit: &Visit,
+    (cookies, sent): (&BrowserCookies, Submission<'_>),
+    headers: &HeaderMap,
+    form: &Form,
+) -> Response {
+    let request = match AuthorizeRequest::parse(form) {
+        Ok(request) => request,
+        Err(error) => return refuse(visit, headers, &error),
+    };
+    let project = &visit.project;
+    let target = vestibule_app::authorize::find_target(project, &request.client_id, request.redirect_uri.as_deref());
+    let (client, redirect_uri) = match target {
+        Ok(target) => target,
+        Err(error) => return refuse(visit, headers, &error),
+    };
+    let details = match &request.details {
+        Ok(details) => details,
+        Err(error) => {
+            let redirect =
+                vestibule_app::authorize::early_error(redirect_uri, request.response_mode, request.state, error);
+            return pages::to_app(visit, &redirect);
+        }
+    };
+    let pending = PendingRequest::new(&client.client_id, redirect_uri, request.response_mode, request.state, details);
+    let resolution = match cookies.resolve_session(visit).await {
+        Ok(resolution) => resolution,
+        Err(error) => return pages::flow_error(visit, headers, &error),
+    };
+    let browser = BrowserState {
+        caller: resolution.live(),
+        app_session: cookies.account.app_session(),
+        browser: &cookies.flow,
+        sent,
+    };
+    let begun = vestibule_app::authorize::begin::begin(&visit.ctx(), client, pending.clone(), details, browser).await;
+    match begun {
+        Ok(Ok(AuthorizeOutcome::Redirect(redirect))) => pages::to_app(visit, &redirect),
+        Ok(Ok(AuthorizeOutcome::Pages { flow, browser })) => {
+            pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser).await
+        }
+        // A separate URL, so that the back button leads from the code page to the first page.
+        Ok(Ok(AuthorizeOutcome::Resume(flow))) => pages::found(&format!("/flow/{flow}/start")),
+        Ok(Ok(AuthorizeOutcome::AppSession { cookie, location })) => {
+            let mut response = pages::found(&location);
+            set_app_session(response.headers_mut(), project, &cookie);
+            response
+        }
+        Ok(Ok(AuthorizeOutcome::Ask(question))) => ask(visit, headers, &pending, form, *question),
+        Ok(Ok(AuthorizeOutcome::Navigate)) => {
+            let query = Form::from_pairs(go_on_with(form)).print();
+            pages::see_other(&format!("/oauth2/authorize?{query}"))
+        }
+        Ok(Ok(AuthorizeOutcome::SettingsAction { cookie, settings_action, action })) => {
+            let mut response = pages::found(&pages::account::path_of(settings_action, action));
+            if let Some(cookie) = cookie {
+                set_app_session(response.headers_mut(), project, &cookie);
+            }
+            response
+        }
+        Ok(Ok(AuthorizeOutcome::BadHint { back })) => {
+            let action = pages::link_to_app(&back).map(TextLink::to_app);
+            let action = action.unwrap_or_else(|| pages::home_link(project, Some(&pending.client_id)));
+            let page = ErrorPage::new(ErrorKind::PromotionExpired).with_action(action);
+            pages::page(visit, headers, Some(&pending), StatusCode::BAD_REQUEST, &page)
+        }
+        Ok(Err(error)) => pages::to_app(visit, &error_redirect(&pending, &error)),
+        Err(error) => pages::flow_error(visit, headers, &error),
+    }
+}
+
+/// The parameters of a posted request that are sent again.
+fn go_on_with(form: &Form) -> impl Iterator<Item = (&str, &str)> {
+    crate::oauth::without_secrets(form).filter(|(name, _)| *name != AGREEMENT)
+}
+
+/// Asks before another user's account page opens. The form repeats the request with the agreement.
+fn ask(
+    visit: &Visit,
+    headers: &HeaderMap,
+    pending: &PendingRequest,
+    form: &Form,
+    question: SwitchQuestion,
+) -> Response {
+    let fields = go_on_with(form).map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let client = visit.project.settings.client(&question.client_id);
+    let page = SwitchAccountPage {
+        action: "/oauth2/authorize".into(),
+        fields,
+        app: client.map(|client| client.display_name().to_string()),
+        opened: question.opened.name,
+        present: question.present.name,
+        stay_href: "/settings".into(),
+    };
+    let frame = PageFrame {
+        status: StatusCode::OK,
+        request: Some(pending),
+        csrf: question.agreement,
+        carried: None,
+        notice: None,
+    };
+    pages::render(visit, headers, frame, &page)
+}
+
+/// An error that must not be redirected: text for clients, a page for browsers.
+fn refuse(visit: &Visit, headers: &HeaderMap, oauth: &OAuthError) -> Response {
+    let text = format!("Invalid OAuth authorization request: {oauth}");
+    if !pages::wants_html(headers) {
+        return error::plain(StatusCode::BAD_REQUEST, format!("{text}\n"));
+    }
+    let page = ErrorPage { detail: Some(text), ..ErrorPage::new(ErrorKind::InvalidRequest) }
+        .with_action(pages::home_link(&visit.project, None))
+        .with_request_id(visit.request_id.to_string());
+    pages::page(visit, headers, None, StatusCode::BAD_REQUEST, &page)
+}

@@ -1,0 +1,104 @@
+//! Client authentication: in the body, or by HTTP Basic (RFC 6749 §2.3.1).
+
+use axum::response::Response;
+use vestibule_app::{error::Error, projects::Project, tokens::ClientProof};
+use vestibule_domain::secret::Secret;
+use vestibule_protocol::{
+    form::Form,
+    oauth::{ErrorCode, OAuthError},
+};
+use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
+
+const CHALLENGE: &str = "Basic realm=\"client\"";
+
+/// The client credentials of a request.
+pub(super) struct PresentedClient {
+    pub(super) proof: ClientProof,
+    by_basic: bool,
+}
+
+/// Why a client's request is refused.
+pub(super) enum ClientRefused {
+    Protocol(OAuthError),
+    Flow(Error),
+    /// The header and the body name different applications.
+    TwoClients,
+}
+
+impl From<OAuthError> for ClientRefused {
+    fn from(error: OAuthError) -> Self {
+        Self::Protocol(error)
+    }
+}
+
+impl From<Error> for ClientRefused {
+    fn from(error: Error) -> Self {
+        Self::Flow(error)
+    }
+}
+
+/// Reads the client's credentials. A secret in the body takes precedence over the header. `client_id` in the body
+/// beside the header is not a second authentication (RFC 6749 §3.2.1): both must name the same application. A header
+/// whose user name is not an application is meant for an intermediate proxy.
+pub(super) fn read(
+    project: &Project,
+    credentials: &ClientCredentials,
+    form: &Form,
+) -> Result<PresentedClient, ClientRefused> {
+    let (id, secret) = (text(form, "client_id")?, text(form, "client_secret")?);
+    let in_body = |id: Option<&str>, secret: Option<&str>| PresentedClient {
+        proof: ClientProof {
+            client_id: id.unwrap_or_default().to_string(),
+            client_secret: secret.map(|secret| Secret::new(secret.to_string())),
+        },
+        by_basic: false,
+    };
+    if secret.is_some() {
+        return Ok(in_body(id, secret));
+    }
+    let basic = match credentials.basic() {
+        Ok(Some(basic)) => basic,
+        Ok(None) => return Ok(in_body(id, None)),
+        Err(_) if id.is_some() => return Ok(in_body(id, None)),
+        Err(malformed) => return Err(OAuthError::invalid_request(malformed.to_string()).into()),
+    };
+    match id {
+        Some(id) if id != basic.client_id && project.settings.client(&basic.client_id).is_some() => {
+            Err(ClientRefused::TwoClients)
+        }
+        Some(id) if id != basic.client_id => Ok(in_body(Some(id), None)),
+        Some(_) | None => Ok(PresentedClient {
+            proof: ClientProof {
+                client_id: basic.client_id,
+                client_secret: Some(Secret::new(basic.client_secret.into_string())),
+            },
+            by_basic: true,
+        }),
+    }
+}
+
+fn text<'a>(form: &'a Form, name: &str) -> Result<Option<&'a str>, OAuthError> {
+    Ok(form.get(name)?)
+}
+
+impl ClientRefused {
+    /// The error response. A client that tried HTTP Basic gets 401 (RFC 6749 §5.2).
+    pub(super) fn answer(&self, visit: &Visit, presented: Option<&PresentedClient>) -> Response {
+        let by_basic = presented.is_some_and(|presented| presented.by_basic);
+        match self {
+            Self::Protocol(problem) => error::oauth_by_code(problem),
+            Self::Flow(problem) => {
+                let answer = error::flow_as_oauth(visit, problem);
+                if by_basic && error::is_about_the_client(problem) {
+                    error::challenge_basic(answer, CHALLENGE)
+                } else {
+                    answer
+                }
+            }
+            Self::TwoClients => {
+                let why = "client_id is not the client of the HTTP Basic credentials";
+                error::challenge_basic(error::oauth_by_code(&OAuthError::new(ErrorCode::InvalidClient, why)), CHALLENGE)
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `POST /oauth2/token` (RFC 6749 §3.2): checks the client, the grant and its parameters, in the documented order.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use vestibule_app::{
+    error::Error,
+    limits::rates,
+    tokens::{ClientProof, Tokens, anonymous, code, dpop::PresentedProof, id_token, refresh, settings_action},
+};
+use vestibule_protocol::{
+    form::Form,
+    oauth::{OAuthError, TokenRequest, TokenResponse},
+};
+use vestibule_web::{
+    body,
+    credentials::{ApiCredentials, TokenCredentials},
+    error,
+    user_agent::device_name,
+    visit::Visit,
+};
+
+use super::client::{self, ClientRefused};
+use crate::{dpop, json};
+
+/// Exchanges a grant for tokens.
+pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: Request) -> Response {
+    let dpop = match dpop::read(&visit, request.headers(), request.uri().path()) {
+        Ok(dpop) => dpop,
+        Err(many) => return many.into_response(),
+    };
+    let body = match body::read_form(&visit, request).await {
+        Ok(body) => body,
+        Err(problem) => return error::body_as_oauth(problem),
+    };
+    let form = match body.oauth_form() {
+        Ok(form) => form,
+        Err(problem) => return error::oauth_by_code(&problem),
+    };
+    let presented = match client::read(&visit.project, &credentials.client, &form) {
+        Ok(presented) => presented,
+        Err(refused) => return refused.answer(&visit, None),
+    };
+    match answer(&visit, &body.headers, &credentials.api, &form, &presented.proof, &dpop).await {
+        Ok(response) => {
+            let mut response = json::fresh(StatusCode::OK, &response);
+            response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+            response
+        }
+        Err(refused) => refused.answer(&visit, Some(&presented)),
+    }
+}
+
+async fn answer(
+    visit: &Visit,
+    headers: &HeaderMap,
+    api: &ApiCredentials,
+    form: &Form,
+    proof: &ClientProof,
+    dpop: &PresentedProof,
+) -> Result<TokenResponse, ClientRefused> {
+    rates::charge_token_request(&visit.ctx())?;
+    let client = visit.project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
+    let request = TokenRequest::parse(form)?;
+    if !client.allows_grant_type(request.grant_type().as_str()) {
+        return Err(Error::GrantTypeNotAllowed.into());
+    }
+    let device_info = form.get("x_device_info").map_err(OAuthError::from)?;
+    let confidential = client.application_type().is_confidential();
+    let ctx = visit.ctx();
+    let tokens = match request {
+        TokenRequest::AuthorizationCode(exchange) => {
+            let request = code::CodeRequest {
+                client: proof,
+                code: exchange.code.as_str(),
+                redirect_uri: exchange.redirect_uri.as_deref(),
+                code_verifier: exchange.code_verifier.as_ref().map(vestibule_protocol::Credential::as_str),
+                proof: dpop,
+                device_info,
+                browser: device_name(headers),
+            };
+            if !confidential && let Err(refused) = exchange.verifier() {
+                code::note_reuse(&ctx, client, &request).await?;
+                return Err(refused.into());
+            }
+            code::exchange(&ctx, request).await?
+        }
+        TokenRequest::RefreshToken { refresh_token } => {
+            let request = refresh::RefreshRequest {
+                client: proof,
+                refresh_token: refresh_token.as_str(),
+                device_info,
+                proof: dpop,
+            };
+            refresh::refresh(&ctx, request).await?
+        }
+        TokenRequest::Anonymous { jwt } => {
+            let request = anonymous::KeyRequest { client, jwt: jwt.as_str(), device_info, proof: dpop };
+            anonymous::log_in(&ctx, request).await?
+        }
+        TokenRequest::IdToken => {
+            let resolution = api.resolve(visit).await?;
+            let id_token = id_token::renew(&ctx, client, &resolution).await?;
+            return Ok(TokenResponse { id_token: Some(id_token), ..TokenResponse::default() });
+        }
+        TokenRequest::SettingsAction(exchange) => {
+            if !confidential {
+                exchange.verifier()?;
+            }
+            settings_action::finish(&ctx, proof, &exchange).await?;
+            return Ok(TokenResponse::default());
+        }
+    };
+    Ok(print(tokens))
+}
+
+fn print(tokens: Tokens) -> TokenResponse {
+    let mut response = TokenResponse::bearer(tokens.access.token, tokens.access.expires_in);
+    response.refresh_token = tokens.refresh_token;
+    response.id_token = tokens.id_token;
+    response.scope = tokens.limited_scope;
+    response
+}

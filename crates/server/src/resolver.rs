@@ -1,0 +1,126 @@
+//! `GET|HEAD /_resolver/resolve`: tells a reverse proxy in headers who the caller is.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use vestibule_app::{
+    caller::{ApiCaller, Resolution},
+    identities::LoadedUser,
+};
+use vestibule_web::{cookies, credentials::ApiCredentials, error, visit::Visit};
+
+const VALID: HeaderName = HeaderName::from_static("x-authgear-session-valid");
+const USER_ID: HeaderName = HeaderName::from_static("x-authgear-user-id");
+const ANONYMOUS: HeaderName = HeaderName::from_static("x-authgear-user-anonymous");
+const VERIFIED: HeaderName = HeaderName::from_static("x-authgear-user-verified");
+const CAN_REAUTHENTICATE: HeaderName = HeaderName::from_static("x-authgear-user-can-reauthenticate");
+const AMR: HeaderName = HeaderName::from_static("x-authgear-session-amr");
+const AUTHENTICATED_AT: HeaderName = HeaderName::from_static("x-authgear-session-authenticated-at");
+
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+const FALSE: HeaderValue = HeaderValue::from_static("false");
+
+/// A requirement that a proxy may set, so that it need not compare headers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// None: the response is always 200.
+    Nothing,
+    /// `?require=session`: a valid session, of a guest or member.
+    Session,
+    /// `?require=member`: a valid session of a member.
+    Member,
+}
+
+impl Demand {
+    /// Parses the requirement. An unknown one is rejected: a typing error must not allow access.
+    fn parse(query: Option<&str>) -> Option<Self> {
+        match query {
+            None | Some("") => Some(Self::Nothing),
+            Some("require=session") => Some(Self::Session),
+            Some("require=member") => Some(Self::Member),
+            Some(_) => None,
+        }
+    }
+
+    /// The challenge for a caller that does not meet it.
+    fn refuse(self, resolution: &Resolution<ApiCaller>) -> Option<&'static str> {
+        let is_guest = resolution.live().map(|caller| caller.user.is_anonymous());
+        match (self, is_guest) {
+            (Self::Nothing, _) | (Self::Session, Some(_)) | (Self::Member, Some(false)) => None,
+            (Self::Session | Self::Member, None) => Some("Bearer"),
+            // RFC 9470 §3: the session is valid, but its authentication is not sufficient.
+            (Self::Member, Some(true)) => Some(
+                "Bearer error=\"insufficient_user_authentication\", error_description=\"a guest must be promoted first\"",
+            ),
+        }
+    }
+}
+
+/// Identifies the caller. Without a requirement always 200 with an empty body: the proxy decides on access.
+pub(crate) fn resolve(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
+    // Drop the request before the first await, to keep the future small.
+    let demand = Demand::parse(request.uri().query());
+    answer(visit, credentials, demand)
+}
+
+async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand>) -> Response {
+    let Some(demand) = demand else {
+        return error::plain(StatusCode::BAD_REQUEST, "write ?require=session, ?require=member or nothing\n");
+    };
+    let resolution = match credentials.resolve(&visit).await {
+        Ok(resolution) => resolution,
+        Err(error) => return error::flow_as_api(&visit, &error),
+    };
+    let mut response = ().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let challenge = demand.refuse(&resolution);
+    match resolution {
+        Resolution::Anonymous => {}
+        Resolution::Dead { cookie } => {
+            headers.insert(VALID, FALSE);
+            if cookie {
+                cookies::forget_session(headers, &visit.project);
+            }
+        }
+        Resolution::Live(caller) => {
+            if let Err(error) = describe(&visit, &caller, headers).await {
+                return error::flow_as_api(&visit, &error);
+            }
+        }
+    }
+    if let Some(challenge) = challenge {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+    }
+    response
+}
+
+async fn describe(
+    visit: &Visit,
+    caller: &ApiCaller,
+    headers: &mut HeaderMap,
+) -> Result<(), vestibule_app::error::Error> {
+    let user = &caller.user;
+    let (is_verified, can_reauthenticate) = if user.is_anonymous() {
+        (false, false)
+    } else {
+        let loaded = LoadedUser::read(&visit.app, &visit.project, user.clone()).await?;
+        let account = loaded.account();
+        (account.is_verified(), account.can_reauthenticate())
+    };
+    let (amr, authenticated_at) = (caller.via.amr(), caller.via.authenticated_at());
+    let flag = |is: bool| if is { TRUE } else { FALSE };
+    let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
+    headers.reserve(8);
+    headers.insert(VALID, TRUE);
+    headers.insert(USER_ID, text(&user.id.to_string()));
+    headers.insert(ANONYMOUS, flag(user.is_anonymous()));
+    headers.insert(VERIFIED, flag(is_verified));
+    headers.insert(CAN_REAUTHENTICATE, flag(can_reauthenticate));
+    headers.insert(AMR, text(amr.unwrap_or_default()));
+    headers.insert(AUTHENTICATED_AT, HeaderValue::from(authenticated_at.as_seconds()));
+    Ok(())
+}
