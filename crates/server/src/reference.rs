@@ -1,5 +1,5 @@
-//! Generates the pages under `docs/reference/`: configuration, project settings, errors, credentials and limits, from
-//! the tables that the code uses.
+//! Generates the pages under `docs/reference/` (configuration, project settings, errors, credentials and limits) and the description of
+//! the Admin API, from the tables and types that the code uses.
 
 use std::fmt::Write;
 
@@ -187,35 +187,44 @@ pub fn limits_page() -> String {
     page
 }
 
+/// `openapi.json`, the description of the Admin API.
+#[must_use]
+pub fn admin_api_description() -> String {
+    crate::admin_api::print_document()
+}
+
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     /// The page of credentials names every route there is: the routers are filled from the same table by `routes::mount`, which
     /// takes a group of it and not a route; a route's handler is private to that file; and `tests/it/boundaries.rs` lets no other
     /// file of `http/` build routes. So a route that is not in the table answers no request.
     #[test]
-    fn the_reference_pages_say_what_the_code_does() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference");
-        for (name, page) in [
-            ("config", config_page()),
-            ("project", project_page()),
-            ("errors", errors_page()),
-            ("credentials", credentials_page()),
-            ("limits", limits_page()),
+    fn the_references_say_what_the_code_does() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
+        for (path, text) in [
+            (folder.join("config.md"), config_page()),
+            (folder.join("project.md"), project_page()),
+            (folder.join("errors.md"), errors_page()),
+            (folder.join("credentials.md"), credentials_page()),
+            (folder.join("limits.md"), limits_page()),
+            (crate::admin_api::description_file(), admin_api_description()),
         ] {
-            let path = format!("{folder}/{name}.md");
             if std::env::var_os("VESTIBULE_WRITE_REFERENCE").is_some() {
-                std::fs::write(&path, &page).expect("docs/reference is writable");
+                std::fs::write(&path, &text).expect("the repository is writable");
             }
             let written = std::fs::read_to_string(&path).unwrap_or_default();
             assert!(
-                written == page,
-                "docs/reference/{name}.md is old: VESTIBULE_WRITE_REFERENCE=1 cargo test -p vestibule-server --lib reference"
+                written == text,
+                "{} is old: VESTIBULE_WRITE_REFERENCE=1 cargo test -p vestibule-server --lib reference",
+                path.display()
             );
         }
     }

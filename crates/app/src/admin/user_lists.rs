@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use vestibule_domain::{
     id::{ProjectNo, UserId},
     identifier::{LoginId, LoginIdKind},
@@ -34,8 +33,7 @@ const ID_DIGITS: usize = 8;
 pub const LONGEST_SEARCH: usize = 1024;
 
 /// A kind of user to list.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UserFilter {
     #[default]
     All,

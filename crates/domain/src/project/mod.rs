@@ -6,6 +6,7 @@ mod defaults;
 mod diff;
 mod document;
 mod hooks;
+mod json_schema;
 mod limits;
 mod origin;
 mod rules;
@@ -21,6 +22,7 @@ pub use self::{
     authority::Authority,
     diff::{diff, removals},
     hooks::Webhook,
+    json_schema::json_schema,
     limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndKey, PerIpAndUser, Period, RateLimits},
     origin::{NotAnOrigin, Origin},
     sections::{

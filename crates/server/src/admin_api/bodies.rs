@@ -1,20 +1,68 @@
-//! The JSON bodies that change users.
+//! The JSON bodies of requests. Doc comments of these types are in the API's description; what they mean to its code stands in plain
+//! comments.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use vestibule_app::admin::{
+    AdminError,
     credentials::NewLoginId,
+    keys::AdminScope,
     users::{AttributeChange, NewUser, Promotion},
 };
 use vestibule_domain::identifier::LoginIdKind;
 
-/// A member to create.
-#[derive(Deserialize)]
+use super::{
+    input::Body,
+    schemas::{ApplicationSchema, LoginIdWord, ScopeWord, SettingsSchema},
+};
+
+// The whole settings document, which is validated with positions where it is applied.
+#[derive(Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub(crate) struct SettingsBody(#[schemars(with = "SettingsSchema")] Value);
+
+impl From<SettingsBody> for Value {
+    fn from(body: SettingsBody) -> Self {
+        body.0
+    }
+}
+
+impl Body for SettingsBody {
+    type Value = Value;
+    const EXAMPLE: Option<&'static str> = None;
+}
+
+// An application, which is validated as a part of the settings document.
+#[derive(Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub(crate) struct ApplicationBody(#[schemars(with = "ApplicationSchema")] Value);
+
+impl From<ApplicationBody> for Value {
+    fn from(body: ApplicationBody) -> Self {
+        body.0
+    }
+}
+
+impl Body for ApplicationBody {
+    type Value = Value;
+    const EXAMPLE: Option<&'static str> = Some(
+        r#"{"client_id": "shop-web", "name": "Shop", "x_application_type": "spa",
+            "redirect_uris": ["https://shop.example/callback"]}"#,
+    );
+}
+
+// A member to create.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a user, as an object")]
-pub(super) struct NewUserBody {
+#[schemars(rename = "NewUser")]
+pub(crate) struct NewUserBody {
+    #[schemars(length(min = 1))]
     login_ids: Vec<LoginIdBody>,
-    #[serde(default)]
     password: Option<String>,
+    /// String claims of OpenID Connect Core §5.1, and address.
     #[serde(default)]
     standard_attributes: Map<String, Value>,
     #[serde(default)]
@@ -32,12 +80,27 @@ impl From<NewUserBody> for NewUser {
     }
 }
 
-#[derive(Deserialize)]
+impl Body for NewUserBody {
+    type Value = NewUser;
+    const EXAMPLE: Option<&'static str> = Some(
+        r#"{"login_ids": [{"type": "email", "value": "kim@shop.example", "is_verified": true}],
+            "password": "violet tugboat marmalade", "custom_attributes": {"cart": "c-42"}}"#,
+    );
+
+    fn check(new: &NewUser) -> Result<(), AdminError> {
+        new.check_size()
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a login ID, as an object")]
+#[schemars(rename = "LoginId")]
 struct LoginIdBody {
     #[serde(rename = "type")]
+    #[schemars(with = "LoginIdWord")]
     kind: LoginIdKind,
     value: String,
+    /// Whether you know that the login ID belongs to the user.
     #[serde(default)]
     is_verified: bool,
 }
@@ -48,12 +111,12 @@ impl From<LoginIdBody> for NewLoginId {
     }
 }
 
-/// The first credential of a guest.
-#[derive(Deserialize)]
+// The first credential of a guest.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a promotion, as an object")]
-pub(super) struct PromotionBody {
+#[schemars(rename = "Promotion")]
+pub(crate) struct PromotionBody {
     login_id: LoginIdBody,
-    #[serde(default)]
     password: Option<String>,
 }
 
@@ -63,10 +126,18 @@ impl From<PromotionBody> for Promotion {
     }
 }
 
-/// A merge patch of attributes (RFC 7396).
-#[derive(Deserialize)]
+impl Body for PromotionBody {
+    type Value = Promotion;
+    const EXAMPLE: Option<&'static str> =
+        Some(r#"{"login_id": {"type": "email", "value": "kim@shop.example", "is_verified": true}}"#);
+}
+
+// A merge patch of attributes (RFC 7396).
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a change of attributes, as an object")]
-pub(super) struct AttributesBody {
+#[schemars(rename = "AttributeChange")]
+pub(crate) struct AttributesBody {
+    /// String claims of OpenID Connect Core §5.1, and address.
     #[serde(default)]
     standard_attributes: Map<String, Value>,
     #[serde(default)]
@@ -77,4 +148,50 @@ impl From<AttributesBody> for AttributeChange {
     fn from(body: AttributesBody) -> Self {
         Self { standard_attributes: body.standard_attributes, custom_attributes: body.custom_attributes }
     }
+}
+
+impl Body for AttributesBody {
+    type Value = AttributeChange;
+    const EXAMPLE: Option<&'static str> =
+        Some(r#"{"standard_attributes": {"name": "Kim"}, "custom_attributes": {"cart": "c-42", "coupon": null}}"#);
+
+    fn check(change: &AttributeChange) -> Result<(), AdminError> {
+        change.check_size()
+    }
+}
+
+/// Maximum length of a key's name, in characters.
+pub(super) const LONGEST_KEY_NAME: usize = 100;
+
+// An Admin API key to create.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a key, as an object")]
+#[schemars(rename = "NewKey")]
+pub(crate) struct NewKeyBody {
+    #[schemars(length(min = 1, max = LONGEST_KEY_NAME))]
+    pub(super) name: String,
+    #[schemars(with = "Vec<ScopeWord>", length(min = 1))]
+    pub(super) scopes: Vec<AdminScope>,
+    // Without it an API key is created.
+    /// An RSA or P-256 public key. Its kid becomes the key ID.
+    #[schemars(with = "Option<Map<String, Value>>")]
+    pub(super) public_jwk: Option<Value>,
+}
+
+impl Body for NewKeyBody {
+    type Value = Self;
+    const EXAMPLE: Option<&'static str> = Some(r#"{"name": "reports", "scopes": ["users:read", "statistics:read"]}"#);
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "the URL of a webhook, in an object")]
+#[schemars(inline)]
+pub(crate) struct WebhookTestBody {
+    /// The URL of a webhook in the project's settings.
+    pub(super) url: String,
+}
+
+impl Body for WebhookTestBody {
+    type Value = Self;
+    const EXAMPLE: Option<&'static str> = Some(r#"{"url": "https://shop.example/hooks/vestibule"}"#);
 }

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Path, Request},
-    http::{HeaderMap, StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    http::header,
+    response::IntoResponse,
 };
 use http_body_util::channel::{Channel, Sender};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use vestibule_app::StoreError;
 use vestibule_app::{
+    StoreError,
     admin::{
         AdminError, Thing,
         audit::{self, Filter},
@@ -23,21 +22,20 @@ use vestibule_app::{
     projects::Project,
     state::App,
 };
-use vestibule_domain::{
-    delivery::{Delivery, DeliveryState},
-    id::UserId,
-    time::Timestamp,
-};
+use vestibule_domain::{id::UserId, time::Timestamp};
 use vestibule_web::export::{self, Format};
 
 use super::{
     access::Admin,
+    answer::{EventStream, Good, LinesOrCsv, Streamed},
+    bodies::WebhookTestBody,
+    event_views::{DeliveriesPage, DeliveryView, EventsPage, ReportView, WebhookTestView, WrittenState},
+    input::{InPath, Json, LastEventId, PathPart, Query},
+    operation::{Operation, Tag},
     problem::Problem,
-    read::{check_limit, json, read_json, read_query},
-    views::ReportView,
+    read::check_limit,
+    schemas::{FormatWord, IdText},
 };
-
-type EventsResult = Result<Response, Problem>;
 
 /// Interval of a stream's heartbeats, and of its polling for events of other nodes.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -45,47 +43,80 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Maximum number of events per query of a stream.
 const STREAM_BATCH: i64 = 200;
 
-#[derive(Deserialize)]
+/// Maximum number of items of a page.
+const MOST_EVENTS: u32 = 1000;
+const MOST_DELIVERIES: u32 = 200;
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct EventQuery {
+pub(crate) struct EventQuery {
+    /// Only events of this user.
+    #[schemars(with = "Option<IdText>")]
     user_id: Option<UserId>,
+    /// Only events of this type.
     #[serde(rename = "type")]
     kind: Option<String>,
+    /// First day, UTC.
+    #[schemars(extend("format" = "date"))]
     from: Option<String>,
+    /// Last day (inclusive), UTC.
+    #[schemars(extend("format" = "date"))]
     to: Option<String>,
+    /// next_cursor of the previous page.
+    #[schemars(extend("pattern" = "^[0-9]{1,18}$"))]
     cursor: Option<String>,
+    /// Items per page: 50 by default, at most 1000.
+    #[schemars(range(min = 1, max = MOST_EVENTS))]
     limit: Option<u32>,
 }
 
+pub(super) const LIST: Operation = Operation::new(Tag::Events, "listEvents", "List events, newest first", "One page.")
+    .note("Creations of guests are not in the log: list guests instead.")
+    .may_refuse(&[422]);
+
 /// `GET /events`
-pub(crate) async fn list(admin: Admin, uri: Uri) -> EventsResult {
-    let query: EventQuery = read_query(&uri)?;
-    let limit = check_limit(query.limit, 1000)?;
+pub(crate) async fn list(admin: Admin, Query(query): Query<EventQuery>) -> Result<Good<EventsPage>, Problem> {
+    let limit = check_limit(query.limit, MOST_EVENTS)?;
     let filter = read_filter(query.user_id, query.kind, query.from.as_deref(), query.to.as_deref())?;
     let page = audit::list(&admin.visit.ctx(), &filter, query.cursor.as_deref(), limit).await?;
-    let bodies: Vec<Value> =
-        page.items.iter().map(|row| serde_json::from_str(&row.body).unwrap_or(Value::Null)).collect();
-    Ok(json(StatusCode::OK, &json!({"events": bodies, "next_cursor": page.next})))
+    let bodies = page.items.iter().map(|row| row.body.as_str());
+    let page = EventsPage::read(bodies, page.next).map_err(|error| {
+        tracing::error!(error = %error, "a stored event could not be read");
+        Problem::unexpected()
+    })?;
+    Ok(Good::print(&page))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ExportQuery {
+pub(crate) struct ExportQuery {
+    /// Default: jsonl.
+    #[schemars(with = "Option<FormatWord>")]
     format: Option<String>,
+    /// Only events of this user.
+    #[schemars(with = "Option<IdText>")]
     user_id: Option<UserId>,
+    /// Only events of this type.
     #[serde(rename = "type")]
     kind: Option<String>,
+    /// First day, UTC.
+    #[schemars(extend("format" = "date"))]
     from: Option<String>,
+    /// Last day (inclusive), UTC.
+    #[schemars(extend("format" = "date"))]
     to: Option<String>,
 }
 
+pub(super) const EXPORT: Operation = Operation::new(Tag::Events, "exportEvents", "Export events to a file", "The file.")
+    .note("Streams every matching event, newest first, as JSON Lines or as CSV with formulas escaped. If the connection breaks, the file is incomplete.")
+    .may_refuse(&[422]);
+
 /// `GET /export/events`: every matching event, newest first, streamed.
-pub(crate) async fn export(admin: Admin, uri: Uri) -> EventsResult {
-    let query: ExportQuery = read_query(&uri)?;
+pub(crate) async fn export(admin: Admin, Query(query): Query<ExportQuery>) -> Result<Streamed<LinesOrCsv>, Problem> {
     let format = Format::parse(query.format.as_deref().unwrap_or("jsonl"));
     let format = format.ok_or_else(|| Problem::unreadable("format: write csv or jsonl"))?;
     let filter = read_filter(query.user_id, query.kind, query.from.as_deref(), query.to.as_deref())?;
-    Ok(export::send(admin.visit.app, admin.visit.project, &filter, format).await?)
+    Ok(Streamed::new(export::send(admin.visit.app, admin.visit.project, &filter, format).await?))
 }
 
 /// The filter's days are whole days in UTC; the last one is included.
@@ -101,16 +132,26 @@ fn read_filter(
     Ok(Filter { user, kind, from, to })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StreamQuery {
+pub(crate) struct StreamQuery {
+    /// Same as the header, for callers that can't send it.
     after: Option<i64>,
 }
 
+pub(super) const STREAM: Operation = Operation::new(
+    Tag::Events,
+    "streamEvents",
+    "Stream events",
+    "Server-sent events. The ID of each event is its seq.",
+);
+
 /// `GET /events/stream`: server-sent events, from now on or from `Last-Event-ID`.
-pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> EventsResult {
-    let query: StreamQuery = read_query(&uri)?;
-    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+pub(crate) async fn stream(
+    admin: Admin,
+    LastEventId(resumed): LastEventId,
+    Query(query): Query<StreamQuery>,
+) -> Result<Streamed<EventStream>, Problem> {
     let after = match resumed.or(query.after) {
         Some(after) => after,
         None => audit::last(&admin.visit.ctx()).await?,
@@ -131,7 +172,7 @@ pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Events
         // Tells buffering reverse proxies to pass events on at once.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    Ok((headers, Body::new(channel)).into_response())
+    Ok(Streamed::new((headers, Body::new(channel)).into_response()))
 }
 
 /// Sends events until the client disconnects or the server stops.
@@ -175,94 +216,103 @@ async fn feed(
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct DeliveryQuery {
+pub(crate) struct DeliveryQuery {
+    /// dead by default: deliveries that failed for good.
     state: Option<WrittenState>,
+    /// next_cursor of the previous page.
+    #[schemars(extend("pattern" = "^[0-9]{1,18}$"))]
     cursor: Option<String>,
+    /// Items per page: 50 by default, at most 200.
+    #[schemars(range(min = 1, max = MOST_DELIVERIES))]
     limit: Option<u32>,
 }
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WrittenState {
-    Waiting,
-    Taken,
-    Dead,
-}
+pub(super) const LIST_DELIVERIES: Operation =
+    Operation::new(Tag::Events, "listDeliveries", "List webhook deliveries, newest first", "One page.")
+        .may_refuse(&[422]);
 
 /// `GET /deliveries`
-pub(crate) async fn list_deliveries(admin: Admin, uri: Uri) -> EventsResult {
-    let query: DeliveryQuery = read_query(&uri)?;
-    let state = match query.state.unwrap_or(WrittenState::Dead) {
-        WrittenState::Waiting => DeliveryState::Waiting,
-        WrittenState::Taken => DeliveryState::Taken,
-        WrittenState::Dead => DeliveryState::Dead,
-    };
-    let limit = check_limit(query.limit, 200)?;
+pub(crate) async fn list_deliveries(
+    admin: Admin,
+    Query(query): Query<DeliveryQuery>,
+) -> Result<Good<DeliveriesPage>, Problem> {
+    let state = query.state.unwrap_or(WrittenState::Dead).into();
+    let limit = check_limit(query.limit, MOST_DELIVERIES)?;
     let page = deliveries::list(&admin.visit.ctx(), state, query.cursor.as_deref(), limit).await?;
-    let items: Vec<Value> = page.items.iter().map(print_delivery).collect();
-    Ok(json(StatusCode::OK, &json!({"deliveries": items, "next_cursor": page.next})))
+    Ok(Good::print(&DeliveriesPage::of(page)))
 }
 
-fn print_delivery(delivery: &Delivery) -> Value {
-    let state = match delivery.state {
-        DeliveryState::Waiting => "waiting",
-        DeliveryState::Taken => "taken",
-        DeliveryState::Dead => "dead",
-    };
-    json!({
-        "id": delivery.id.to_string(),
-        "seq": delivery.seq,
-        "type": delivery.kind,
-        "url": delivery.url,
-        "state": state,
-        "attempts": delivery.attempts,
-        "created_at": delivery.created_at.to_rfc3339(),
-        "due_at": (delivery.state == DeliveryState::Waiting).then(|| delivery.due_at.to_rfc3339()),
-        "finished_at": delivery.finished_at.map(Timestamp::to_rfc3339),
-        "last_status": delivery.last_status,
-        "last_error": delivery.last_error,
-    })
+pub(crate) struct DeliveryId(i64);
+
+impl PathPart for DeliveryId {
+    const NAME: &'static str = "delivery_id";
+    const MEANING: &'static str = "The delivery ID.";
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        text.parse().map(Self).map_err(|_| AdminError::NotFound(Thing::Delivery).into())
+    }
 }
+
+pub(super) const REPLAY: Operation =
+    Operation::new(Tag::Events, "replayDelivery", "Send a delivery again", "The delivery, pending again.");
 
 /// `POST /deliveries/{delivery_id}/replay`
-pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> EventsResult {
+pub(crate) async fn replay(admin: Admin, InPath(id): InPath<DeliveryId>) -> Result<Good<DeliveryView>, Problem> {
     let visit = &admin.visit;
-    let id: i64 = id.parse().map_err(|_| Problem::from(AdminError::NotFound(Thing::Delivery)))?;
-    let replayed = deliveries::replay(&visit.ctx(), &admin.operator(), id).await?;
-    Ok(json(StatusCode::OK, &print_delivery(&replayed)))
+    let replayed = deliveries::replay(&visit.ctx(), &admin.operator(), id.0).await?;
+    Ok(Good::print(&DeliveryView::of(replayed)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WebhookTestRequest {
-    url: String,
-}
+pub(super) const TRY_OUT: Operation = Operation::new(
+    Tag::Events,
+    "testWebhook",
+    "Send a signed test to one of the project's webhooks",
+    "The webhook's answer.",
+)
+.note("Sends the event hook.test at once, without retries.");
 
 /// `POST /project/webhook-test`
-pub(crate) async fn try_out(admin: Admin, request: Request) -> EventsResult {
+pub(crate) async fn try_out(
+    admin: Admin,
+    Json(order): Json<WebhookTestBody>,
+) -> Result<Good<WebhookTestView>, Problem> {
     let visit = &admin.visit;
-    let order: WebhookTestRequest = read_json(visit, request).await?;
-    let test_result = deliveries::try_out(&visit.ctx(), &admin.operator(), &order.url).await?;
-    Ok(json(StatusCode::OK, &json!({"status": test_result.status, "error": test_result.error})))
+    let test = deliveries::try_out(&visit.ctx(), &admin.operator(), &order.url).await?;
+    Ok(Good::print(&WebhookTestView::of(test)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct StatisticsQuery {
+pub(crate) struct StatisticsQuery {
+    /// First day, UTC. Default: 29 days before to.
+    #[schemars(extend("format" = "date"))]
     from: Option<String>,
+    /// Last day, UTC. Default: today.
+    #[schemars(extend("format" = "date"))]
     to: Option<String>,
+    /// Only this application; empty for guests of cookie-based applications.
     client_id: Option<String>,
 }
 
+pub(super) const STATISTICS: Operation = Operation::new(
+    Tag::Statistics,
+    "getStatistics",
+    "Statistics: guests by day and application, funnel, time to promotion",
+    "The statistics.",
+)
+.may_refuse(&[422]);
+
 /// `GET /statistics`: the last 30 days unless `from` and `to` say otherwise.
-pub(crate) async fn statistics(admin: Admin, uri: Uri) -> EventsResult {
-    let query: StatisticsQuery = read_query(&uri)?;
+pub(crate) async fn statistics(
+    admin: Admin,
+    Query(query): Query<StatisticsQuery>,
+) -> Result<Good<ReportView>, Problem> {
     let to = query.to.map_or(Ok(day_of(admin.visit.now)), |text| read_day("to", &text))?;
     let from = query.from.map_or(Ok(to - 29), |text| read_day("from", &text))?;
     let report = statistics::report(&admin.visit.ctx(), from, to, query.client_id.as_deref()).await?;
-    Ok(json(StatusCode::OK, &ReportView::of(&report)))
+    Ok(Good::print(&ReportView::of(report)))
 }
 
 fn read_day(name: &str, text: &str) -> Result<i64, Problem> {

@@ -1,50 +1,51 @@
 //! Admin API keys.
 
-use axum::{
-    extract::{Path, Request},
-    http::StatusCode,
-    response::Response,
-};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use vestibule_app::admin::{
-    AdminError, Thing,
-    keys::{self, AdminScope},
-};
+use vestibule_app::admin::{AdminError, Thing, keys};
 
 use super::{
     access::Admin,
+    answer::{Created, Good, NoContent},
+    bodies::{LONGEST_KEY_NAME, NewKeyBody},
+    input::{InPath, Json, PathPart},
+    operation::{Operation, Tag},
     problem::Problem,
-    read::{json, nothing, read_json},
-    views::KeyView,
+    views::{KeysView, NewKeyView},
 };
 
-type KeysResult = Result<Response, Problem>;
+pub(crate) struct AdminKeyId(String);
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewKey {
-    name: String,
-    scopes: Vec<AdminScope>,
-    /// The public half of a key pair; without it an API key is created.
-    #[serde(default)]
-    public_jwk: Option<Value>,
+impl PathPart for AdminKeyId {
+    const NAME: &'static str = "key_id";
+    const MEANING: &'static str = "The key ID.";
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        Ok(Self(text.to_string()))
+    }
 }
+
+pub(super) const LIST: Operation =
+    Operation::new(Tag::Keys, "listKeys", "List API keys", "All keys, without their secrets.");
 
 /// `GET /keys`
-pub(crate) async fn list(admin: Admin) -> KeysResult {
+pub(crate) async fn list(admin: Admin) -> Result<Good<KeysView>, Problem> {
     let all = keys::list(&admin.visit.ctx()).await?;
-    let all: Vec<KeyView> = all.into_iter().map(KeyView::of).collect();
-    Ok(json(StatusCode::OK, &json!({"keys": all})))
+    Ok(Good::print(&KeysView::of(all)))
 }
 
+pub(super) const CREATE: Operation = Operation::new(
+    Tag::Keys,
+    "createKey",
+    "Create an API key or register a signing key",
+    "The key. api_key can't be read again; it is null for a signing key.",
+)
+.note("A key can't grant scopes that it does not have itself.");
+
 /// `POST /keys`
-pub(crate) async fn create(admin: Admin, request: Request) -> KeysResult {
+pub(crate) async fn create(admin: Admin, Json(new): Json<NewKeyBody>) -> Result<Created<NewKeyView>, Problem> {
     let visit = &admin.visit;
-    let new: NewKey = read_json(visit, request).await?;
     let length = new.name.trim().chars().count();
-    if !(1..=100).contains(&length) || new.name.chars().any(char::is_control) {
-        return Err(AdminError::fault("name", "write 1 to 100 characters").into());
+    if !(1..=LONGEST_KEY_NAME).contains(&length) || new.name.chars().any(char::is_control) {
+        return Err(AdminError::fault("name", format!("write 1 to {LONGEST_KEY_NAME} characters")).into());
     }
     if new.scopes.is_empty() {
         return Err(AdminError::fault("scopes", "name at least one").into());
@@ -61,12 +62,14 @@ pub(crate) async fn create(admin: Admin, request: Request) -> KeysResult {
         }
     };
     let (key, text) = made.map_err(AdminError::from)?;
-    Ok(json(StatusCode::CREATED, &json!({"key": KeyView::of(key), "api_key": text})))
+    Ok(Created::print(&NewKeyView::of(key, text)))
 }
 
+pub(super) const REVOKE: Operation = Operation::new(Tag::Keys, "revokeKey", "Revoke a key", "Success.");
+
 /// `DELETE /keys/{key_id}`
-pub(crate) async fn revoke(admin: Admin, Path(id): Path<String>) -> KeysResult {
+pub(crate) async fn revoke(admin: Admin, InPath(id): InPath<AdminKeyId>) -> Result<NoContent, Problem> {
     let visit = &admin.visit;
-    let revoked = keys::revoke(&visit.ctx(), &admin.operator(), &id).await?;
-    if revoked { Ok(nothing()) } else { Err(AdminError::NotFound(Thing::AdminKey).into()) }
+    let revoked = keys::revoke(&visit.ctx(), &admin.operator(), &id.0).await?;
+    if revoked { Ok(NoContent) } else { Err(AdminError::NotFound(Thing::AdminKey).into()) }
 }

@@ -1,17 +1,24 @@
 //! The Admin API: JSON for clients of operators, under `/_api/admin/v1`. Each route declares the scope that a key
-//! needs; each handler parses, calls one use case and serializes. The description is `openapi.json` in this folder; a
-//! test compares the two.
+//! needs and its operation; each handler parses, calls one use case and serializes. The description, `openapi.json` in this
+//! folder, is generated from the rows and from the types of the handlers (decision 76).
 
 mod access;
+mod answer;
 mod bodies;
+mod describe;
 mod description;
+mod event_views;
 mod events;
 mod idempotency;
+mod input;
 mod keys;
+mod openapi;
+mod operation;
 mod page;
 mod problem;
 mod project;
 mod read;
+mod schemas;
 mod transfer;
 mod users;
 mod views;
@@ -33,8 +40,10 @@ use vestibule_web::{
     route::{Face, Route, api_description},
 };
 
-use self::access::Admin;
-pub(crate) use self::idempotency::KEY_BYTES;
+#[cfg(test)]
+pub(crate) use self::page::description_file;
+use self::{access::Admin, describe::Described, operation::Operation};
+pub(crate) use self::{idempotency::KEY_BYTES, openapi::print_document};
 
 /// The router, to be nested at [`ADMIN_API_PREFIX`], from those of [`open_routes`] and [`guarded_routes`].
 pub(super) fn router(open: Router<Arc<App>>, guarded: Router<Arc<App>>) -> Router<Arc<App>> {
@@ -52,62 +61,109 @@ pub(super) fn open_routes() -> Vec<Route> {
     routes.into_iter().map(|route| route.below(ADMIN_API_PREFIX)).collect()
 }
 
+/// Takes the rows of the routes for keys: to serve them, or to describe them.
+trait Rows {
+    /// Takes a route, the scope that its key needs, its handler and what the description says of it.
+    fn put<T: 'static, H: Handler<T, Arc<App>> + Described<T>>(
+        &mut self,
+        route: (Method, &'static str),
+        scope: AdminScope,
+        handler: H,
+        operation: &Operation,
+    );
+}
+
+impl Rows for Vec<Route> {
+    fn put<T: 'static, H: Handler<T, Arc<App>> + Described<T>>(
+        &mut self,
+        (method, path): (Method, &'static str),
+        scope: AdminScope,
+        handler: H,
+        _: &Operation,
+    ) {
+        self.push(guarded(method, path, scope, handler).below(ADMIN_API_PREFIX));
+    }
+}
+
 /// Its rows of the table of routes for keys.
 pub(super) fn guarded_routes() -> Vec<Route> {
-    let routes = vec![
-        guarded(Method::GET, "/project", AdminScope::SettingsRead, project::get),
-        guarded(Method::PUT, "/project", AdminScope::SettingsWrite, project::put),
-        guarded(Method::POST, "/project/webhook-secret", AdminScope::SettingsWrite, project::rotate_webhook_secret),
-        guarded(Method::POST, "/project/webhook-test", AdminScope::SettingsWrite, events::try_out),
-        guarded(Method::GET, "/applications", AdminScope::SettingsRead, project::list_applications),
-        guarded(Method::POST, "/applications", AdminScope::SettingsWrite, project::create_application),
-        guarded(Method::GET, "/applications/{client_id}", AdminScope::SettingsRead, project::get_application),
-        guarded(Method::PUT, "/applications/{client_id}", AdminScope::SettingsWrite, project::put_application),
-        guarded(Method::DELETE, "/applications/{client_id}", AdminScope::SettingsWrite, project::delete_application),
-        guarded(Method::GET, "/applications/{client_id}/secrets", AdminScope::SettingsRead, project::list_secrets),
-        guarded(Method::POST, "/applications/{client_id}/secrets", AdminScope::SettingsWrite, project::create_secret),
-        guarded(
-            Method::DELETE,
-            "/applications/{client_id}/secrets/{secret_id}",
-            AdminScope::SettingsWrite,
-            project::delete_secret,
-        ),
-        guarded(Method::GET, "/users", AdminScope::UsersRead, users::list),
-        guarded(Method::POST, "/users", AdminScope::UsersWrite, users::create),
-        guarded(Method::GET, "/users/{user_id}", AdminScope::UsersRead, users::get),
-        guarded(Method::PATCH, "/users/{user_id}", AdminScope::UsersWrite, users::patch),
-        guarded(Method::DELETE, "/users/{user_id}", AdminScope::UsersWrite, users::delete),
-        guarded(Method::POST, "/users/{user_id}/promote", AdminScope::UsersWrite, users::promote),
-        guarded(Method::POST, "/users/{user_id}/disable", AdminScope::UsersWrite, users::disable),
-        guarded(Method::POST, "/users/{user_id}/enable", AdminScope::UsersWrite, users::enable),
-        guarded(Method::GET, "/users/{user_id}/sessions", AdminScope::UsersRead, users::list_sessions),
-        guarded(Method::DELETE, "/users/{user_id}/sessions", AdminScope::UsersWrite, users::revoke_all_sessions),
-        guarded(
-            Method::DELETE,
-            "/users/{user_id}/sessions/{session_id}",
-            AdminScope::UsersWrite,
-            users::revoke_session,
-        ),
-        guarded(Method::GET, "/users/{user_id}/device-keys", AdminScope::UsersRead, users::list_keys),
-        guarded(
-            Method::DELETE,
-            "/users/{user_id}/device-keys/{device_key_id}",
-            AdminScope::UsersWrite,
-            users::revoke_key,
-        ),
-        guarded(Method::GET, "/export/users", AdminScope::UsersTransfer, transfer::export),
-        guarded(Method::GET, "/export/events", AdminScope::EventsRead, events::export),
-        guarded(Method::POST, "/import/users", AdminScope::UsersTransfer, transfer::import),
-        guarded(Method::GET, "/events", AdminScope::EventsRead, events::list),
-        guarded(Method::GET, "/events/stream", AdminScope::EventsRead, events::stream),
-        guarded(Method::GET, "/deliveries", AdminScope::EventsRead, events::list_deliveries),
-        guarded(Method::POST, "/deliveries/{delivery_id}/replay", AdminScope::EventsRead, events::replay),
-        guarded(Method::GET, "/statistics", AdminScope::StatisticsRead, events::statistics),
-        guarded(Method::GET, "/keys", AdminScope::KeysWrite, keys::list),
-        guarded(Method::POST, "/keys", AdminScope::KeysWrite, keys::create),
-        guarded(Method::DELETE, "/keys/{key_id}", AdminScope::KeysWrite, keys::revoke),
-    ];
-    routes.into_iter().map(|route| route.below(ADMIN_API_PREFIX)).collect()
+    let mut routes = Vec::new();
+    list_rows(&mut routes);
+    routes
+}
+
+/// Every route for keys. A route is served and described by its row, or not at all.
+fn list_rows(rows: &mut impl Rows) {
+    list_project(rows);
+    list_users(rows);
+    list_others(rows);
+}
+
+fn list_project(rows: &mut impl Rows) {
+    let (read, write) = (AdminScope::SettingsRead, AdminScope::SettingsWrite);
+    rows.put((Method::GET, "/project"), read, project::get, &project::GET);
+    rows.put((Method::PUT, "/project"), write, project::put, &project::PUT);
+    let path = "/project/webhook-secret";
+    rows.put((Method::POST, path), write, project::rotate_webhook_secret, &project::ROTATE_WEBHOOK_SECRET);
+    rows.put((Method::POST, "/project/webhook-test"), write, events::try_out, &events::TRY_OUT);
+    rows.put((Method::GET, "/applications"), read, project::list_applications, &project::LIST_APPLICATIONS);
+    rows.put((Method::POST, "/applications"), write, project::create_application, &project::CREATE_APPLICATION);
+    rows.put((Method::GET, "/applications/{client_id}"), read, project::get_application, &project::GET_APPLICATION);
+    rows.put((Method::PUT, "/applications/{client_id}"), write, project::put_application, &project::PUT_APPLICATION);
+    rows.put(
+        (Method::DELETE, "/applications/{client_id}"),
+        write,
+        project::delete_application,
+        &project::DELETE_APPLICATION,
+    );
+    rows.put((Method::GET, "/applications/{client_id}/secrets"), read, project::list_secrets, &project::LIST_SECRETS);
+    rows.put(
+        (Method::POST, "/applications/{client_id}/secrets"),
+        write,
+        project::create_secret,
+        &project::CREATE_SECRET,
+    );
+    let path = "/applications/{client_id}/secrets/{secret_id}";
+    rows.put((Method::DELETE, path), write, project::delete_secret, &project::DELETE_SECRET);
+}
+
+fn list_users(rows: &mut impl Rows) {
+    let (read, write) = (AdminScope::UsersRead, AdminScope::UsersWrite);
+    rows.put((Method::GET, "/users"), read, users::list, &users::LIST);
+    rows.put((Method::POST, "/users"), write, users::create, &users::CREATE);
+    rows.put((Method::GET, "/users/{user_id}"), read, users::get, &users::GET);
+    rows.put((Method::PATCH, "/users/{user_id}"), write, users::patch, &users::PATCH);
+    rows.put((Method::DELETE, "/users/{user_id}"), write, users::delete, &users::DELETE);
+    rows.put((Method::POST, "/users/{user_id}/promote"), write, users::promote, &users::PROMOTE);
+    rows.put((Method::POST, "/users/{user_id}/disable"), write, users::disable, &users::DISABLE);
+    rows.put((Method::POST, "/users/{user_id}/enable"), write, users::enable, &users::ENABLE);
+    rows.put((Method::GET, "/users/{user_id}/sessions"), read, users::list_sessions, &users::LIST_SESSIONS);
+    rows.put(
+        (Method::DELETE, "/users/{user_id}/sessions"),
+        write,
+        users::revoke_all_sessions,
+        &users::REVOKE_ALL_SESSIONS,
+    );
+    let path = "/users/{user_id}/sessions/{session_id}";
+    rows.put((Method::DELETE, path), write, users::revoke_session, &users::REVOKE_SESSION);
+    rows.put((Method::GET, "/users/{user_id}/device-keys"), read, users::list_keys, &users::LIST_KEYS);
+    let path = "/users/{user_id}/device-keys/{device_key_id}";
+    rows.put((Method::DELETE, path), write, users::revoke_key, &users::REVOKE_KEY);
+}
+
+fn list_others(rows: &mut impl Rows) {
+    let (transfers, log) = (AdminScope::UsersTransfer, AdminScope::EventsRead);
+    rows.put((Method::GET, "/export/users"), transfers, transfer::export, &transfer::EXPORT);
+    rows.put((Method::GET, "/export/events"), log, events::export, &events::EXPORT);
+    rows.put((Method::POST, "/import/users"), transfers, transfer::import, &transfer::IMPORT);
+    rows.put((Method::GET, "/events"), log, events::list, &events::LIST);
+    rows.put((Method::GET, "/events/stream"), log, events::stream, &events::STREAM);
+    rows.put((Method::GET, "/deliveries"), log, events::list_deliveries, &events::LIST_DELIVERIES);
+    rows.put((Method::POST, "/deliveries/{delivery_id}/replay"), log, events::replay, &events::REPLAY);
+    rows.put((Method::GET, "/statistics"), AdminScope::StatisticsRead, events::statistics, &events::STATISTICS);
+    rows.put((Method::GET, "/keys"), AdminScope::KeysWrite, keys::list, &keys::LIST);
+    rows.put((Method::POST, "/keys"), AdminScope::KeysWrite, keys::create, &keys::CREATE);
+    rows.put((Method::DELETE, "/keys/{key_id}"), AdminScope::KeysWrite, keys::revoke, &keys::REVOKE);
 }
 
 /// A route for keys with a scope, which is checked first.

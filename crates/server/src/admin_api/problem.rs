@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use vestibule_app::StoreError;
 use vestibule_app::{
@@ -19,26 +20,28 @@ use vestibule_web::{
     error::{retry_after, with_retry_after},
 };
 
-/// A problem response.
-#[derive(Debug, Serialize)]
+// A problem response. Doc comments of these types are in the API's description.
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
     status: u16,
+    /// A stable code for programs.
     code: &'static str,
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Member>,
     #[serde(skip)]
     retry_after: Option<Duration>,
-    /// Counted and logged with the response.
+    // Counted and logged with the response.
     #[serde(skip)]
     overload: Option<Overload>,
 }
 
-/// An invalid member of a request.
-#[derive(Debug, Serialize)]
+// An invalid member of a request.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Member {
     path: String,
     message: String,
@@ -84,6 +87,20 @@ impl Problem {
     pub(crate) fn too_many(after: Duration) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many requests: slow down");
         Self { retry_after: Some(after), ..problem }
+    }
+
+    /// A request that replaces something does not say which version of it.
+    pub(crate) fn version_missing() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "version_missing",
+            "send the version you read in If-Match, so that no change is lost",
+        )
+    }
+
+    /// A fault of the server, which the caller has logged.
+    pub(crate) fn unexpected() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "an unexpected error occurred")
     }
 
     /// The request cannot be parsed.
@@ -148,7 +165,7 @@ impl From<AdminError> for Problem {
             AdminError::Flow(error) => error.into(),
             AdminError::Load(error) => {
                 tracing::error!(error = %error, "the projects could not be loaded after a change");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "an unexpected error occurred")
+                Self::unexpected()
             }
         }
     }
@@ -179,7 +196,7 @@ impl From<Error> for Problem {
             }
             _ => {
                 tracing::error!(error = %error, "a request to the Admin API failed");
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "an unexpected error occurred")
+                Self::unexpected()
             }
         };
         Self { retry_after: after, ..problem }

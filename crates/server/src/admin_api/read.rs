@@ -1,4 +1,4 @@
-//! Parses bodies, queries and IDs of requests; each problem says what is wrong.
+//! Parses bodies and queries of requests, and prints JSON; each problem says what is wrong.
 
 use axum::{
     extract::Request,
@@ -7,7 +7,6 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use vestibule_app::{admin::AdminError, error::Error, pool};
-use vestibule_domain::id::UserId;
 use vestibule_protocol::{echo_quoted, limits::ADMIN_JSON_VALUES};
 use vestibule_web::{body, visit::Visit};
 
@@ -37,14 +36,6 @@ fn count_values(text: &[u8]) -> usize {
         }
     }
     count
-}
-
-/// Reads a JSON body.
-pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
-    visit: &Visit,
-    request: Request,
-) -> Result<T, Problem> {
-    read_checked::<T, T>(visit, request, |_| Ok(())).await
 }
 
 /// Reads a JSON body, and checks its size with what was read. A body that may take longer than a millisecond is read, checked
@@ -84,11 +75,6 @@ pub(crate) fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     })
 }
 
-/// Parses a user's ID from the path.
-pub(crate) fn read_user_id(text: &str) -> Result<UserId, Problem> {
-    text.parse().map_err(|_| Problem::new(StatusCode::NOT_FOUND, "not_found", "user not found"))
-}
-
 /// Rejects a number of items outside 1 to `most`; absent means 50.
 pub(crate) fn check_limit(limit: Option<u32>, most: u32) -> Result<u32, Problem> {
     match limit {
@@ -102,10 +88,6 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     let body = serde_json::to_string(value).expect("an answer is plain JSON");
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, body).into_response()
-}
-
-pub(crate) fn nothing() -> Response {
-    StatusCode::NO_CONTENT.into_response()
 }
 
 #[cfg(test)]

@@ -1,154 +1,267 @@
 //! Users and their sessions.
 
-use axum::{
-    extract::{Path, Request},
-    http::{StatusCode, Uri},
-    response::Response,
-};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_app::admin::{
     AdminError, Thing, device_keys, sessions,
     user_lists::{self, UserFilter, UserQuery},
-    users::{self, AttributeChange, NewUser},
+    users,
 };
+use vestibule_domain::id::{IdentityId, UserId};
 
 use super::{
     access::Admin,
+    answer::{Created, Good, NoContent},
     bodies::{AttributesBody, NewUserBody, PromotionBody},
+    input::{InPath, Json, PathPart, Query},
+    operation::{Operation, Tag},
     problem::Problem,
-    read::{check_limit, json, nothing, read_checked, read_json, read_query, read_user_id},
-    views::{DeviceKeyView, SessionView, UserDetailView, UserView},
+    read::check_limit,
+    views::{DeviceKeysView, SessionsView, UserDetailView, UsersPage},
 };
 
-type UsersResult = Result<Response, Problem>;
+impl PathPart for UserId {
+    const NAME: &'static str = "user_id";
+    const MEANING: &'static str = "The user ID (sub).";
+    const SHARED: Option<&'static str> = Some("UserId");
 
-#[derive(Deserialize)]
+    fn parse(text: &str) -> Result<Self, Problem> {
+        text.parse().map_err(|_| AdminError::NotFound(Thing::User).into())
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string", "format": "uuid"})
+    }
+}
+
+/// Maximum number of users of a page.
+const MOST_USERS: u32 = 200;
+/// Maximum number of days to look back.
+const MOST_DAYS: u32 = 3650;
+
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum WrittenFilter {
+    #[default]
+    All,
+    Guest,
+    Member,
+    Promoted,
+    Dormant,
+    Disabled,
+}
+
+impl From<WrittenFilter> for UserFilter {
+    fn from(filter: WrittenFilter) -> Self {
+        match filter {
+            WrittenFilter::All => Self::All,
+            WrittenFilter::Guest => Self::Guest,
+            WrittenFilter::Member => Self::Member,
+            WrittenFilter::Promoted => Self::Promoted,
+            WrittenFilter::Dormant => Self::Dormant,
+            WrittenFilter::Disabled => Self::Disabled,
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ListQuery {
-    kind: Option<UserFilter>,
+pub(crate) struct ListQuery {
+    /// Which users to list. promoted: members who were guests, latest promotion first; dormant: guests not seen recently.
+    kind: Option<WrittenFilter>,
+    /// For promoted and dormant: number of days, 30 by default.
+    #[schemars(range(min = 1, max = MOST_DAYS))]
     days: Option<u32>,
+    /// Search by ID, or by the start of an email address, phone number or username. Returns one page and ignores kind.
     q: Option<String>,
+    /// next_cursor of the previous page.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_-]{32}$"))]
     cursor: Option<String>,
+    /// Items per page: 50 by default, at most 200.
+    #[schemars(range(min = 1, max = MOST_USERS))]
     limit: Option<u32>,
 }
 
+pub(super) const LIST: Operation =
+    Operation::new(Tag::Users, "listUsers", "List users, newest first", "One page.").may_refuse(&[422]);
+
 /// `GET /users`
-pub(crate) async fn list(admin: Admin, uri: Uri) -> UsersResult {
-    let query: ListQuery = read_query(&uri)?;
+pub(crate) async fn list(admin: Admin, Query(query): Query<ListQuery>) -> Result<Good<UsersPage>, Problem> {
     let days = query.days.unwrap_or(30);
-    if !(1..=3650).contains(&days) {
-        return Err(Problem::unreadable("days: write a number from 1 to 3650"));
+    if !(1..=MOST_DAYS).contains(&days) {
+        return Err(Problem::unreadable(format!("days: write a number from 1 to {MOST_DAYS}")));
     }
     let query = UserQuery {
-        kind: query.kind.unwrap_or_default(),
+        kind: query.kind.unwrap_or_default().into(),
         days,
         search: query.q,
         cursor: query.cursor,
-        limit: check_limit(query.limit, 200)?,
+        limit: check_limit(query.limit, MOST_USERS)?,
     };
-    let visit = &admin.visit;
-    let page = user_lists::list(&visit.ctx(), &query).await?;
-    let items: Vec<UserView<'_>> = page.items.iter().map(UserView::of).collect();
-    Ok(json(StatusCode::OK, &json!({"users": items, "next_cursor": page.next})))
+    let page = user_lists::list(&admin.visit.ctx(), &query).await?;
+    Ok(Good::print(&UsersPage::of(page)))
 }
+
+pub(super) const CREATE: Operation = Operation::new(Tag::Users, "createUser", "Create a member", "The member.")
+    .note("Guests are created by applications, not here. Calls blocking webhooks for user.pre_create.");
 
 /// `POST /users`
-pub(crate) async fn create(admin: Admin, request: Request) -> UsersResult {
+pub(crate) async fn create(admin: Admin, Json(new): Json<NewUserBody>) -> Result<Created<UserDetailView>, Problem> {
     let visit = &admin.visit;
-    let new = read_checked::<NewUserBody, NewUser>(visit, request, NewUser::check_size).await?;
     let user = users::create(&visit.ctx(), &admin.operator(), &new).await?;
-    Ok(json(StatusCode::CREATED, &UserDetailView::of(&user)))
+    Ok(Created::print(&UserDetailView::of(user)))
 }
+
+pub(super) const GET: Operation =
+    Operation::new(Tag::Users, "getUser", "Get a user with identities and authenticators", "The user.");
 
 /// `GET /users/{user_id}`
-pub(crate) async fn get(admin: Admin, Path(id): Path<String>) -> UsersResult {
-    let id = read_user_id(&id)?;
+pub(crate) async fn get(admin: Admin, InPath(id): InPath<UserId>) -> Result<Good<UserDetailView>, Problem> {
     let user = users::get(&admin.visit.ctx(), id).await?;
-    Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
+    Ok(Good::print(&UserDetailView::of(user)))
 }
+
+pub(super) const PATCH: Operation =
+    Operation::new(Tag::Users, "changeUser", "Change attributes of a guest or member", "The user.")
+        .note("A JSON merge patch (RFC 7396): null removes an attribute.");
 
 /// `PATCH /users/{user_id}`
-pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request) -> UsersResult {
-    let id = read_user_id(&id)?;
+pub(crate) async fn patch(
+    admin: Admin,
+    InPath(id): InPath<UserId>,
+    Json(change): Json<AttributesBody>,
+) -> Result<Good<UserDetailView>, Problem> {
     let visit = &admin.visit;
-    let change = read_checked::<AttributesBody, AttributeChange>(visit, request, AttributeChange::check_size).await?;
     let user = users::change_attributes(&visit.ctx(), &admin.operator(), id, change).await?;
-    Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
+    Ok(Good::print(&UserDetailView::of(user)))
 }
+
+pub(super) const DELETE: Operation =
+    Operation::new(Tag::Users, "deleteUser", "Delete a user and all its data", "Success.");
 
 /// `DELETE /users/{user_id}`
-pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> UsersResult {
-    let id = read_user_id(&id)?;
+pub(crate) async fn delete(admin: Admin, InPath(id): InPath<UserId>) -> Result<NoContent, Problem> {
     let visit = &admin.visit;
     users::delete(&visit.ctx(), &admin.operator(), id).await?;
-    Ok(nothing())
+    Ok(NoContent)
 }
+
+pub(super) const PROMOTE: Operation =
+    Operation::new(Tag::Users, "promoteUser", "Promote a guest to member", "The member, with the same ID.")
+        .note("The guest's sessions continue. Calls blocking webhooks for user.anonymous.pre_promote.");
 
 /// `POST /users/{user_id}/promote`
-pub(crate) async fn promote(admin: Admin, Path(id): Path<String>, request: Request) -> UsersResult {
-    let id = read_user_id(&id)?;
+pub(crate) async fn promote(
+    admin: Admin,
+    InPath(id): InPath<UserId>,
+    Json(promotion): Json<PromotionBody>,
+) -> Result<Good<UserDetailView>, Problem> {
     let visit = &admin.visit;
-    let promotion: PromotionBody = read_json(visit, request).await?;
-    let user = users::promote(&visit.ctx(), &admin.operator(), id, &promotion.into()).await?;
-    Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
+    let user = users::promote(&visit.ctx(), &admin.operator(), id, &promotion).await?;
+    Ok(Good::print(&UserDetailView::of(user)))
 }
+
+pub(super) const DISABLE: Operation =
+    Operation::new(Tag::Users, "disableUser", "Disable a user and end its sessions", "The user.");
 
 /// `POST /users/{user_id}/disable`
-pub(crate) async fn disable(admin: Admin, Path(id): Path<String>) -> UsersResult {
-    set_disabled(&admin, &id, true).await
+pub(crate) async fn disable(admin: Admin, InPath(id): InPath<UserId>) -> Result<Good<UserDetailView>, Problem> {
+    set_disabled(&admin, id, true).await
 }
+
+pub(super) const ENABLE: Operation = Operation::new(Tag::Users, "enableUser", "Enable a disabled user", "The user.");
 
 /// `POST /users/{user_id}/enable`
-pub(crate) async fn enable(admin: Admin, Path(id): Path<String>) -> UsersResult {
-    set_disabled(&admin, &id, false).await
+pub(crate) async fn enable(admin: Admin, InPath(id): InPath<UserId>) -> Result<Good<UserDetailView>, Problem> {
+    set_disabled(&admin, id, false).await
 }
 
-async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> UsersResult {
-    let id = read_user_id(id)?;
+async fn set_disabled(admin: &Admin, id: UserId, disabled: bool) -> Result<Good<UserDetailView>, Problem> {
     let visit = &admin.visit;
     let user = users::set_disabled(&visit.ctx(), &admin.operator(), id, disabled).await?;
-    Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
+    Ok(Good::print(&UserDetailView::of(user)))
 }
+
+pub(super) const LIST_SESSIONS: Operation =
+    Operation::new(Tag::Sessions, "listSessions", "List a user's sessions", "Sessions of all applications.");
 
 /// `GET /users/{user_id}/sessions`
-pub(crate) async fn list_sessions(admin: Admin, Path(id): Path<String>) -> UsersResult {
-    let id = read_user_id(&id)?;
+pub(crate) async fn list_sessions(admin: Admin, InPath(id): InPath<UserId>) -> Result<Good<SessionsView>, Problem> {
     let all = sessions::list(&admin.visit.ctx(), id).await?;
-    let all: Vec<SessionView> = all.into_iter().map(SessionView::of).collect();
-    Ok(json(StatusCode::OK, &json!({"sessions": all})))
+    Ok(Good::print(&SessionsView::of(all)))
 }
+
+pub(super) const REVOKE_ALL_SESSIONS: Operation =
+    Operation::new(Tag::Sessions, "revokeAllSessions", "End all of a user's sessions", "Success.");
 
 /// `DELETE /users/{user_id}/sessions`
-pub(crate) async fn revoke_all_sessions(admin: Admin, Path(id): Path<String>) -> UsersResult {
-    revoke(&admin, &id, None).await
+pub(crate) async fn revoke_all_sessions(admin: Admin, InPath(id): InPath<UserId>) -> Result<NoContent, Problem> {
+    revoke(&admin, id, None).await
 }
+
+pub(crate) struct PlainSessionId(String);
+
+impl PathPart for PlainSessionId {
+    const NAME: &'static str = "session_id";
+    const MEANING: &'static str = "The session ID.";
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        Ok(Self(text.to_string()))
+    }
+}
+
+pub(super) const REVOKE_SESSION: Operation =
+    Operation::new(Tag::Sessions, "revokeSession", "End one session", "Success.");
 
 /// `DELETE /users/{user_id}/sessions/{session_id}`
-pub(crate) async fn revoke_session(admin: Admin, Path((id, session)): Path<(String, String)>) -> UsersResult {
-    revoke(&admin, &id, Some(&session)).await
+pub(crate) async fn revoke_session(
+    admin: Admin,
+    InPath(id): InPath<UserId>,
+    InPath(session): InPath<PlainSessionId>,
+) -> Result<NoContent, Problem> {
+    revoke(&admin, id, Some(&session.0)).await
 }
 
-async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> UsersResult {
-    let id = read_user_id(id)?;
+async fn revoke(admin: &Admin, id: UserId, only: Option<&str>) -> Result<NoContent, Problem> {
     let visit = &admin.visit;
     sessions::revoke(&visit.ctx(), &admin.operator(), id, only).await?;
-    Ok(nothing())
+    Ok(NoContent)
 }
+
+pub(super) const LIST_KEYS: Operation =
+    Operation::new(Tag::Users, "listDeviceKeys", "List a guest's device keys", "Every key, oldest first.");
 
 /// `GET /users/{user_id}/device-keys`
-pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> UsersResult {
-    let id = read_user_id(&id)?;
+pub(crate) async fn list_keys(admin: Admin, InPath(id): InPath<UserId>) -> Result<Good<DeviceKeysView>, Problem> {
     let all = device_keys::list(&admin.visit.ctx(), id).await?;
-    let all: Vec<DeviceKeyView> = all.into_iter().map(DeviceKeyView::of).collect();
-    Ok(json(StatusCode::OK, &json!({"device_keys": all})))
+    Ok(Good::print(&DeviceKeysView::of(all)))
 }
 
+/// A device key is an identity of its user.
+pub(crate) struct DeviceKeyId(IdentityId);
+
+impl PathPart for DeviceKeyId {
+    const NAME: &'static str = "device_key_id";
+    const MEANING: &'static str = "The key ID from the list.";
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        text.parse().map(Self).map_err(|_| AdminError::NotFound(Thing::DeviceKey).into())
+    }
+}
+
+pub(super) const REVOKE_KEY: Operation =
+    Operation::new(Tag::Users, "revokeDeviceKey", "Revoke a device key", "Success.")
+        .note("The device can't sign in again. Open sessions continue.");
+
 /// `DELETE /users/{user_id}/device-keys/{device_key_id}`
-pub(crate) async fn revoke_key(admin: Admin, Path((id, key)): Path<(String, String)>) -> UsersResult {
-    let id = read_user_id(&id)?;
-    let key = key.parse().map_err(|_| Problem::from(AdminError::NotFound(Thing::DeviceKey)))?;
+pub(crate) async fn revoke_key(
+    admin: Admin,
+    InPath(id): InPath<UserId>,
+    InPath(key): InPath<DeviceKeyId>,
+) -> Result<NoContent, Problem> {
     let visit = &admin.visit;
-    device_keys::revoke(&visit.ctx(), &admin.operator(), id, key).await?;
-    Ok(nothing())
+    device_keys::revoke(&visit.ctx(), &admin.operator(), id, key.0).await?;
+    Ok(NoContent)
 }

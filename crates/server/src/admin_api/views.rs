@@ -1,78 +1,171 @@
-//! The JSON that the Admin API prints of users, sessions, keys, imports and statistics.
+//! The JSON that the Admin API prints of users, sessions, keys, applications and imports. Doc comments of these types are in the API's
+//! description; what they mean to its code stands in plain comments.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use vestibule_app::{
     admin::{
+        ListPage,
         applications::SecretInfo,
         device_keys::DeviceKey,
-        keys::{AdminKeyInfo, AdminScope},
-        statistics::{DayNumbers, Report, print_day},
+        keys::{AdminKeyInfo, AdminKeyKind, AdminScope},
         transfer::{ImportedLine, LineOutcome},
     },
     identities::LoadedUser,
     sessions::ListedSession,
 };
-use vestibule_domain::{identity::Identity, time::Timestamp, user::User};
+use vestibule_domain::{
+    client::Client,
+    identity::{Authenticator, Identity},
+    project::ProjectSettings,
+    session::SessionRef,
+    user::User,
+};
 
-/// A user in a list.
-#[derive(Debug, Serialize)]
-pub(super) struct UserView<'a> {
+use super::schemas::{ApplicationSchema, IdText, ScopeWord, SettingsSchema, TimeText};
+
+// The settings and their version.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Project")]
+pub(crate) struct ProjectView {
+    #[schemars(with = "SettingsSchema")]
+    pub(super) settings: ProjectSettings,
+    pub(super) version: i64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct WebhookSecretView {
+    pub(super) secret: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub(crate) struct ApplicationView(#[schemars(with = "ApplicationSchema")] pub(super) Client);
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct ApplicationsView {
+    applications: Vec<ApplicationView>,
+}
+
+impl ApplicationsView {
+    pub(super) fn of(all: Vec<Client>) -> Self {
+        Self { applications: all.into_iter().map(ApplicationView).collect() }
+    }
+}
+
+// A client secret in a list: by a name that reveals nothing of it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct SecretView {
     id: String,
-    created_at: String,
-    updated_at: String,
-    last_login_at: Option<String>,
-    promoted_at: Option<String>,
+    created_at: TimeText,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct SecretsView {
+    secrets: Vec<SecretView>,
+}
+
+impl SecretsView {
+    pub(super) fn of(all: Vec<SecretInfo>) -> Self {
+        let secrets = all.into_iter().map(|secret| SecretView { id: secret.id, created_at: secret.created_at.into() });
+        Self { secrets: secrets.collect() }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct NewSecretView {
+    id: String,
+    created_at: TimeText,
+    secret: String,
+}
+
+impl NewSecretView {
+    pub(super) fn of(made: SecretInfo, secret: String) -> Self {
+        Self { id: made.id, created_at: made.created_at.into(), secret }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "User")]
+pub(crate) struct UserView {
+    id: IdText,
+    created_at: TimeText,
+    updated_at: TimeText,
+    last_login_at: Option<TimeText>,
+    promoted_at: Option<TimeText>,
     is_anonymous: bool,
     is_disabled: bool,
-    yielded_to: Option<String>,
-    standard_attributes: &'a Map<String, Value>,
-    custom_attributes: &'a Map<String, Value>,
+    /// The member that this guest signed in to.
+    yielded_to: Option<IdText>,
+    standard_attributes: Map<String, Value>,
+    custom_attributes: Map<String, Value>,
 }
 
-impl<'a> UserView<'a> {
-    pub(super) fn of(user: &'a User) -> Self {
+impl UserView {
+    fn of(user: User) -> Self {
         Self {
-            id: user.id.to_string(),
-            created_at: user.created_at.to_rfc3339(),
-            updated_at: user.updated_at.to_rfc3339(),
-            last_login_at: user.last_login_at.map(Timestamp::to_rfc3339),
-            promoted_at: user.promoted_at.map(Timestamp::to_rfc3339),
+            id: user.id.into(),
+            created_at: user.created_at.into(),
+            updated_at: user.updated_at.into(),
+            last_login_at: user.last_login_at.map(TimeText::from),
+            promoted_at: user.promoted_at.map(TimeText::from),
             is_anonymous: user.is_anonymous(),
             is_disabled: user.disabled_at.is_some(),
-            yielded_to: user.yielded_to.map(|id| id.to_string()),
-            standard_attributes: &user.standard_attributes,
-            custom_attributes: &user.custom_attributes,
+            yielded_to: user.yielded_to.map(IdText::from),
+            standard_attributes: user.standard_attributes,
+            custom_attributes: user.custom_attributes,
         }
     }
 }
 
-/// A user with its identities and authenticators.
-#[derive(Debug, Serialize)]
-pub(super) struct UserDetailView<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct UsersPage {
+    users: Vec<UserView>,
+    next_cursor: Option<String>,
+}
+
+impl UsersPage {
+    pub(super) fn of(page: ListPage<User>) -> Self {
+        Self { users: page.items.into_iter().map(UserView::of).collect(), next_cursor: page.next }
+    }
+}
+
+// A user with its identities and authenticators.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "UserDetail")]
+pub(crate) struct UserDetailView {
     #[serde(flatten)]
-    user: UserView<'a>,
+    user: UserView,
     identities: Vec<IdentityView>,
-    authenticators: Vec<Value>,
+    authenticators: Vec<AuthenticatorView>,
 }
 
-impl<'a> UserDetailView<'a> {
-    pub(super) fn of(loaded: &'a LoadedUser) -> Self {
+impl UserDetailView {
+    pub(super) fn of(loaded: LoadedUser) -> Self {
         Self {
-            user: UserView::of(&loaded.user),
+            user: UserView::of(loaded.user),
             identities: loaded.identities.iter().map(IdentityView::of).collect(),
-            authenticators: loaded.authenticators.iter().map(|one| one.to_userinfo()).collect(),
+            authenticators: loaded.authenticators.iter().map(AuthenticatorView::of).collect(),
         }
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 struct IdentityView {
     id: String,
     #[serde(rename = "type")]
     kind: &'static str,
-    created_at: String,
-    updated_at: String,
+    created_at: TimeText,
+    updated_at: TimeText,
     claims: Map<String, Value>,
 }
 
@@ -81,195 +174,233 @@ impl IdentityView {
         Self {
             id: identity.id.to_string(),
             kind: identity.type_name(),
-            created_at: identity.created_at.to_rfc3339(),
-            updated_at: identity.updated_at.to_rfc3339(),
+            created_at: identity.created_at.into(),
+            updated_at: identity.updated_at.into(),
             claims: identity.claims(),
         }
     }
 }
 
-/// A session or grant in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct AuthenticatorView {
+    #[serde(rename = "type")]
+    name: &'static str,
+    kind: AuthenticatorUse,
+    created_at: TimeText,
+    updated_at: TimeText,
+}
+
+// Every authenticator stands alone: there is no second factor yet.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum AuthenticatorUse {
+    Primary,
+}
+
+impl AuthenticatorView {
+    fn of(authenticator: &Authenticator) -> Self {
+        Self {
+            name: authenticator.kind.as_str(),
+            kind: AuthenticatorUse::Primary,
+            created_at: authenticator.created_at.into(),
+            updated_at: authenticator.updated_at.into(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum SessionName {
+    Cookie,
+    RefreshToken,
+}
+
+// A session or grant in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Session")]
 pub(super) struct SessionView {
     id: String,
-    /// `cookie` or `refresh_token`.
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: SessionName,
     client_id: Option<String>,
     display_name: Option<String>,
-    created_at: String,
-    last_accessed_at: String,
+    created_at: TimeText,
+    last_accessed_at: TimeText,
 }
 
 impl SessionView {
-    pub(super) fn of(session: ListedSession) -> Self {
+    fn of(session: ListedSession) -> Self {
         Self {
             id: session.id.plain_id(),
-            kind: session.id.type_name(),
+            kind: match session.id {
+                SessionRef::Session(_) => SessionName::Cookie,
+                SessionRef::Grant(_) => SessionName::RefreshToken,
+            },
             client_id: session.client_id,
             display_name: session.device,
-            created_at: session.created_at.to_rfc3339(),
-            last_accessed_at: session.last_access_at.to_rfc3339(),
+            created_at: session.created_at.into(),
+            last_accessed_at: session.last_access_at.into(),
         }
     }
 }
 
-/// A device key in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct SessionsView {
+    sessions: Vec<SessionView>,
+}
+
+impl SessionsView {
+    pub(super) fn of(all: Vec<ListedSession>) -> Self {
+        Self { sessions: all.into_iter().map(SessionView::of).collect() }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DeviceKey")]
 pub(super) struct DeviceKeyView {
-    id: String,
+    id: IdText,
+    /// Chosen by the device.
     key_id: String,
     device: Option<String>,
-    created_at: String,
-    last_used_at: String,
-    promoted_at: Option<String>,
+    created_at: TimeText,
+    last_used_at: TimeText,
+    /// The key is no longer accepted since then.
+    promoted_at: Option<TimeText>,
 }
 
 impl DeviceKeyView {
-    pub(super) fn of(key: DeviceKey) -> Self {
+    fn of(key: DeviceKey) -> Self {
         Self {
-            id: key.id.to_string(),
+            id: key.id.into(),
             key_id: key.key_id,
             device: key.device,
-            created_at: key.created_at.to_rfc3339(),
-            last_used_at: key.last_used_at.to_rfc3339(),
-            promoted_at: key.promoted_at.map(Timestamp::to_rfc3339),
+            created_at: key.created_at.into(),
+            last_used_at: key.last_used_at.into(),
+            promoted_at: key.promoted_at.map(TimeText::from),
         }
     }
 }
 
-/// An Admin API key in a list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct DeviceKeysView {
+    device_keys: Vec<DeviceKeyView>,
+}
+
+impl DeviceKeysView {
+    pub(super) fn of(all: Vec<DeviceKey>) -> Self {
+        Self { device_keys: all.into_iter().map(DeviceKeyView::of).collect() }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum KeyKind {
+    ApiKey,
+    Jwt,
+}
+
+// An Admin API key in a list.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Key")]
 pub(super) struct KeyView {
     id: String,
     name: String,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: KeyKind,
+    #[schemars(with = "Vec<ScopeWord>")]
     scopes: Vec<AdminScope>,
-    created_at: String,
-    last_used_at: Option<String>,
-    revoked_at: Option<String>,
+    created_at: TimeText,
+    last_used_at: Option<TimeText>,
+    revoked_at: Option<TimeText>,
 }
 
 impl KeyView {
-    pub(super) fn of(key: AdminKeyInfo) -> Self {
+    fn of(key: AdminKeyInfo) -> Self {
         Self {
             id: key.id,
             name: key.name,
-            kind: key.kind.as_str(),
+            kind: match key.kind {
+                AdminKeyKind::ApiKey => KeyKind::ApiKey,
+                AdminKeyKind::Jwt => KeyKind::Jwt,
+            },
             scopes: key.scopes,
-            created_at: key.created_at.to_rfc3339(),
-            last_used_at: key.last_used_at.map(Timestamp::to_rfc3339),
-            revoked_at: key.revoked_at.map(Timestamp::to_rfc3339),
+            created_at: key.created_at.into(),
+            last_used_at: key.last_used_at.map(TimeText::from),
+            revoked_at: key.revoked_at.map(TimeText::from),
         }
     }
 }
 
-/// A client secret in a list: by a name that reveals nothing of it.
-#[derive(Debug, Serialize)]
-pub(super) struct SecretView {
-    id: String,
-    created_at: String,
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct KeysView {
+    keys: Vec<KeyView>,
 }
 
-impl SecretView {
-    pub(super) fn of(secret: SecretInfo) -> Self {
-        Self { id: secret.id, created_at: secret.created_at.to_rfc3339() }
+impl KeysView {
+    pub(super) fn of(all: Vec<AdminKeyInfo>) -> Self {
+        Self { keys: all.into_iter().map(KeyView::of).collect() }
     }
 }
 
-/// The result of one line of an import.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct NewKeyView {
+    key: KeyView,
+    api_key: Option<String>,
+}
+
+impl NewKeyView {
+    /// `text` is the API key, which can't be read again.
+    pub(super) fn of(key: AdminKeyInfo, text: Option<String>) -> Self {
+        Self { key: KeyView::of(key), api_key: text }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum LineResult {
+    Created,
+    Exists,
+    Refused,
+}
+
+// The result of one line of an import.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LineOutcome")]
 pub(super) struct LineView {
     line: usize,
     id: Option<String>,
-    /// `created`, `exists` or `refused`.
-    outcome: &'static str,
+    outcome: LineResult,
     reason: Option<String>,
 }
 
 impl LineView {
-    pub(super) fn of(imported: ImportedLine) -> Self {
+    fn of(imported: ImportedLine) -> Self {
         let (outcome, reason) = match imported.outcome {
-            LineOutcome::Created => ("created", None),
-            LineOutcome::Exists => ("exists", None),
-            LineOutcome::Refused(reason) => ("refused", Some(reason)),
+            LineOutcome::Created => (LineResult::Created, None),
+            LineOutcome::Exists => (LineResult::Exists, None),
+            LineOutcome::Refused(reason) => (LineResult::Refused, Some(reason)),
         };
         Self { line: imported.line, id: imported.id.map(|id| id.to_string()), outcome, reason }
     }
 }
 
-/// The statistics of a range of days.
-#[derive(Debug, Serialize)]
-pub(super) struct ReportView<'a> {
-    from: String,
-    to: String,
-    days: Vec<DayView<'a>>,
-    funnel: FunnelView,
-    time_to_promotion: Vec<WithinView>,
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct ImportView {
+    lines: Vec<LineView>,
 }
 
-#[derive(Debug, Serialize)]
-struct DayView<'a> {
-    date: String,
-    client_id: &'a str,
-    guests_created: i64,
-    guests_without_session: i64,
-    guests_returned: i64,
-    guests_promoted: i64,
-    guests_signed_in: i64,
-    members_created: i64,
-    logins: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct FunnelView {
-    guests_created: i64,
-    guests_returned: i64,
-    guests_promoted: i64,
-    guests_signed_in: i64,
-}
-
-#[derive(Debug, Serialize)]
-struct WithinView {
-    name: &'static str,
-    seconds: Option<i64>,
-    count: i64,
-}
-
-impl<'a> ReportView<'a> {
-    pub(super) fn of(report: &'a Report) -> Self {
-        let funnel = &report.funnel;
-        let within = report.time_to_promotion.iter();
-        Self {
-            from: print_day(report.from),
-            to: print_day(report.to),
-            days: report.days.iter().map(DayView::of).collect(),
-            funnel: FunnelView {
-                guests_created: funnel.guests_created,
-                guests_returned: funnel.guests_returned,
-                guests_promoted: funnel.guests_promoted,
-                guests_signed_in: funnel.guests_signed_in,
-            },
-            time_to_promotion: within
-                .map(|one| WithinView { name: one.name, seconds: one.seconds, count: one.count })
-                .collect(),
-        }
-    }
-}
-
-impl<'a> DayView<'a> {
-    fn of(day: &'a DayNumbers) -> Self {
-        Self {
-            date: print_day(day.day),
-            client_id: &day.client_id,
-            guests_created: day.guests_created,
-            guests_without_session: day.guests_without_session,
-            guests_returned: day.guests_returned,
-            guests_promoted: day.guests_promoted,
-            guests_signed_in: day.guests_signed_in,
-            members_created: day.members_created,
-            logins: day.logins,
-        }
+impl ImportView {
+    pub(super) fn of(all: Vec<ImportedLine>) -> Self {
+        Self { lines: all.into_iter().map(LineView::of).collect() }
     }
 }

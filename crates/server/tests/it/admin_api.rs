@@ -1,8 +1,11 @@
 //! The Admin API itself: keys, scopes, versions, idempotency, and its description.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use vestibule_app::{admin::keys::AdminScope, crypto::sha256};
+use vestibule_server::routes::{CredentialKind, Face, list_routes};
 use vestibule_store::admin_keys;
 
 use crate::support::{Admin, Engine, KeyPair, Reply, TestServer, on_both_engines};
@@ -18,6 +21,7 @@ on_both_engines!(
     keys_make_keys_but_never_stronger_ones,
     a_key_that_asks_too_often_has_to_wait,
     a_body_of_very_many_values_is_refused_before_it_is_parsed,
+    a_path_that_is_not_text_is_refused_with_a_problem,
 );
 
 fn described() -> Vec<(Method, String, AdminScope)> {
@@ -42,6 +46,49 @@ fn described() -> Vec<(Method, String, AdminScope)> {
     }
     assert!(routes.len() > 30);
     routes
+}
+
+/// The routers are built from the table, so what it has is what is served.
+#[test]
+fn every_route_for_keys_is_described_with_its_scope_and_no_other() {
+    let text = include_str!("../../src/admin_api/openapi.json");
+    let api: Value = serde_json::from_str(text).expect("JSON");
+    let prefix = api["servers"][0]["url"].as_str().expect("a path");
+    let mut described = BTreeSet::new();
+    for (path, methods) in api["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let security = &operation["security"];
+            let scope = security[0]["bearer"][0].as_str().expect("a scope");
+            assert_eq!(*security, json!([{"bearer": [scope]}]), "{method} {path}");
+            let sentence = format!("Needs the scope {scope}.");
+            assert!(operation["description"].as_str().expect("a text").ends_with(&sentence), "{method} {path}");
+            described.insert((method.to_uppercase(), format!("{prefix}{path}"), scope.to_string()));
+            let parts: BTreeSet<&str> =
+                path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
+            let parameters = operation["parameters"].as_array().into_iter().flatten();
+            let parameters = parameters.map(|one| {
+                let target = one["$ref"].as_str().and_then(|path| api.pointer(path.strip_prefix('#')?));
+                target.unwrap_or(one)
+            });
+            let in_path = parameters.filter(|one| one["in"] == "path").filter_map(|one| one["name"].as_str());
+            assert_eq!(in_path.collect::<BTreeSet<_>>(), parts, "{method} {path}");
+        }
+    }
+    let (mut served, mut open) = (BTreeSet::new(), Vec::new());
+    for route in list_routes().into_iter().filter(|route| route.face == Face::AdminApi) {
+        match route.accepts.as_slice() {
+            [CredentialKind::AdminKey(scope)] => {
+                served.insert((route.method, route.path, scope.as_str().to_string()));
+            }
+            other => {
+                assert!(other.is_empty(), "{} {}: {other:?}", route.method, route.path);
+                open.push(route.path);
+            }
+        }
+    }
+    assert_eq!(described, served);
+    // The description itself needs no key and is not described.
+    assert_eq!(open, ["/_api/admin/v1/openapi.json", "/_api/admin/v1/docs"]);
 }
 
 async fn every_route_wants_a_key_with_its_scope(engine: Engine) {
@@ -281,5 +328,21 @@ async fn a_body_of_very_many_values_is_refused_before_it_is_parsed(engine: Engin
         let request = admin.request(Method::POST, path).header("content-type", "application/json").body(many.clone());
         let refused = Reply::of(request).await.expect(413).json();
         assert_eq!(refused["code"], "too_large", "{refused}");
+    }
+}
+
+/// As described: before, the framework refused it, as plain text.
+async fn a_path_that_is_not_text_is_refused_with_a_problem(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    for (method, path) in [
+        (Method::GET, "/users/%FF"),
+        (Method::GET, "/applications/%FF"),
+        (Method::POST, "/deliveries/%FF/replay"),
+        (Method::DELETE, "/users/%FF/sessions/x"),
+    ] {
+        let reply = Reply::of(admin.request(method, path)).await.expect(400);
+        assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{path}");
+        assert_eq!(reply.json()["code"], "unreadable", "{path}");
     }
 }

@@ -59,7 +59,7 @@ fn the_endpoint_that_is_walked_through_is_the_one_that_exists() {
     for line in lines {
         assert!(sources.contains(line), "docs/adding-an-endpoint.md quotes a line that no file it names has:\n{line}");
     }
-    for name in ["read_user_id", "read_json", "set_disabled", "admin_set_disabled", "NotFound(Thing::User)"] {
+    for name in ["InPath", "UserDetailView", "set_disabled", "admin_set_disabled", "NotFound(Thing::User)"] {
         assert!(page.contains(name) && sources.contains(name), "the page and its files speak of {name}");
     }
 }
