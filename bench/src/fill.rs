@@ -4,9 +4,11 @@ use std::{error::Error, fmt::Write as _, fs::File, path::Path};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use futures_util::SinkExt as _;
 use rusqlite::{Connection, params};
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use crate::store_location::{StoreLocation, connect};
 
@@ -43,14 +45,7 @@ impl Guest {
     }
 
     fn refresh_token(&self) -> String {
-        let mut text = String::with_capacity(70);
-        for (location, byte) in self.grant.iter().enumerate() {
-            if matches!(location, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            write!(text, "{byte:02x}").expect("a string takes everything");
-        }
-        format!("{text}.{SECRET}")
+        format!("{}.{SECRET}", Uuid::from_bytes(self.grant))
     }
 }
 
@@ -179,6 +174,5 @@ async fn load_postgres(url: &str, count: u64, now: u64, hash: &[u8]) -> Result<(
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    HEXLOWER.encode(bytes)
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::SinkExt as _;
 use rusqlite::{Connection, params_from_iter, types::Value};
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use crate::{
     fill::{hex, settle_postgres, settle_sqlite},
@@ -74,9 +75,7 @@ impl SampleUser {
     }
 
     pub fn user_id(self) -> String {
-        let digits = hex(&self.id(0));
-        let part = |from: usize, to: usize| &digits[from..to];
-        [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
+        Uuid::from_bytes(self.id(0)).to_string()
     }
 
     /// Spread over the alphabet, like real addresses.

@@ -1,8 +1,9 @@
 //! A guest's promotion with all requests of app and browser, including one password hash.
 
-use std::{cell::Cell, fmt::Write as _};
+use std::cell::Cell;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use form_urlencoded::byte_serialize;
 
 use crate::{
     load::{ConnectionState, Source},
@@ -32,7 +33,7 @@ impl Promotions {
     }
 
     fn callback(&self) -> String {
-        encode(&format!("http://{}/back", self.host))
+        byte_serialize(format!("http://{}/back", self.host).as_bytes()).collect()
     }
 
     fn open(&self, out: &mut Vec<u8>, state: &mut ConnectionState, path: &str) {
@@ -58,7 +59,8 @@ impl Source for Promotions {
                 post(out, &self.host, "/api/anonymous_user/promotion_code", "application/json", "", body.as_bytes());
             }
             2 => {
-                let hint = encode(&format!("https://authgear.com/login_hint?type=anonymous&promotion_code={first}"));
+                let hint = format!("https://authgear.com/login_hint?type=anonymous&promotion_code={first}");
+                let hint: String = byte_serialize(hint.as_bytes()).collect();
                 let path = format!(
                     "/oauth2/authorize?client_id=bench&redirect_uri={}&response_type=code&scope={SCOPE}&code_challenge={}&code_challenge_method=S256&prompt=login&x_suppress_idp_session_cookie=true&x_sso_enabled=false&login_hint={hint}",
                     self.callback(),
@@ -120,16 +122,4 @@ fn read_form(answer: &Answer<'_>) -> Option<[String; 3]> {
 fn code_of(location: &str) -> Option<String> {
     let (_, query) = location.split_once('?')?;
     query.split('&').find_map(|pair| pair.strip_prefix("code=")).map(str::to_owned)
-}
-
-/// Percent-encodes what is not a letter or a digit.
-fn encode(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len() * 2), |mut out, byte| {
-        if byte.is_ascii_alphanumeric() {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").expect("a string takes everything");
-        }
-        out
-    })
 }

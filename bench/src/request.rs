@@ -1,5 +1,7 @@
 //! Requests that several scenarios send.
 
+use data_encoding::BASE64URL_NOPAD;
+
 use crate::load::ConnectionState;
 
 pub fn sign_up(host: &str, session_type: &str) -> Vec<u8> {
@@ -35,13 +37,5 @@ pub fn forwarded(state: &mut ConnectionState) -> String {
 }
 
 pub fn base64url(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            out.push(char::from(SIGNS[(word >> (18 - 6 * place) & 63) as usize]));
-        }
-    }
-    out
+    BASE64URL_NOPAD.encode(bytes)
 }

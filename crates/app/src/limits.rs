@@ -1,7 +1,7 @@
 //! Rate limits counted in this process's memory: sign-ups and token requests per address, token requests per user.
 //! The domain has the rule (GCRA); this file stores its state.
 
-pub(crate) mod fair;
+pub mod fair;
 pub mod rates;
 pub mod tries;
 

@@ -1,8 +1,9 @@
-//! The server's metrics, in Prometheus' text format.
+//! The server's metrics. The counters are plain atomics, because every request counts; `prometheus-client` prints them in
+//! Prometheus' text format.
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
+    fmt,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -10,9 +11,18 @@ use std::{
     time::Duration,
 };
 
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, NoLabelSet, prometheus_text},
+    metrics::MetricType,
+    registry::Registry,
+};
 use vestibule_store::StoreStats;
 
 use crate::overload::Overload;
+
+/// The media type of the metrics page.
+pub const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
 /// Upper bounds of the latency buckets, in microseconds; the last bucket is open.
 const BOUNDS: [u64; 12] =
@@ -21,11 +31,16 @@ const BOUNDS: [u64; 12] =
 const SIGN_UP: &str = "sign_up_anonymous";
 /// The methods with their own series, to bound the number of series.
 const METHODS: [&str; 4] = ["GET", "POST", "OPTIONS", "other"];
+/// The classes of statuses, by the first digit.
+const STATUSES: [&str; 6] = ["0xx", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The counters of each route, by method.
+type Routes = BTreeMap<Box<str>, Arc<[RouteCounters; 4]>>;
 
 /// Requests and promotions of this process since it started.
 #[derive(Default)]
 pub struct Metrics {
-    routes: RwLock<BTreeMap<Box<str>, Arc<[RouteCounters; 4]>>>,
+    routes: RwLock<Routes>,
     promoted: AtomicU64,
     /// By the reason.
     refused: [AtomicU64; Overload::ALL.len()],
@@ -80,24 +95,19 @@ impl Connections {
         self.refused[reason as usize].fetch_add(1, Relaxed);
     }
 
-    fn print(&self, page: &mut MetricsPage) {
+    fn print(&self, page: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let open = self.opened.load(Relaxed).saturating_sub(self.closed.load(Relaxed));
-        page.family("vestibule_connections_open", "gauge", "Connections of the server's own listener.");
-        page.sample("vestibule_connections_open", "", open);
-        page.family("vestibule_connections_refused_total", "counter", "Connections refused, by reason.");
-        for (reason, count) in ["full", "address"].iter().zip(&self.refused) {
-            let label = format!("reason=\"{reason}\"");
-            page.sample("vestibule_connections_refused_total", &label, count.load(Relaxed));
-        }
-        page.family("vestibule_connections_cut_total", "counter", "Connections ended by a time limit, by limit.");
-        for (limit, count) in ["head", "idle", "write", "age"].iter().zip(&self.cut) {
-            let label = format!("limit=\"{limit}\"");
-            page.sample("vestibule_connections_cut_total", &label, count.load(Relaxed));
-        }
+        print_gauge(page, "vestibule_connections_open", "Connections of the server's own listener.", open)?;
+        let refused = ["full", "address"].into_iter().zip(&self.refused);
+        let refused = refused.map(|(reason, count)| ([("reason", reason)], count.load(Relaxed)));
+        print_counters(page, "vestibule_connections_refused", "Connections refused, by reason.", refused)?;
+        let cut = ["head", "idle", "write", "age"].into_iter().zip(&self.cut);
+        let cut = cut.map(|(limit, count)| ([("limit", limit)], count.load(Relaxed)));
+        print_counters(page, "vestibule_connections_cut", "Connections ended by a time limit, by limit.", cut)
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct RouteCounters {
     /// By the first digit of the status.
     statuses: [AtomicU64; 6],
@@ -130,156 +140,161 @@ impl Metrics {
     }
 
     /// All metrics; `outbox_age` is the age of the oldest queued side effect.
-    pub fn print(&self, store: &StoreStats, outbox_age: Option<Duration>) -> String {
-        let mut page = MetricsPage(String::with_capacity(16_384));
-        self.print_requests(&mut page);
-        page.family("vestibule_requests_refused_total", "counter", "Requests refused with 503, by what was full.");
-        for (overload, count) in Overload::ALL.iter().zip(&self.refused) {
-            let label = format!("reason=\"{}\"", overload.as_str());
-            page.sample("vestibule_requests_refused_total", &label, count.load(Relaxed));
-        }
-        self.connections.print(&mut page);
-        print_store(&mut page, store);
-        if let Some(age) = outbox_age {
-            page.family("vestibule_outbox_oldest_seconds", "gauge", "Age of the oldest queued side effect.");
-            page.sample("vestibule_outbox_oldest_seconds", "", seconds(age));
-        }
-        page.family("vestibule_guests_created_total", "counter", "Guests created by this process.");
-        let created = store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
-        page.sample(
-            "vestibule_guests_created_total",
-            "",
-            created.map(|(_, write)| write.count - write.failed).sum::<u64>(),
-        );
-        page.family("vestibule_guests_promoted_total", "counter", "Guests promoted to members by this process.");
-        page.sample("vestibule_guests_promoted_total", "", self.promoted.load(Relaxed));
-        print_process(&mut page);
-        page.0
-    }
-
-    fn print_requests(&self, page: &mut MetricsPage) {
-        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
-        let all = || {
-            routes.iter().flat_map(|(name, methods)| METHODS.iter().zip(methods.iter()).map(move |(m, r)| (name, m, r)))
+    pub fn print(&self, store: StoreStats, outbox_age: Option<Duration>) -> String {
+        let scrape = Scrape {
+            routes: self.routes.read().unwrap_or_else(PoisonError::into_inner).clone(),
+            promoted: self.promoted.load(Relaxed),
+            refused: self.refused.each_ref().map(|count| count.load(Relaxed)),
+            connections: Arc::clone(&self.connections),
+            store,
+            outbox_age,
         };
-        page.family("vestibule_http_requests_total", "counter", "Requests, by route, method and status class.");
-        for (name, method, route) in all() {
-            for (digit, count) in route.statuses.iter().enumerate() {
-                let count = count.load(Relaxed);
-                if count > 0 {
-                    let labels = format!("method=\"{method}\",route=\"{name}\",status=\"{digit}xx\"");
-                    page.sample("vestibule_http_requests_total", &labels, count);
-                }
-            }
-        }
-        page.family(
-            "vestibule_http_request_seconds",
-            "histogram",
-            "Time from a request's head to its response, by route and method.",
-        );
-        for (name, method, route) in all() {
-            let labels = format!("method=\"{method}\",route=\"{name}\"");
-            let counts: Vec<u64> = route.classes.iter().map(|count| count.load(Relaxed)).collect();
-            if counts.iter().any(|count| *count > 0) {
-                let micros = Duration::from_micros(route.micros.load(Relaxed));
-                page.histogram("vestibule_http_request_seconds", &labels, &counts, bound, seconds(micros));
-            }
-        }
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(scrape));
+        let mut page = String::with_capacity(16_384);
+        prometheus_text::encode(&mut page, &registry).expect("a string takes everything");
+        page
     }
 }
 
-/// The upper bound of a latency bucket in seconds.
-fn bound(class: usize) -> String {
-    BOUNDS.get(class).map_or_else(|| "+Inf".into(), |micros| seconds(Duration::from_micros(*micros)).to_string())
+/// What one page reports.
+#[derive(Debug)]
+struct Scrape {
+    routes: Routes,
+    promoted: u64,
+    refused: [u64; Overload::ALL.len()],
+    connections: Arc<Connections>,
+    store: StoreStats,
+    outbox_age: Option<Duration>,
 }
 
-fn print_store(page: &mut MetricsPage, stats: &StoreStats) {
-    page.family("vestibule_store_writes_total", "counter", "Named writes, by outcome.");
-    for (name, write) in &stats.by_name {
-        page.sample(
-            "vestibule_store_writes_total",
-            &format!("name=\"{name}\",outcome=\"kept\""),
-            write.count - write.failed,
-        );
-        if write.failed > 0 {
-            page.sample("vestibule_store_writes_total", &format!("name=\"{name}\",outcome=\"undone\""), write.failed);
+impl Collector for Scrape {
+    fn encode(&self, mut page: DescriptorEncoder<'_>) -> fmt::Result {
+        let page = &mut page;
+        self.print_requests(page)?;
+        let refused = Overload::ALL.iter().zip(self.refused);
+        let refused = refused.map(|(overload, count)| ([("reason", overload.as_str())], count));
+        print_counters(page, "vestibule_requests_refused", "Requests refused with 503, by what was full.", refused)?;
+        self.connections.print(page)?;
+        print_store(page, &self.store)?;
+        if let Some(age) = self.outbox_age {
+            let help = "Age of the oldest queued side effect.";
+            print_gauge(page, "vestibule_outbox_oldest_seconds", help, age.as_secs_f64())?;
         }
+        let created = self.store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
+        let created: u64 = created.map(|(_, write)| write.count - write.failed).sum();
+        print_counter(page, "vestibule_guests_created", "Guests created by this process.", created)?;
+        let help = "Guests promoted to members by this process.";
+        print_counter(page, "vestibule_guests_promoted", help, self.promoted)?;
+        print_process(page)
     }
-    page.family(
-        "vestibule_store_write_seconds_total",
-        "counter",
-        "Total time of named writes, from request to result.",
-    );
-    for (name, write) in &stats.by_name {
-        page.sample("vestibule_store_write_seconds_total", &format!("name=\"{name}\""), seconds(write.total));
+}
+
+impl Scrape {
+    fn print_requests(&self, page: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let routes = || {
+            self.routes.iter().flat_map(|(route, methods)| {
+                METHODS.iter().zip(methods.iter()).map(move |(method, counters)| (&**route, *method, counters))
+            })
+        };
+        let requests = routes().flat_map(|(route, method, counters)| {
+            let statuses = STATUSES.iter().zip(&counters.statuses);
+            statuses.map(move |(status, count)| {
+                ([("method", method), ("route", route), ("status", *status)], count.load(Relaxed))
+            })
+        });
+        let requests = requests.filter(|(_, count)| *count > 0);
+        print_counters(page, "vestibule_http_requests", "Requests, by route, method and status class.", requests)?;
+        let help = "Time from a request's head to its response, by route and method.";
+        let mut family = page.encode_descriptor("vestibule_http_request_seconds", help, None, MetricType::Histogram)?;
+        for (route, method, counters) in routes() {
+            let counts = counters.classes.each_ref().map(|count| count.load(Relaxed));
+            let count: u64 = counts.iter().sum();
+            if count > 0 {
+                let bounds = BOUNDS.iter().map(|micros| seconds(*micros)).chain([f64::INFINITY]);
+                let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
+                let sum = seconds(counters.micros.load(Relaxed));
+                let labels = [("method", method), ("route", route)];
+                let mut series = family.encode_family(&labels)?;
+                series.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+            }
+        }
+        Ok(())
     }
-    page.family("vestibule_store_group_size", "histogram", "Writes that shared a commit.");
-    let open = stats.group_sizes.len() - 1;
-    let name = |class: usize| if class == open { "+Inf".to_owned() } else { (1_u64 << class).to_string() };
-    page.histogram("vestibule_store_group_size", "", &stats.group_sizes, name, stats.writes);
-    for (name, help, count) in [
-        ("vestibule_store_commits_total", "Transactions committed.", stats.commits),
-        ("vestibule_store_retries_total", "Transactions retried after a conflict or a lost connection.", stats.retries),
-        ("vestibule_store_checkpoints_total", "Checkpoints of SQLite's write-ahead log.", stats.checkpoints),
-    ] {
-        page.family(name, "counter", help);
-        page.sample(name, "", count);
-    }
+}
+
+fn print_store(page: &mut DescriptorEncoder<'_>, stats: &StoreStats) -> fmt::Result {
+    let writes = stats.by_name.iter().flat_map(|(name, write)| {
+        let undone = (write.failed > 0).then_some(("undone", write.failed));
+        let outcomes = [("kept", write.count - write.failed)].into_iter().chain(undone);
+        outcomes.map(move |(outcome, count)| ([("name", *name), ("outcome", outcome)], count))
+    });
+    print_counters(page, "vestibule_store_writes", "Named writes, by outcome.", writes)?;
+    let times = stats.by_name.iter().map(|(name, write)| ([("name", *name)], write.total.as_secs_f64()));
+    let help = "Total time of named writes, from request to result.";
+    print_counters(page, "vestibule_store_write_seconds", help, times)?;
+    print_group_sizes(page, stats)?;
+    print_counter(page, "vestibule_store_commits", "Transactions committed.", stats.commits)?;
+    let help = "Transactions retried after a conflict or a lost connection.";
+    print_counter(page, "vestibule_store_retries", help, stats.retries)?;
+    print_counter(page, "vestibule_store_checkpoints", "Checkpoints of SQLite's write-ahead log.", stats.checkpoints)
+}
+
+fn print_group_sizes(page: &mut DescriptorEncoder<'_>, stats: &StoreStats) -> fmt::Result {
+    let last = stats.group_sizes.len() - 1;
+    let buckets = stats.group_sizes.iter().enumerate().map(|(class, count)| {
+        let bound = if class == last { f64::INFINITY } else { (1_u64 << class) as f64 };
+        (bound, *count)
+    });
+    let buckets: Vec<(f64, u64)> = buckets.collect();
+    let help = "Writes that shared a commit.";
+    let mut family = page.encode_descriptor("vestibule_store_group_size", help, None, MetricType::Histogram)?;
+    family.encode_histogram::<NoLabelSet>(stats.writes as f64, stats.group_sizes.iter().sum(), &buckets, None)
 }
 
 /// Metrics of the process, from Linux' /proc.
-fn print_process(page: &mut MetricsPage) {
-    page.family("vestibule_build_info", "gauge", "Always 1; the version is in the label.");
-    page.sample("vestibule_build_info", &format!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
+fn print_process(page: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Always 1; the version is in the label.";
+    let mut build = page.encode_descriptor("vestibule_build_info", help, None, MetricType::Gauge)?;
+    build.encode_family(&[("version", env!("CARGO_PKG_VERSION"))])?.encode_gauge(&1_u64)?;
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = |name: &str| -> Option<u64> {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().trim_end_matches("kB").trim().parse().ok()
     };
     if let Some(kib) = field("VmRSS:") {
-        page.family("process_resident_memory_bytes", "gauge", "Resident memory of this process.");
-        page.sample("process_resident_memory_bytes", "", kib * 1_024);
+        print_gauge(page, "process_resident_memory_bytes", "Resident memory of this process.", kib * 1_024)?;
     }
     if let Some(threads) = field("Threads:") {
-        page.family("process_threads", "gauge", "Threads of this process.");
-        page.sample("process_threads", "", threads);
+        print_gauge(page, "process_threads", "Threads of this process.", threads)?;
     }
+    Ok(())
 }
 
-fn seconds(time: Duration) -> f64 {
-    time.as_secs_f64()
+fn seconds(micros: u64) -> f64 {
+    Duration::from_micros(micros).as_secs_f64()
 }
 
-struct MetricsPage(String);
+/// The encoder appends `_total` to a counter's name.
+fn print_counter(page: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    print_counters(page, name, help, [([("", ""); 0], value)])
+}
 
-impl MetricsPage {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}").expect("a string takes everything");
+fn print_counters<'a, V: EncodeCounterValue, const LABELS: usize>(
+    page: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    samples: impl IntoIterator<Item = ([(&'a str, &'a str); LABELS], V)>,
+) -> fmt::Result {
+    let mut family = page.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (labels, value) in samples {
+        family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&value, None)?;
     }
+    Ok(())
+}
 
-    fn sample(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
-        let (open, close) = if labels.is_empty() { ("", "") } else { ("{", "}") };
-        writeln!(self.0, "{name}{open}{labels}{close} {value}").expect("a string takes everything");
-    }
-
-    /// Writes a histogram, whose buckets Prometheus expects to be cumulative.
-    fn histogram(
-        &mut self,
-        name: &str,
-        labels: &str,
-        counts: &[u64],
-        bound: impl Fn(usize) -> String,
-        sum: impl std::fmt::Display,
-    ) {
-        let comma = if labels.is_empty() { "" } else { "," };
-        let mut so_far = 0;
-        for (class, count) in counts.iter().enumerate() {
-            so_far += count;
-            self.sample(&format!("{name}_bucket"), &format!("{labels}{comma}le=\"{}\"", bound(class)), so_far);
-        }
-        self.sample(&format!("{name}_sum"), labels, sum);
-        self.sample(&format!("{name}_count"), labels, so_far);
-    }
+fn print_gauge(page: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: impl EncodeGaugeValue) -> fmt::Result {
+    page.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
 }
 
 #[cfg(test)]
@@ -296,7 +311,7 @@ mod tests {
         metrics.count_refused_request(Overload::Share);
         metrics.count_refused_request(Overload::Share);
         metrics.count_request("BREW", "/oauth2/token", 405, Duration::ZERO);
-        let page = metrics.print(&StoreStats::default(), None);
+        let page = metrics.print(StoreStats::default(), None);
         for line in [
             "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"2xx\"} 1",
             "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"5xx\"} 1",
@@ -326,7 +341,7 @@ mod tests {
 
     #[test]
     fn dashboard_guide_and_page_name_the_same_metrics() {
-        let page = Metrics::default().print(&StoreStats::default(), Some(Duration::ZERO));
+        let page = Metrics::default().print(StoreStats::default(), Some(Duration::ZERO));
         let families = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
         let families: std::collections::BTreeSet<String> = families.map(str::to_owned).collect();
         let dashboard = include_str!("../../../docs/grafana/vestibule.json");
@@ -357,14 +372,14 @@ mod tests {
             ]),
             ..StoreStats::default()
         };
-        let page = Metrics::default().print(&stats, Some(Duration::from_secs(3)));
+        let page = Metrics::default().print(stats, Some(Duration::from_secs(3)));
         for line in [
             "vestibule_guests_created_total 4",
             "vestibule_store_writes_total{name=\"sign_up_anonymous\",outcome=\"undone\"} 1",
             "vestibule_store_write_seconds_total{name=\"refresh\"} 0.5",
             "vestibule_store_group_size_bucket{le=\"2\"} 3",
-            "vestibule_store_group_size_sum 5",
-            "vestibule_outbox_oldest_seconds 3",
+            "vestibule_store_group_size_sum 5.0",
+            "vestibule_outbox_oldest_seconds 3.0",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }

@@ -218,7 +218,7 @@ pub fn see_other(location: &str) -> Response {
 }
 
 fn redirect(status: StatusCode, location: &str) -> Response {
-    let body = format!("<p>Continue to <a href=\"{0}\">{0}</a></p>\n", escape(location));
+    let body = format!("<p>Continue to <a href=\"{0}\">{0}</a></p>\n", vestibule_web::template::escape(location));
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     let mut response = (status, headers, body).into_response();
     if let Ok(location) = HeaderValue::from_str(location) {
@@ -265,15 +265,20 @@ fn post_to_app(visit: &Visit, answer: &AppRedirect) -> Response {
     use std::fmt::Write;
     let mut fields = String::new();
     for (name, value) in &answer.parameters {
-        write!(fields, "<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
-            .expect("writing to a String cannot fail");
+        write!(
+            fields,
+            "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+            vestibule_web::template::escape(name),
+            vestibule_web::template::escape(value)
+        )
+        .expect("writing to a String cannot fail");
     }
     let body = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title></head><body>\
          <form method=\"post\" action=\"{1}\" id=\"answer\">{fields}<button type=\"submit\">{0}</button></form>\
          <script src=\"{2}\"></script></body></html>",
-        escape(visit.project.settings.display_name()),
-        escape(&answer.uri),
+        vestibule_web::template::escape(visit.project.settings.display_name()),
+        vestibule_web::template::escape(&answer.uri),
         vestibule_web::asset::asset_href("form-post.js"),
     );
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
@@ -282,10 +287,6 @@ fn post_to_app(visit: &Visit, answer: &AppRedirect) -> Response {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use crate::{
     frame::{PortalContext, PortalPage},
     notice::PortalNotice,
     quick_start::Framework,
+    settings_form::describe,
 };
 
 pub(super) fn routes() -> Vec<PortalRoute> {
@@ -124,7 +125,7 @@ fn new_page(framework: Framework, [name, client_id, redirects]: [&str; 3], fault
                 fault.path.rsplit("].").next().is_some_and(|rest| rest.starts_with(key))
                     || fault.path.contains(&format!(".{key}"))
             })
-            .map(|fault| fault.message.clone())
+            .map(describe)
     };
     let mut controls = vec![
         Control::new("name", "Name", ControlKind::Line("text"), name)

@@ -14,6 +14,7 @@ use crate::{
     frame::{PortalContext, PortalPage},
     notice::PortalNotice,
     one_time_link::role_name,
+    settings_form::describe,
 };
 
 pub(super) fn routes() -> Vec<PortalRoute> {
@@ -58,7 +59,7 @@ async fn make(request: OperatorRequest) -> PageResult {
 }
 
 fn new_page(request: &OperatorRequest, guests: &str, faults: &[Fault]) -> NewProjectPage {
-    let error = |path: &str| faults.iter().find(|fault| fault.path == path).map(|fault| fault.message.clone());
+    let error = |path: &str| faults.iter().find(|fault| fault.path == path).map(describe);
     let line = |name: &str, label: &str, path: &str| {
         Control::new(name, label, ControlKind::Line("text"), request.field(name)).error(error(path))
     };

@@ -7,7 +7,10 @@ use vestibule_app::{
     actor::Actor,
     admin::{AdminError, Fault, settings},
 };
-use vestibule_domain::{operator::Role, project::ProjectSettings};
+use vestibule_domain::{
+    operator::Role,
+    project::{ProblemKind, ProjectSettings},
+};
 use vestibule_protocol::form::Form;
 
 use crate::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, confirmation};
@@ -294,7 +297,7 @@ impl SettingsForm {
                 Some(row) => {
                     row.control.error.get_or_insert(match line {
                         Some(number) => format!("Line {number}: {}.", fault.message),
-                        None => sentence(&fault.message),
+                        None => describe(fault),
                     });
                 }
                 None => return Err(PortalError::Clash(format!("{}: {}", fault.path, fault.message))),
@@ -435,6 +438,16 @@ fn line_of(path: &str) -> Option<usize> {
     index.parse::<usize>().ok().map(|index| index + 1)
 }
 
+/// The problem of a field, for the reader of a form.
+pub(super) fn describe(fault: &Fault) -> String {
+    match fault.kind {
+        ProblemKind::NotInRange { min, max } => format!("Enter a whole number from {min} to {max}."),
+        ProblemKind::EmptyList => "Choose or enter at least one.".to_string(),
+        ProblemKind::MissingKey => "Enter a value.".to_string(),
+        ProblemKind::Other => sentence(&fault.message),
+    }
+}
+
 pub(super) fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let first = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
@@ -449,5 +462,24 @@ mod tests {
     #[test]
     fn problems_name_the_line() {
         assert_eq!((line_of("redirect_uris[1]"), line_of("redirect_uris")), (Some(2), None));
+    }
+
+    #[test]
+    fn problems_of_fields_do_not_speak_of_files() {
+        let document = serde_json::json!({
+            "project": {"public_origin": "https://auth.shop.example"},
+            "authentication": {"identities": []},
+            "session": {"lifetime_seconds": "a week", "idle_timeout_seconds": -1},
+        });
+        let problems = ProjectSettings::parse_json(&document).expect_err("problems");
+        let described = |path: &str| {
+            let problem = problems.iter().find(|problem| problem.path == path).expect("a problem");
+            describe(&Fault::from(problem.clone()))
+        };
+        let whole = "Enter a whole number from 1 to 3153600000.";
+        assert_eq!(described("session.lifetime_seconds"), whole);
+        assert_eq!(described("session.idle_timeout_seconds"), whole);
+        assert_eq!(described("authentication.identities"), "Choose or enter at least one.");
+        assert_eq!(described("project.id"), "Enter a value.");
     }
 }

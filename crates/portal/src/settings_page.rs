@@ -194,8 +194,7 @@ impl SettingsFormPage {
             }],
         };
         let mut wrong = plain.clone();
-        wrong.panels[0].controls[0].error =
-            Some("0 is out of range: write a whole number from 1 to 3153600000.".into());
+        wrong.panels[0].controls[0].error = Some("Enter a whole number from 1 to 3153600000.".into());
         let branding = Self {
             extra: Extra::Branding {
                 css: "/portal/p/shop/branding/preview.css".into(),

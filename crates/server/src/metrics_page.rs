@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use vestibule_app::{jobs::outbox, state::App};
+use vestibule_app::{jobs::outbox, metrics::CONTENT_TYPE, state::App};
 
 /// `GET /metrics`
 pub(crate) async fn print(app: Arc<App>) -> Response {
@@ -18,6 +18,6 @@ pub(crate) async fn print(app: Arc<App>) -> Response {
             None
         }
     };
-    let page = app.metrics.print(&app.store.stats(), age);
-    (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+    let page = app.metrics.print(app.store.stats(), age);
+    (StatusCode::OK, [(header::CONTENT_TYPE, CONTENT_TYPE)], page).into_response()
 }

@@ -2,9 +2,9 @@
 //! In a debug build they are read from the `assets` folder of the sources.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use data_encoding::HEXLOWER;
 use rust_embed::RustEmbed;
 
 #[derive(RustEmbed)]
@@ -39,7 +39,7 @@ static ENTRIES: LazyLock<Vec<AssetEntry>> = LazyLock::new(|| {
             Some(AssetEntry {
                 stem: stem.to_owned(),
                 extension: extension.to_owned(),
-                hash: print_hex(&file.metadata.sha256_hash()[..8]),
+                hash: HEXLOWER.encode(&file.metadata.sha256_hash()[..8]),
                 bytes: file.data,
                 name: name.into_owned(),
             })
@@ -81,14 +81,6 @@ fn content_type(extension: &str) -> &'static str {
         "svg" => "image/svg+xml",
         _ => "application/octet-stream",
     }
-}
-
-pub(crate) fn print_hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        write!(hex, "{byte:02x}").ok();
-        hex
-    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use crate::template::escape;
+
 /// One line or color of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
@@ -424,10 +426,6 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to a String cannot fail");
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -542,7 +540,7 @@ mod tests {
     #[test]
     fn words_are_escaped_and_named_for_those_who_listen() {
         let html = chart(Mark::Bars, 90, &[&[1; 90]]).render();
-        assert!(html.contains("Guests &lt;by&gt; day") && !html.contains("<by>"));
+        assert!(html.contains("Guests &#60;by&#62; day") && !html.contains("<by>"));
         assert!(html.contains("role=\"img\" aria-labelledby=\"guests-chart-wide-title\""));
         assert!(html.contains("<desc id=\"guests-chart-narrow-desc\">How many</desc>"));
         assert!(!html.contains("style="), "the content security policy forbids it");

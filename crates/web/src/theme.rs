@@ -3,7 +3,6 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::asset::print_hex;
 use crate::brand::Brand;
 use crate::color::Color;
 
@@ -54,7 +53,7 @@ pub fn preview_css(brand: &Brand) -> String {
 /// The URL of [`theme_css`]: `/assets/theme/<hash>.css`, with the hash of its content.
 pub fn theme_href(brand: &Brand) -> String {
     let hash = digest(&SHA256, theme_css(brand).as_bytes());
-    format!("/assets/theme/{}.css", print_hex(&hash.as_ref()[..8]))
+    format!("/assets/theme/{}.css", data_encoding::HEXLOWER.encode(&hash.as_ref()[..8]))
 }
 
 /// Fill and text color of a button in a mail, which has neither style sheet nor dark mode.

@@ -22,7 +22,7 @@ pub mod webhooks;
 
 use std::fmt;
 
-use vestibule_domain::project::DocumentProblem;
+use vestibule_domain::project::{DocumentProblem, ProblemKind};
 use vestibule_store::StoreError;
 
 use crate::projects::ProjectLoadError;
@@ -35,11 +35,13 @@ pub struct Fault {
     pub path: String,
     /// What to do.
     pub message: String,
+    /// The kind of a problem in a settings document.
+    pub kind: ProblemKind,
 }
 
 impl Fault {
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self { path: path.into(), message: message.into(), kind: ProblemKind::Other }
     }
 }
 
@@ -124,7 +126,7 @@ pub enum Clash {
 
 impl From<DocumentProblem> for Fault {
     fn from(problem: DocumentProblem) -> Self {
-        Self::new(problem.path, problem.message)
+        Self { path: problem.path, message: problem.message, kind: problem.kind }
     }
 }
 

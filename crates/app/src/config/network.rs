@@ -1,44 +1,60 @@
 //! An address or network in the configuration.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// An address or a network in CIDR notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Network {
-    address: std::net::IpAddr,
-    prefix: u8,
-}
+pub struct Network(IpNet);
 
 impl Network {
+    /// Whether the address is in the network; an IPv4 address mapped into IPv6 is an IPv4 address.
     #[must_use]
-    pub fn contains(&self, ip: std::net::IpAddr) -> bool {
-        use std::net::IpAddr::{V4, V6};
-        match (self.address, ip.to_canonical()) {
-            (V4(net), V4(ip)) => prefix_equal(u32::from(net).into(), u32::from(ip).into(), 32, self.prefix),
-            (V6(net), V6(ip)) => prefix_equal(net.into(), ip.into(), 128, self.prefix),
-            (V4(_), V6(_)) | (V6(_), V4(_)) => false,
-        }
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        self.0.contains(&ip.to_canonical())
     }
-}
-
-fn prefix_equal(a: u128, b: u128, width: u32, prefix: u8) -> bool {
-    let shift = width.saturating_sub(u32::from(prefix));
-    (a ^ b).checked_shr(shift).unwrap_or(0) == 0
 }
 
 impl TryFrom<String> for Network {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let problem = || format!("\"{text}\" is neither an IP address nor a network like 10.0.0.0/8");
-        let (address, prefix) = text.split_once('/').map_or((text.as_str(), None), |(a, p)| (a, Some(p)));
-        let address: std::net::IpAddr = address.parse().map_err(|_| problem())?;
-        let widest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(widest), |p| p.parse::<u8>().map_err(|_| problem()))?;
-        if prefix > widest {
-            return Err(problem());
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        text.parse()
+            .or_else(|_| address())
+            .map(Self)
+            .map_err(|_| format!("\"{text}\" is neither an IP address nor a network like 10.0.0.0/8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_contain_the_addresses_with_their_prefix() {
+        for (network, address, expected) in [
+            ("10.0.0.0/8", "10.9.8.7", true),
+            ("10.1.2.3/8", "10.9.8.7", true),
+            ("10.0.0.0/8", "11.9.8.7", false),
+            ("10.0.0.0/8", "::ffff:10.9.8.7", true),
+            ("0.0.0.0/0", "203.0.113.9", true),
+            ("0.0.0.0/0", "2001:db8::1", false),
+            ("203.0.113.9", "203.0.113.9", true),
+            ("203.0.113.9/32", "203.0.113.8", false),
+            ("::1", "::1", true),
+            ("2001:db8::/33", "2001:db8:7fff::1", true),
+            ("2001:db8::/33", "2001:db8:8000::1", false),
+            ("::/0", "203.0.113.9", false),
+        ] {
+            let parsed = Network::try_from(network.to_owned()).expect("a network");
+            assert_eq!(parsed.contains(address.parse().expect("an address")), expected, "{address} in {network}");
         }
-        Ok(Self { address, prefix })
+        for text in ["", "10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "10.0.0.0/-1", "localhost", "/8"] {
+            assert!(Network::try_from(text.to_owned()).is_err(), "{text}");
+        }
     }
 }

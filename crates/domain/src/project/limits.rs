@@ -2,6 +2,13 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
+use jiff::{
+    Span, SpanRelativeTo, SpanRound, Unit,
+    fmt::{
+        StdFmtWrite,
+        friendly::{Designator, Spacing, SpanParser, SpanPrinter},
+    },
+};
 use serde::{Deserialize, Serialize};
 
 use super::is_default;
@@ -262,40 +269,30 @@ pub struct Period(pub Duration);
 #[error("write a duration such as \"30s\", \"1m\" or \"1h30m\", longer than nothing and at most 366 days")]
 pub struct NotAPeriod;
 
-const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 const LONGEST_PERIOD_SECONDS: u64 = 366 * 86_400;
 
 impl FromStr for Period {
     type Err = NotAPeriod;
 
+    /// Of the library's friendly format: whole numbers of `d`, `h`, `m` and `s`, the largest unit first.
     fn from_str(text: &str) -> Result<Self, NotAPeriod> {
-        let mut rest = text;
-        let mut total = 0u64;
-        while !rest.is_empty() {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            let count: u64 = rest[..digits].parse().map_err(|_| NotAPeriod)?;
-            rest = &rest[digits..];
-            let (name, size) = UNITS.iter().find(|(name, _)| rest.starts_with(name)).ok_or(NotAPeriod)?;
-            rest = &rest[name.len()..];
-            total = count.checked_mul(*size).and_then(|part| total.checked_add(part)).ok_or(NotAPeriod)?;
-        }
-        if total == 0 || total > LONGEST_PERIOD_SECONDS {
-            return Err(NotAPeriod);
-        }
-        Ok(Self(Duration::from_secs(total)))
+        // The library also reads words, spaces, signs, fractions, and `ms`.
+        let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"dhms".contains(&byte));
+        let span = is_plain.then(|| SpanParser::new().parse_span(text).ok()).flatten().ok_or(NotAPeriod)?;
+        let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|_| NotAPeriod)?;
+        let length = Duration::try_from(length).map_err(|_| NotAPeriod)?;
+        let is_in_range = (1..=LONGEST_PERIOD_SECONDS).contains(&length.as_secs());
+        if is_in_range && span.get_milliseconds() == 0 { Ok(Self(length)) } else { Err(NotAPeriod) }
     }
 }
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest = self.0.as_secs();
-        for (name, size) in UNITS {
-            if rest >= size {
-                write!(f, "{}{name}", rest / size)?;
-                rest %= size;
-            }
-        }
-        Ok(())
+        let seconds = i64::try_from(self.0.as_secs()).map_err(|_| fmt::Error)?;
+        let units = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+        let span = Span::new().try_seconds(seconds).and_then(|span| span.round(units)).map_err(|_| fmt::Error)?;
+        let printer = SpanPrinter::new().designator(Designator::Compact).spacing(Spacing::None);
+        printer.print_span(&span, StdFmtWrite(f)).map_err(|_| fmt::Error)
     }
 }
 
@@ -325,12 +322,33 @@ mod tests {
             ("90s", 90, "1m30s"),
             ("1h30m", 5_400, "1h30m"),
             ("2d", 172_800, "2d"),
+            ("25h", 90_000, "1d1h"),
+            ("1d2h3m4s", 93_784, "1d2h3m4s"),
+            ("366d", 31_622_400, "366d"),
         ] {
             let period: Period = text.parse().unwrap();
             assert_eq!(period.0, Duration::from_secs(seconds));
             assert_eq!(period.to_string(), printed);
         }
-        for text in ["", "1", "m", "0s", "-1s", "1.5h", "1 m", "367d", "99999999999999999999s", "1x", "١m"] {
+        for text in [
+            "",
+            "1",
+            "m",
+            "0s",
+            "-1s",
+            "1.5h",
+            "1 m",
+            "367d",
+            "366d1s",
+            "99999999999999999999s",
+            "1x",
+            "١m",
+            "5000ms",
+            "1m1h",
+            "1h1h",
+            "1mo",
+            "PT1H",
+        ] {
             assert_eq!(text.parse::<Period>(), Err(NotAPeriod), "{text}");
         }
     }

@@ -32,7 +32,7 @@ pub use self::{
         VerificationClaims,
     },
     setting::{SettingKey, SettingKind},
-    shape::{DocumentProblem, MAX_LIST_ITEMS, MAX_PROBLEMS, MAX_TEXT_BYTES},
+    shape::{DocumentProblem, MAX_LIST_ITEMS, MAX_PROBLEMS, MAX_TEXT_BYTES, ProblemKind},
 };
 
 use serde::{Deserialize, Serialize};

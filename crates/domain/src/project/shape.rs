@@ -26,8 +26,29 @@ pub struct DocumentProblem {
     pub line: Option<usize>,
     /// The column in that line, from 1, counted in characters.
     pub column: Option<usize>,
-    /// What is wrong and what to write instead.
+    /// What is wrong and what to write instead, for the author of a file.
     pub message: String,
+    /// What is wrong, for a form that says it in its own words.
+    pub kind: ProblemKind,
+}
+
+/// The kind of a problem in a settings document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The value is not a whole number in this range.
+    NotInRange {
+        /// Minimum.
+        min: i64,
+        /// Maximum.
+        max: i64,
+    },
+    /// The list has no items.
+    EmptyList,
+    /// A required key is missing.
+    MissingKey,
+    /// Another one; its message fits files and forms.
+    #[default]
+    Other,
 }
 
 impl DocumentProblem {
@@ -43,6 +64,7 @@ impl DocumentProblem {
             line: position.map(|at| at.line),
             column: position.map(|at| at.column),
             message,
+            kind: ProblemKind::default(),
         }
     }
 }
@@ -147,6 +169,14 @@ impl Shape {
         }
     }
 
+    /// The kind of the problem of a value without this shape.
+    fn problem_kind(&self) -> ProblemKind {
+        match self {
+            Self::Whole { min, max } => ProblemKind::NotInRange { min: *min, max: *max },
+            Self::Text(..) | Self::Flag | Self::Word(_) | Self::List(..) | Self::Table(_) => ProblemKind::Other,
+        }
+    }
+
     /// The name of this shape in error messages and in the reference.
     pub(super) fn describe(&self) -> String {
         match self {
@@ -177,8 +207,12 @@ struct Walker<'a> {
 
 impl Walker<'_> {
     fn add_problem(&mut self, position: Option<Position>, path: &str, message: String) {
+        self.add_problem_of(ProblemKind::Other, position, path, message);
+    }
+
+    fn add_problem_of(&mut self, kind: ProblemKind, position: Option<Position>, path: &str, message: String) {
         if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(DocumentProblem::new(position, path, message));
+            self.problems.push(DocumentProblem { kind, ..DocumentProblem::new(position, path, message) });
         }
     }
 
@@ -205,7 +239,8 @@ impl Walker<'_> {
                 Some(Value::from(*number))
             }
             (Shape::Whole { .. }, Content::Whole(number)) => {
-                self.add_problem(node.position, path, format!("{number} is out of range: write {}", shape.describe()));
+                let message = format!("{number} is out of range: write {}", shape.describe());
+                self.add_problem_of(shape.problem_kind(), node.position, path, message);
                 None
             }
             (Shape::Word(words), Content::Text(text)) => {
@@ -230,7 +265,8 @@ impl Walker<'_> {
                     Content::Table(_) => "a table",
                     Content::Other(what) => what,
                 };
-                self.add_problem(node.position, path, format!("this is {found}: write {}", shape.describe()));
+                let message = format!("this is {found}: write {}", shape.describe());
+                self.add_problem_of(shape.problem_kind(), node.position, path, message);
                 None
             }
         }
@@ -238,11 +274,8 @@ impl Walker<'_> {
 
     fn check_list(&mut self, item: &Shape, least: usize, nodes: &[Node], list: &Node, path: &str) -> Option<Value> {
         if nodes.len() < least {
-            self.add_problem(
-                list.position,
-                path,
-                "the list is empty: name at least one, or leave the key out".to_owned(),
-            );
+            let message = "the list is empty: name at least one, or leave the key out".to_owned();
+            self.add_problem_of(ProblemKind::EmptyList, list.position, path, message);
             return None;
         }
         if nodes.len() > MAX_LIST_ITEMS {
@@ -304,7 +337,8 @@ impl Walker<'_> {
         for key in keys.iter().filter(|key| key.required.is_some()) {
             if !entries.iter().any(|entry| entry.name == key.name) {
                 let path = join(path, key.name);
-                self.add_problem(table.position, &path, format!("this key is missing: write {}", key.shape.describe()));
+                let message = format!("this key is missing: write {}", key.shape.describe());
+                self.add_problem_of(ProblemKind::MissingKey, table.position, &path, message);
             }
         }
         values
@@ -376,21 +410,8 @@ fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<
 
 /// The number of edits (insert, remove, replace; `-` for `_` and case are free) that turn one word into the other.
 fn count_slips(left: &str, right: &str) -> usize {
-    let letters = |text: &str| -> Vec<char> {
-        text.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
-    };
-    let (left, right) = (letters(left), letters(right));
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
+    let plain = |text: &str| text.replace('-', "_").to_ascii_lowercase();
+    strsim::levenshtein(&plain(left), &plain(right))
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
 //! Events, their stream, webhook deliveries and statistics.
 
-use std::time::Duration;
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
-    body::{Body, Bytes},
-    http::header,
+    http::{HeaderName, header},
     response::IntoResponse,
+    response::sse::{Event, KeepAlive, Sse},
 };
-use http_body_util::channel::{Channel, Sender};
+use futures_util::{StreamExt as _, stream};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::sync::watch;
 use vestibule_app::{
     StoreError,
     admin::{
@@ -19,6 +20,7 @@ use vestibule_app::{
     },
     error::Error,
     jobs::statistics::day_of,
+    limits::fair::FairPermit,
     projects::Project,
     state::App,
 };
@@ -158,62 +160,75 @@ pub(crate) async fn stream(
     };
     let (app, project) = (admin.visit.app, admin.visit.project);
     let place = app.shares.streams.take(project.no).map_err(Error::from)?;
-    let (sender, channel) = Channel::<Bytes, StoreError>::new(16);
-    tokio::spawn(async move {
-        let _place = place;
-        // The client notices the end of the connection and reconnects with the last ID.
-        if let Err(error) = feed(&app, &project, after, sender).await {
-            tracing::debug!(error = %error, "an event stream stopped");
-        }
-    });
+    let feed = EventFeed {
+        grew: app.log_grew.subscribe(),
+        stopping: app.stopping.subscribe(),
+        after,
+        waiting: Vec::new().into_iter(),
+        app,
+        project,
+        _place: place,
+    };
+    let greeting = stream::iter([Ok::<_, Infallible>(Event::default().comment("connected"))]);
+    let events = greeting.chain(stream::unfold(feed, EventFeed::take));
+    let events =
+        Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).event(Event::default().comment("still here")));
     let headers = [
-        (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
         // Tells buffering reverse proxies to pass events on at once.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    Ok(Streamed::new((headers, Body::new(channel)).into_response()))
+    Ok(Streamed::new((headers, events).into_response()))
 }
 
-/// Sends events until the client disconnects or the server stops.
-async fn feed(
-    app: &App,
-    project: &Project,
-    mut after: i64,
-    mut sender: Sender<Bytes, StoreError>,
-) -> Result<(), StoreError> {
-    let mut grew = app.log_grew.subscribe();
-    let mut stopping = app.stopping.subscribe();
-    let mut silent = Duration::ZERO;
-    if sender.send_data(Bytes::from_static(b": connected\n\n")).await.is_err() {
-        return Ok(());
-    }
-    while !*stopping.borrow_and_update() {
-        let rows = audit::follow(app, project, after, STREAM_BATCH).await?;
-        if rows.is_empty() {
-            tokio::select! {
-                _ = grew.changed() => {}
-                _ = stopping.changed() => return Ok(()),
-                () = tokio::time::sleep(LOOK) => silent += LOOK,
+/// The events of a stream that are not sent yet.
+struct EventFeed {
+    app: Arc<App>,
+    project: Arc<Project>,
+    grew: watch::Receiver<u64>,
+    stopping: watch::Receiver<bool>,
+    /// The number of the last event read.
+    after: i64,
+    waiting: std::vec::IntoIter<Event>,
+    _place: FairPermit,
+}
+
+impl EventFeed {
+    /// The next event, and the rest; nothing when the server stops.
+    async fn take(mut self) -> Option<(Result<Event, Infallible>, Self)> {
+        match self.next().await {
+            Ok(event) => event.map(|event| (Ok(event), self)),
+            Err(error) => {
+                // The client notices the end of the response and reconnects with the last ID.
+                tracing::debug!(error = %error, "an event stream stopped");
+                None
             }
-            if silent >= HEARTBEAT {
-                silent = Duration::ZERO;
-                if sender.send_data(Bytes::from_static(b": still here\n\n")).await.is_err() {
-                    return Ok(());
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Event>, StoreError> {
+        loop {
+            if let Some(event) = self.waiting.next() {
+                return Ok(Some(event));
+            }
+            if *self.stopping.borrow_and_update() {
+                return Ok(None);
+            }
+            let rows = audit::follow(&self.app, &self.project, self.after, STREAM_BATCH).await?;
+            let Some(last) = rows.last() else {
+                tokio::select! {
+                    _ = self.grew.changed() => {}
+                    _ = self.stopping.changed() => return Ok(None),
+                    () = tokio::time::sleep(LOOK) => {}
                 }
-            }
-            continue;
-        }
-        silent = Duration::ZERO;
-        for row in rows {
-            after = row.seq;
-            let message = format!("id: {}\nevent: {}\ndata: {}\n\n", row.seq, row.kind, row.body);
-            if sender.send_data(Bytes::from(message)).await.is_err() {
-                return Ok(());
-            }
+                continue;
+            };
+            self.after = last.seq;
+            let events =
+                rows.iter().map(|row| Event::default().id(row.seq.to_string()).event(&row.kind).data(&row.body));
+            self.waiting = events.collect::<Vec<_>>().into_iter();
         }
     }
-    Ok(())
 }
 
 #[derive(Deserialize, JsonSchema)]

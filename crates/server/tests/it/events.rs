@@ -18,6 +18,7 @@ on_both_engines!(
     a_hook_that_does_not_answer_refuses,
     private_addresses_are_not_called,
     a_stream_sends_events_and_ends_with_the_server,
+    a_stream_ends_with_its_client,
 );
 
 fn subscribe(setup: &mut Setup, url: &str) {
@@ -228,17 +229,44 @@ async fn a_stream_sends_events_and_ends_with_the_server(engine: Engine) {
     let app = server.app_client();
     let guest = app.sign_up().await;
     let mut stream = admin.request(reqwest::Method::GET, "/events/stream").send().await.expect("an answer");
-    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    for (name, value) in
+        [("content-type", "text/event-stream"), ("cache-control", "no-store"), ("x-accel-buffering", "no")]
+    {
+        assert_eq!(stream.headers()[name], value);
+    }
     let mut text = String::new();
     // The greeting is sent once the stream is live; later events are in it.
     while !text.contains("connected") {
         text.push_str(std::str::from_utf8(&stream.chunk().await.expect("more").expect("not the end")).expect("UTF-8"));
     }
     app.revoke(&guest.refresh).await.expect(200);
-    while !text.contains("user.signed_out") {
+    while !(text.contains("user.signed_out") && text.ends_with("\n\n")) {
         text.push_str(std::str::from_utf8(&stream.chunk().await.expect("more").expect("not the end")).expect("UTF-8"));
     }
-    assert!(text.contains("\nid: ") && text.contains("\nevent: user.signed_out\ndata: {"), "{text}");
+    assert!(text.starts_with(": connected\n\nid: "), "{text}");
+    assert!(text.contains("\nevent: user.signed_out\ndata: {") && text.ends_with("}\n\n"), "{text}");
     server.stop().await;
     while stream.chunk().await.expect("a clean end").is_some() {}
+}
+
+async fn a_stream_ends_with_its_client(engine: Engine) {
+    const STREAMS: usize = 32;
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    let open = || async { admin.request(reqwest::Method::GET, "/events/stream").send().await.expect("an answer") };
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS {
+        streams.push(open().await);
+    }
+    assert!(streams.iter().all(|stream| stream.status() == 200));
+    assert_eq!(open().await.status(), 503, "the project has its share");
+    streams.pop();
+    let mut again = open().await;
+    for _ in 0..200 {
+        if again.status() == 200 {
+            break;
+        }
+        again = open().await;
+    }
+    assert_eq!(again.status(), 200, "its place is free before the next event or heartbeat");
 }

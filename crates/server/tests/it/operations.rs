@@ -37,7 +37,7 @@ async fn the_metrics_page_counts_requests_guests_and_writes() {
     assert_eq!(answer.status(), 200);
     let read = || process.client().get(format!("http://{}/metrics", process.metrics)).send();
     // The event of the project's creation waits in the outbox when the process starts.
-    let is_empty = |page: &str| page.lines().any(|line| line == "vestibule_outbox_oldest_seconds 0");
+    let is_empty = |page: &str| page.lines().any(|line| line == "vestibule_outbox_oldest_seconds 0.0");
     while !is_empty(&read().await.expect("an answer").text().await.expect("text")) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }

@@ -200,11 +200,11 @@ async fn wrong_values_are_shown_beside_their_field(engine: Engine) {
     owner.fill("Maximum session lifetime", "a week");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Session");
-    assert_eq!(page.problem("lifetime"), Some("This is a text: write a whole number from 1 to 3153600000."));
+    assert_eq!(page.problem("lifetime"), Some("Enter a whole number from 1 to 3153600000."));
     owner.fill("Maximum session lifetime", "0");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Session");
-    assert_eq!(page.problem("lifetime"), Some("0 is out of range: write a whole number from 1 to 3153600000."));
+    assert_eq!(page.problem("lifetime"), Some("Enter a whole number from 1 to 3153600000."));
     owner.open("/portal/p/test/anonymous-users").await;
     owner.fill("Refill period", "soon");
     owner.press("Save").await;
@@ -454,7 +454,7 @@ async fn rate_limits_show_their_defaults_and_return_to_them(engine: Engine) {
     owner.fill("Refill period (Limit passkey attempts per IP address)", "soon");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Rate limits");
-    let expected = "0 is out of range: write a whole number from 1 to 1000000.";
+    let expected = "Enter a whole number from 1 to 1000000.";
     assert_eq!(page.problem("signup_per_ip_burst"), Some(expected));
     assert!(page.problem("passkey_per_ip_period").is_some_and(|text| text.starts_with("Write a duration")));
     assert_eq!(settings(&server), before);

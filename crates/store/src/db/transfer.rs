@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
 use tokio_postgres::{Client, NoTls};
 
@@ -225,7 +226,7 @@ fn print_for_copy(out: &mut String, value: ValueRef<'_>) {
         }
         ValueRef::Blob(bytes) => {
             out.push_str("\\\\x");
-            bytes.iter().for_each(|byte| write!(out, "{byte:02x}").expect(PROOF));
+            HEXLOWER.encode_append(bytes, out);
         }
     }
 }
