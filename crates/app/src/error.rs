@@ -53,6 +53,8 @@ pub enum Error {
     RefreshTokenSuperseded,
     #[error("the refresh token belongs to another application")]
     RefreshTokenOfAnotherClient,
+    #[error("the token belongs to another application")]
+    TokenOfAnotherClient,
     #[error("the grant lacks the full-access scope")]
     InsufficientScope,
     #[error("the authorization code is not valid")]
@@ -132,6 +134,7 @@ impl Error {
             Self::InvalidRefreshToken,
             Self::RefreshTokenSuperseded,
             Self::RefreshTokenOfAnotherClient,
+            Self::TokenOfAnotherClient,
             Self::InsufficientScope,
             Self::InvalidCode,
             Self::RedirectUriMismatch,

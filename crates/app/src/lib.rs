@@ -11,6 +11,7 @@ pub mod breached;
 pub mod caller;
 pub mod candidates;
 pub mod config;
+pub mod consent;
 pub mod crypto;
 pub mod ctx;
 pub mod error;

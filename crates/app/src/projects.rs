@@ -39,7 +39,10 @@ pub struct Project {
     pub settings: ProjectSettings,
     pub keys: KeyRing,
     /// The web origins that may call it.
+    /// The origins that may call with cookies.
     pub cors: OriginMatcher,
+    /// The origins that may call without cookies.
+    pub third_party_cors: OriginMatcher,
     /// When its settings last changed.
     pub changed_at: Timestamp,
     /// Unwritten uses of its sessions and grants; kept when the settings change.
@@ -232,7 +235,7 @@ fn open_project(
     let settings = ProjectSettings::from_json(&row.settings)
         .map_err(|error| ProjectLoadError::Settings(row.id.clone(), error.to_string()))?;
     let keys = KeyRing::open(&row.id, keys, master).map_err(|error| ProjectLoadError::Keys(row.id.clone(), error))?;
-    let cors = settings.allowed_origins();
+    let (cors, third_party_cors) = (settings.allowed_origins(), settings.third_party_origins());
     let origin = settings.public_origin().as_str().to_string();
     Ok(Project {
         no: row.no,
@@ -242,6 +245,7 @@ fn open_project(
         settings,
         keys,
         cors,
+        third_party_cors,
         changed_at: row.updated_at,
         accesses,
     })

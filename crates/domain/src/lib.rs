@@ -5,6 +5,7 @@
 
 pub mod attributes;
 pub mod client;
+pub mod consent;
 pub mod credential;
 pub mod delivery;
 pub mod event;

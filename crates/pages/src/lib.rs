@@ -1,6 +1,7 @@
 //! Renders hosted pages with the project's branding, and the responses to apps.
 
 pub mod account;
+pub mod consent;
 pub mod end_pages;
 pub mod flow;
 pub mod mail;

@@ -18,6 +18,7 @@ use vestibule_domain::{
     identifier::{IdentifierProblem, LoginIdKind, email::EmailProblem, phone::PhoneProblem, username::UsernameProblem},
     project::Origin,
 };
+use vestibule_protocol::oauth::Scope;
 use vestibule_web::{
     field::{PasswordField, Strength},
     field_problem::FieldProblem,
@@ -27,6 +28,7 @@ use vestibule_web::{
 
 use crate::context;
 use crate::{
+    consent::ConsentScope,
     flow::verify_code::CodeChannel,
     mail::{AccountNotice, MailContext, MailKind, sms_text},
 };
@@ -43,6 +45,21 @@ pub(super) fn ui_kind(kind: LoginIdKind) -> vestibule_web::field::LoginIdField {
         LoginIdKind::Phone => vestibule_web::field::LoginIdField::Phone,
         LoginIdKind::Username => vestibule_web::field::LoginIdField::Username,
     }
+}
+
+/// The pages' types for space-separated scopes, in the order of the pages.
+pub(super) fn consent_scopes(scope: &str) -> Vec<ConsentScope> {
+    let has = |wanted: Scope| scope.split(' ').any(|word| word == wanted.as_str());
+    let is_wanted = |one: &ConsentScope| match one {
+        ConsentScope::OpenId => has(Scope::OPENID),
+        ConsentScope::Profile => has(Scope::PROFILE),
+        ConsentScope::Email => has(Scope::EMAIL),
+        ConsentScope::Phone => has(Scope::PHONE),
+        ConsentScope::Address => has(Scope::ADDRESS),
+        ConsentScope::LoginMethods => has(Scope::FULL_USERINFO),
+        ConsentScope::OfflineAccess => has(Scope::OFFLINE_ACCESS),
+    };
+    ConsentScope::ALL.into_iter().filter(is_wanted).collect()
 }
 
 /// The channel of a code for this kind.

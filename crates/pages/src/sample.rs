@@ -7,6 +7,7 @@ use vestibule_web::page::Page;
 
 use crate::{
     account::{
+        applications::ApplicationsPage,
         confirm::ConfirmPage,
         deletion::DeleteAccountPage,
         guest::SettingsGuestPage,
@@ -17,6 +18,7 @@ use crate::{
         passkeys::{PasskeyNamePage, PasskeysPage},
         password::ChangePasswordPage,
     },
+    consent::ConsentPage,
     end_pages::{ErrorPage, LoggedOutPage, LogoutPage, TooManyTriesPage},
     flow::{
         continue_as::ContinueAsPage,
@@ -44,6 +46,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "forgotten-password", ForgottenPasswordPage::samples());
     collect(&mut all, "passkey", PasskeyPage::samples());
     collect(&mut all, "continue-as", ContinueAsPage::samples());
+    collect(&mut all, "consent", ConsentPage::samples());
     collect(&mut all, "switch-account", SwitchAccountPage::samples());
     collect(&mut all, "have-account", HaveAccountPage::samples());
     collect(&mut all, "conflict", ConflictPage::samples());
@@ -63,6 +66,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "change-password", ChangePasswordPage::samples());
     collect(&mut all, "passkeys", PasskeysPage::samples());
     collect(&mut all, "passkey-name", PasskeyNamePage::samples());
+    collect(&mut all, "applications", ApplicationsPage::samples());
     collect(&mut all, "delete-account", DeleteAccountPage::samples());
     all
 }

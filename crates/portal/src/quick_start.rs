@@ -79,7 +79,7 @@ impl Framework {
             Self::Server => "Pages rendered by your server, with cookies and a reverse proxy.",
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "Guests sign in with a key on the device.",
             Self::Oidc => "Your own backend, with a client secret. No guests.",
-            Self::ThirdParty => "A partner's application. No guests, no full-access scope.",
+            Self::ThirdParty => "A partner's application. Members must agree to it. No guests, no full-access scope.",
         }
     }
 

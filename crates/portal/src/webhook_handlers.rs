@@ -50,6 +50,8 @@ fn describe(event: &str) -> (&str, &'static str) {
         "user.reenabled" => (event, "User enabled by an operator."),
         "user.updated" => (event, "User attributes changed by an operator."),
         "user.deleted" => (event, "User deleted."),
+        "user.consent.granted" => (event, "A member agreed to a third-party application."),
+        "user.consent.revoked" => (event, "A third-party application lost its access to an account."),
         "session.revoked" => (event, "A session ended other than by the user signing out."),
         "user.pre_create" => {
             ("Before a user is created", "user.pre_create, guests included. A refusal stops the sign-up.")

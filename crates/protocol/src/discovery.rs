@@ -78,7 +78,7 @@ impl Metadata {
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
             grant_types_supported: vec!["authorization_code", "refresh_token"],
             scopes_supported: Scope::SERVED.map(Scope::as_str).to_vec(),
-            prompt_values_supported: Prompt::SERVED.map(Prompt::as_str).to_vec(),
+            prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
             ui_locales_supported: ui_locales,
             subject_types_supported: vec!["public"],
             // Both, whatever the applications use: libraries reject an algorithm that is not listed.
@@ -148,7 +148,7 @@ mod tests {
                     "https://authgear.com/scopes/full-access",
                     "https://authgear.com/scopes/full-userinfo"
                 ],
-                "prompt_values_supported": ["none", "login", "select_account", "create"],
+                "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
                 "ui_locales_supported": ["en", "de"],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256", "ES256"],

@@ -27,14 +27,14 @@ pub(crate) const LIMITS: &[InputLimit] = &[
     ),
     limit("lines of one import", transfer::LINES, Unit::Items, "422", "app::admin::transfer::LINES"),
     limit(
-        "login IDs, device keys or passkeys of an imported user",
+        "login IDs, device keys, passkeys or consents of an imported user",
         transfer::OWNED,
         Unit::Items,
         LINE_REFUSED,
         "app::admin::transfer::OWNED",
     ),
     limit(
-        "login ID, key ID or name of an imported user",
+        "login ID, key ID, name, client ID or scope of an imported user",
         transfer::TEXT_BYTES,
         Unit::Bytes,
         LINE_REFUSED,

@@ -10,6 +10,7 @@ pub mod admin_keys;
 pub mod client_secrets;
 pub mod codes;
 mod column;
+pub mod consents;
 pub mod counts;
 pub mod credentials;
 mod db;
@@ -48,6 +49,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("admin_keys", admin_keys::STATEMENTS),
     ("client_secrets", client_secrets::STATEMENTS),
     ("codes", codes::STATEMENTS),
+    ("consents", consents::STATEMENTS),
     ("counts", counts::STATEMENTS),
     ("credentials", credentials::STATEMENTS),
     ("deliveries", deliveries::STATEMENTS),

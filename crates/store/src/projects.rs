@@ -27,6 +27,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_DEVICE_KEYS,
     &DELETE_SESSIONS,
     &DELETE_GRANTS,
+    &DELETE_CONSENTS,
     &DELETE_FLOWS,
     &DELETE_CODES,
     &DELETE_SPENT,
@@ -223,6 +224,7 @@ const DELETE_PASSWORDS: Sql = Sql::new("DELETE FROM passwords WHERE project_no =
 const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1");
 const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1");
 const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1");
+const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1");
 const DELETE_FLOWS: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1");
 const DELETE_CODES: Sql = Sql::new("DELETE FROM authorization_codes WHERE project_no = $1");
 const DELETE_SPENT: Sql = Sql::new("DELETE FROM spent WHERE project_no = $1");
@@ -249,6 +251,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_DEVICE_KEYS,
         &DELETE_SESSIONS,
         &DELETE_GRANTS,
+        &DELETE_CONSENTS,
         &DELETE_FLOWS,
         &DELETE_CODES,
         &DELETE_SPENT,

@@ -33,6 +33,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_DEVICE_KEYS,
     &DELETE_SESSIONS,
     &DELETE_GRANTS,
+    &DELETE_CONSENTS,
     &DELETE,
     &LIST_PAGE,
 ];
@@ -313,6 +314,7 @@ const DELETE_PASSKEYS: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $
 const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND user_id = $2");
 const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
 const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
+const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1 AND user_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
 
 /// Deletes a user and everything it owns; `false` when there is no such user.
@@ -320,9 +322,15 @@ const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $
 /// Messages in the outbox stay: the event of the deletion is among them.
 pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     let id = id.as_bytes().as_slice();
-    let all =
-        [&DELETE_LOGIN_IDS, &DELETE_PASSWORDS, &DELETE_PASSKEYS, &DELETE_DEVICE_KEYS, &DELETE_SESSIONS, &DELETE_GRANTS];
-    for owned in all {
+    for owned in [
+        &DELETE_LOGIN_IDS,
+        &DELETE_PASSWORDS,
+        &DELETE_PASSKEYS,
+        &DELETE_DEVICE_KEYS,
+        &DELETE_SESSIONS,
+        &DELETE_GRANTS,
+        &DELETE_CONSENTS,
+    ] {
         tx.execute(owned, &[&p.0, &id]).await?;
     }
     tx.execute_one(&DELETE, &[&p.0, &id]).await

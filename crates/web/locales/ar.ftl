@@ -71,6 +71,10 @@ button-use-another-account = استخدام حساب آخر
 button-open-account = فتح ذلك الحساب
 button-revoke-label = تسجيل الخروج من { $what }
 button-revoke-others = تسجيل الخروج من كل الأجهزة الأخرى
+button-allow-access = السماح
+button-deny-access = عدم السماح
+button-remove-access = إزالة الوصول
+button-remove-access-label = إزالة وصول { $what }
 button-show-password = إظهار كلمة المرور
 link-cancel = ليس الآن، العودة إلى { $app }
 link-back-to-app = العودة إلى { $app }
@@ -96,6 +100,7 @@ link-set = تعيين
 link-set-password-label = تعيين كلمة مرور
 link-manage = إدارة
 link-manage-passkeys-label = إدارة مفاتيح المرور
+link-manage-applications-label = إدارة التطبيقات التي لها حق الوصول
 link-add-email = إضافة بريد إلكتروني
 link-add-phone = إضافة رقم هاتف
 link-add-username = إضافة اسم مستخدم
@@ -129,6 +134,28 @@ switch-account-lead-app = يطلب { $client } فتح صفحة حساب.
 switch-account-opened = الحساب المطلوب فتحه
 switch-account-present = أنت مسجّل الدخول باسم
 switch-account-warning = إذا لم تفتح حسابك للتو من أحد تطبيقاتك، فابقَ في حسابك. ما تُدخله في حساب آخر يصبح جزءًا من ذلك الحساب.
+
+consent-title = هل تسمح لـ { $client } باستخدام حسابك؟
+consent-lead = يريد { $client } استخدام حسابك في { $brand }.
+consent-account = حسابك
+consent-scopes = ما الذي سيحصل عليه
+consent-openid = معرّف المستخدم الخاص بك
+consent-openid-detail = ليتعرّف عليك عند عودتك. وسيعرف أيضًا ما إذا كان أحد عناوينك موثّقًا، وما إذا كانت لديك كلمة مرور أو مفتاح مرور أو رمز لتأكيد هويتك.
+consent-profile = ملفك الشخصي
+consent-profile-detail = الأسماء واسم المستخدم والصورة والمواقع والجنس وتاريخ الميلاد والمنطقة الزمنية واللغة، إن وُجدت في حسابك.
+consent-email = بريدك الإلكتروني
+consent-email-detail = وما إذا كان موثّقًا.
+consent-phone = رقم هاتفك
+consent-phone-detail = وما إذا كان موثّقًا.
+consent-address = عنوانك البريدي
+consent-address-detail = كما هو في حسابك.
+consent-login-methods = طرق تسجيل دخولك
+consent-login-methods-detail = كل عناوين البريد وأرقام الهواتف وأسماء المستخدم في حسابك، وكلمات المرور ومفاتيح المرور التي أعددتها وتاريخها. ولا تشمل كلمات المرور نفسها أبدًا.
+consent-offline = الوصول أثناء غيابك
+consent-offline-detail = يمكنه قراءة هذه البيانات مرة أخرى في أي وقت إلى أن تزيل وصوله.
+consent-warning = { $client } ليس جزءًا من { $brand }، وله قواعده الخاصة في استخدام هذه البيانات.
+consent-site = بعد ذلك تعود إلى { $site }.
+consent-later = يمكنك إزالة الوصول من حسابك في أي وقت.
 
 ## Passwords
 
@@ -207,6 +234,7 @@ settings-no-name = غير محدّد
 settings-sign-in = طرق تسجيل الدخول
 settings-passkeys = مفاتيح المرور
 settings-sessions = أين سجّلت الدخول
+settings-applications = تطبيقات لها حق الوصول
 badge-verified = مؤكَّد
 badge-unverified = غير مؤكَّد
 badge-this-device = هذا الجهاز
@@ -226,6 +254,19 @@ passkey-unnamed = مفتاح مرور
 passkey-name-title = إعادة تسمية مفتاح المرور
 passkey-created = أُضيف { $when }
 passkey-used = استُخدم { $when }
+applications-count =
+    { $count ->
+        [zero] لا توجد تطبيقات
+        [one] تطبيق واحد
+        [two] تطبيقان
+        [few] { $count } تطبيقات
+        [many] { $count } تطبيقًا
+       *[other] { $count } تطبيق
+    }
+applications-lead = سمحت لهذه التطبيقات باستخدام حسابك. وهي ليست جزءًا من { $brand }.
+applications-none = لا يملك أي تطبيق حق الوصول إلى حسابك.
+application-granted = سُمح به { $when }
+application-used = استُخدم { $when }
 session-unknown-device = جهاز غير معروف
 elapsed-now = الآن
 elapsed-minutes =
@@ -454,6 +495,7 @@ notice-last-login-method = هذه وسيلتك الوحيدة لتسجيل ال�
 notice-profile-saved = حُفظ ملفك الشخصي.
 notice-session-revoked = سُجّل الخروج من ذلك الجهاز.
 notice-other-sessions-revoked = سُجّل الخروج من كل الأجهزة الأخرى.
+notice-access-removed = أُزيل الوصول. سُجّل خروج التطبيق من حسابك.
 notice-passkey-added = مفتاح المرور جاهز للاستخدام.
 notice-passkey-renamed = حُفظ الاسم.
 notice-passkey-removed = أُزيل مفتاح المرور.

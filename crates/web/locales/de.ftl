@@ -63,6 +63,10 @@ button-use-another-account = Anderes Konto verwenden
 button-open-account = Dieses Konto öffnen
 button-revoke-label = Abmelden: { $what }
 button-revoke-others = Überall sonst abmelden
+button-allow-access = Erlauben
+button-deny-access = Nicht erlauben
+button-remove-access = Zugriff entfernen
+button-remove-access-label = Zugriff von { $what } entfernen
 button-show-password = Passwort anzeigen
 link-cancel = Jetzt nicht, zurück zu { $app }
 link-back-to-app = Zurück zu { $app }
@@ -88,6 +92,7 @@ link-set = Festlegen
 link-set-password-label = Festlegen: Passwort
 link-manage = Verwalten
 link-manage-passkeys-label = Verwalten: Passkeys
+link-manage-applications-label = Anwendungen mit Zugriff verwalten
 link-add-email = E-Mail-Adresse hinzufügen
 link-add-phone = Telefonnummer hinzufügen
 link-add-username = Benutzernamen hinzufügen
@@ -121,6 +126,28 @@ switch-account-lead-app = { $client } möchte eine Kontoseite öffnen.
 switch-account-opened = Konto, das geöffnet werden soll
 switch-account-present = Du bist angemeldet als
 switch-account-warning = Wenn du dein Konto nicht gerade selbst aus einer App heraus geöffnet hast, bleib in deinem eigenen Konto. Was du in einem anderen Konto eingibst, gehört zu jenem Konto.
+
+consent-title = Darf { $client } dein Konto verwenden?
+consent-lead = { $client } möchte dein Konto bei { $brand } verwenden.
+consent-account = Dein Konto
+consent-scopes = Was es bekommt
+consent-openid = Deine Benutzer-ID
+consent-openid-detail = Damit erkennt es dich wieder. Es erfährt auch, ob eine deiner Adressen bestätigt ist und ob du dich mit Passwort, Passkey oder Code ausweisen kannst.
+consent-profile = Dein Profil
+consent-profile-detail = Namen, Benutzername, Bild, Webseiten, Geschlecht, Geburtsdatum, Zeitzone und Sprache, soweit dein Konto sie enthält.
+consent-email = Deine E-Mail-Adresse
+consent-email-detail = Und ob sie bestätigt ist.
+consent-phone = Deine Telefonnummer
+consent-phone-detail = Und ob sie bestätigt ist.
+consent-address = Deine Postanschrift
+consent-address-detail = So, wie dein Konto sie enthält.
+consent-login-methods = Deine Anmeldemethoden
+consent-login-methods-detail = Alle E-Mail-Adressen, Telefonnummern und Benutzernamen deines Kontos, und welche Passwörter und Passkeys du wann eingerichtet hast. Nie die Passwörter selbst.
+consent-offline = Zugriff, während du nicht da bist
+consent-offline-detail = Es kann dies jederzeit wieder lesen, bis du den Zugriff entfernst.
+consent-warning = { $client } gehört nicht zu { $brand } und hat eigene Regeln dafür, was damit geschieht.
+consent-site = Danach kommst du zurück zu { $site }.
+consent-later = Du kannst den Zugriff jederzeit in deinem Konto entfernen.
 
 ## Passwords
 
@@ -195,6 +222,7 @@ settings-no-name = Nicht angegeben
 settings-sign-in = Anmeldemethoden
 settings-passkeys = Passkeys
 settings-sessions = Wo du angemeldet bist
+settings-applications = Anwendungen mit Zugriff
 badge-verified = Bestätigt
 badge-unverified = Nicht bestätigt
 badge-this-device = Dieses Gerät
@@ -211,6 +239,15 @@ passkey-unnamed = Passkey
 passkey-name-title = Passkey umbenennen
 passkey-created = Hinzugefügt { $when }
 passkey-used = verwendet { $when }
+applications-count =
+    { $count ->
+        [one] { $count } Anwendung
+       *[other] { $count } Anwendungen
+    }
+applications-lead = Du hast diesen Anwendungen erlaubt, dein Konto zu verwenden. Sie gehören nicht zu { $brand }.
+applications-none = Keine Anwendung hat Zugriff auf dein Konto.
+application-granted = Erlaubt { $when }
+application-used = verwendet { $when }
 session-unknown-device = Unbekanntes Gerät
 elapsed-now = gerade eben
 elapsed-minutes =
@@ -391,6 +428,7 @@ notice-last-login-method = Das ist dein einziger Weg, dich anzumelden, und bleib
 notice-profile-saved = Dein Profil ist gespeichert.
 notice-session-revoked = Auf diesem Gerät abgemeldet.
 notice-other-sessions-revoked = Überall sonst abgemeldet.
+notice-access-removed = Zugriff entfernt. Die Anwendung ist von deinem Konto abgemeldet.
 notice-passkey-added = Dein Passkey ist bereit.
 notice-passkey-renamed = Der Name ist gespeichert.
 notice-passkey-removed = Passkey entfernt.

@@ -64,6 +64,10 @@ button-use-another-account = Use another account
 button-open-account = Open that account
 button-revoke-label = Sign out { $what }
 button-revoke-others = Sign out everywhere else
+button-allow-access = Allow
+button-deny-access = Don’t allow
+button-remove-access = Remove access
+button-remove-access-label = Remove the access of { $what }
 button-show-password = Show password
 link-cancel = Not now, back to { $app }
 link-back-to-app = Back to { $app }
@@ -89,6 +93,7 @@ link-set = Set
 link-set-password-label = Set a password
 link-manage = Manage
 link-manage-passkeys-label = Manage passkeys
+link-manage-applications-label = Manage applications with access
 link-add-email = Add an email address
 link-add-phone = Add a phone number
 link-add-username = Add a username
@@ -123,6 +128,28 @@ switch-account-lead-app = { $client } asks to open an account page.
 switch-account-opened = Account to open
 switch-account-present = You are signed in as
 switch-account-warning = If you did not just open your account from one of your apps, stay in your own account. What you enter in another account belongs to that account.
+
+consent-title = Allow { $client } to use your account?
+consent-lead = { $client } wants to use your account at { $brand }.
+consent-account = Your account
+consent-scopes = What it gets
+consent-openid = Your user ID
+consent-openid-detail = It recognizes you when you return. It also learns whether an address of yours is verified and whether you have a password, passkey or code to confirm that it is you.
+consent-profile = Your profile
+consent-profile-detail = Names, username, picture, websites, gender, date of birth, time zone and language, if your account has them.
+consent-email = Your email address
+consent-email-detail = And whether it is verified.
+consent-phone = Your phone number
+consent-phone-detail = And whether it is verified.
+consent-address = Your postal address
+consent-address-detail = As your account has it.
+consent-login-methods = Your sign-in methods
+consent-login-methods-detail = All email addresses, phone numbers and usernames of your account, and which passwords and passkeys you set up and when. Never the passwords themselves.
+consent-offline = Access while you are away
+consent-offline-detail = It can read this again at any time, until you remove its access.
+consent-warning = { $client } is not part of { $brand }, and has its own rules for what it does with this.
+consent-site = If you go on, you return to { $site }.
+consent-later = You can remove the access in your account at any time.
 
 ## Passwords
 
@@ -197,6 +224,7 @@ settings-no-name = Not set
 settings-sign-in = Sign-in methods
 settings-passkeys = Passkeys
 settings-sessions = Where you are signed in
+settings-applications = Applications with access
 badge-verified = Verified
 badge-unverified = Not verified
 badge-this-device = This device
@@ -213,6 +241,15 @@ passkey-unnamed = Passkey
 passkey-name-title = Rename passkey
 passkey-created = Added { $when }
 passkey-used = used { $when }
+applications-count =
+    { $count ->
+        [one] { $count } application
+       *[other] { $count } applications
+    }
+applications-lead = You allowed these applications to use your account. They are not part of { $brand }.
+applications-none = No application has access to your account.
+application-granted = Allowed { $when }
+application-used = used { $when }
 session-unknown-device = Unknown device
 elapsed-now = just now
 elapsed-minutes =
@@ -393,6 +430,7 @@ notice-last-login-method = This is your only way to sign in, so it cannot be rem
 notice-profile-saved = Your profile is saved.
 notice-session-revoked = Signed out on that device.
 notice-other-sessions-revoked = Signed out everywhere else.
+notice-access-removed = Access removed. The application is signed out of your account.
 notice-passkey-added = Your passkey is ready to use.
 notice-passkey-renamed = The name is saved.
 notice-passkey-removed = Passkey removed.

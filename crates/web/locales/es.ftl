@@ -63,6 +63,10 @@ button-use-another-account = Usar otra cuenta
 button-open-account = Abrir esa cuenta
 button-revoke-label = Cerrar sesión en { $what }
 button-revoke-others = Cerrar sesión en todos los demás sitios
+button-allow-access = Permitir
+button-deny-access = No permitir
+button-remove-access = Quitar el acceso
+button-remove-access-label = Quitar el acceso de { $what }
 button-show-password = Mostrar contraseña
 link-cancel = Ahora no, volver a { $app }
 link-back-to-app = Volver a { $app }
@@ -88,6 +92,7 @@ link-set = Crear
 link-set-password-label = Crear una contraseña
 link-manage = Gestionar
 link-manage-passkeys-label = Gestionar las llaves de acceso
+link-manage-applications-label = Gestionar las aplicaciones con acceso
 link-add-email = Añadir un correo electrónico
 link-add-phone = Añadir un número de teléfono
 link-add-username = Añadir un nombre de usuario
@@ -121,6 +126,28 @@ switch-account-lead-app = { $client } solicita abrir una página de cuenta.
 switch-account-opened = Cuenta que se abrirá
 switch-account-present = Has iniciado sesión como
 switch-account-warning = Si no acabas de abrir tu cuenta desde una aplicación tuya, quédate en tu propia cuenta. Lo que escribas en otra cuenta pertenece a esa cuenta.
+
+consent-title = ¿Permitir que { $client } use tu cuenta?
+consent-lead = { $client } quiere usar tu cuenta de { $brand }.
+consent-account = Tu cuenta
+consent-scopes = Lo que recibe
+consent-openid = Tu ID de usuario
+consent-openid-detail = Te reconoce cuando vuelves. También sabe si alguna de tus direcciones está verificada y si tienes contraseña, llave de acceso o código para confirmar que eres tú.
+consent-profile = Tu perfil
+consent-profile-detail = Nombres, nombre de usuario, foto, sitios web, género, fecha de nacimiento, zona horaria e idioma, si están en tu cuenta.
+consent-email = Tu correo electrónico
+consent-email-detail = Y si está verificado.
+consent-phone = Tu número de teléfono
+consent-phone-detail = Y si está verificado.
+consent-address = Tu dirección postal
+consent-address-detail = Tal como está en tu cuenta.
+consent-login-methods = Tus métodos de inicio de sesión
+consent-login-methods-detail = Todos los correos, teléfonos y nombres de usuario de tu cuenta, y qué contraseñas y llaves de acceso configuraste y cuándo. Nunca las contraseñas.
+consent-offline = Acceso mientras no estás
+consent-offline-detail = Puede volver a leer estos datos en cualquier momento, hasta que quites su acceso.
+consent-warning = { $client } no forma parte de { $brand } y tiene sus propias reglas sobre lo que hace con estos datos.
+consent-site = Después volverás a { $site }.
+consent-later = Puedes quitar el acceso en tu cuenta en cualquier momento.
 
 ## Passwords
 
@@ -195,6 +222,7 @@ settings-no-name = Sin indicar
 settings-sign-in = Métodos de inicio de sesión
 settings-passkeys = Llaves de acceso
 settings-sessions = Dónde tienes la sesión abierta
+settings-applications = Aplicaciones con acceso
 badge-verified = Verificado
 badge-unverified = Sin verificar
 badge-this-device = Este dispositivo
@@ -211,6 +239,15 @@ passkey-unnamed = Llave de acceso
 passkey-name-title = Cambiar el nombre de la llave de acceso
 passkey-created = Añadida { $when }
 passkey-used = usada { $when }
+applications-count =
+    { $count ->
+        [one] { $count } aplicación
+       *[other] { $count } aplicaciones
+    }
+applications-lead = Permitiste que estas aplicaciones usen tu cuenta. No forman parte de { $brand }.
+applications-none = Ninguna aplicación tiene acceso a tu cuenta.
+application-granted = Permitida { $when }
+application-used = usada { $when }
 session-unknown-device = Dispositivo desconocido
 elapsed-now = ahora mismo
 elapsed-minutes =
@@ -391,6 +428,7 @@ notice-last-login-method = Es tu única forma de iniciar sesión, así que se qu
 notice-profile-saved = Tu perfil está guardado.
 notice-session-revoked = Sesión cerrada en ese dispositivo.
 notice-other-sessions-revoked = Sesión cerrada en todos los demás sitios.
+notice-access-removed = Acceso quitado. La aplicación ya no tiene sesión en tu cuenta.
 notice-passkey-added = Tu llave de acceso está lista.
 notice-passkey-renamed = El nombre está guardado.
 notice-passkey-removed = Llave de acceso quitada.

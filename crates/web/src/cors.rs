@@ -1,4 +1,5 @@
-//! CORS (Fetch §3.2): discovery is open to all origins, the other APIs to the project's own.
+//! CORS (Fetch §3.2): discovery is open to all origins, the other APIs to the project's own; only first-party origins may
+//! send cookies.
 
 use axum::{
     extract::Request,
@@ -35,23 +36,36 @@ pub async fn dynamic(visit: Visit, request: Request, next: Next) -> Response {
     response
 }
 
-/// Allows the project's origins, with credentials; other origins get no header, so the browser blocks them.
-pub struct Dynamic(Option<(HeaderValue, PreflightRequest)>);
+/// Allows the project's origins: those of first-party applications with credentials, those of third-party applications
+/// without. Other origins get no header, so the browser blocks them.
+pub struct Dynamic(Option<AllowedOrigin>);
+
+struct AllowedOrigin {
+    origin: HeaderValue,
+    with_credentials: bool,
+    preflight: PreflightRequest,
+}
 
 impl Dynamic {
     /// Reads the origin of a request.
     pub fn read(visit: &Visit, headers: &HeaderMap) -> Self {
-        let origin = headers.get(header::ORIGIN);
-        let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|origin| visit.project.cors.matches(origin)));
-        Self(allowed.map(|origin| (origin.clone(), requested_headers(headers))))
+        let Some(origin) = headers.get(header::ORIGIN) else { return Self(None) };
+        let Ok(text) = origin.to_str() else { return Self(None) };
+        let with_credentials = visit.project.cors.matches(text);
+        if !with_credentials && !visit.project.third_party_cors.matches(text) {
+            return Self(None);
+        }
+        Self(Some(AllowedOrigin { origin: origin.clone(), with_credentials, preflight: requested_headers(headers) }))
     }
 
     /// Adds the headers that allow the origin to read the response.
     pub fn allow(self, headers: &mut HeaderMap) {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        if let Some((origin, preflight)) = self.0 {
+        if let Some(AllowedOrigin { origin, with_credentials, preflight }) = self.0 {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            if with_credentials {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            }
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
             preflight.grant(headers);
         }

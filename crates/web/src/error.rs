@@ -212,6 +212,7 @@ fn to_oauth(error: &Error) -> OAuthError {
             OAuthError::new(Code::TemporarilyUnavailable, "the refresh token was just replaced: use the newest one")
         }
         Error::RefreshTokenOfAnotherClient => OAuthError::invalid_grant("client id doesn't match the refresh token"),
+        Error::TokenOfAnotherClient => OAuthError::invalid_grant("the token was issued to another client"),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
@@ -297,6 +298,7 @@ fn to_api(error: &Error) -> ApiError {
         | Error::IntrospectionNotAllowed
         | Error::RefreshTokenSuperseded
         | Error::RefreshTokenOfAnotherClient
+        | Error::TokenOfAnotherClient
         | Error::InvalidCode
         | Error::RedirectUriMismatch
         | Error::HintUsed

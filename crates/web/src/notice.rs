@@ -53,6 +53,8 @@ pub enum NoticeKind {
     ProfileSaved,
     SessionRevoked,
     OtherSessionsRevoked,
+    /// A third-party application lost its access.
+    AccessRemoved,
     PasskeyAdded,
     PasskeyRenamed,
     PasskeyRemoved,
@@ -62,7 +64,7 @@ pub enum NoticeKind {
 }
 
 impl NoticeKind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CodeSent,
         Self::CodeTooSoon,
         Self::FormExpired,
@@ -74,6 +76,7 @@ impl NoticeKind {
         Self::ProfileSaved,
         Self::SessionRevoked,
         Self::OtherSessionsRevoked,
+        Self::AccessRemoved,
         Self::PasskeyAdded,
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
@@ -94,6 +97,7 @@ impl NoticeKind {
             Self::ProfileSaved => (Level::Success, "notice-profile-saved"),
             Self::SessionRevoked => (Level::Success, "notice-session-revoked"),
             Self::OtherSessionsRevoked => (Level::Success, "notice-other-sessions-revoked"),
+            Self::AccessRemoved => (Level::Success, "notice-access-removed"),
             Self::PasskeyAdded => (Level::Success, "notice-passkey-added"),
             Self::PasskeyRenamed => (Level::Success, "notice-passkey-renamed"),
             Self::PasskeyRemoved => (Level::Success, "notice-passkey-removed"),

@@ -2,6 +2,7 @@
 
 pub mod applications;
 pub mod audit;
+pub mod consents;
 pub mod credentials;
 pub mod deliveries;
 pub mod device_keys;
@@ -79,6 +80,7 @@ pub enum Thing {
     AdminKey,
     Application,
     ClientSecret,
+    Consent,
     Delivery,
     DeviceKey,
     Project,
@@ -93,6 +95,7 @@ impl fmt::Display for Thing {
             Self::AdminKey => "key",
             Self::Application => "application",
             Self::ClientSecret => "secret",
+            Self::Consent => "consent",
             Self::Delivery => "delivery",
             Self::DeviceKey => "device key",
             Self::Project => "project",

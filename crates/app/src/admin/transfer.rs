@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
+    consent::Consent,
     event::Event,
     id::{IdentityId, ProjectNo, UserId},
     identifier::LoginIdKind,
@@ -13,7 +14,7 @@ use vestibule_domain::{
 };
 use vestibule_protocol::{echo, echo_quoted, jose::Jwk};
 use vestibule_store::{
-    Conn, StoreError, Tx, credentials,
+    Conn, StoreError, Tx, consents, credentials,
     device_keys::{self, DeviceKeyRow},
     passkeys::{self, PasskeyRow},
     users,
@@ -37,9 +38,9 @@ const STEP: i64 = 200;
 
 /// Maximum number of lines of an import.
 pub const LINES: usize = 10_000;
-/// Maximum number of login IDs, of device keys and of passkeys of an imported user.
+/// Maximum number of login IDs, of device keys, of passkeys and of consents of an imported user.
 pub const OWNED: usize = 100;
-/// Maximum bytes of a login ID, a key ID or a name of an imported user.
+/// Maximum bytes of a login ID, a key ID, a name, a client ID or a scope of an imported user.
 pub const TEXT_BYTES: usize = 1024;
 /// Maximum bytes of a serialized key of an imported user.
 pub const KEY_BYTES: usize = 4 * 1024;
@@ -74,6 +75,21 @@ pub(crate) struct UserRecord {
     device_keys: Vec<DeviceKeyRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     passkeys: Vec<PasskeyRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    consents: Vec<ConsentRecord>,
+}
+
+/// What a member agreed to for a third-party application.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConsentRecord {
+    client_id: String,
+    /// Space-separated.
+    scope: String,
+    granted_at: Timestamp,
+    updated_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<Timestamp>,
 }
 
 /// IDs and keys are base64url. A passkey works only if the origin's host stays the same.
@@ -153,6 +169,8 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
     let password = credentials::find_password(conn, no, user.id).await?;
     let keys = device_keys::list(conn, no, user.id).await?;
     let passkeys = passkeys::list(conn, no, user.id).await?;
+    // A guest has none.
+    let agreed = if user.is_anonymous() { Vec::new() } else { consents::list(conn, no, user.id).await? };
     Ok(UserRecord {
         id: user.id,
         created_at: user.created_at,
@@ -202,6 +220,16 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
                 created_at: row.created_at,
                 last_used_at: row.last_used_at,
                 backup_eligible: row.backup_eligible,
+            })
+            .collect(),
+        consents: agreed
+            .into_iter()
+            .map(|consent| ConsentRecord {
+                client_id: consent.client_id,
+                scope: consent.scope,
+                granted_at: consent.granted_at,
+                updated_at: consent.updated_at,
+                last_used_at: consent.last_used_at,
             })
             .collect(),
     })
@@ -266,16 +294,17 @@ fn read_lines(text: &str, bounds: Bounds) -> Option<Vec<(usize, Result<Box<UserR
 
 /// Rejects what no export contains: too many items, or values that are too long.
 fn check_size(record: &UserRecord) -> Result<(), String> {
-    let owned = [record.login_ids.len(), record.device_keys.len(), record.passkeys.len()];
+    let owned = [record.login_ids.len(), record.device_keys.len(), record.passkeys.len(), record.consents.len()];
     if owned.iter().any(|count| *count > OWNED) {
-        return Err(format!("a user owns at most {OWNED} login IDs, device keys and passkeys each"));
+        return Err(format!("a user owns at most {OWNED} login IDs, device keys, passkeys and consents each"));
     }
     let login_ids = record.login_ids.iter().flat_map(|one| [&one.value, &one.original]);
     let keys = record.device_keys.iter().flat_map(|one| [Some(&one.kid), one.device.as_ref()]).flatten();
     let passkeys = record.passkeys.iter().filter_map(|one| one.name.as_ref());
-    let mut texts = login_ids.chain(keys).chain(passkeys);
+    let consents = record.consents.iter().flat_map(|one| [&one.client_id, &one.scope]);
+    let mut texts = login_ids.chain(keys).chain(passkeys).chain(consents);
     if texts.any(|text| text.len() > TEXT_BYTES) {
-        return Err(format!("a login ID, key ID or name has at most {TEXT_BYTES} bytes"));
+        return Err(format!("a login ID, key ID, name, client ID or scope has at most {TEXT_BYTES} bytes"));
     }
     let jwks = record.device_keys.iter().map(|one| one.jwk.to_string().len());
     let passkeys = record.passkeys.iter().flat_map(|one| [one.credential_id.len(), one.public_key.len()]);
@@ -298,8 +327,9 @@ fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>, String> {
     if record.anonymous_since.is_none() && owns_nothing {
         return Err("a member needs a login ID or a passkey".to_string());
     }
-    if record.anonymous_since.is_some() && (!owns_nothing || record.password_hash.is_some()) {
-        return Err("a guest can't have a login ID, a password or a passkey".to_string());
+    let has_agreed = !record.consents.is_empty();
+    if record.anonymous_since.is_some() && (!owns_nothing || record.password_hash.is_some() || has_agreed) {
+        return Err("a guest can't have a login ID, a password, a passkey or a consent".to_string());
     }
     let is_usable = |one: &PasskeyRecord| {
         let (id, key) = (read_base64url(&one.credential_id), read_base64url(&one.public_key));
@@ -362,7 +392,21 @@ async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<
             return Err(UserRows::Clash("a device key belongs to another user"));
         }
     }
+    for consent in &from.consents {
+        consents::put(tx, no, &consent_of(from.id, consent)).await?;
+    }
     Ok(true)
+}
+
+fn consent_of(user_id: UserId, record: &ConsentRecord) -> Consent {
+    Consent {
+        user_id,
+        client_id: record.client_id.clone(),
+        scope: record.scope.clone(),
+        granted_at: record.granted_at,
+        updated_at: record.updated_at,
+        last_used_at: record.last_used_at,
+    }
 }
 
 fn user_of(from: &UserRecord) -> User {

@@ -57,6 +57,10 @@ fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAut
             return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"));
         }
     }
+    if matches!(details.login_hint, Some(LoginHint::Anonymous(_))) && !client.application_type().is_first_party() {
+        let why = "a third-party client cannot promote a guest";
+        return Err(OAuthError::new(ErrorCode::UnauthorizedClient, why));
+    }
     check_scope(client, &details.scope)?;
     let public = !client.application_type().is_confidential();
     let with_code = matches!(details.response_type, ResponseType::Code | ResponseType::SettingsAction);

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     authorize::{BrowserState, PendingRequest, issue_for_caller, outcome::AuthorizeOutcome},
     caller::SessionCaller,
+    consent::{self, ConsentNeed},
     ctx::Ctx,
     error::Error,
     projects::Project,
@@ -55,12 +56,7 @@ pub async fn begin_sign_in(
         let Some(caller) = wanted else {
             return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
         };
-        return match issue_for_caller(ctx, &pending, caller).await {
-            Ok(back) => Ok(Ok(AuthorizeOutcome::Redirect(back))),
-            // No page is shown here, so the application gets the error.
-            Err(Error::RateLimited(_)) => Ok(Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, TOO_MANY))),
-            Err(error) => Err(error),
-        };
+        return issue_silently(ctx, &pending, caller).await;
     }
     let secret = browser.browser.first().map_or_else(|| ctx.app.entropy.alphanumeric(), str::to_string);
     // Use only the guest of this browser's cookie; an app that suppresses cookies has its own.
@@ -71,8 +67,12 @@ pub async fn begin_sign_in(
     state.source = guest.map(PromotionSource::of_session);
     state.prefill = suggest(&ctx.project.settings, details.login_hint.as_ref());
     state.enforced = enforced;
+    state.asks_consent = details.prompt.contains(Prompt::Consent);
     if !must_prove(details, wanted, ctx.now) {
-        state.offered_user = wanted.map(|caller| caller.user.id);
+        // A guest cannot agree to a third-party application: it signs up first.
+        let is_third_party = consent::is_third_party(ctx.project, &state.request.client_id);
+        let offered = wanted.filter(|caller| !(is_third_party && caller.user.is_anonymous()));
+        state.offered_user = offered.map(|caller| caller.user.id);
     }
     if let Some(hinted) = hinted {
         state.purpose = FlowPurpose::Login;
@@ -84,6 +84,29 @@ pub async fn begin_sign_in(
         }
     }
     Ok(Ok(AuthorizeOutcome::Pages { flow: Box::new(Flow::begin(ctx.app, state, ctx.now)), browser: secret }))
+}
+
+/// Answers a request that allows no page (`prompt=none`).
+async fn issue_silently(
+    ctx: &Ctx<'_>,
+    pending: &PendingRequest,
+    caller: &SessionCaller,
+) -> Result<Result<AuthorizeOutcome, OAuthError>, Error> {
+    match consent::judge(ctx, pending, &caller.user, false).await? {
+        ConsentNeed::Nothing => {}
+        ConsentNeed::Decision => {
+            return Ok(Err(OAuthError::new(ErrorCode::ConsentRequired, "the user has not agreed to these scopes")));
+        }
+        ConsentNeed::Membership => {
+            return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "a guest cannot sign in to this client")));
+        }
+    }
+    match issue_for_caller(ctx, pending, caller).await {
+        Ok(back) => Ok(Ok(AuthorizeOutcome::Redirect(back))),
+        // No page is shown here, so the application gets the error.
+        Err(Error::RateLimited(_)) => Ok(Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, TOO_MANY))),
+        Err(error) => Err(error),
+    }
 }
 
 /// The first page: the one that the app requested; otherwise sign-up for a guest and sign-in for anyone else.

@@ -10,10 +10,12 @@ use vestibule_store::{Tx, codes, grants, sessions};
 use super::{
     Flow, FlowState, FlowWrite,
     change::{CommitError, Endings, UserChange},
+    consent::AwaitedConsent,
     prepare::{Achievement, Browser, Prepared, prepare_change},
 };
 use crate::{
     authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
+    consent,
     ctx::Ctx,
     error::Error,
     events::{self, QueuedEvent},
@@ -30,6 +32,8 @@ use crate::{
 pub enum Committed {
     /// Redirects to the app, with a session cookie unless the app suppresses it.
     Done { redirect: AppRedirect, session_cookie: Option<String> },
+    /// The member is signed in; the flow goes on with its decision about a third-party application.
+    AsksConsent { session_cookie: Option<String> },
     /// The login ID belongs to another user; nothing changed.
     Taken,
     /// The guest was promoted already, in another flow; nothing changed.
@@ -99,14 +103,16 @@ pub async fn commit(
         // A member's scope is not limited.
         limited_scope: None,
     };
-    let code = make_code(ctx.app, request, earned, ctx.now);
+    let is_consent_missing = consent::is_missing(ctx, request, user_id, flow.state.asks_consent).await?;
+    let awaits_consent = is_consent_missing.then(|| AwaitedConsent::of(&earned));
+    let code = if is_consent_missing { None } else { make_code(ctx.app, request, earned, ctx.now) };
     let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
     let guest = match &change {
         UserChange::Promote(guest, _) | UserChange::Yield(guest, _) => Some(*guest),
         UserChange::SignUp(..) | UserChange::Login(_) => None,
     };
     let source = flow.state.source.clone().zip(guest);
-    let flow = FlowWrite::new(flow, &finished_state(flow, is_promotion), ctx.now);
+    let flow = FlowWrite::new(flow, &completed_state(flow, is_promotion, awaits_consent), ctx.now);
     let mail = change.mail().map(|mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail));
     let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now: ctx.now };
     let no = ctx.project.no;
@@ -115,7 +121,11 @@ pub async fn commit(
             if is_promotion {
                 ctx.app.metrics.count_promotion();
             }
-            Ok(Committed::Done { redirect, session_cookie })
+            Ok(if is_consent_missing {
+                Committed::AsksConsent { session_cookie }
+            } else {
+                Committed::Done { redirect, session_cookie }
+            })
         }
         Err(CommitError::User(error)) => match error {
             PromotionError::Store(error) => Err(error.into()),
@@ -130,12 +140,15 @@ pub async fn commit(
     }
 }
 
-/// The state of a flow that is kept to answer a repeated request; without secrets.
-fn finished_state(flow: &Flow, promoted: bool) -> FlowState {
+/// The state of a flow that is kept to answer a repeated request, and for the decision about a third-party application;
+/// without secrets.
+fn completed_state(flow: &Flow, promoted: bool, awaits_consent: Option<AwaitedConsent>) -> FlowState {
     let mut state = flow.state.clone();
-    state.finished = true;
+    state.finished = awaits_consent.is_none();
+    state.awaits_consent = awaits_consent;
     state.promoted = promoted;
     state.attempt = None;
+    state.offered_user = None;
     if let Some(pending) = &mut state.pending {
         pending.password_hash = None;
     }

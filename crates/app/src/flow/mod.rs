@@ -4,6 +4,7 @@
 pub mod begin;
 pub mod change;
 pub mod commit;
+pub mod consent;
 pub mod login_methods;
 mod message;
 pub(crate) mod one_time_code;
@@ -25,7 +26,10 @@ use vestibule_store::{Conn, flows};
 
 pub(crate) use self::message::WriteMessage;
 pub use self::message::{CodeMessage, CodeUse};
-use self::write::{FlowWrite, NotWritten, keep, save};
+use self::{
+    consent::AwaitedConsent,
+    write::{FlowWrite, NotWritten, keep, save},
+};
 use crate::{
     authorize::{FLOW_LIFETIME, PendingRequest},
     candidates::Candidates,
@@ -124,6 +128,12 @@ pub struct FlowState {
     /// The user skipped the offer of a passkey.
     #[serde(default)]
     pub passkey_skipped: bool,
+    /// The request asks for consent even if it was given before (`prompt=consent`).
+    #[serde(default)]
+    pub asks_consent: bool,
+    /// The member has signed in, and decides about a third-party application's access.
+    #[serde(default)]
+    pub awaits_consent: Option<AwaitedConsent>,
     /// The flow is finished and accepts no more steps.
     pub finished: bool,
     /// It finished with a guest's promotion, not with a sign-in or a new account.
@@ -149,6 +159,8 @@ impl FlowState {
             pending: None,
             attempt: None,
             passkey_skipped: false,
+            asks_consent: false,
+            awaits_consent: None,
             finished: false,
             promoted: false,
         }

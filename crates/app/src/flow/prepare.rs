@@ -180,7 +180,7 @@ async fn prepare_login(
 }
 
 /// What the application sent with the flow's first request.
-fn origin_of(flow: &Flow) -> EventOrigin<'_> {
+pub fn origin_of(flow: &Flow) -> EventOrigin<'_> {
     let request = &flow.state.request;
     EventOrigin {
         client_id: Some(&request.client_id),

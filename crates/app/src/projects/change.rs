@@ -6,7 +6,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    Store, StoreError, keys,
+    Store, StoreError, consents, keys,
     projects::{self, NewProject, ProjectRow},
 };
 
@@ -158,25 +158,41 @@ impl<'a> ProjectWriter<'a> {
         if changes.is_empty() {
             return Ok(Applied::Unchanged);
         }
+        let ended = third_parties_ended(&stored, settings);
         let is_moved = stored.public_origin() != settings.public_origin();
         let event = Event::ProjectChanged { changes: changes.clone() };
         let entry = actor.prepare_for(self.entropy, (&row.id, None), &event, now);
-        let input = (self.portal.clone(), settings.clone(), settings.to_json(), row.clone(), entry);
-        let updated = self.store.write("change_project", input, move |tx, (portal, settings, json, row, entry)| {
-            Box::pin(async move {
-                let origin = settings.public_origin();
-                if is_moved {
-                    hosts::judge_move(tx, portal, (Some(row.no), &row.id), origin).await??;
-                }
-                if !projects::update_settings(tx, row.no, row.version, origin, json, now).await? {
-                    return Ok::<_, ApplyError>(false);
-                }
-                entry.write(tx, row.no, now).await?;
-                Ok(true)
-            })
-        });
+        let input = (self.portal.clone(), settings.clone(), settings.to_json(), row.clone(), (entry, ended));
+        let updated =
+            self.store.write("change_project", input, move |tx, (portal, settings, json, row, (entry, ended))| {
+                Box::pin(async move {
+                    let origin = settings.public_origin();
+                    if is_moved {
+                        hosts::judge_move(tx, portal, (Some(row.no), &row.id), origin).await??;
+                    }
+                    if !projects::update_settings(tx, row.no, row.version, origin, json, now).await? {
+                        return Ok::<_, ApplyError>(false);
+                    }
+                    for client_id in ended {
+                        consents::remove_of_client(tx, row.no, client_id).await?;
+                    }
+                    entry.write(tx, row.no, now).await?;
+                    Ok(true)
+                })
+            });
         if updated.await? { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedConcurrently) }
     }
+}
+
+/// The third-party applications that are removed or become first-party: a later application with the same ID must ask
+/// for consent again.
+fn third_parties_ended(before: &ProjectSettings, after: &ProjectSettings) -> Vec<String> {
+    let third_parties = |settings: &ProjectSettings| -> Vec<String> {
+        let all = settings.clients().iter().filter(|client| !client.application_type().is_first_party());
+        all.map(|client| client.client_id.clone()).collect()
+    };
+    let kept = third_parties(after);
+    third_parties(before).into_iter().filter(|client_id| !kept.contains(client_id)).collect()
 }
 
 /// The settings of a stored project.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     authorize::CodePayload,
+    consent,
     crypto::{base64url, sha256},
     ctx::Ctx,
     error::Error,
@@ -79,9 +80,17 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         let others = Selection::OfApplication(client.client_id.clone());
         Ending::by_rule(ctx, grant.user_id, others, RevocationReason::AnotherSession)
     });
+    let is_third_party = !client.application_type().is_first_party();
     let used = UsedCode::new(grant.id, &exchanger, ctx.now);
-    let redemption =
-        Redemption { code: hash, proof_use: binding.proof_use, used, grant: grant.clone(), ends_earlier, ending };
+    let redemption = Redemption {
+        code: hash,
+        proof_use: binding.proof_use,
+        used,
+        grant: grant.clone(),
+        is_third_party,
+        ends_earlier,
+        ending,
+    };
     let redeemed = ctx
         .app
         .store
@@ -91,6 +100,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         RedeemResult::Done => {}
         RedeemResult::SpentBefore => return Err(used_code::refuse(ctx, hash, &exchanger).await?),
         RedeemResult::ProofReplayed => return Err(Error::DpopProofReplayed),
+        RedeemResult::ConsentRevoked => return Err(Error::InvalidCode),
     }
     let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref());
     let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
@@ -132,6 +142,8 @@ struct Redemption {
     proof_use: Option<ProofUse>,
     used: UsedCode,
     grant: Grant,
+    /// Whether the grant needs the user's consent.
+    is_third_party: bool,
     /// Whether the user's earlier grants of the application end.
     ends_earlier: bool,
     /// Those that end with an event.
@@ -145,6 +157,8 @@ enum RedeemResult {
     SpentBefore,
     /// The DPoP proof was used before; the code stays valid.
     ProofReplayed,
+    /// The user has revoked its consent since.
+    ConsentRevoked,
 }
 
 /// Redeems the proof and the code and creates the grant.
@@ -157,6 +171,9 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<R
     }
     used_code::remember(tx, no, redemption.code, &redemption.used).await?;
     let grant = &redemption.grant;
+    if !consent::confirm(tx, no, (grant, redemption.is_third_party), grant.created_at).await? {
+        return Ok(RedeemResult::ConsentRevoked);
+    }
     if let Some(ending) = &redemption.ending {
         ending.write(tx).await?;
     }

@@ -1,64 +1,61 @@
 //! Revokes a refresh token or a single access token (RFC 7009). Unknown tokens are not an error (§2.2).
 
 use vestibule_domain::{
+    client::Client,
     event::{Event, UserModel},
     grant::Grant,
     id::{GrantId, GrantKind, ProjectNo, SessionId},
+    secret::TokenHash,
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, spent};
 
 use super::{ClientProof, authenticate_client, issue::split_token};
-use crate::{caller::read_access_token, error::Error, identities::LoadedUser};
-use crate::{ctx::Ctx, events};
+use crate::{caller::read_access_token, consent::is_third_party, error::Error, identities::LoadedUser};
+use crate::{ctx::Ctx, events, projects::Project};
 
-/// Checks the secret of an application that sent one; other requests need none.
+/// Authenticates the application that sent the request: one that has a secret must send it. Public applications only
+/// name themselves, and the SDKs not even that: `None`.
 ///
 /// # Errors
-/// [`Error::ClientSecretWrong`], or a store error.
-pub async fn check_client(ctx: &Ctx<'_>, proof: &ClientProof) -> Result<(), Error> {
-    let is_known = ctx.project.settings.client(&proof.client_id).is_some();
-    if is_known && proof.client_secret.is_some() {
-        authenticate_client(&mut *ctx.app.store.read().await?, ctx.project, proof).await?;
+/// [`Error::ClientSecretMissing`], [`Error::ClientSecretWrong`], or a store error.
+pub async fn authenticate<'p>(ctx: &Ctx<'p>, proof: &ClientProof) -> Result<Option<&'p Client>, Error> {
+    match ctx.project.settings.client(&proof.client_id) {
+        Some(client) if client.application_type().is_confidential() => {
+            authenticate_client(&mut *ctx.app.store.read().await?, ctx.project, proof).await.map(Some)
+        }
+        Some(client) => Ok(Some(client)),
+        None => Ok(None),
     }
-    Ok(())
 }
 
-/// Revokes a token of any kind.
-pub async fn revoke(ctx: &Ctx<'_>, token: &str) -> Result<(), Error> {
-    let (no, now) = (ctx.project.no, ctx.now);
-    if let Some((id, hash)) = split_token::<GrantKind>(token) {
-        let mut conn = ctx.app.store.read().await?;
-        let found = grants::find_with_user(&mut conn, no, id).await?;
-        // Accept the previous token too: a client that lost the response to a refresh has no newer one.
-        let is_of = |grant: &Grant| {
-            grant.token_hash.matches(&hash) || grant.previous.as_ref().is_some_and(|old| old.token_hash.matches(&hash))
-        };
-        let Some((grant, user)) = found.filter(|(grant, _)| is_of(grant)) else { return Ok(()) };
-        let loaded = LoadedUser::load(&mut conn, ctx.project, user).await?;
-        drop(conn);
-        let event =
-            Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_grant(&grant) };
-        let origin = events::EventOrigin::of_client(&grant.client_id);
-        let event = events::prepare(ctx, &event, loaded.id(), &origin);
-        let input = (grant.id, grant.user_id, grant.session_id, event);
-        ctx.app
-            .store
-            .write("revoke_grant", input, move |tx, (id, user, session, event)| {
-                Box::pin(async move {
-                    // A concurrent request may have ended it, and queued its event.
-                    if end_grant(tx, no, *id, *session).await? {
-                        events::queue(tx, no, *user, event, now).await?;
-                    }
-                    Ok::<_, StoreError>(())
-                })
-            })
-            .await?;
-        return Ok(());
+/// Checks that the token was issued to the application that revokes it (RFC 7009 §2.1). A token of a public application
+/// may be revoked without naming it.
+fn check_owner(project: &Project, requester: Option<&Client>, grant: &Grant) -> Result<(), Error> {
+    let has_secret = |client: &Client| client.application_type().is_confidential();
+    match requester {
+        Some(requester) if requester.client_id == grant.client_id => Ok(()),
+        Some(_) => Err(Error::TokenOfAnotherClient),
+        None if project.settings.client(&grant.client_id).is_some_and(has_secret) => Err(Error::ClientSecretMissing),
+        None => Ok(()),
     }
-    let Some(read) = read_access_token(ctx.project, token).filter(|read| now <= read.expires_at) else {
+}
+
+/// Revokes a token of any kind. Invalid tokens are revoked already (§2.2).
+///
+/// # Errors
+/// [`Error::TokenOfAnotherClient`]; [`Error::ClientSecretMissing`] when its application must authenticate.
+pub async fn revoke(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> Result<(), Error> {
+    if let Some((id, hash)) = split_token::<GrantKind>(token) {
+        return revoke_grant(ctx, requester, (id, hash)).await;
+    }
+    let Some(read) = read_access_token(ctx.project, token).filter(|read| ctx.now <= read.expires_at) else {
         return Ok(());
     };
+    let no = ctx.project.no;
     let (grant_id, fingerprint, expires_at) = (read.grant_id, read.fingerprint(), read.expires_at);
+    let grant = grants::find(&mut *ctx.app.store.read().await?, no, grant_id).await?;
+    let Some(grant) = grant else { return Ok(()) };
+    check_owner(ctx.project, requester, &grant)?;
     ctx.app
         .store
         .write("revoke_access_token", (), move |tx, ()| {
@@ -73,7 +70,45 @@ pub async fn revoke(ctx: &Ctx<'_>, token: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ends a grant, its cookie session and that session's other grants; `false` when the grant had ended before.
+async fn revoke_grant(
+    ctx: &Ctx<'_>,
+    requester: Option<&Client>,
+    (id, hash): (GrantId, TokenHash),
+) -> Result<(), Error> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    let mut conn = ctx.app.store.read().await?;
+    let found = grants::find_with_user(&mut conn, no, id).await?;
+    // Accept the previous token too: a client that lost the response to a refresh has no newer one.
+    let is_of = |grant: &Grant| {
+        grant.token_hash.matches(&hash) || grant.previous.as_ref().is_some_and(|old| old.token_hash.matches(&hash))
+    };
+    let Some((grant, user)) = found.filter(|(grant, _)| is_of(grant)) else { return Ok(()) };
+    check_owner(ctx.project, requester, &grant)?;
+    let loaded = LoadedUser::load(&mut conn, ctx.project, user).await?;
+    drop(conn);
+    let event =
+        Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_grant(&grant) };
+    let origin = events::EventOrigin::of_client(&grant.client_id);
+    let event = events::prepare(ctx, &event, loaded.id(), &origin);
+    // A third-party application ends its own access; the member stays signed in elsewhere.
+    let session = grant.session_id.filter(|_| !is_third_party(ctx.project, &grant.client_id));
+    let input = (grant.id, grant.user_id, session, event);
+    ctx.app
+        .store
+        .write("revoke_grant", input, move |tx, (id, user, session, event)| {
+            Box::pin(async move {
+                // A concurrent request may have ended it, and queued its event.
+                if end_grant(tx, no, *id, *session).await? {
+                    events::queue(tx, no, *user, event, now).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// Ends a grant, and its cookie session with that session's other grants; `false` when the grant had ended before.
 async fn end_grant(tx: &mut Tx, no: ProjectNo, id: GrantId, session: Option<SessionId>) -> Result<bool, StoreError> {
     let was_there = grants::remove(tx, no, id).await?;
     if let Some(session) = session {

@@ -21,7 +21,7 @@ use crate::id::{EventId, UserId};
 pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
 
 /// The events for notification webhooks, and the wildcard for all of them.
-pub const NON_BLOCKING: [&str; 10] = [
+pub const NON_BLOCKING: [&str; 12] = [
     "*",
     "user.created",
     "user.anonymous.promoted",
@@ -32,10 +32,12 @@ pub const NON_BLOCKING: [&str; 10] = [
     "user.updated",
     "user.deleted",
     "session.revoked",
+    "user.consent.granted",
+    "user.consent.revoked",
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 28] = [
+pub const LOGGED: [&str; 30] = [
     "user.created",
     "user.anonymous.promoted",
     "user.authenticated",
@@ -45,6 +47,8 @@ pub const LOGGED: [&str; 28] = [
     "user.reenabled",
     "user.deleted",
     "session.revoked",
+    "user.consent.granted",
+    "user.consent.revoked",
     "identity.anonymous.revoked",
     "authentication.identity.anonymous.failed",
     "project.created",
@@ -137,6 +141,22 @@ pub enum Event {
         /// The reason.
         reason: RevocationReason,
     },
+    /// A member agreed to a third-party application.
+    ConsentGranted {
+        /// The member.
+        user_id: UserId,
+        /// The application.
+        client_id: String,
+        /// The scopes that the member agreed to, space-separated.
+        scope: String,
+    },
+    /// A third-party application lost its access to a member's account.
+    ConsentRevoked {
+        /// The member.
+        user_id: UserId,
+        /// The application.
+        client_id: String,
+    },
     /// A user's attributes were changed through the Admin API or the portal.
     UserUpdated {
         /// The user as it is now.
@@ -222,6 +242,8 @@ impl Event {
             Self::UserReenabled { .. } => "user.reenabled",
             Self::UserDeleted { .. } => "user.deleted",
             Self::SessionRevoked { .. } => "session.revoked",
+            Self::ConsentGranted { .. } => "user.consent.granted",
+            Self::ConsentRevoked { .. } => "user.consent.revoked",
             Self::UserUpdated { .. } => "user.updated",
             Self::ProjectChanged { .. } => "project.changed",
             Self::HookTest => "hook.test",
@@ -284,6 +306,12 @@ impl Event {
             Self::OperatorActed { target, .. } => json!({"target": target}),
             Self::SessionRevoked { user_id, session, reason } => {
                 json!({"user": {"id": user_id.to_string()}, "session": session.to_json(), "reason": reason.as_str()})
+            }
+            Self::ConsentGranted { user_id, client_id, scope } => {
+                json!({"user": {"id": user_id.to_string()}, "client_id": client_id, "scope": scope})
+            }
+            Self::ConsentRevoked { user_id, client_id } => {
+                json!({"user": {"id": user_id.to_string()}, "client_id": client_id})
             }
             Self::UsersExported => json!({}),
             Self::UsersImported { lines } => json!({"lines": lines}),

@@ -267,16 +267,30 @@ impl ProjectSettings {
         self.http.cookie_domain.as_deref()
     }
 
-    /// The web origins that may call from a browser: the project's own, those of the setting, and those of the redirect
-    /// URIs, in which a star is not a wildcard.
+    /// The web origins that may call from a browser with the user's cookies: the project's own, those of the setting, and
+    /// those of the redirect URIs of first-party applications, in which a star is not a wildcard.
     #[must_use]
     pub fn allowed_origins(&self) -> OriginMatcher {
         let mut matcher = OriginMatcher::new(self.http.allowed_origins.iter().flatten().map(String::as_str));
         matcher.allow_url(self.project.public_origin.as_str());
-        for uri in self.oauth.clients.iter().flat_map(|client| &client.redirect_uris) {
+        self.allow_redirect_uris(&mut matcher, true);
+        matcher
+    }
+
+    /// The web origins of third-party applications' redirect URIs. They may call, but never with the user's cookies.
+    #[must_use]
+    pub fn third_party_origins(&self) -> OriginMatcher {
+        let mut matcher = OriginMatcher::default();
+        self.allow_redirect_uris(&mut matcher, false);
+        matcher
+    }
+
+    fn allow_redirect_uris(&self, matcher: &mut OriginMatcher, first_party: bool) {
+        let clients =
+            self.oauth.clients.iter().filter(|client| client.application_type().is_first_party() == first_party);
+        for uri in clients.flat_map(|client| &client.redirect_uris) {
             matcher.allow_url(uri);
         }
-        matcher
     }
 
     /// The languages of the pages, the fallback first when none are listed.

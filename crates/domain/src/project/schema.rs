@@ -295,13 +295,13 @@ const CLIENT: &[KeySchema] = &[
         "x_application_type",
         Shape::Word(&["spa", "traditional_webapp", "native", "confidential", "third_party_app", "m2m", ""]),
         Is(|| json!(ApplicationType::default())),
-        "The type of the application, which decides what it may do. Unspecified means a first-party public client.",
+        "The type of the application, which decides what it may do. Unspecified means a first-party public client. Members must agree to a third-party application before it gets tokens.",
     ),
     key(
         "redirect_uris",
         Shape::List(&REDIRECT_URI, 1),
         Unset,
-        "URIs users may return to after signing in; they must match exactly. Browser calls from their origins are allowed.",
+        "URIs users may return to after signing in; they must match exactly. Browser calls from their origins are allowed; with cookies only for first-party applications.",
     ),
     key(
         "post_logout_redirect_uris",

@@ -1,6 +1,7 @@
 //! The account page and its sub-pages: authentication, form token, back link, and reauthentication for sensitive
 //! changes. Each page is a file: it renders itself, handles its form, and calls one use case.
 
+pub mod applications;
 pub mod code;
 pub mod confirm;
 pub mod deletion;
@@ -47,13 +48,14 @@ use vestibule_web::{
 };
 
 pub use self::{
+    applications::{ApplicationEntry, ApplicationsPage},
     confirm::ConfirmPage,
     deletion::DeleteAccountPage,
     guest::SettingsGuestPage,
     login_id::{AddLoginIdPage, RemoveLoginIdPage, VerifyLoginIdPage},
     names::EditNamesPage,
     other_application::SettingsOtherApplicationPage,
-    overview::{LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry, SettingsPage},
+    overview::{ApplicationsSummary, LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry, SettingsPage},
     passkeys::{PasskeyEntry, PasskeyNamePage, PasskeysPage},
     password::ChangePasswordPage,
 };
@@ -97,6 +99,8 @@ pub fn routes() -> Vec<Route> {
         account_page(Method::POST, "/settings/passkeys", passkeys::act),
         account_page(Method::GET, "/settings/passkeys/name", passkeys::show_name),
         account_page(Method::POST, "/settings/passkeys/name", passkeys::save_name),
+        account_page(Method::GET, "/settings/applications", applications::show),
+        account_page(Method::POST, "/settings/applications", applications::act),
         account_page(Method::GET, "/settings/sessions", overview::redirect),
         account_page(Method::POST, "/settings/sessions", sessions::act),
         account_page(Method::GET, "/settings/delete", deletion::show),

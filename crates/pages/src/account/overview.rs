@@ -9,6 +9,7 @@ use axum::{
 use vestibule_app::{
     account::{LoginMethods, account_flow, login_methods::kind_of, profile},
     caller::AccountCaller,
+    error::Error,
 };
 use vestibule_domain::{
     identifier::LoginIdKind,
@@ -29,7 +30,7 @@ use vestibule_web::{
     visit::Visit,
 };
 
-use super::{AccountRequest, AllowedUsers, HOME, elapsed, form_token, logout_action, own_page, sessions};
+use super::{AccountRequest, AllowedUsers, HOME, applications, elapsed, form_token, logout_action, own_page, sessions};
 use crate::{
     PageFrame,
     account::{guest::SettingsGuestPage, other_application::SettingsOtherApplicationPage},
@@ -87,14 +88,27 @@ fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &AccountCaller) -> Res
     )
 }
 
+/// What a member's overview lists.
+struct Owned {
+    login_methods: LoginMethods,
+    applications: Option<ApplicationsSummary>,
+    sessions: Vec<SessionEntry>,
+}
+
+impl Owned {
+    async fn load(request: &AccountRequest) -> Result<Self, Error> {
+        Ok(Self {
+            login_methods: LoginMethods::load(&request.visit.ctx(), request.caller.user.id).await?,
+            applications: applications::summarize(request).await?,
+            sessions: sessions::list(request).await?,
+        })
+    }
+}
+
 async fn show_member(request: &AccountRequest) -> Response {
     let (visit, caller) = (&request.visit, &request.caller);
-    let login_methods = match LoginMethods::load(&visit.ctx(), caller.user.id).await {
-        Ok(login_methods) => login_methods,
-        Err(error) => return request.fail(&error),
-    };
-    let sessions = match sessions::list(request).await {
-        Ok(sessions) => sessions,
+    let Owned { login_methods, applications, sessions } = match Owned::load(request).await {
+        Ok(owned) => owned,
         Err(error) => return request.fail(&error),
     };
     let settings = &visit.project.settings;
@@ -124,6 +138,7 @@ async fn show_member(request: &AccountRequest) -> Response {
             count: u32::try_from(login_methods.passkeys.len()).unwrap_or(u32::MAX),
             href: "/settings/passkeys".into(),
         }),
+        applications,
         sessions,
         sessions_action: "/settings/sessions".into(),
         logout_action: logout_action(caller),
@@ -243,6 +258,13 @@ pub struct PasskeySummary {
     pub href: String,
 }
 
+/// What is known about third-party applications.
+#[derive(Clone, Debug)]
+pub struct ApplicationsSummary {
+    pub count: u32,
+    pub href: String,
+}
+
 /// A session in the list.
 #[derive(Clone, Debug)]
 pub struct SessionEntry {
@@ -271,6 +293,8 @@ pub struct SettingsPage {
     pub password: Option<PasswordSummary>,
     /// `None` where the project does not use passkeys.
     pub passkeys: Option<PasskeySummary>,
+    /// `None` while no third-party application has access.
+    pub applications: Option<ApplicationsSummary>,
     pub sessions: Vec<SessionEntry>,
     pub sessions_action: String,
     pub logout_action: String,
@@ -319,6 +343,7 @@ impl SettingsPage {
                 href: "/settings/password".into(),
             }),
             passkeys: Some(PasskeySummary { count: 2, href: "/settings/passkeys".into() }),
+            applications: Some(ApplicationsSummary { count: 2, href: "/settings/applications".into() }),
             sessions: vec![
                 session("s1", Some("Chrome on Linux"), None, 0, true),
                 session("s2", Some("Pixel 9"), Some("Corner Shop for Android"), 7_300, false),
@@ -335,6 +360,7 @@ impl SettingsPage {
             addable: vec![LoginIdChoice { kind: LoginIdField::Email, href: "/settings/identity/add".into() }],
             password: Some(PasswordSummary { changed: None, href: "/settings/password".into() }),
             passkeys: Some(PasskeySummary { count: 1, href: "/settings/passkeys".into() }),
+            applications: None,
             sessions: vec![session("s1", Some("Safari on iPhone"), None, 0, true)],
             delete_href: None,
             app_href: None,
@@ -378,6 +404,10 @@ struct SettingsBody<'a> {
 impl SettingsBody<'_> {
     fn device(&self, session: &SessionEntry) -> String {
         session.device.clone().unwrap_or_else(|| self.ctx.t("session-unknown-device"))
+    }
+
+    fn application_count(&self, summary: &ApplicationsSummary) -> Text {
+        Text::new("applications-count").with("count", summary.count)
     }
 
     fn passkey_count(&self, summary: &PasskeySummary) -> Text {

@@ -8,6 +8,7 @@ use vestibule_app::{
     flow::{
         self, CodeMessage, Goal,
         commit::{self, Committed},
+        consent::{self, ConsentDecision, Continuation, Decided},
         login_methods, passkey,
         prepare::{Achievement, Browser},
         sign_in::{self, LoginCode, LoginProof, SignIn},
@@ -18,7 +19,7 @@ use vestibule_app::{
 use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, secret::Secret};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
-    cookies, error, field_problem::FieldProblem, notice::NoticeKind, page::Page, user_agent::device_name,
+    cookies, error, field_problem::FieldProblem, notice::NoticeKind, page::Page, user_agent::device_name, visit::Visit,
 };
 
 use super::{Scene, View, show::SubmittedForm};
@@ -33,6 +34,14 @@ use crate::{
 
 fn field<'a>(form: &'a Form, name: &str) -> &'a str {
     form.get(name).ok().flatten().unwrap_or_default()
+}
+
+/// Sets the cookie of a new session.
+fn with_session(visit: &Visit, mut response: Response, cookie: Option<String>) -> Response {
+    if let Some(cookie) = cookie {
+        cookies::set_session(response.headers_mut(), &visit.project, &cookie);
+    }
+    response
 }
 
 impl Scene {
@@ -53,6 +62,7 @@ impl Scene {
             View::NewPassword => self.choose_password(field(form, "password")).await,
             View::Passkey => self.use_passkey(field(form, "credential")).await,
             View::Continue => self.go_on(field(form, "action")).await,
+            View::Consent => self.decide_consent(field(form, "action")).await,
             // These views have no form.
             View::HaveAccount | View::Start | View::Cancel | View::Current => Ok(self.go(View::Current)),
         };
@@ -297,14 +307,41 @@ impl Scene {
             let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else {
                 return Ok(self.go(View::Current));
             };
-            let redirect = issue_for_caller(&visit.ctx(), &self.flow.state.request, caller).await?;
-            return Ok(to_app(&visit, &redirect));
+            return match consent::go_on(&visit.ctx(), &mut self.flow, caller).await? {
+                Continuation::Issue => {
+                    let redirect = issue_for_caller(&visit.ctx(), &self.flow.state.request, caller).await?;
+                    Ok(to_app(&visit, &redirect))
+                }
+                Continuation::Ask => Ok(self.go(View::Consent)),
+                Continuation::Elsewhere => Ok(self.go(View::Current)),
+            };
         }
         let proof: Option<LoginProof> = sign_in::open_taken(&visit.ctx(), &self.flow).await?;
         match proof {
             Some(proof) => self.commit(Achievement::Proved(Box::new(proof))).await,
             None => Ok(self.go(View::Login)),
         }
+    }
+
+    /// "Allow", or "don't allow", for a third-party application.
+    async fn decide_consent(&self, action: &str) -> Result<Response, Error> {
+        let decision = match action {
+            "allow" => ConsentDecision::Allow,
+            "deny" => ConsentDecision::Deny,
+            _ => return Ok(self.go(View::Consent)),
+        };
+        let visit = &self.visit;
+        let resolution = self.cookies.resolve(visit).await?;
+        let decided = consent::decide(&visit.ctx(), &self.flow, resolution.live(), decision).await?;
+        Ok(match decided {
+            Decided::Done(redirect) => to_app(visit, &redirect),
+            Decided::SignedOut => {
+                let request = Some(&self.flow.state.request);
+                error_page(visit, &self.headers, request, StatusCode::GONE, ErrorKind::FlowExpired)
+            }
+            // The flow is in the store now, where another form ended it.
+            Decided::Stale => see_other(&self.here()),
+        })
     }
 
     async fn commit(&mut self, achievement: Achievement) -> Result<Response, Error> {
@@ -315,11 +352,10 @@ impl Scene {
         let done = commit::commit(&visit.ctx(), &self.flow, achievement, browser).await?;
         Ok(match done {
             Committed::Done { redirect, session_cookie } => {
-                let mut response = to_app(&visit, &redirect);
-                if let Some(cookie) = session_cookie {
-                    cookies::set_session(response.headers_mut(), &visit.project, &cookie);
-                }
-                response
+                with_session(&visit, to_app(&visit, &redirect), session_cookie)
+            }
+            Committed::AsksConsent { session_cookie } => {
+                with_session(&visit, see_other(&self.at(View::Consent)), session_cookie)
             }
             // The user has proved control of the address, or no proof was required: the page may say that it is taken.
             Committed::Taken => {

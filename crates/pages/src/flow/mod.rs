@@ -17,10 +17,12 @@ use axum::{
 };
 use vestibule_app::{
     authorize::{PendingRequest, cancel_redirect},
+    caller::SessionCaller,
+    error::Error,
     flow::{self, Flow, FlowProblem},
     identities::LoadedUser,
 };
-use vestibule_domain::{id::FlowId, identifier::LoginIdKind, identity::IdentityDetail};
+use vestibule_domain::{id::FlowId, identifier::LoginIdKind, identity::IdentityDetail, user::User};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
     body, cookies,
@@ -75,12 +77,14 @@ enum View {
     NewPassword,
     /// Continuing as the signed-in or just authenticated user.
     Continue,
+    /// Agreeing to a third-party application.
+    Consent,
     /// Returning to the app without a result.
     Cancel,
 }
 
 impl View {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         Self::Current,
         Self::Start,
         Self::Identify,
@@ -97,6 +101,7 @@ impl View {
         Self::Forgotten,
         Self::NewPassword,
         Self::Continue,
+        Self::Consent,
         Self::Cancel,
     ];
 
@@ -118,6 +123,7 @@ impl View {
             Self::Forgotten => "forgotten",
             Self::NewPassword => "new-password",
             Self::Continue => "continue",
+            Self::Consent => "consent",
             Self::Cancel => "cancel",
         }
     }
@@ -127,7 +133,7 @@ impl View {
     }
 }
 
-/// The signed-in user that may continue, as the page names it.
+/// The signed-in user that may continue or decides, as the page names it.
 struct Offered {
     person: Option<String>,
     detail: Option<String>,
@@ -221,6 +227,10 @@ async fn respond(visit: Visit, cookies: FlowCookies, request: Request) -> Respon
     if scene.flow.state.finished {
         return scene.finished();
     }
+    // All other steps are done: their forms are of pages from before.
+    if scene.flow.state.awaits_consent.is_some() && view != View::Consent {
+        return scene.go(View::Consent);
+    }
     scene.act(view, &form).await
 }
 
@@ -284,6 +294,10 @@ impl Scene {
             Ok(offered) => scene.offered = offered,
             Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
         }
+        if scene.offered.is_none() && scene.flow.state.awaits_consent.is_some() {
+            let request = Some(&scene.flow.state.request);
+            return Err(error_page(&scene.visit, headers, request, StatusCode::GONE, ErrorKind::FlowExpired));
+        }
         if scene.offered.is_none() {
             // The user signed out meanwhile.
             scene.flow.state.offered_user = None;
@@ -291,12 +305,26 @@ impl Scene {
         Ok(scene)
     }
 
-    /// The offered user, if still signed in.
-    async fn find_offered(&self) -> Result<Option<Offered>, vestibule_app::error::Error> {
-        let Some(wanted) = self.flow.state.offered_user else { return Ok(None) };
-        let resolution = self.cookies.resolve(&self.visit).await?;
-        let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else { return Ok(None) };
-        let loaded = LoadedUser::read(&self.visit.app, &self.visit.project, caller.user.clone()).await?;
+    /// The user that may continue or decides, if still signed in.
+    async fn find_offered(&self) -> Result<Option<Offered>, Error> {
+        let state = &self.flow.state;
+        let user = match (&state.awaits_consent, state.offered_user) {
+            (Some(awaited), _) => awaited.find_user(&self.visit.ctx(), self.resolve().await?.as_ref()).await?,
+            (None, Some(wanted)) => self.resolve().await?.filter(|caller| caller.user.id == wanted).map(|one| one.user),
+            (None, None) => None,
+        };
+        match user {
+            Some(user) => self.describe(user).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn resolve(&self) -> Result<Option<SessionCaller>, Error> {
+        Ok(self.cookies.resolve(&self.visit).await?.live().cloned())
+    }
+
+    async fn describe(&self, user: User) -> Result<Offered, Error> {
+        let loaded = LoadedUser::read(&self.visit.app, &self.visit.project, user).await?;
         let name = loaded.user.standard_attributes.get("name").and_then(|name| name.as_str()).map(str::to_string);
         let mut login_ids = loaded.identities.iter().filter_map(|identity| match &identity.detail {
             IdentityDetail::LoginId { login_id, .. } => Some(login_id.original.clone()),
@@ -304,10 +332,10 @@ impl Scene {
         });
         let login_id = login_ids.next();
         let member = (!loaded.user.is_anonymous()).then(|| self.visit.project.settings.display_name().to_string());
-        Ok(Some(match name {
+        Ok(match name {
             Some(name) => Offered { person: Some(name), detail: login_id },
             None => Offered { person: login_id.or(member), detail: None },
-        }))
+        })
     }
 
     fn is_own_form(&self, token: &str) -> bool {

@@ -21,6 +21,7 @@ use vestibule_web::{
 
 use super::{Scene, View};
 use crate::{
+    consent::ConsentPage,
     flow::{
         continue_as::ContinueAsPage,
         identify::{IdentifyPage, IdentifyPurpose as UiPurpose},
@@ -29,7 +30,7 @@ use crate::{
         promotion::{ConflictPage, HaveAccountPage},
         verify_code::{CodePurpose, Resend, VerifyCodePage},
     },
-    messages::{channel, describe_login_id_problem, new_password_field, ui_kind, whole_seconds},
+    messages::{channel, consent_scopes, describe_login_id_problem, new_password_field, ui_kind, whole_seconds},
 };
 
 /// The input of a page that is shown again, with its errors.
@@ -49,6 +50,9 @@ impl Scene {
     pub(super) fn page_of(&self, view: View, kind: Option<LoginIdKind>) -> Box<dyn Page> {
         let state = &self.flow.state;
         let attempt = state.attempt.as_ref();
+        if state.awaits_consent.is_some() {
+            return Box::new(self.consent_page());
+        }
         match view {
             View::Start if state.offered_user.is_none() => self.first_page_of_all(kind),
             View::Identify if state.only_user.is_none() => Box::new(self.identify_page(kind, None)),
@@ -81,6 +85,7 @@ impl Scene {
             | View::NewPassword
             | View::Passkey
             | View::Continue
+            | View::Consent
             | View::Cancel => self.current_page(),
         }
     }
@@ -88,6 +93,9 @@ impl Scene {
     /// The page that the flow's state requires.
     pub(super) fn current_page(&self) -> Box<dyn Page> {
         let state = &self.flow.state;
+        if state.awaits_consent.is_some() {
+            return Box::new(self.consent_page());
+        }
         if state.offered_user.is_some() {
             return Box::new(self.continue_page());
         }
@@ -320,6 +328,20 @@ impl Scene {
             person: self.offered.as_ref().and_then(|offered| offered.person.clone()),
             detail: self.offered.as_ref().and_then(|offered| offered.detail.clone()),
             cancel_href: self.cancel_href(),
+        }
+    }
+
+    fn consent_page(&self) -> ConsentPage {
+        let request = &self.flow.state.request;
+        let client = self.visit.project.settings.client(&request.client_id);
+        let returns_to = url::Url::parse(&request.redirect_uri).ok();
+        ConsentPage {
+            action: self.at(View::Consent),
+            app: client.map_or_else(|| request.client_id.clone(), |client| client.display_name().to_string()),
+            site: returns_to.and_then(|uri| uri.host_str().map(str::to_string)),
+            person: self.offered.as_ref().and_then(|offered| offered.person.clone()),
+            detail: self.offered.as_ref().and_then(|offered| offered.detail.clone()),
+            scopes: consent_scopes(&request.scope),
         }
     }
 

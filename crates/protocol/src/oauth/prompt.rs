@@ -10,7 +10,7 @@ pub enum Prompt {
     None,
     /// The user must sign in again.
     Login,
-    /// The user must consent again.
+    /// The user must consent again: has an effect in third-party applications only.
     Consent,
     /// The user must choose an account.
     SelectAccount,
@@ -19,10 +19,8 @@ pub enum Prompt {
 }
 
 impl Prompt {
-    /// Every prompt with an effect; there is no consent page, so `consent` has none.
-    pub const SERVED: [Self; 4] = [Self::None, Self::Login, Self::SelectAccount, Self::Create];
-
-    const ALL: [Self; 5] = [Self::None, Self::Login, Self::Consent, Self::SelectAccount, Self::Create];
+    /// Every prompt.
+    pub const ALL: [Self; 5] = [Self::None, Self::Login, Self::Consent, Self::SelectAccount, Self::Create];
 
     /// The value as spelled on the wire.
     pub const fn as_str(self) -> &'static str {

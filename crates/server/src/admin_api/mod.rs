@@ -146,6 +146,9 @@ fn list_users(rows: &mut impl Rows) {
     );
     let path = "/users/{user_id}/sessions/{session_id}";
     rows.put((Method::DELETE, path), write, users::revoke_session, &users::REVOKE_SESSION);
+    rows.put((Method::GET, "/users/{user_id}/consents"), read, users::list_consents, &users::LIST_CONSENTS);
+    let path = "/users/{user_id}/consents/{client_id}";
+    rows.put((Method::DELETE, path), write, users::revoke_consent, &users::REVOKE_CONSENT);
     rows.put((Method::GET, "/users/{user_id}/device-keys"), read, users::list_keys, &users::LIST_KEYS);
     let path = "/users/{user_id}/device-keys/{device_key_id}";
     rows.put((Method::DELETE, path), write, users::revoke_key, &users::REVOKE_KEY);

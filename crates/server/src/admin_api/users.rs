@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vestibule_app::admin::{
-    AdminError, Thing, device_keys, sessions,
+    AdminError, Thing, consents, device_keys, sessions,
     user_lists::{self, UserFilter, UserQuery},
     users,
 };
@@ -17,8 +17,9 @@ use super::{
     input::{InPath, Json, PathPart, Query},
     operation::{Operation, Tag},
     problem::Problem,
+    project::ClientId,
     read::check_limit,
-    views::{DeviceKeysView, SessionsView, UserDetailView, UsersPage},
+    views::{ConsentsView, DeviceKeysView, SessionsView, UserDetailView, UsersPage},
 };
 
 impl PathPart for UserId {
@@ -227,6 +228,33 @@ pub(crate) async fn revoke_session(
 async fn revoke(admin: &Admin, id: UserId, only: Option<&str>) -> Result<NoContent, Problem> {
     let visit = &admin.visit;
     sessions::revoke(&visit.ctx(), &admin.operator(), id, only).await?;
+    Ok(NoContent)
+}
+
+pub(super) const LIST_CONSENTS: Operation = Operation::new(
+    Tag::Users,
+    "listConsents",
+    "List the third-party applications with access to a member's account",
+    "Every application that the member agreed to, or that has sessions of the member from before consent was asked for.",
+);
+
+/// `GET /users/{user_id}/consents`
+pub(crate) async fn list_consents(admin: Admin, InPath(id): InPath<UserId>) -> Result<Good<ConsentsView>, Problem> {
+    let all = consents::list(&admin.visit.ctx(), id).await?;
+    Ok(Good::print(&ConsentsView::of(all)))
+}
+
+pub(super) const REVOKE_CONSENT: Operation =
+    Operation::new(Tag::Users, "revokeConsent", "Revoke a member's consent to a third-party application", "Success.")
+        .note("Ends the application's sessions of the member, too.");
+
+/// `DELETE /users/{user_id}/consents/{client_id}`
+pub(crate) async fn revoke_consent(
+    admin: Admin,
+    InPath(id): InPath<UserId>,
+    InPath(client): InPath<ClientId>,
+) -> Result<NoContent, Problem> {
+    consents::revoke(&admin.visit.ctx(), &admin.operator(), id, &client.0).await?;
     Ok(NoContent)
 }
 

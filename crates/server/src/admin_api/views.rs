@@ -12,6 +12,7 @@ use vestibule_app::{
         keys::{AdminKeyInfo, AdminKeyKind, AdminScope},
         transfer::{ImportedLine, LineOutcome},
     },
+    consent::ThirdPartyAccess,
     identities::LoadedUser,
     sessions::ListedSession,
 };
@@ -256,6 +257,39 @@ pub(crate) struct SessionsView {
 impl SessionsView {
     pub(super) fn of(all: Vec<ListedSession>) -> Self {
         Self { sessions: all.into_iter().map(SessionView::of).collect() }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Consent")]
+pub(super) struct ConsentView {
+    client_id: String,
+    /// The scopes that the member agreed to, separated by spaces.
+    scope: String,
+    granted_at: TimeText,
+    last_used_at: Option<TimeText>,
+}
+
+impl ConsentView {
+    fn of(access: ThirdPartyAccess) -> Self {
+        Self {
+            client_id: access.client_id,
+            scope: access.scope,
+            granted_at: access.granted_at.into(),
+            last_used_at: access.last_used_at.map(TimeText::from),
+        }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct ConsentsView {
+    consents: Vec<ConsentView>,
+}
+
+impl ConsentsView {
+    pub(super) fn of(all: Vec<ThirdPartyAccess>) -> Self {
+        Self { consents: all.into_iter().map(ConsentView::of).collect() }
     }
 }
 

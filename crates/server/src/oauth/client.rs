@@ -9,7 +9,7 @@ use vestibule_protocol::{
 };
 use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
 
-const CHALLENGE: &str = "Basic realm=\"client\"";
+pub(super) const CHALLENGE: &str = "Basic realm=\"client\"";
 
 /// The client credentials of a request.
 pub(super) struct PresentedClient {

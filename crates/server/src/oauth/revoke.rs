@@ -1,5 +1,5 @@
-//! `POST /oauth2/revoke` (RFC 7009): 200 with an empty body for any token (§2.2). The SDKs send no client credentials;
-//! if a client does, they must be valid.
+//! `POST /oauth2/revoke` (RFC 7009): 200 with an empty body for any token (§2.2). Applications with a secret authenticate
+//! with it; the SDKs send no client credentials.
 
 use axum::{
     extract::Request,
@@ -8,7 +8,7 @@ use axum::{
 };
 use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
 
-use super::client::{self, ClientRefused};
+use super::client;
 use crate::dpop;
 
 pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
@@ -32,11 +32,17 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
-    if let Err(problem) = vestibule_app::tokens::revoke::check_client(&visit.ctx(), &presented.proof).await {
-        return ClientRefused::Flow(problem).answer(&visit, Some(&presented));
-    }
-    match vestibule_app::tokens::revoke::revoke(&visit.ctx(), token).await {
+    let ctx = visit.ctx();
+    let revoked = match vestibule_app::tokens::revoke::authenticate(&ctx, &presented.proof).await {
+        Ok(requester) => vestibule_app::tokens::revoke::revoke(&ctx, requester, token).await,
+        Err(error) => Err(error),
+    };
+    match revoked {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
+        // With a challenge for credentials in the body, too (RFC 7009 §2.2.1, RFC 6749 §5.2).
+        Err(error) if error::is_about_the_client(&error) => {
+            error::challenge_basic(error::flow_as_oauth(&visit, &error), client::CHALLENGE)
+        }
         Err(error) => error::flow_as_oauth(&visit, &error),
     }
 }

@@ -5,7 +5,11 @@ use reqwest::Method;
 use vestibule_domain::secret::TokenHash;
 use vestibule_store::client_secrets;
 
-use crate::support::{Engine, Reply, TestServer, on_both_engines};
+use crate::{
+    account::Scene,
+    consent::ConsentingClient,
+    support::{Engine, Reply, TestServer, on_both_engines},
+};
 
 const TOKEN: &str = "/oauth2/token";
 
@@ -115,8 +119,69 @@ async fn introspection_and_revocation_read_the_same_credentials(engine: Engine) 
         let reply = post(&server, "/oauth2/revoke", basic, &fields).await.expect(status);
         assert_eq!(reply.header("www-authenticate").is_some(), status == 401, "{basic:?} {id:?}");
     }
-    post(&server, "/oauth2/revoke", right, &[token, ("client_id", "backend")]).await.expect(200);
-    server.app_client().user_info(&guest.access).await.expect(401);
 }
 
-on_both_engines!(a_client_proves_itself_in_body_or_header, introspection_and_revocation_read_the_same_credentials,);
+/// RFC 7009 §2.1. The tokens are of a confidential, a third-party and a public application.
+async fn a_token_is_revoked_by_its_own_application_only(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    let partner = ConsentingClient::new(&scene.server, "partner").await;
+    let backend = ConsentingClient::new(&scene.server, "backend").await;
+    let of_partner = partner.sign_in(&mut scene.browser, "openid offline_access").await;
+    let of_backend = backend.sign_in(&mut scene.browser, "openid offline_access").await;
+    let public = scene.client.sign_up().await;
+    let (server, http) = (&scene.server, scene.server.http());
+    let id = |id: &'static str| ("client_id", id);
+    let secret = |secret: &'static str| ("client_secret", secret);
+    let own = ("client_secret", backend.secret.as_str());
+    for (owner, others) in [(&of_backend, "partner"), (&of_partner, "backend")] {
+        for token in [&owner.refresh, &owner.access] {
+            let token = ("token", token.as_str());
+            let unauthenticated: [&[(&str, &str)]; 5] = [
+                &[token],
+                &[token, id("backend")],
+                &[token, id("backend"), secret("")],
+                &[token, id("backend"), secret("nope")],
+                &[token, id("nonsense"), secret("nope")],
+            ];
+            for fields in unauthenticated {
+                let reply = http.post_form("/oauth2/revoke", fields).await.expect(401);
+                assert_eq!(reply.header("www-authenticate"), Some("Basic realm=\"client\""), "{fields:?}");
+                assert_eq!(reply.json()["error"], "invalid_client", "{fields:?}");
+            }
+            let proof = format!("{others}:{}", if others == "partner" { &partner.secret } else { &backend.secret });
+            for (basic, fields) in [(None, vec![token, id("web")]), (Some(proof.as_str()), vec![token])] {
+                let reply = post(server, "/oauth2/revoke", basic, &fields).await;
+                reply.expect_oauth_error(400, "invalid_grant", "the token was issued to another client");
+            }
+        }
+        scene.client.user_info(&owner.access).await.expect(200);
+    }
+    // A public application's token: named wrongly, by its own name, and unnamed as the SDKs send it.
+    for (client, proof) in [(id("blog"), None), (id("backend"), Some(own))] {
+        for token in [&public.refresh, &public.access] {
+            let fields: Vec<_> = [("token", token.as_str()), client].into_iter().chain(proof).collect();
+            let reply = http.post_form("/oauth2/revoke", &fields).await;
+            reply.expect_oauth_error(400, "invalid_grant", "the token was issued to another client");
+        }
+    }
+    scene.client.user_info(&public.access).await.expect(200);
+    http.post_form("/oauth2/revoke", &[("token", &public.access), id("web")]).await.expect(200);
+    scene.client.user_info(&public.access).await.expect(401);
+    scene.client.revoke(&public.refresh).await.expect(200);
+    // The right secret, in the body and by HTTP Basic; a third party ends its own access only.
+    let token = ("token", of_partner.refresh.as_str());
+    post(server, "/oauth2/revoke", Some(&format!("partner:{}", partner.secret)), &[token]).await.expect(200);
+    scene.client.user_info(&of_partner.access).await.expect(401);
+    scene.client.user_info(&of_backend.access).await.expect(200);
+    http.post_form("/oauth2/revoke", &[("token", &of_backend.access), id("backend"), own]).await.expect(200);
+    scene.client.user_info(&of_backend.access).await.expect(401);
+    // An unknown token is no error for those who prove who they are.
+    http.post_form("/oauth2/revoke", &[("token", "nonsense"), id("backend"), own]).await.expect(200);
+    http.post_form("/oauth2/revoke", &[("token", "nonsense"), id("backend")]).await.expect(401);
+}
+
+on_both_engines!(
+    a_client_proves_itself_in_body_or_header,
+    introspection_and_revocation_read_the_same_credentials,
+    a_token_is_revoked_by_its_own_application_only,
+);

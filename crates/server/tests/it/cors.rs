@@ -45,6 +45,31 @@ async fn origins_of_redirect_uris_may_call_with_credentials(engine: Engine) {
     }
 }
 
+/// A page of a third party may call with a token, but never with the cookies of the browser it is shown in.
+async fn origins_of_third_parties_may_call_without_credentials(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        let shared = vec!["https://partner.test/callback", "http://shop.test/partner", "https://listed.test/callback"];
+        setup.set_client("partner", "redirect_uris", shared);
+        setup.set("http.allowed_origins", vec!["https://listed.test"]);
+    })
+    .await;
+    for path in CALLED_BY_SCRIPTS {
+        let reply = preflight(&server, path, "https://partner.test").await.expect(200);
+        let expected =
+            [Some("https://partner.test"), None, Some("900"), Some("POST"), Some("content-type, authorization")];
+        assert_eq!(granted(&reply), expected, "{path}");
+        let request = server.http().request(Method::POST, path).header("origin", "https://partner.test").body("x");
+        let reply = Reply::of(request).await;
+        assert_eq!(reply.header("access-control-allow-origin"), Some("https://partner.test"), "{path}");
+        assert_eq!(reply.header("access-control-allow-credentials"), None, "{path}");
+        // What a first-party application or the project lists as well is first-party.
+        for origin in ["http://shop.test", "https://listed.test"] {
+            let reply = preflight(&server, path, origin).await.expect(200);
+            assert_eq!(reply.header("access-control-allow-credentials"), Some("true"), "{path} from {origin}");
+        }
+    }
+}
+
 async fn other_origins_get_200_and_no_header(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     for path in CALLED_BY_SCRIPTS {
@@ -132,6 +157,7 @@ async fn listed_origins_match_by_label_scheme_and_port(engine: Engine) {
 
 on_both_engines!(
     origins_of_redirect_uris_may_call_with_credentials,
+    origins_of_third_parties_may_call_without_credentials,
     other_origins_get_200_and_no_header,
     the_answer_itself_carries_the_headers_too_even_an_error,
     open_documents_are_open_to_all_without_credentials,

@@ -16,6 +16,7 @@ mod cli;
 mod client_authentication;
 mod code_reuse;
 mod connections;
+mod consent;
 mod contributor_docs;
 mod cookies;
 mod cors;

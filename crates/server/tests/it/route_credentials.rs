@@ -52,11 +52,9 @@ fn is_silent(route: &RouteView, sample: &Sample) -> bool {
         }
         // It identifies no operator, and these show no form.
         Carrier::PortalForm => matches!(path, "/portal/" | "/portal/{*rest}"),
-        // Tokens are revoked without it, too; a wrong secret is refused.
-        Carrier::Basic | Carrier::Form => path == "/oauth2/revoke",
         // It ties a guest's promotion to the browser, and comes with the guest's session then.
         Carrier::Flow => path == "/settings/promote",
-        Carrier::Bearer | Carrier::Operator => false,
+        Carrier::Basic | Carrier::Form | Carrier::Bearer | Carrier::Operator => false,
     }
 }
 

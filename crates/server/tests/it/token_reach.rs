@@ -16,9 +16,10 @@ const ID_TOKEN: &str = "urn:authgear:params:oauth:grant-type:id-token";
 pub(crate) async fn third_party_token(scene: &mut Scene) -> String {
     let secret = make_secret(&scene.server, "partner").await;
     let partner = AppClient::new(scene.server.http(), "partner", "https://partner.test/callback");
-    let scope = ("scope", "openid");
-    let open = [scope, ("prompt", "none"), ("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", "false")];
+    let open = [("scope", "openid"), ("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", "false")];
     scene.browser.open(&partner.authorize_url(&open)).await;
+    scene.browser.press("Continue").await;
+    scene.browser.press("Allow").await;
     let code = query(scene.browser.at_app(), "code").expect("a code for the third party");
     let reply = partner.exchange_with(&code, &[("client_secret", &secret)]).await.expect(200).json();
     reply["access_token"].as_str().expect("an access token").to_string()

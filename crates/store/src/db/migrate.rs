@@ -108,6 +108,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0017_guests_signed_in.sqlite.sql"),
         postgres: include_str!("../../migrations/0017_guests_signed_in.postgres.sql"),
     },
+    Migration {
+        version: 22,
+        name: "0022_consents",
+        sqlite: include_str!("../../migrations/0022_consents.sqlite.sql"),
+        postgres: include_str!("../../migrations/0022_consents.postgres.sql"),
+    },
 ];
 
 /// Serializes migrating nodes on PostgreSQL. The number is arbitrary, but must not be used for another lock.

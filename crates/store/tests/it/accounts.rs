@@ -1,9 +1,9 @@
 //! Users and their credentials, on both engines.
 
 use serde_json::json;
-use vestibule_domain::{identity::OwnedLoginId, user::User};
+use vestibule_domain::{consent::Consent, identity::OwnedLoginId, user::User};
 use vestibule_store::{
-    Store, StoreError, credentials,
+    Store, StoreError, consents, credentials,
     device_keys::{self, DeviceKeyRow},
     grants,
     passkeys::{self, PasskeyRow},
@@ -32,6 +32,7 @@ on_both_engines!(
     a_device_key_comes_with_its_owner,
     a_guest_proves_itself_only_while_it_is_one,
     a_device_key_remembers_the_promotion,
+    a_consent_belongs_to_one_user_and_application,
 );
 
 async fn add(store: &Store, user: User) {
@@ -164,6 +165,10 @@ fn key(number: u64, user: u64, kid: &str) -> DeviceKeyRow {
     }
 }
 
+fn consent(user: u64, client_id: &str, scope: &str) -> Consent {
+    Consent::agree(None, id(user), client_id, scope, at(1))
+}
+
 async fn a_deleted_user_leaves_nothing_behind(store: Store) {
     for number in [1, 2] {
         add(&store, guest(number)).await;
@@ -174,6 +179,7 @@ async fn a_deleted_user_leaves_nothing_behind(store: Store) {
                 credentials::set_password(tx, P, user, "hash", at(1)).await?;
                 device_keys::insert(tx, P, &key(*number, *number, &format!("kid{number}"))).await?;
                 sessions::insert(tx, P, &session(*number, user)).await?;
+                consents::put(tx, P, &consent(*number, "partner", "openid")).await?;
                 grants::insert(tx, P, &grant(*number, user)).await
             })
         })
@@ -188,6 +194,7 @@ async fn a_deleted_user_leaves_nothing_behind(store: Store) {
         assert_eq!(usize::from(credentials::find_password(&mut conn, P, id(number)).await.unwrap().is_some()), kept);
         assert_eq!(device_keys::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
         assert_eq!(sessions::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
+        assert_eq!(consents::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
         assert_eq!(grants::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
     }
 }
@@ -354,4 +361,37 @@ async fn a_device_key_remembers_the_promotion(store: Store) {
     let rows = device_keys::list(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (row.last_used_at, row.promoted_at)).collect();
     assert_eq!(seen, [(at(3_601), Some(at(9_001))), (at(1), Some(at(9_001)))]);
+}
+
+async fn a_consent_belongs_to_one_user_and_application(store: Store) {
+    let first = consent(1, "partner", "email openid");
+    for row in [first.clone(), consent(1, "other", "openid"), consent(2, "partner", "openid")] {
+        write(&store, row, |tx, row| Box::pin(consents::put(tx, P, row))).await;
+    }
+    let record = |now| write(&store, now, |tx, now| Box::pin(consents::record_use(tx, P, id(1), "partner", *now)));
+    assert_eq!(record(at(2)).await.as_deref(), Some("email openid"));
+    // Agreeing again keeps when it began and when it was used.
+    let wider = Consent {
+        granted_at: at(9),
+        last_used_at: None,
+        ..Consent::agree(Some(&first), id(1), "partner", "phone", at(3))
+    };
+    write(&store, wider, |tx, row| Box::pin(consents::put(tx, P, row))).await;
+    let stored = Consent { scope: "email openid phone".into(), updated_at: at(3), last_used_at: Some(at(2)), ..first };
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(consents::find(&mut conn, P, id(1), "partner").await.unwrap(), Some(stored.clone()));
+    assert_eq!(consents::list(&mut conn, P, id(1)).await.unwrap(), [consent(1, "other", "openid"), stored]);
+    assert_eq!(consents::find(&mut conn, OTHER, id(1), "partner").await.unwrap(), None, "another project's");
+    drop(conn);
+    let remove = || write(&store, (), |tx, ()| Box::pin(consents::remove(tx, P, id(1), "partner")));
+    assert!(remove().await);
+    assert!(!remove().await);
+    assert_eq!(record(at(4)).await, None, "a use does not bring it back");
+    assert_eq!(
+        write(&store, (), |tx, ()| Box::pin(consents::remove_of_client(tx, P, "partner"))).await,
+        1,
+        "the second user's"
+    );
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(consents::list(&mut conn, P, id(1)).await.unwrap(), [consent(1, "other", "openid")]);
 }

@@ -9,6 +9,7 @@ use crate::test_store::{TestStore, connect};
 /// after two days.
 const BEFORE: &str = r#"
 DELETE FROM migrations WHERE version >= 17;
+DROP TABLE consents;
 INSERT INTO events (project_no, seq, user_id, type, client_id, body, created_at) VALUES
   (1, 1, NULL, 'user.anonymous.promoted', 'web',
    '{"payload":{"anonymous_user":{"id":"01bb44c0-d400-7000-8000-000000000001"},"user":{"id":"01bb44c0-d400-7000-8000-000000000001"}}}',

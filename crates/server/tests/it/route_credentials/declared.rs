@@ -64,6 +64,7 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
             "GET POST /settings/passkeys/name",
             "POST /settings/sessions",
             "GET POST /settings/delete",
+            "GET POST /settings/applications",
         ],
     ),
     ("flow cookie", "", &["GET /settings/sign-in"]),
@@ -93,7 +94,13 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
     (
         "admin key (`users:read`)",
         "/_api/admin/v1",
-        &["GET /users", "GET /users/{user_id}", "GET /users/{user_id}/sessions", "GET /users/{user_id}/device-keys"],
+        &[
+            "GET /users",
+            "GET /users/{user_id}",
+            "GET /users/{user_id}/sessions",
+            "GET /users/{user_id}/consents",
+            "GET /users/{user_id}/device-keys",
+        ],
     ),
     (
         "admin key (`users:write`)",
@@ -106,6 +113,7 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
             "POST /users/{user_id}/enable",
             "DELETE /users/{user_id}/sessions",
             "DELETE /users/{user_id}/sessions/{session_id}",
+            "DELETE /users/{user_id}/consents/{client_id}",
             "DELETE /users/{user_id}/device-keys/{device_key_id}",
         ],
     ),
