@@ -303,7 +303,7 @@ class ShopPage {
 async function readMailbox(context, url, email, mails = 1) {
   const tab = await context.newPage();
   await tab.goto(url);
-  const mine = tab.getByRole("listitem").filter({ hasText: email });
+  const mine = tab.getByRole("listitem").filter({ hasText: email, has: tab.getByLabel("Code") });
   await mine.nth(mails - 1).waitFor();
   const mail = mine.first();
   await look(tab, "mailbox", { picture: true });

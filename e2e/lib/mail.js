@@ -36,14 +36,21 @@ export async function startMailServer() {
     port,
     mails,
     receive,
-    /** The six digits of the next mail to `address`. */
-    receiveCode: async (address) => findCode(await receive(address)),
+    /** The six digits of the next mail to `address` that has a code; mails about the account have none. */
+    receiveCode: async (address) => {
+      for (;;) {
+        const mail = await receive(address);
+        if (CODE.test(mail.text)) return findCode(mail);
+      }
+    },
     stop: () => new Promise((resolve) => server.close(resolve)),
   };
 }
 
+const CODE = /(?<!\d)\d{6}(?!\d)/;
+
 export function findCode({ text, subject }) {
-  const code = /(?<!\d)\d{6}(?!\d)/.exec(text)?.[0];
+  const code = CODE.exec(text)?.[0];
   if (!code) throw new Error(`no code in the mail "${subject}": ${text}`);
   return code;
 }

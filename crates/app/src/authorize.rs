@@ -187,7 +187,7 @@ pub struct CompletedFlow {
 
 /// Creates an authorization code; `None` when the response type has none.
 pub fn make_code(app: &App, pending: &PendingRequest, earned: CompletedFlow, now: Timestamp) -> Option<NewCode> {
-    if pending.response_type == ResponseType::None.as_str() {
+    if !pending.wants_code() {
         return None;
     }
     let text = app.entropy.alphanumeric();
@@ -237,6 +237,11 @@ fn redirect(pending: &PendingRequest, mut parameters: Vec<(&'static str, String)
 }
 
 impl PendingRequest {
+    /// Whether a successful response has an authorization code.
+    pub fn wants_code(&self) -> bool {
+        self.response_type != ResponseType::None.as_str()
+    }
+
     /// Keeps the parts of a request that are needed later.
     pub fn new(
         client_id: &str,

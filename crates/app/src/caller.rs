@@ -6,7 +6,7 @@ use vestibule_domain::{
     client::Client,
     grant::Grant,
     id::{GrantId, SessionId},
-    session::{Lifetime, Session, SessionRef, coalesce_window, latest_use},
+    session::{Lifetime, Session, SessionRef, coalesce_window, known_use, latest_use, proves_member},
     time::Timestamp,
     user::User,
 };
@@ -41,6 +41,20 @@ impl Via {
         match self {
             Self::Grant(grant) => grant.authenticated_at,
             Self::Session(session) => session.authenticated_at,
+        }
+    }
+
+    /// When the user authenticated as a member; `None` for a session or grant that began as a guest's, also after the
+    /// promotion.
+    pub fn proved_at(&self) -> Option<Timestamp> {
+        Some(self.authenticated_at()).filter(|_| proves_member(self.amr()))
+    }
+
+    /// Whether it is a grant left over from a promotion.
+    pub fn is_limited(&self) -> bool {
+        match self {
+            Self::Grant(grant) => grant.is_limited(),
+            Self::Session(_) => false,
         }
     }
 
@@ -238,7 +252,8 @@ pub(crate) async fn find_app_sessions(
     Ok(found)
 }
 
-/// Finds the app session of a cookie. Its grant must have full access, because the account page has.
+/// Finds the app session of a cookie. Its grant must have full access, because the account page has. What was opened for a
+/// guest ends with the promotion.
 async fn find_app_session(
     conn: &mut Conn,
     project: &Project,
@@ -250,14 +265,17 @@ async fn find_app_session(
     };
     let live =
         find_live(conn, project, value.grant_id, now).await?.filter(|live| has_full_access(project, &live.grant));
+    let live = live.filter(|live| !value.is_of_guest || live.user.is_anonymous());
     Ok(live.map(|live| OpenedAccount { live, agreed_in: value.agreed_in }))
 }
 
-/// Whether a grant may open the account page: by its scopes, and by the current type of its application.
+/// Whether a grant may open the account page: by its scopes, and by the current type of its application. One that is left
+/// over from a promotion may not.
 pub fn has_full_access(project: &Project, grant: &Grant) -> bool {
     let client = project.settings.client(&grant.client_id);
     client.is_some_and(|client| client.application_type().has_full_access())
         && scopes_of(grant).contains(Scope::FULL_ACCESS)
+        && !grant.is_limited()
 }
 
 /// The content of an access token that this server issued.
@@ -346,9 +364,7 @@ pub(crate) async fn find_live(
     // Read this before the row: entries are evicted only after they are flushed.
     let remembered = project.accesses.recall(SessionRef::Grant(id));
     let Some((grant, user)) = grants::find_with_user(conn, project.no, id).await? else { return Ok(None) };
-    let alive = grant_lifetime(project, &grant, &user)
-        .is_some_and(|lifetime| is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now));
-    if !alive || !user.is_active() {
+    if find_expiry(project, &grant, &user, remembered, now).is_none() || !user.is_active() {
         return Ok(None);
     }
     let session = match grant.session_id {
@@ -370,6 +386,23 @@ async fn find_live_session(
     let remembered = project.accesses.recall(SessionRef::Session(id));
     let session = sessions::find(conn, project.no, id).await?;
     Ok(session.filter(|session| is_session_alive(project, session, remembered, now)))
+}
+
+/// When a grant that is valid now expires without further use; `None` when it is not valid.
+pub fn find_expiry(
+    project: &Project,
+    grant: &Grant,
+    user: &User,
+    remembered: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let lifetime = grant_lifetime(project, grant, user)?;
+    let is_open = grant.ends_at.is_none_or(|ends_at| now <= ends_at);
+    if !is_open || !is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now) {
+        return None;
+    }
+    let expiry = lifetime.expiry(grant.created_at, known_use(grant.last_access_at, remembered));
+    Some(grant.ends_at.map_or(expiry, |ends_at| ends_at.min(expiry)))
 }
 
 /// Whether a cookie session is valid under the current settings.

@@ -1,6 +1,7 @@
 //! Loads a user's identities and authenticators; web guests have none, so no query.
 
 use vestibule_domain::{
+    grant::Grant,
     id::{IdentityId, UserId},
     identifier::{LoginId, LoginIdKind},
     identity::{Authenticator, Dates, Identity, IdentityDetail, OwnedLoginId, UserAccount, list_authenticators},
@@ -37,6 +38,27 @@ impl LoadedUser {
         }
         let rows = user_credentials::read(conn, project.no, user.id).await?;
         Ok(Self::assemble(project, user, &rows))
+    }
+
+    /// The same for the holder of a grant. One that is left over from a promotion sees what its guest saw: nothing that was
+    /// added with or after the promotion.
+    pub async fn load_for_grant(
+        conn: &mut Conn,
+        project: &Project,
+        user: User,
+        grant: &Grant,
+    ) -> Result<Self, StoreError> {
+        if grant.is_limited() { Ok(Self::before_promotion(user)) } else { Self::load(conn, project, user).await }
+    }
+
+    /// A promoted user without what the promotion added.
+    pub fn before_promotion(mut user: User) -> Self {
+        // A later change may have added attributes.
+        if user.promoted_at.is_none_or(|promoted_at| user.updated_at > promoted_at) {
+            user.standard_attributes.clear();
+            user.custom_attributes.clear();
+        }
+        Self { user, identities: Vec::new(), authenticators: Vec::new() }
     }
 
     /// The same from rows already read.

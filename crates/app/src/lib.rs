@@ -35,6 +35,7 @@ pub mod pool;
 pub mod projects;
 pub mod promotion;
 pub mod repeats;
+pub mod security_links;
 pub mod sessions;
 pub mod signing_keys;
 pub mod state;

@@ -17,7 +17,7 @@ use vestibule_store::{Conn, StoreError, Tx, grants, sessions, users};
 
 use crate::{
     actor::Actor,
-    caller::{grant_lifetime, is_alive, is_session_alive},
+    caller::{find_expiry, is_session_alive},
     error::Error,
 };
 use crate::{adapters::entropy::Entropy, ctx::Ctx, events, state::App};
@@ -70,16 +70,14 @@ pub async fn list(ctx: &Ctx<'_>, user: &User) -> Result<Vec<ListedSession>, Erro
     for grant in grants {
         let id = SessionRef::Grant(grant.id);
         let remembered = ctx.project.accesses.recall(id);
-        let Some(lifetime) = grant_lifetime(ctx.project, &grant, user) else { continue };
-        if is_alive(ctx.project, lifetime, grant.created_at, grant.last_access_at, remembered, ctx.now) {
-            let last = known_use(grant.last_access_at, remembered);
+        if let Some(expires_at) = find_expiry(ctx.project, &grant, user, remembered, ctx.now) {
             listed.push(ListedSession {
                 id,
                 parent: grant.session_id,
                 client_id: Some(grant.client_id),
                 created_at: grant.created_at,
-                last_access_at: last,
-                expires_at: lifetime.expiry(grant.created_at, last),
+                last_access_at: known_use(grant.last_access_at, remembered),
+                expires_at,
                 device: grant.device.or_else(|| browsers.get(&grant.session_id?).cloned()),
             });
         }
@@ -102,6 +100,14 @@ pub enum Selection {
     AllExcept(SessionRef),
     /// The grants of one application.
     OfApplication(String),
+    /// The grants of one application that were issued to the guest that the user was.
+    OfGuest(String),
+    /// What a promotion ends: all except the cookie session of the promoting browser with its grants, and the grants of the
+    /// application that is about to receive new tokens.
+    Promoted {
+        held: Option<SessionId>,
+        receiver: Option<String>,
+    },
 }
 
 /// Sessions that a transaction ends, and what their events say.
@@ -168,9 +174,13 @@ impl Ending {
             Selection::AllExcept(SessionRef::Grant(id)) => {
                 grants.iter().find(|grant| grant.id == *id).and_then(|grant| grant.session_id)
             }
-            Selection::All | Selection::One(_) | Selection::OfApplication(_) => None,
+            Selection::All
+            | Selection::One(_)
+            | Selection::OfApplication(_)
+            | Selection::OfGuest(_)
+            | Selection::Promoted { .. } => None,
         };
-        let is_selected = |id: SessionRef, parent: Option<SessionId>, client_id: Option<&str>| match &self.selection {
+        let is_selected = |id: SessionRef, parent: Option<SessionId>, grant: Option<&Grant>| match &self.selection {
             Selection::All => true,
             Selection::One(one) => *one == id || parent.map(SessionRef::Session) == Some(*one),
             Selection::AllExcept(kept) => {
@@ -180,18 +190,25 @@ impl Ending {
                 };
                 *kept != id && (session.is_none() || session != kept_session)
             }
-            Selection::OfApplication(application) => client_id == Some(application.as_str()),
+            Selection::OfApplication(application) => grant.is_some_and(|grant| grant.client_id == *application),
+            Selection::OfGuest(application) => {
+                grant.is_some_and(|grant| grant.client_id == *application && grant.is_of_guest())
+            }
+            Selection::Promoted { held, receiver } => match (id, parent, grant) {
+                (SessionRef::Session(id), ..) => Some(id) != *held,
+                (SessionRef::Grant(_), Some(parent), _) => Some(parent) != *held,
+                (SessionRef::Grant(_), None, grant) => grant.map(|grant| &grant.client_id) != receiver.as_ref(),
+            },
         };
         let sessions = sessions
             .iter()
             .map(|session| (SessionRef::Session(session.id), None, None, events::model_of_session(session)));
-        let grants = grants.iter().map(|grant| {
-            let client_id = Some(grant.client_id.as_str());
-            (SessionRef::Grant(grant.id), grant.session_id, client_id, events::model_of_grant(grant))
-        });
+        let grants = grants
+            .iter()
+            .map(|grant| (SessionRef::Grant(grant.id), grant.session_id, Some(grant), events::model_of_grant(grant)));
         sessions
             .chain(grants)
-            .filter(|(id, parent, client_id, _)| is_selected(*id, *parent, *client_id))
+            .filter(|(id, parent, grant, _)| is_selected(*id, *parent, *grant))
             .map(|(id, _, _, model)| (id, model))
             .collect()
     }

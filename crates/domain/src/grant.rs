@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     id::{GrantId, SessionId, UserId},
     secret::TokenHash,
+    session::proves_member,
     time::Timestamp,
 };
 
@@ -39,6 +40,9 @@ pub struct Grant {
     pub previous: Option<PreviousToken>,
     /// Whether single access tokens of this grant were revoked; each token must then be looked up.
     pub has_revoked_tokens: bool,
+    /// When it ends because its guest was promoted and the application is about to receive new tokens. Until then it is
+    /// limited: see [`Grant::is_limited`].
+    pub ends_at: Option<Timestamp>,
 }
 
 /// The refresh token before the last rotation.
@@ -65,6 +69,18 @@ pub enum RefreshTokenMatch {
 }
 
 impl Grant {
+    /// Whether it is left over from a promotion: it may refresh and read what its guest could read, and nothing more.
+    #[must_use]
+    pub fn is_limited(&self) -> bool {
+        self.ends_at.is_some()
+    }
+
+    /// Whether its user has not authenticated as a member with it: it was issued to a guest.
+    #[must_use]
+    pub fn is_of_guest(&self) -> bool {
+        !proves_member(self.amr.as_deref())
+    }
+
     /// Classifies a refresh token by the hash of its secret half.
     #[must_use]
     pub fn recognize(&self, presented: &TokenHash, grace: Duration, now: Timestamp) -> RefreshTokenMatch {
@@ -102,6 +118,7 @@ mod tests {
             device: None,
             previous: Some(PreviousToken { token_hash: hash(1), rotated_at }),
             has_revoked_tokens: false,
+            ends_at: None,
         };
         let grace = Duration::from_secs(30);
         let table = [
@@ -114,7 +131,13 @@ mod tests {
         for (byte, seconds, expected) in table {
             assert_eq!(grant.recognize(&hash(byte), grace, Timestamp::from_seconds(seconds)), expected);
         }
-        let unrotated = Grant { previous: None, ..grant };
+        let unrotated = Grant { previous: None, ..grant.clone() };
         assert_eq!(unrotated.recognize(&hash(1), grace, rotated_at), RefreshTokenMatch::Unknown);
+
+        // Without a method, or with the empty one of device keys, only a guest used it.
+        for (amr, is_of_guest) in [(None, true), (Some(""), true), (Some("pwd"), false), (Some("pop user"), false)] {
+            let grant = Grant { amr: amr.map(str::to_string), ..grant.clone() };
+            assert_eq!(grant.is_of_guest(), is_of_guest, "{amr:?}");
+        }
     }
 }

@@ -1,11 +1,16 @@
 //! Promotion: who may be promoted, what happens when a login ID is taken, which credentials must remain.
 
+use std::time::Duration;
+
 use crate::{
     id::{IdentityId, UserId},
     identifier::LoginIdKind,
     project::{AuthenticatorKind, ProjectSettings, PromotionConflict},
     user::User,
 };
+
+/// How long grants of a promoted guest remain, limited, for an application that has not received its new tokens.
+pub const DELIVERY: Duration = Duration::from_secs(300);
 
 /// Why a user cannot be promoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

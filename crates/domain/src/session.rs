@@ -31,6 +31,21 @@ pub struct Session {
     pub device: Option<String>,
 }
 
+impl Session {
+    /// Whether its user authenticated with it as a member.
+    #[must_use]
+    pub fn is_of_member(&self) -> bool {
+        proves_member(self.amr.as_deref())
+    }
+}
+
+/// Whether a session or grant with this `amr` is a proof of a member. That of a guest names no method, and stays no proof after
+/// the guest's promotion, whatever its `authenticated_at` is.
+#[must_use]
+pub fn proves_member(amr: Option<&str>) -> bool {
+    amr.is_some_and(|amr| !amr.is_empty())
+}
+
 /// A cookie session or a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]

@@ -27,13 +27,15 @@ pub enum ErrorKind {
     NotFound,
     SignUpClosed,
     AccountDisabled,
+    /// The link of a security mail was used, has expired or is unknown.
+    SecurityLinkUsed,
     TooLarge,
     Busy,
     Internal,
 }
 
 impl ErrorKind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::InvalidRequest,
         Self::PromotionExpired,
         Self::FlowExpired,
@@ -45,6 +47,7 @@ impl ErrorKind {
         Self::NotFound,
         Self::SignUpClosed,
         Self::AccountDisabled,
+        Self::SecurityLinkUsed,
         Self::TooLarge,
         Self::Busy,
         Self::Internal,
@@ -70,6 +73,7 @@ impl ErrorKind {
             Self::NotFound => ("failure-not-found-title", "failure-not-found-text"),
             Self::SignUpClosed => ("failure-sign-up-closed-title", "failure-sign-up-closed-text"),
             Self::AccountDisabled => ("failure-account-disabled-title", "failure-account-disabled-text"),
+            Self::SecurityLinkUsed => ("failure-security-link-used-title", "failure-security-link-used-text"),
             Self::TooLarge => ("failure-too-large-title", "failure-too-large-text"),
             Self::Busy => ("failure-busy-title", "failure-busy-text"),
             Self::Internal => ("failure-internal-title", "failure-internal-text"),

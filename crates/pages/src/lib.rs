@@ -10,6 +10,7 @@ pub mod messages;
 mod proof;
 #[cfg(any(test, feature = "samples"))]
 pub mod sample;
+pub mod security;
 pub mod sign_out;
 
 use axum::{

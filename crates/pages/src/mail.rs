@@ -3,6 +3,7 @@
 
 use askama::Template;
 use vestibule_web::brand::Brand;
+use vestibule_web::elapsed::Elapsed;
 use vestibule_web::locale::Locale;
 use vestibule_web::rendered_mail::RenderedMail;
 use vestibule_web::template::finish;
@@ -33,7 +34,18 @@ pub enum AccountNotice {
     LoginIdRemoved {
         login_id: String,
     },
+    PasskeyAdded {
+        name: Option<String>,
+    },
     PasswordChanged,
+}
+
+/// A session in a mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailedSession {
+    pub app: String,
+    pub device: Option<String>,
+    pub began: Elapsed,
 }
 
 /// The kinds of mail.
@@ -52,7 +64,16 @@ pub enum MailKind {
         code: String,
         minutes: u32,
     },
-    Changed(AccountNotice),
+    /// The link undoes the change.
+    Changed {
+        change: AccountNotice,
+        link: Option<String>,
+    },
+    /// What is still signed in after the promotion of a guest that began elsewhere; the link ends it.
+    StillSignedIn {
+        sessions: Vec<MailedSession>,
+        link: String,
+    },
 }
 
 impl MailKind {
@@ -63,7 +84,10 @@ impl MailKind {
             digits: code.to_owned(),
             valid: ctx.translate(&Text::new("mail-code-valid").with("minutes", minutes)),
         });
-        let words = MailText { ctx, title, lead, closing, code, footer: ctx.translate(&Text::new("mail-footer")) };
+        let items = self.items(ctx);
+        let link = self.link().map(|(text, href)| Link { text: ctx.translate(&text), href: href.to_owned() });
+        let footer = ctx.translate(&Text::new("mail-footer"));
+        let words = MailText { ctx, title, lead, items, link, closing, code, footer };
         let text = finish(TextPart { words: &words }.render());
         let html = finish(MailHtml { words: &words, accent, accent_text }.render());
         RenderedMail { subject: subject.replace(['\r', '\n'], " "), text, html }
@@ -74,7 +98,33 @@ impl MailKind {
             Self::VerificationCode { code, minutes }
             | Self::LoginCode { code, minutes }
             | Self::PasswordResetCode { code, minutes } => Some((code, *minutes)),
-            Self::Changed(_) => None,
+            Self::Changed { .. } | Self::StillSignedIn { .. } => None,
+        }
+    }
+
+    /// What is listed below the lead.
+    fn items(&self, ctx: &MailContext) -> Vec<String> {
+        let Self::StillSignedIn { sessions, .. } = self else { return Vec::new() };
+        let item = |session: &MailedSession| {
+            let began = ctx.translate(&session.began.text());
+            let text = match &session.device {
+                Some(device) => Text::new("mail-signed-in-device").with("device", device),
+                None => Text::new("mail-signed-in-app"),
+            };
+            ctx.translate(&text.with("client", &session.app).with("when", began))
+        };
+        sessions.iter().map(item).collect()
+    }
+
+    /// The link, with its text.
+    fn link(&self) -> Option<(Text, &str)> {
+        match self {
+            Self::StillSignedIn { link, .. } => Some((Text::new("mail-signed-in-link"), link)),
+            Self::Changed { link: Some(link), .. } => Some((Text::new("mail-not-you-link"), link)),
+            Self::VerificationCode { .. }
+            | Self::LoginCode { .. }
+            | Self::PasswordResetCode { .. }
+            | Self::Changed { link: None, .. } => None,
         }
     }
 
@@ -101,7 +151,7 @@ impl MailKind {
                 Text::new("mail-reset-lead"),
                 ignore(),
             ],
-            Self::Changed(change) => {
+            Self::Changed { change, link } => {
                 let lead = match change {
                     AccountNotice::LoginIdAdded { login_id } => {
                         Text::new("mail-changed-added").with("login_id", login_id)
@@ -112,10 +162,21 @@ impl MailKind {
                     AccountNotice::LoginIdRemoved { login_id } => {
                         Text::new("mail-changed-removed").with("login_id", login_id)
                     }
+                    AccountNotice::PasskeyAdded { name: Some(name) } => {
+                        Text::new("mail-changed-passkey-named").with("name", name)
+                    }
+                    AccountNotice::PasskeyAdded { name: None } => Text::new("mail-changed-passkey"),
                     AccountNotice::PasswordChanged => Text::new("mail-changed-password"),
                 };
-                [Text::new("mail-changed-subject"), Text::new("mail-changed-title"), lead, not_you()]
+                let closing = if link.is_some() { Text::new("mail-not-you-undo") } else { not_you() };
+                [Text::new("mail-changed-subject"), Text::new("mail-changed-title"), lead, closing]
             }
+            Self::StillSignedIn { .. } => [
+                Text::new("mail-signed-in-subject"),
+                Text::new("mail-signed-in-title"),
+                Text::new("mail-signed-in-lead"),
+                Text::new("mail-signed-in-closing"),
+            ],
         }
     }
 
@@ -124,17 +185,35 @@ impl MailKind {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let (code, minutes) = ("402713".to_owned(), 10);
         let login_id = "ada@example.com".to_owned();
+        let link = "https://auth.shop.example/security/sample";
+        let undoable = |change| Self::Changed { change, link: Some(link.to_owned()) };
         vec![
             ("verification-code", Self::VerificationCode { code: code.clone(), minutes }),
             ("login-code", Self::LoginCode { code: code.clone(), minutes }),
             ("password-reset-code", Self::PasswordResetCode { code, minutes }),
-            ("login-id-added", Self::Changed(AccountNotice::LoginIdAdded { login_id: login_id.clone() })),
+            ("login-id-added", undoable(AccountNotice::LoginIdAdded { login_id: login_id.clone() })),
             (
                 "login-id-changed",
-                Self::Changed(AccountNotice::LoginIdChanged { from: login_id.clone(), to: "ada@new.example".into() }),
+                undoable(AccountNotice::LoginIdChanged { from: login_id.clone(), to: "ada@new.example".into() }),
             ),
-            ("login-id-removed", Self::Changed(AccountNotice::LoginIdRemoved { login_id })),
-            ("password-changed", Self::Changed(AccountNotice::PasswordChanged)),
+            ("passkey-added", undoable(AccountNotice::PasskeyAdded { name: Some("Chrome · Linux".into()) })),
+            ("passkey-added-unnamed", undoable(AccountNotice::PasskeyAdded { name: None })),
+            ("login-id-removed", Self::Changed { change: AccountNotice::LoginIdRemoved { login_id }, link: None }),
+            ("password-changed", Self::Changed { change: AccountNotice::PasswordChanged, link: None }),
+            (
+                "still-signed-in",
+                Self::StillSignedIn {
+                    sessions: vec![
+                        MailedSession {
+                            app: "Corner & Shop".into(),
+                            device: Some("Pixel 8".into()),
+                            began: Elapsed::from_seconds(300_000),
+                        },
+                        MailedSession { app: "Corner & Shop".into(), device: None, began: Elapsed::from_seconds(60) },
+                    ],
+                    link: link.into(),
+                },
+            ),
         ]
     }
 }
@@ -171,10 +250,17 @@ struct Code {
     valid: String,
 }
 
+struct Link {
+    text: String,
+    href: String,
+}
+
 struct MailText<'a> {
     ctx: &'a MailContext,
     title: String,
     lead: String,
+    items: Vec<String>,
+    link: Option<Link>,
     closing: String,
     code: Option<Code>,
     footer: String,
@@ -218,7 +304,11 @@ mod tests {
                     assert!(mail.text.contains(code) && mail.html.contains(code), "{name}");
                     assert!(mail.subject.contains(code), "{name}");
                 }
-                assert!(!mail.html.contains("src=") && !mail.html.contains("http"), "{name}");
+                assert!(!mail.html.contains("src="), "{name}");
+                // The only address is that of the link.
+                let addresses = usize::from(kind.link().is_some());
+                assert_eq!(mail.html.matches("http").count(), addresses, "{name}");
+                assert_eq!(mail.text.matches("http").count(), addresses, "{name}");
                 assert!(mail.html.contains("Corner &#38; Shop"), "{name} escapes its HTML part");
                 assert!(mail.text.contains("Corner & Shop"), "{name} does not escape its text part");
                 assert!(mail.html.contains(&format!("lang=\"{}\"", ctx.locale.tag())), "{name}");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use vestibule_app::{
-    account::notice::SecurityNotice,
+    account::notice::{NamedSession, SecurityNotice},
     adapters::{mailer, sms::Sms},
     authorize::PendingRequest,
     flow::{CodeMessage, CodeUse, steps::InputErrors},
@@ -20,6 +20,7 @@ use vestibule_domain::{
 };
 use vestibule_protocol::oauth::Scope;
 use vestibule_web::{
+    elapsed::Elapsed,
     field::{PasswordField, Strength},
     field_problem::FieldProblem,
     text::Text,
@@ -30,7 +31,7 @@ use crate::context;
 use crate::{
     consent::ConsentScope,
     flow::verify_code::CodeChannel,
-    mail::{AccountNotice, MailContext, MailKind, sms_text},
+    mail::{AccountNotice, MailContext, MailKind, MailedSession, sms_text},
 };
 
 /// Seconds to wait, rounded up.
@@ -169,15 +170,27 @@ impl MessageWriter {
         Message::Mail(self.write_mail(&message.to, &kind))
     }
 
-    /// Renders the mail about a change of the account.
+    /// Renders the mail about a change or promotion of the account.
     pub(super) fn write_notice(&self, to: &str, notice: &SecurityNotice) -> mailer::Mail {
-        let change = match notice.clone() {
-            SecurityNotice::LoginIdAdded { login_id } => AccountNotice::LoginIdAdded { login_id },
-            SecurityNotice::LoginIdChanged { from, to } => AccountNotice::LoginIdChanged { from, to },
-            SecurityNotice::LoginIdRemoved { login_id } => AccountNotice::LoginIdRemoved { login_id },
-            SecurityNotice::PasswordChanged => AccountNotice::PasswordChanged,
+        let (change, link) = match notice.clone() {
+            SecurityNotice::StillSignedIn { sessions, link } => {
+                let session = |named: NamedSession| MailedSession {
+                    app: named.application,
+                    device: named.device,
+                    began: Elapsed::from_seconds(named.age.as_secs()),
+                };
+                let sessions = sessions.into_iter().map(session).collect();
+                return self.write_mail(to, &MailKind::StillSignedIn { sessions, link });
+            }
+            SecurityNotice::LoginIdAdded { login_id, link } => (AccountNotice::LoginIdAdded { login_id }, Some(link)),
+            SecurityNotice::LoginIdChanged { from, to, link } => {
+                (AccountNotice::LoginIdChanged { from, to }, Some(link))
+            }
+            SecurityNotice::PasskeyAdded { name, link } => (AccountNotice::PasskeyAdded { name }, Some(link)),
+            SecurityNotice::LoginIdRemoved { login_id } => (AccountNotice::LoginIdRemoved { login_id }, None),
+            SecurityNotice::PasswordChanged => (AccountNotice::PasswordChanged, None),
         };
-        self.write_mail(to, &MailKind::Changed(change))
+        self.write_mail(to, &MailKind::Changed { change, link })
     }
 
     fn write_mail(&self, to: &str, kind: &MailKind) -> mailer::Mail {

@@ -29,6 +29,7 @@ use crate::{
         switch_account::SwitchAccountPage,
         verify_code::VerifyCodePage,
     },
+    security::{EndSessionsPage, SecurityLinkDonePage},
 };
 
 /// A sample.
@@ -55,6 +56,8 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "too-many-tries", TooManyTriesPage::samples());
     collect(&mut all, "logout", LogoutPage::samples());
     collect(&mut all, "logged-out", LoggedOutPage::samples());
+    collect(&mut all, "end-sessions", EndSessionsPage::samples());
+    collect(&mut all, "security-done", SecurityLinkDonePage::samples());
     collect(&mut all, "settings-guest", SettingsGuestPage::samples());
     collect(&mut all, "settings-stranger", SettingsOtherApplicationPage::samples());
     collect(&mut all, "settings", SettingsPage::samples());

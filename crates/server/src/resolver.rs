@@ -46,7 +46,8 @@ impl Demand {
 
     /// The challenge for a caller that does not meet it.
     fn refuse(self, resolution: &Resolution<ApiCaller>) -> Option<&'static str> {
-        let is_guest = resolution.live().map(|caller| caller.user.is_anonymous());
+        // A grant that is left over from a promotion is no proof of the member.
+        let is_guest = resolution.live().map(|caller| caller.user.is_anonymous() || caller.via.is_limited());
         match (self, is_guest) {
             (Self::Nothing, _) | (Self::Session, Some(_)) | (Self::Member, Some(false)) => None,
             (Self::Session | Self::Member, None) => Some("Bearer"),
@@ -104,7 +105,7 @@ async fn describe(
     headers: &mut HeaderMap,
 ) -> Result<(), vestibule_app::error::Error> {
     let user = &caller.user;
-    let (is_verified, can_reauthenticate) = if user.is_anonymous() {
+    let (is_verified, can_reauthenticate) = if user.is_anonymous() || caller.via.is_limited() {
         (false, false)
     } else {
         let loaded = LoadedUser::read(&visit.app, &visit.project, user.clone()).await?;

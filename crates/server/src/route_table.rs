@@ -101,6 +101,8 @@ fn browser_pages() -> Vec<Route> {
         Route::new(hosted, Method::GET, "/logout", pages::sign_out::confirm),
         Route::new(hosted, Method::POST, "/logout", pages::sign_out::sign_out),
         Route::new(hosted, Method::GET, "/logged-out", pages::sign_out::left),
+        Route::new(hosted, Method::GET, "/security/{link}", pages::security::show).reads(&["link"]),
+        Route::new(hosted, Method::POST, "/security/{link}", pages::security::act).reads(&["link"]),
         Route::new(hosted, Method::GET, "/flow/{id}", pages::flow::show),
         Route::new(hosted, Method::GET, "/flow/{id}/{view}", pages::flow::show_step),
         Route::new(hosted, Method::POST, "/flow/{id}/{view}", pages::flow::act),

@@ -52,6 +52,7 @@ fn sign_up(number: u64, started: Instant) -> (User, Grant) {
         device: None,
         previous: None,
         has_revoked_tokens: false,
+        ends_at: None,
     };
     (User::new_guest(id, now), grant)
 }

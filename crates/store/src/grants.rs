@@ -30,12 +30,13 @@ pub const STATEMENTS: &[&Sql] = &[
     &REMOVE_OF_SESSION,
     &MOVE_TO_SESSION,
     &REMOVE_OF_CLIENT,
+    &LIMIT_OF_CLIENT,
     &LIST,
     &SCAN_ANY_PROJECT,
 ];
 
 /// Number of columns that [`read_grant`] reads.
-const COLUMNS: usize = 15;
+const COLUMNS: usize = 16;
 
 fn read_grant(row: &Row<'_>) -> Result<Grant, StoreError> {
     let previous = match (read_optional_hash(row, 12)?, read_optional_time(row, 13)?) {
@@ -57,6 +58,7 @@ fn read_grant(row: &Row<'_>) -> Result<Grant, StoreError> {
         device: row.get(11)?,
         previous,
         has_revoked_tokens: row.get::<i64>(14)? != 0,
+        ends_at: read_optional_time(row, 15)?,
     })
 }
 
@@ -77,8 +79,9 @@ const INSERT: Sql = Sql::new(
        device,
        previous_hash,
        rotated_at,
-       has_revoked_tokens
-     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+       has_revoked_tokens,
+       ends_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
 );
 
 /// [`INSERT`] for the grant of a new web guest, whose other columns have their defaults: it binds fewer values.
@@ -112,6 +115,7 @@ fn is_plain(grant: &Grant) -> bool {
         device: None,
         previous: None,
         has_revoked_tokens: false,
+        ends_at: None,
     } = grant
     else {
         return false;
@@ -150,6 +154,7 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, grant: &Grant) -> Result<(), Stor
             &grant.previous.as_ref().map(|previous| previous.token_hash.0.as_slice()),
             &grant.previous.as_ref().map(|previous| previous.rotated_at.as_micros()),
             &i64::from(grant.has_revoked_tokens),
+            &grant.ends_at.map(Timestamp::as_micros),
         ],
     )
     .await
@@ -172,7 +177,8 @@ const FIND: Sql = Sql::new(
        device,
        previous_hash,
        rotated_at,
-       has_revoked_tokens
+       has_revoked_tokens,
+       ends_at
      FROM grants
      WHERE project_no = $1 AND id = $2",
 );
@@ -199,6 +205,7 @@ const FIND_WITH_USER: Sql = Sql::new(
        g.previous_hash,
        g.rotated_at,
        g.has_revoked_tokens,
+       g.ends_at,
        u.id,
        u.created_at,
        u.updated_at,
@@ -360,6 +367,25 @@ pub async fn remove_of_client(
     tx.execute(&REMOVE_OF_CLIENT, &[&p.0, &user.as_bytes().as_slice(), &client_id, &except.as_slice()]).await
 }
 
+const LIMIT_OF_CLIENT: Sql = Sql::new(
+    "UPDATE grants
+     SET ends_at = $4
+     WHERE project_no = $1 AND user_id = $2
+       AND client_id = $3
+       AND session_id IS NULL",
+);
+
+/// Lets a user's grants of one application end at a time, except those that belong to a cookie session; returns how many.
+pub async fn limit_of_client(
+    tx: &mut Tx,
+    p: ProjectNo,
+    user: UserId,
+    client_id: &str,
+    ends_at: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(&LIMIT_OF_CLIENT, &[&p.0, &user.as_bytes().as_slice(), &client_id, &ends_at.as_micros()]).await
+}
+
 const LIST: Sql = Sql::new(
     "SELECT
        id,
@@ -376,7 +402,8 @@ const LIST: Sql = Sql::new(
        device,
        previous_hash,
        rotated_at,
-       has_revoked_tokens
+       has_revoked_tokens,
+       ends_at
      FROM grants
      WHERE project_no = $1 AND user_id = $2
      ORDER BY id",
@@ -417,6 +444,7 @@ const SCAN_ANY_PROJECT: Sql = Sql::new(
        g.previous_hash,
        g.rotated_at,
        g.has_revoked_tokens,
+       g.ends_at,
        g.project_no,
        u.anonymous_since
      FROM grants g

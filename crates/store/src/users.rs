@@ -21,6 +21,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &YIELD_TO,
     &RECORD_LOGIN,
     &RECORD_GUEST_LOGIN,
+    &LOCK_GUEST,
     &NOTE_SEEN,
     &NOTE_SEEN_FIRST,
     &NOTE_CHANGE,
@@ -198,6 +199,21 @@ const RECORD_GUEST_LOGIN: Sql = Sql::new(
 /// Records that a guest authenticated; `false` when it is no longer an active guest.
 pub async fn record_guest_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_GUEST_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const LOCK_GUEST: Sql = Sql::new(
+    "UPDATE users
+     SET updated_at = updated_at
+     WHERE project_no = $1 AND id = $2
+       AND anonymous_since IS NOT NULL
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL",
+);
+
+/// Locks an active guest, so that its promotion and the creation of something it owns are serialized. `false` when it is no
+/// longer an active guest.
+pub async fn lock_guest(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
+    tx.execute_one(&LOCK_GUEST, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
 const NOTE_SEEN: Sql = Sql::new(

@@ -29,7 +29,9 @@ pub fn begin_promotion(ctx: &Ctx<'_>, caller: &AccountCaller, browser: Option<&s
     // An account page opened by an app must not leave a session of its own in the browser.
     let request = ask_for_account_page(ctx.project, client, caller.session().is_none());
     let (purpose, source) = (FlowPurpose::Promote { guest: caller.user.id }, Some(PromotionSource::of_account(caller)));
-    Some(begin_flow(ctx.app, (purpose, source), request, browser, ctx.now))
+    let mut begun = begin_flow(ctx.app, (purpose, source), request, browser, ctx.now);
+    begun.flow.state.from_elsewhere = caller.session().is_none();
+    Some(begun)
 }
 
 /// Starts the sign-in of a member who opened the account page directly; `None` when the project has no application that

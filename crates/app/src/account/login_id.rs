@@ -20,11 +20,13 @@ use super::{
 use crate::{
     adapters::mailer::Mail,
     caller::AccountCaller,
+    crypto::security_links::{LinkAction, ReplacedLoginId},
     ctx::Ctx,
     error::Error,
     flow::{CodeMessage, CodeUse, WriteMessage, one_time_code},
     limits::tries::Buckets,
     messages::Message,
+    security_links,
 };
 
 /// The caller of a request, and the renderer of messages.
@@ -234,15 +236,23 @@ impl AccountContext<'_> {
         };
         let (change_kind, mails) = match task {
             CodeTask::Add => {
-                let notice = SecurityNotice::LoginIdAdded { login_id: login_id.original.clone() };
-                (AccountChange::AddLoginId(row()), self.notices(login_methods, None, &notice))
+                let row = row();
+                let link = self.link(LinkAction::RemoveLoginId { id: row.id });
+                let notice = SecurityNotice::LoginIdAdded { login_id: login_id.original.clone(), link };
+                (AccountChange::AddLoginId(row), self.notices(login_methods, None, &notice))
             }
             CodeTask::Replace { old } => {
-                let Some(replaced) = login_methods.find(*old).and_then(login_id_of) else {
-                    return Ok(ChangeOutcome::Stale);
+                let found = login_methods.find(*old).and_then(|row| Some((row, login_id_of(row)?)));
+                let Some((old_row, replaced)) = found else { return Ok(ChangeOutcome::Stale) };
+                let old_login_id = ReplacedLoginId {
+                    kind: old_row.kind.clone(),
+                    value: old_row.value.clone(),
+                    original: old_row.original.clone(),
+                    verified_at: old_row.verified_at,
                 };
-                let notice =
-                    SecurityNotice::LoginIdChanged { from: replaced.original.clone(), to: login_id.original.clone() };
+                let link = self.link(LinkAction::RestoreLoginId { id: *old, login_id: old_login_id });
+                let (from, to) = (replaced.original.clone(), login_id.original.clone());
+                let notice = SecurityNotice::LoginIdChanged { from, to, link };
                 let mails = self.notices(login_methods, Some(&replaced), &notice);
                 (AccountChange::ReplaceLoginId { old: *old, new: row() }, mails)
             }
@@ -254,6 +264,11 @@ impl AccountContext<'_> {
             }
         };
         commit(&self.ctx, self.caller, ChangeRequest { change_kind, mails, settings_action }).await
+    }
+
+    /// The link of a notification mail.
+    fn link(&self, action: LinkAction) -> String {
+        security_links::make(&self.ctx, self.caller.user.id, action)
     }
 
     /// The notification mails: to the login ID in question if it is an email address, otherwise to the member's mail

@@ -4,10 +4,10 @@ use vestibule_domain::{
     id::{IdentityId, ProjectNo, UserId},
     identifier::{LoginId, LoginIdKind},
     identity::OwnedLoginId,
-    promotion::LoginCredentials,
+    promotion::{CredentialRemoval, LoginCredentials},
 };
 use vestibule_store::{
-    Conn, StoreError,
+    Conn, StoreError, Tx,
     credentials::{self, PasswordRow},
     passkeys::{self, PasskeyRow},
 };
@@ -43,6 +43,29 @@ impl LoginMethods {
             has_password: self.password.is_some(),
             passkeys: self.passkeys.iter().map(|row| row.id).collect(),
         }
+    }
+
+    /// Removes one of them; what it does not have stays as it is.
+    pub async fn remove(
+        &self,
+        tx: &mut Tx,
+        (no, user): (ProjectNo, UserId),
+        removal: CredentialRemoval,
+    ) -> Result<(), StoreError> {
+        match removal {
+            CredentialRemoval::LoginId(id) => {
+                if let Some(row) = self.find(id) {
+                    credentials::remove_login_id(tx, no, &row.kind, &row.value).await?;
+                }
+            }
+            CredentialRemoval::Passkey(id) => {
+                passkeys::remove(tx, no, user, id).await?;
+            }
+            CredentialRemoval::Password => {
+                credentials::remove_password(tx, no, user).await?;
+            }
+        }
+        Ok(())
     }
 
     pub fn find(&self, id: IdentityId) -> Option<&OwnedLoginId> {

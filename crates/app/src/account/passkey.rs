@@ -6,13 +6,17 @@ use vestibule_store::passkeys::PasskeyRow;
 use super::{
     LoginMethods,
     change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
+    login_id::AccountContext,
+    notice::SecurityNotice,
 };
 use crate::{
     caller::AccountCaller,
+    crypto::security_links::LinkAction,
     ctx::Ctx,
     error::Error,
     passkeys::{PasskeyUser, Site},
     projects::Project,
+    security_links,
 };
 
 /// The WebAuthn relying party of a project.
@@ -36,11 +40,11 @@ pub fn creation_options(project: &Project, caller: &AccountCaller, login_methods
 
 /// Stores the passkey that the browser created; `None` when its response is invalid.
 pub async fn add(
-    ctx: &Ctx<'_>,
-    caller: &AccountCaller,
+    asking: &AccountContext<'_>,
     answer: &str,
     name: Option<String>,
 ) -> Result<Option<ChangeOutcome>, Error> {
+    let AccountContext { ctx, caller, .. } = asking;
     let made = match site(ctx.project).register(answer, &challenge(ctx.project, caller)) {
         Ok(made) => made,
         Err(problem) => {
@@ -54,13 +58,16 @@ pub async fn add(
         owner: caller.user.id,
         public_key: made.public_key,
         sign_count: i64::from(made.sign_count),
-        name,
+        name: name.clone(),
         created_at: ctx.now,
         last_used_at: None,
         backup_eligible: Some(made.backup_eligible),
     };
-    let change_request =
-        ChangeRequest { change_kind: AccountChange::AddPasskey(row), mails: Vec::new(), settings_action: None };
+    let link = security_links::make(ctx, caller.user.id, LinkAction::RemovePasskey { id: row.id });
+    let to = LoginMethods::load(ctx, caller.user.id).await?.mail_address();
+    let notice = SecurityNotice::PasskeyAdded { name, link };
+    let mails = to.map(|to| (asking.write_notice)(&to, &notice)).into_iter().collect();
+    let change_request = ChangeRequest { change_kind: AccountChange::AddPasskey(row), mails, settings_action: None };
     commit(ctx, caller, change_request).await.map(Some)
 }
 

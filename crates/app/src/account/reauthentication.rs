@@ -23,9 +23,9 @@ use crate::{
 /// How long a reauthentication is valid for sensitive changes.
 const FRESH: Duration = Duration::from_secs(300);
 
-/// Whether the caller authenticated recently.
+/// Whether the caller authenticated recently, as a member: a session or grant of the guest that it was is no proof.
 pub fn is_fresh(caller: &AccountCaller, now: Timestamp) -> bool {
-    now <= authenticated_at(caller).plus(FRESH)
+    caller.via.proved_at().is_some_and(|proved_at| now <= proved_at.plus(FRESH))
 }
 
 /// Verifies the member's password; a wrong one is counted before the response is sent.

@@ -25,7 +25,7 @@ use crate::{
     identities::{LoadedUser, identity_of},
     projects::Project,
     promotion::{
-        change::{Credentials, PromotionError, add_first_credential, insert_credentials},
+        change::{Credentials, GuestPromotion, PromotionError, add_first_credential, insert_credentials},
         prepare::{prepare_member, prepare_promotion},
     },
     sessions::{Ending, Selection},
@@ -200,11 +200,12 @@ pub async fn promote(
     let context = actor.context(&ctx.project.id, Some(id), now);
     let event = prepare_promotion(ctx, &guest, &credentials, &context).await?;
     let event = actor.prepare(ctx, &event, Some(id));
+    let change = GuestPromotion { guest: id, credentials, ending: None };
     ctx.app
         .store
-        .write("admin_promote", (credentials, event), move |tx, (credentials, event)| {
+        .write("admin_promote", (change, event), move |tx, (change, event)| {
             Box::pin(async move {
-                add_first_credential(tx, no, id, credentials, now).await?;
+                add_first_credential(tx, no, change, now).await?;
                 event.write(tx, no, now).await?;
                 Ok::<_, UpdateRefused>(())
             })

@@ -1,6 +1,6 @@
 //! Decisions of the authorization endpoint: redirect back to the app, start a flow, or show an error.
 
-use vestibule_domain::{client::Client, user::User};
+use vestibule_domain::{client::Client, session::SessionRef, user::User};
 use vestibule_protocol::{
     api::ChallengePurpose,
     echo,
@@ -10,7 +10,7 @@ use vestibule_protocol::{
 };
 use vestibule_store::{spent, users};
 
-use super::{BrowserState, PendingRequest, cancel_redirect, outcome::AuthorizeOutcome};
+use super::{BrowserState, PendingRequest, Submission, cancel_redirect, outcome::AuthorizeOutcome};
 use crate::{
     account::settings_action::start_settings_action,
     ctx::Ctx,
@@ -111,11 +111,38 @@ async fn begin_promotion(
     let claim = read_promotion_hint(ctx, &pending, hint).await?;
     let claim = claim.filter(|claim| claim.guest.is_anonymous() && claim.guest.is_active());
     let Some(claim) = claim else { return Ok(AuthorizeOutcome::BadHint { back }) };
+    match find_holder(&claim, &browser) {
+        Holder::Another => return Ok(AuthorizeOutcome::BadHint { back }),
+        Holder::Unknown => return Ok(AuthorizeOutcome::Navigate),
+        Holder::This => {}
+    }
     let secret = browser.browser.first().map_or_else(|| ctx.app.entropy.alphanumeric(), str::to_string);
     let mut state = FlowState::new(FlowPurpose::Promote { guest: claim.guest.id }, pending, &secret);
     state.source = claim.source;
+    state.from_elsewhere = browser.caller.is_none_or(|caller| caller.user.id != claim.guest.id);
     let flow = Flow::begin_with_claim(ctx.app, state, fingerprint, ctx.now);
     Ok(AuthorizeOutcome::Pages { flow: Box::new(flow), browser: secret })
+}
+
+/// Which browser may use a hint.
+enum Holder {
+    This,
+    Another,
+    /// A form of another site has no session cookie, so the request must be repeated as a navigation.
+    Unknown,
+}
+
+/// A code that was issued to a cookie session is of use only in the browser that has this session: sent as a link to another
+/// person, it must not make that person's account of the sender's guest.
+fn find_holder(claim: &PromotionClaim, browser: &BrowserState<'_>) -> Holder {
+    let Some(PromotionSource::SignedIn { session: SessionRef::Session(id) }) = &claim.source else {
+        return Holder::This;
+    };
+    match (browser.caller, browser.sent) {
+        (Some(caller), _) if caller.session.id == *id => Holder::This,
+        (None, Submission::Form { .. }) => Holder::Unknown,
+        (Some(_), Submission::Form { .. } | Submission::Navigation) | (None, Submission::Navigation) => Holder::Another,
+    }
 }
 
 /// The fingerprint under which a used hint is recorded; does not validate the hint.

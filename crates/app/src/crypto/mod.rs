@@ -4,6 +4,7 @@
 pub(crate) mod keyring;
 pub mod seal;
 mod sealed_flow;
+pub mod security_links;
 pub mod signing;
 pub mod tokens;
 pub mod verify;

@@ -1,5 +1,5 @@
-//! Seals a flow that only its browser stores, against reading and changing: AES-256-GCM with a separate key per flow. A
-//! single key would exceed its usage limit, because anyone can start flows (NIST SP 800-38D §8.3).
+//! Seals a flow that only its browser stores, against reading and changing: AES-256-GCM with a separate key per flow, or per
+//! other value of this kind. A single key would exceed its usage limit, because anyone can start flows (NIST SP 800-38D §8.3).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use vestibule_domain::id::FlowId;
@@ -7,31 +7,42 @@ use vestibule_domain::id::FlowId;
 use super::{base64url, read_base64url, tokens::MacKey};
 use crate::adapters::entropy::Entropy;
 
+const LABEL: &str = "sealed_flow";
+
 impl MacKey {
     /// Seals the flow for its browser.
     #[must_use]
     pub(crate) fn seal_flow(&self, flow: FlowId, plain: &[u8], entropy: &Entropy) -> String {
-        let nonce: [u8; NONCE_LEN] = entropy.bytes();
-        let mut sealed = plain.to_vec();
-        self.flow_key(flow)
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
-            .expect("a form's field is far below AES-GCM's limit of 64 GiB");
-        base64url([nonce.as_slice(), &sealed].concat())
+        base64url(self.seal_under(LABEL, flow.as_bytes(), plain, entropy))
     }
 
     /// Unseals what [`MacKey::seal_flow`] made for the same flow.
     #[must_use]
     pub(crate) fn open_flow(&self, flow: FlowId, sealed: &str) -> Option<Vec<u8>> {
-        let bytes = read_base64url(sealed)?;
-        let (nonce, body) = bytes.split_at_checked(NONCE_LEN)?;
+        self.open_under(LABEL, flow.as_bytes(), &read_base64url(sealed)?)
+    }
+
+    /// Seals a value of one kind with the key of its ID.
+    pub(super) fn seal_under(&self, label: &str, id: &[u8; 16], plain: &[u8], entropy: &Entropy) -> Vec<u8> {
+        let nonce: [u8; NONCE_LEN] = entropy.bytes();
+        let mut sealed = plain.to_vec();
+        self.key_under(label, id)
+            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
+            .expect("the values are far below AES-GCM's limit of 64 GiB");
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// Unseals what [`MacKey::seal_under`] made for the same kind and ID.
+    pub(super) fn open_under(&self, label: &str, id: &[u8; 16], sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, body) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = body.to_vec();
-        let plain = self.flow_key(flow).open_in_place(nonce, Aad::empty(), &mut body).ok()?;
+        let plain = self.key_under(label, id).open_in_place(nonce, Aad::empty(), &mut body).ok()?;
         Some(plain.to_vec())
     }
 
-    fn flow_key(&self, flow: FlowId) -> LessSafeKey {
-        let key = self.mac("sealed_flow", flow.as_bytes());
+    fn key_under(&self, label: &str, id: &[u8; 16]) -> LessSafeKey {
+        let key = self.mac(label, id);
         LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a SHA-256 is as long as the key"))
     }
 }

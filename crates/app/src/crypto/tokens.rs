@@ -20,6 +20,12 @@ const CHALLENGE_MAC_LEN: usize = 10;
 /// Length of a promotion code's body: user, expiry and nonce, then the kind and the ID of its session or grant.
 const PROMOTION_LEN: usize = 47;
 
+/// The labels of app sessions: for a member, and for a guest, whose app sessions end with the promotion. A release before 0.2
+/// issued those of guests with the labels for members.
+const APP_SESSION: [&str; 2] = ["app_session", "guest_app_session"];
+const AGREED_APP_SESSION: [&str; 2] = ["agreed_app_session", "agreed_guest_app_session"];
+const APP_SESSION_TOKEN: [&str; 2] = ["app_session_token", "guest_app_session_token"];
+
 /// The key that issues and validates a project's self-contained values.
 pub struct MacKey(hmac::Key);
 
@@ -62,6 +68,8 @@ pub struct AppSession {
     pub fingerprint: [u8; 16],
     /// The cookie session of another user who agreed to it, if that was required.
     pub agreed_in: Option<SessionId>,
+    /// Whether the user was a guest when it was issued: it ends with the guest's promotion.
+    pub is_of_guest: bool,
 }
 
 impl MacKey {
@@ -171,34 +179,38 @@ impl MacKey {
     #[must_use]
     pub(crate) fn issue_app_session_token(
         &self,
-        grant_id: GrantId,
+        (grant_id, is_of_guest): (GrantId, bool),
         expires_at: Timestamp,
         entropy: &Entropy,
     ) -> String {
-        self.seal("app_session_token", &body(grant_id.as_bytes(), expires_at, entropy))
+        let [member, guest] = APP_SESSION_TOKEN;
+        self.seal(if is_of_guest { guest } else { member }, &body(grant_id.as_bytes(), expires_at, entropy))
     }
 
     /// Parses a token made by [`MacKey::issue_app_session_token`].
     #[must_use]
     pub(crate) fn read_app_session_token(&self, token: &str) -> Option<AppSession> {
-        let (id, expires_at) = split(&self.open("app_session_token", token)?);
+        let (body, is_of_guest) = self.open_either(APP_SESSION_TOKEN, token)?;
+        let (id, expires_at) = split(&body);
         let fingerprint = fingerprint("app_session_token", token);
-        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in: None })
+        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in: None, is_of_guest })
     }
 
     /// Issues the value of an `app_session` cookie; one that another user agreed to names that user's session.
     #[must_use]
     pub(crate) fn issue_app_session(
         &self,
-        grant_id: GrantId,
+        (grant_id, is_of_guest): (GrantId, bool),
         expires_at: Timestamp,
         agreed_in: Option<SessionId>,
         entropy: &Entropy,
     ) -> String {
         let body = body(grant_id.as_bytes(), expires_at, entropy);
+        let [member, guest] = if agreed_in.is_some() { AGREED_APP_SESSION } else { APP_SESSION };
+        let label = if is_of_guest { guest } else { member };
         match agreed_in {
-            None => self.seal("app_session", &body),
-            Some(session) => self.seal("agreed_app_session", &[body.as_slice(), session.as_bytes()].concat()),
+            None => self.seal(label, &body),
+            Some(session) => self.seal(label, &[body.as_slice(), session.as_bytes()].concat()),
         }
     }
 
@@ -206,15 +218,25 @@ impl MacKey {
     #[must_use]
     pub fn read_app_session(&self, value: &str) -> Option<AppSession> {
         let fingerprint = fingerprint("app_session", value);
-        if let Some(body) = self.open("app_session", value) {
+        if let Some((body, is_of_guest)) = self.open_either(APP_SESSION, value) {
             let (id, expires_at) = split(&body);
-            return Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in: None });
+            let grant_id = GrantId::from_bytes(id);
+            return Some(AppSession { grant_id, expires_at, fingerprint, agreed_in: None, is_of_guest });
         }
-        let body: [u8; 46] = self.open("agreed_app_session", value)?;
+        let (body, is_of_guest) = self.open_either::<46>(AGREED_APP_SESSION, value)?;
         let (grant, session) = body.split_first_chunk()?;
         let (id, expires_at) = split(grant);
         let agreed_in = Some(SessionId::from_bytes(session.try_into().ok()?));
-        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in })
+        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in, is_of_guest })
+    }
+
+    /// Opens a value with the first label, or with the second; says whether it was the second.
+    fn open_either<const N: usize>(&self, labels: [&str; 2], value: &str) -> Option<([u8; N], bool)> {
+        let [first, second] = labels;
+        match self.open(first, value) {
+            Some(body) => Some((body, false)),
+            None => Some((self.open(second, value)?, true)),
+        }
     }
 
     /// The form value by which the user of the session or grant with this ID agrees to open the account of an app
@@ -267,6 +289,12 @@ impl MacKey {
     #[must_use]
     pub fn session_form_token(&self, session: SessionId) -> String {
         base64url(&self.mac("session_form", session.as_bytes())[..MAC_LEN])
+    }
+
+    /// The form token of the page of a security link, by the link's fingerprint.
+    #[must_use]
+    pub fn security_form_token(&self, link: &[u8; 16]) -> String {
+        base64url(&self.mac("security_form", link)[..MAC_LEN])
     }
 
     /// The challenge for a passkey in one context (a flow, an account page) and for one purpose (`create`, `use`). The
@@ -327,7 +355,7 @@ fn split(body: &[u8; 30]) -> ([u8; 16], Timestamp) {
     (id, Timestamp::from_micros(i64::from_be_bytes(micros)))
 }
 
-fn fingerprint(label: &str, token: &str) -> [u8; 16] {
+pub(super) fn fingerprint(label: &str, token: &str) -> [u8; 16] {
     let hash = sha256(format!("{label}:{token}").as_bytes());
     let mut out = [0; 16];
     out.copy_from_slice(&hash.0[..16]);
@@ -412,10 +440,11 @@ mod tests {
         let entropy = Entropy::seeded(7);
         let at = Timestamp::from_seconds(1_900_000_000);
         let (grant, session) = (entropy.id(at), entropy.id(at));
-        for agreed_in in [None, Some(session)] {
-            let cookie = key(1).issue_app_session(grant, at, agreed_in, &entropy);
+        for (agreed_in, is_of_guest) in [(None, false), (None, true), (Some(session), false), (Some(session), true)] {
+            let cookie = key(1).issue_app_session((grant, is_of_guest), at, agreed_in, &entropy);
             let read = key(1).read_app_session(&cookie).expect("its own");
             assert_eq!((read.grant_id, read.expires_at, read.agreed_in), (grant, at, agreed_in));
+            assert_eq!(read.is_of_guest, is_of_guest);
             assert_eq!(key(2).read_app_session(&cookie), None);
             assert_eq!(key(1).read_app_session_token(&cookie), None);
         }

@@ -123,7 +123,9 @@ fn choose_purpose(details: &AuthorizeDetails, is_guest: bool) -> FlowPurpose {
 /// Whether a signed-in user must authenticate again (OIDC Core §3.1.2.1, `prompt` and `max_age`).
 fn must_prove(details: &AuthorizeDetails, caller: Option<&SessionCaller>, now: Timestamp) -> bool {
     let prompts = [Prompt::Login, Prompt::Create, Prompt::SelectAccount];
-    let authenticated_at = caller.map(|caller| caller.session.authenticated_at);
+    // The session of the guest that a member was is no proof of the member.
+    let proof = caller.filter(|caller| caller.user.is_anonymous() || caller.session.is_of_member());
+    let authenticated_at = proof.map(|caller| caller.session.authenticated_at);
     let too_long_ago = details.max_age.is_some_and(|seconds| {
         authenticated_at.is_none_or(|at| seconds == 0 || now.since(at) > Duration::from_secs(seconds))
     });

@@ -9,17 +9,19 @@ use vestibule_store::{StoreError, Tx, credentials, passkeys, users};
 
 use super::{NotWritten, sign_in::LoginProof};
 use crate::{
-    adapters::mailer::Mail,
-    promotion::change::{Credentials, PromotionError, add_first_credential, give_up, insert_credentials},
+    account::LoginMethods,
+    promotion::change::{
+        Credentials, GuestPromotion, PromotionError, add_first_credential, give_up, insert_credentials,
+    },
     sessions::Ending,
 };
 
 /// The change to the user.
 pub enum UserChange {
     /// Promotes a guest.
-    Promote(UserId, Credentials),
+    Promote(Box<GuestPromotion>),
     /// Creates a member.
-    SignUp(Box<User>, Credentials),
+    SignUp(Box<User>, Box<Credentials>),
     /// Signs a member in.
     Login(Box<LoginProof>),
     /// Signs a member in and gives up the guest.
@@ -65,11 +67,12 @@ impl From<NotWritten> for CommitError {
 }
 
 impl UserChange {
-    /// The mail that informs the member.
-    pub fn mail(&self) -> Option<&Mail> {
+    /// The guest that it changes.
+    pub fn guest(&self) -> Option<UserId> {
         match self {
-            Self::Login(proof) | Self::Yield(_, proof) => proof.mail.as_ref(),
-            Self::Promote(..) | Self::SignUp(..) => None,
+            Self::Promote(promotion) => Some(promotion.guest),
+            Self::Yield(guest, _) => Some(*guest),
+            Self::SignUp(..) | Self::Login(_) => None,
         }
     }
 
@@ -82,7 +85,7 @@ impl UserChange {
         now: Timestamp,
     ) -> Result<(), PromotionError> {
         match self {
-            Self::Promote(guest, credentials) => add_first_credential(tx, no, *guest, credentials, now).await,
+            Self::Promote(promotion) => add_first_credential(tx, no, promotion, now).await,
             Self::SignUp(user, credentials) => {
                 users::insert(tx, no, user).await?;
                 insert_credentials(tx, no, user.id, credentials, now).await
@@ -119,6 +122,12 @@ async fn record_login(
     }
     if let Some(hash) = &proof.password_hash {
         credentials::set_password(tx, no, proof.user, hash, now).await?;
+    }
+    if !proof.removals.is_empty() {
+        let login_methods = LoginMethods::read(tx, no, proof.user).await?;
+        for removal in &proof.removals {
+            login_methods.remove(tx, (no, proof.user), *removal).await?;
+        }
     }
     if let Some(ending) = ending {
         ending.write(tx).await?;

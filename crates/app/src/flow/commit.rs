@@ -14,6 +14,8 @@ use super::{
     prepare::{Achievement, Browser, Prepared, prepare_change},
 };
 use crate::{
+    account::notice::WriteNotice,
+    adapters::mailer::Mail,
     authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
     consent,
     ctx::Ctx,
@@ -23,6 +25,7 @@ use crate::{
     promotion::{
         change::{PromotionError, check_source},
         source::PromotionSource,
+        still_signed_in,
     },
     state::App,
     tokens::issue::make_session,
@@ -70,8 +73,8 @@ struct Commit {
     code: Option<NewCode>,
     event: QueuedEvent,
     endings: Endings,
-    /// The mail that informs the member of a change.
-    mail: Option<SealedMessage>,
+    /// The mails that inform the member of a change.
+    mails: Vec<SealedMessage>,
     now: Timestamp,
 }
 
@@ -81,6 +84,7 @@ pub async fn commit(
     flow: &Flow,
     achievement: Achievement,
     browser: Browser,
+    write_notice: WriteNotice<'_>,
 ) -> Result<Committed, Error> {
     let Some(prepared) = prepare_change(ctx, flow, achievement, &browser).await? else {
         return Ok(Committed::UserGone);
@@ -93,7 +97,7 @@ pub async fn commit(
         SessionChange::New { session, .. } => Some(session.id),
         SessionChange::Refreshed(id) => Some(*id),
     };
-    let is_promotion = matches!(change, UserChange::Promote(..));
+    let is_promotion = matches!(change, UserChange::Promote(_));
     let earned = CompletedFlow {
         user_id,
         session_id,
@@ -107,27 +111,30 @@ pub async fn commit(
     let awaits_consent = is_consent_missing.then(|| AwaitedConsent::of(&earned));
     let code = if is_consent_missing { None } else { make_code(ctx.app, request, earned, ctx.now) };
     let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
-    let guest = match &change {
-        UserChange::Promote(guest, _) | UserChange::Yield(guest, _) => Some(*guest),
-        UserChange::SignUp(..) | UserChange::Login(_) => None,
-    };
-    let source = flow.state.source.clone().zip(guest);
+    let source = flow.state.source.clone().zip(change.guest());
+    let mails = make_mails(ctx, flow, &change, code.as_ref(), write_notice);
+    let mails = mails.iter().map(|mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail)).collect();
     let flow = FlowWrite::new(flow, &completed_state(flow, is_promotion, awaits_consent), ctx.now);
-    let mail = change.mail().map(|mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail));
-    let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now: ctx.now };
+    let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mails, now: ctx.now };
     let no = ctx.project.no;
-    match ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
-        Ok(()) => {
-            if is_promotion {
-                ctx.app.metrics.count_promotion();
-            }
-            Ok(if is_consent_missing {
-                Committed::AsksConsent { session_cookie }
-            } else {
-                Committed::Done { redirect, session_cookie }
-            })
-        }
-        Err(CommitError::User(error)) => match error {
+    let written = ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await;
+    if let Err(error) = written {
+        return refuse(error);
+    }
+    if is_promotion {
+        ctx.app.metrics.count_promotion();
+    }
+    Ok(if is_consent_missing {
+        Committed::AsksConsent { session_cookie }
+    } else {
+        Committed::Done { redirect, session_cookie }
+    })
+}
+
+/// The result of a transaction that was rolled back.
+fn refuse(error: CommitError) -> Result<Committed, Error> {
+    match error {
+        CommitError::User(error) => match error {
             PromotionError::Store(error) => Err(error.into()),
             PromotionError::Taken => Ok(Committed::Taken),
             PromotionError::AlreadyPromoted => Ok(Committed::AlreadyPromoted),
@@ -135,8 +142,26 @@ pub async fn commit(
             PromotionError::Disabled => Ok(Committed::Disabled),
             PromotionError::PasskeyRefused => Ok(Committed::PasskeyRefused),
         },
-        Err(CommitError::Stale) => Ok(Committed::Stale),
-        Err(CommitError::HintUsed) => Err(Error::HintUsed),
+        CommitError::Stale => Ok(Committed::Stale),
+        CommitError::HintUsed => Err(Error::HintUsed),
+    }
+}
+
+/// The mails that inform the member of a change.
+fn make_mails(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    change: &UserChange,
+    code: Option<&NewCode>,
+    write_notice: WriteNotice<'_>,
+) -> Vec<Mail> {
+    match change {
+        UserChange::Login(proof) | UserChange::Yield(_, proof) => proof.mails.clone(),
+        UserChange::Promote(promotion) if flow.state.from_elsewhere => {
+            let code = code.map(|code| code.hash);
+            still_signed_in::make_mail(ctx, promotion, code, write_notice).into_iter().collect()
+        }
+        UserChange::Promote(_) | UserChange::SignUp(..) => Vec::new(),
     }
 }
 
@@ -203,7 +228,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitE
     if let Some(code) = &input.code {
         codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
     }
-    if let Some(mail) = &input.mail {
+    for mail in &input.mails {
         mail.push(tx, no, input.now).await?;
     }
     events::queue(tx, no, input.user_id, &input.event, input.now).await?;

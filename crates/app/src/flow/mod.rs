@@ -118,6 +118,9 @@ pub struct FlowState {
     /// release before this one.
     #[serde(default)]
     pub source: Option<PromotionSource>,
+    /// Whether the guest has no session in this browser: it began in an app or on another device.
+    #[serde(default)]
+    pub from_elsewhere: bool,
     /// The fingerprint of the hint that started the flow: redeemed when the flow is stored.
     #[serde(default)]
     claim: Option<[u8; 16]>,
@@ -154,6 +157,7 @@ impl FlowState {
             offered_user: None,
             guest: None,
             source: None,
+            from_elsewhere: false,
             claim: None,
             only_user: None,
             pending: None,

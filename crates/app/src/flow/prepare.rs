@@ -25,7 +25,8 @@ use crate::{
     limits::rates,
     passkeys::NewPasskey,
     promotion::{
-        change::Credentials,
+        change::{Credentials, GuestPromotion},
+        ending::PromotionEnding,
         prepare::{prepare_member, prepare_promotion, preview},
     },
     sessions::{Ending, Selection},
@@ -74,7 +75,7 @@ pub(crate) async fn prepare_change(
             let joining = (user_id, credentials, amr);
             // A promotion is not charged to the sign-up limit: the guest was charged when it signed up.
             if flow.state.guest().is_some() {
-                prepare_guest(ctx, flow, joining).await
+                prepare_guest(ctx, flow, joining, browser).await
             } else {
                 prepare_sign_up(ctx, flow, joining).await
             }
@@ -94,13 +95,18 @@ async fn prepare_guest(
     ctx: &Ctx<'_>,
     flow: &Flow,
     (guest, credentials, amr): (UserId, Credentials, &'static str),
+    browser: &Browser,
 ) -> Result<Option<Prepared>, Error> {
     let guest = users::find(&mut *ctx.app.store.read().await?, ctx.project.no, guest).await?;
     let Some(guest) = guest else { return Ok(None) };
     let context = events::describe(ctx, guest.id, &origin_of(flow));
     let event = prepare_promotion(ctx, &guest, &credentials, &context).await?;
     let event = events::prepare_about(ctx, &event, &context);
-    let change = UserChange::Promote(guest.id, credentials);
+    let held = browser.session.as_ref().filter(|session| session.user_id == guest.id).map(|session| session.id);
+    let request = &flow.state.request;
+    let receiver = request.wants_code().then(|| request.client_id.clone());
+    let ending = Some(PromotionEnding::prepare(ctx, &guest, held, receiver).await?);
+    let change = UserChange::Promote(Box::new(GuestPromotion { guest: guest.id, credentials, ending }));
     Ok(Some(Prepared { user_id: guest.id, change, event, amr, endings: Endings::default() }))
 }
 
@@ -115,7 +121,7 @@ async fn prepare_sign_up(
     let preview = |user: &User| preview(ctx.project, user.clone(), &credentials);
     let event = prepare_member(ctx, &mut user, preview, &context).await?;
     let event = events::prepare_about(ctx, &event, &context);
-    let change = UserChange::SignUp(Box::new(user), credentials);
+    let change = UserChange::SignUp(Box::new(user), Box::new(credentials));
     Ok(Some(Prepared { user_id, change, event, amr, endings: Endings::default() }))
 }
 

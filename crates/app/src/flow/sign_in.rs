@@ -9,7 +9,9 @@ use vestibule_domain::{
     id::UserId,
     identifier::{LoginId, LoginIdKind},
     identity::OwnedLoginId,
+    promotion::CredentialRemoval,
     secret::Secret,
+    time::Timestamp,
 };
 use vestibule_store::{credentials, passkeys::PasskeyUse};
 
@@ -22,6 +24,7 @@ use super::{
 use crate::{
     account::{
         LoginMethods,
+        login_methods::login_id_of,
         notice::{SecurityNotice, WriteNotice},
     },
     adapters::mailer::Mail,
@@ -45,13 +48,24 @@ pub struct LoginProof {
     pub proved: Option<(LoginIdKind, String)>,
     /// The passkey that was used, with its new counter.
     pub passkey: Option<PasskeyUse>,
-    /// The mail about a new password.
-    pub mail: Option<Mail>,
+    /// Other sign-in methods that the member removes with the recovery.
+    pub removals: Vec<CredentialRemoval>,
+    /// The mails about a new password and about removed addresses.
+    pub mails: Vec<Mail>,
 }
 
 impl LoginProof {
     pub fn new(user: UserId, amr: &'static str) -> Self {
-        Self { user, amr, password_hash: None, recovered: false, proved: None, passkey: None, mail: None }
+        Self {
+            user,
+            amr,
+            password_hash: None,
+            recovered: false,
+            proved: None,
+            passkey: None,
+            removals: Vec::new(),
+            mails: Vec::new(),
+        }
     }
 }
 
@@ -244,11 +258,11 @@ pub async fn resend(ctx: &Ctx<'_>, flow: &mut Flow, write: WriteMessage<'_>) -> 
     one_time_code::resend(ctx, flow, (CodeHolder::Attempt, use_of(goal)), write).await
 }
 
-/// Handles the new password of a user who entered the correct code.
+/// Handles the new password of a user who entered the correct code, and the other sign-in methods to remove.
 pub async fn choose_password(
     ctx: &Ctx<'_>,
     flow: &Flow,
-    typed: Secret<String>,
+    (typed, removed): (Secret<String>, &[&OtherMethod]),
     write: WriteNotice<'_>,
 ) -> Result<Result<Option<LoginProof>, Assessment>, Error> {
     let proved = flow.state.attempt.as_ref().filter(|attempt| attempt.proved_at.is_some());
@@ -263,14 +277,61 @@ pub async fn choose_password(
     let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
     // The code may have been read by someone else, so mail the member about the new password.
     let login_methods = LoginMethods::load(ctx, user).await?;
-    let mail = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
+    let changed = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
+    let removals: Vec<CredentialRemoval> = removed.iter().map(|other| other.removal).collect();
+    // Whoever read the code may remove the owner's addresses, so each of them gets a mail.
+    let removed_ids =
+        login_methods.login_ids.iter().filter(|row| removals.contains(&CredentialRemoval::LoginId(row.id)));
+    let gone = removed_ids.filter_map(login_id_of).filter(|login_id| login_id.kind == LoginIdKind::Email);
+    let gone = gone.filter_map(|login_id| {
+        let notice = SecurityNotice::LoginIdRemoved { login_id: login_id.original.clone() };
+        login_id.address().map(|to| write(&to, &notice))
+    });
+    let mails = changed.into_iter().chain(gone).collect();
     Ok(Ok(Some(LoginProof {
         password_hash: Some(hash),
         recovered: true,
         proved,
-        mail,
+        removals,
+        mails,
         ..LoginProof::new(user, "pwd")
     })))
+}
+
+/// A sign-in method of a member who recovers its password, other than the one with which it does.
+#[derive(Clone, Debug)]
+pub struct OtherMethod {
+    pub removal: CredentialRemoval,
+    /// A login ID, or the name of a passkey, if it has one.
+    pub name: Option<String>,
+    pub created_at: Timestamp,
+    /// Whether it is so young that another person may have added it.
+    pub is_recent: bool,
+}
+
+/// The other sign-in methods of a member who entered the correct code to recover its password.
+pub async fn list_others(ctx: &Ctx<'_>, flow: &Flow) -> Result<Vec<OtherMethod>, Error> {
+    let recovering =
+        flow.state.attempt.as_ref().filter(|attempt| attempt.goal == Goal::Recover && attempt.proved_at.is_some());
+    let Some((attempt, user)) = recovering.and_then(|attempt| Some((attempt, attempt.user?))) else {
+        return Ok(Vec::new());
+    };
+    let login_methods = LoginMethods::load(ctx, user).await?;
+    let is_recent = |created_at: Timestamp| ctx.now.since(created_at) < ctx.project.settings.recovery_preselect_age();
+    let own = |row: &&OwnedLoginId| row.kind == attempt.login_id.kind.as_str() && row.value == attempt.login_id.value;
+    let login_ids = login_methods.login_ids.iter().filter(|row| !own(row)).map(|row| OtherMethod {
+        removal: CredentialRemoval::LoginId(row.id),
+        name: Some(row.original.clone()),
+        created_at: row.created_at,
+        is_recent: is_recent(row.created_at),
+    });
+    let passkeys = login_methods.passkeys.iter().map(|row| OtherMethod {
+        removal: CredentialRemoval::Passkey(row.id),
+        name: row.name.clone(),
+        created_at: row.created_at,
+        is_recent: is_recent(row.created_at),
+    });
+    Ok(login_ids.chain(passkeys).collect())
 }
 
 /// Whether the code for a taken login ID may also sign in to the account that owns it.

@@ -238,7 +238,8 @@ fn has_grant_ended(project: &Project, grant: &Grant, is_anonymous: bool, now: Ti
     let removed = Client::default();
     let client = project.settings.client(&grant.client_id).unwrap_or(&removed);
     let used_at = (grant.last_access_at, project.accesses.recall(SessionRef::Grant(grant.id)));
-    has_surely_ended(client.grant_lifetime(is_anonymous), grant.created_at, used_at, now)
+    grant.ends_at.is_some_and(|ends_at| now > ends_at)
+        || has_surely_ended(client.grant_lifetime(is_anonymous), grant.created_at, used_at, now)
 }
 
 /// Whether it has ended even if another process knows of a use that was not written down.

@@ -12,7 +12,7 @@ use vestibule_store::{
     spent, users,
 };
 
-use super::source::PromotionSource;
+use super::{ending::PromotionEnding, source::PromotionSource};
 use crate::sessions::Ending;
 
 /// The first identities and authenticators of a new member.
@@ -67,14 +67,22 @@ pub(crate) async fn check_source(
     Err(if is_member { PromotionError::AlreadyPromoted } else { PromotionError::UserGone })
 }
 
-/// Promotes a guest: the only function that removes the anonymous identity.
+/// A promotion to be written.
+pub struct GuestPromotion {
+    pub guest: UserId,
+    pub credentials: Credentials,
+    /// What ends with it; `None` for a promotion by the Admin API, whose caller knows the guest.
+    pub ending: Option<PromotionEnding>,
+}
+
+/// Promotes a guest: the only function that removes the anonymous identity. What others may hold of the guest ends.
 pub(crate) async fn add_first_credential(
     tx: &mut Tx,
     no: ProjectNo,
-    user: UserId,
-    credentials: &Credentials,
+    promotion: &GuestPromotion,
     now: Timestamp,
 ) -> Result<(), PromotionError> {
+    let user = promotion.guest;
     if !users::take_anonymous_identity(tx, no, user, now).await? {
         let found = users::find(tx, no, user).await?;
         return Err(match found {
@@ -82,7 +90,10 @@ pub(crate) async fn add_first_credential(
             Some(_) | None => PromotionError::UserGone,
         });
     }
-    insert_credentials(tx, no, user, credentials, now).await?;
+    insert_credentials(tx, no, user, &promotion.credentials, now).await?;
+    if let Some(ending) = &promotion.ending {
+        ending.write(tx, no, user).await?;
+    }
     device_keys::mark_promoted(tx, no, user, now).await?;
     Ok(())
 }

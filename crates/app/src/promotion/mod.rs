@@ -1,8 +1,10 @@
 //! Promotion: a guest becomes a member and keeps its `sub`. This module owns the credential that names the guest (`code`),
-//! where the guest of a flow comes from (`source`), the question to the webhooks and the event (`prepare`), and what happens
-//! to the guest in the transaction (`change`): its first credential, or its end for an existing member.
+//! where the guest of a flow comes from (`source`), the question to the webhooks and the event (`prepare`), what of the guest
+//! ends (`ending`), the mail about what does not (`still_signed_in`), and what happens to it in the transaction (`change`): its first credential, or its end for a member.
 
 pub mod change;
 pub mod code;
+pub mod ending;
 pub mod prepare;
 pub mod source;
+pub mod still_signed_in;

@@ -46,7 +46,8 @@ pub async fn issue(ctx: &Ctx<'_>, refresh_token: &str, proof: &PresentedProof) -
     rates::charge_user(ctx, user.id)?;
     dpop::use_up(ctx, used).await?;
     let expires_at = ctx.now.plus(LIFETIME);
-    let token = ctx.project.keys.mac.issue_app_session_token(grant.id, expires_at, &ctx.app.entropy);
+    let token =
+        ctx.project.keys.mac.issue_app_session_token((grant.id, user.is_anonymous()), expires_at, &ctx.app.entropy);
     Ok(IssuedToken { token, expires_at })
 }
 
@@ -105,6 +106,8 @@ pub async fn open(
     let mut conn = ctx.app.store.read().await?;
     let live = find_live(&mut conn, ctx.project, read.grant_id, ctx.now).await?;
     let live = live.filter(|live| has_full_access(ctx.project, &live.grant));
+    // A guest's token ends with its promotion.
+    let live = live.filter(|live| !read.is_of_guest || live.user.is_anonymous());
     let wanted = live.filter(|live| client_id.is_none_or(|client_id| client_id == live.grant.client_id));
     let Some(LiveGrant { grant, user, .. }) = wanted else { return Ok(Opening::Refused) };
     if spent::find(&mut conn, ctx.project.no, &read.fingerprint).await?.is_some() {
@@ -155,7 +158,8 @@ pub async fn open(
     let lifetime = grant_lifetime(ctx.project, &grant, &user);
     let expires_at = lifetime.map_or(ctx.now, |lifetime| grant.created_at.plus(lifetime.hard));
     let agreed_in = own.map(|own| own.session.id);
-    let cookie = ctx.project.keys.mac.issue_app_session(grant.id, expires_at, agreed_in, &ctx.app.entropy);
+    let opened = (grant.id, user.is_anonymous());
+    let cookie = ctx.project.keys.mac.issue_app_session(opened, expires_at, agreed_in, &ctx.app.entropy);
     Ok(Opening::Opened { user, cookie })
 }
 

@@ -1,6 +1,8 @@
 //! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
 
-use vestibule_domain::{client::Client, event::RevocationReason, grant::Grant, id::ProjectNo, secret::TokenHash};
+use vestibule_domain::{
+    client::Client, event::RevocationReason, grant::Grant, id::ProjectNo, secret::TokenHash, session::proves_member,
+};
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, codes, grants, users};
 
@@ -59,6 +61,10 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
     if !user.is_active() {
         return Err(Error::UserDisabled);
     }
+    // A code that was issued to a guest ends with its promotion.
+    if !user.is_anonymous() && !proves_member(payload.amr.as_deref()) {
+        return Err(Error::InvalidCode);
+    }
     rates::charge_user(ctx, user.id)?;
     let scopes = ScopeSet::parse(&payload.scope).map_err(|_| Error::InvalidCode)?;
     let binding = request.proof.bind(client)?;
@@ -75,11 +81,6 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
     let (grant, refresh_token) = make_grant(ctx.app, new, ctx.now);
     let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user).await?;
     let no = ctx.project.no;
-    let ends_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
-    let ending = client.allows_one_session_only().then(|| {
-        let others = Selection::OfApplication(client.client_id.clone());
-        Ending::by_rule(ctx, grant.user_id, others, RevocationReason::AnotherSession)
-    });
     let is_third_party = !client.application_type().is_first_party();
     let used = UsedCode::new(grant.id, &exchanger, ctx.now);
     let redemption = Redemption {
@@ -88,8 +89,9 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         used,
         grant: grant.clone(),
         is_third_party,
-        ends_earlier,
-        ending,
+        is_of_guest: loaded.user.is_anonymous(),
+        only_one: client.allows_one_session_only(),
+        endings: plan_endings(ctx, client, &payload),
     };
     let redeemed = ctx
         .app
@@ -101,10 +103,25 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         RedeemResult::SpentBefore => return Err(used_code::refuse(ctx, hash, &exchanger).await?),
         RedeemResult::ProofReplayed => return Err(Error::DpopProofReplayed),
         RedeemResult::ConsentRevoked => return Err(Error::InvalidCode),
+        RedeemResult::Promoted => return Err(Error::InvalidCode),
     }
     let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref());
     let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
     Ok(Tokens { refresh_token, limited_scope: payload.is_scope_limited.then_some(scopes), ..tokens })
+}
+
+/// What ends when the tokens of this code are delivered.
+fn plan_endings(ctx: &Ctx<'_>, client: &Client, payload: &CodePayload) -> Vec<Ending> {
+    let of_application = || client.client_id.clone();
+    let promoted = payload.ends_earlier_grants.then(|| {
+        let guest = Selection::OfGuest(of_application());
+        Ending::by_rule(ctx, payload.user_id, guest, RevocationReason::Promotion)
+    });
+    let only_one = client.allows_one_session_only().then(|| {
+        let others = Selection::OfApplication(of_application());
+        Ending::by_rule(ctx, payload.user_id, others, RevocationReason::AnotherSession)
+    });
+    only_one.into_iter().chain(promoted).collect()
 }
 
 /// Checks that the request is the one that the code was issued for.
@@ -144,10 +161,12 @@ struct Redemption {
     grant: Grant,
     /// Whether the grant needs the user's consent.
     is_third_party: bool,
-    /// Whether the user's earlier grants of the application end.
-    ends_earlier: bool,
-    /// Those that end with an event.
-    ending: Option<Ending>,
+    /// Whether the user is a guest.
+    is_of_guest: bool,
+    /// Whether the user may have no other grant of the application.
+    only_one: bool,
+    /// The earlier grants that end.
+    endings: Vec<Ending>,
 }
 
 /// The result of redeeming a code.
@@ -159,6 +178,8 @@ enum RedeemResult {
     ProofReplayed,
     /// The user has revoked its consent since.
     ConsentRevoked,
+    /// A concurrent request promoted the guest.
+    Promoted,
 }
 
 /// Redeems the proof and the code and creates the grant.
@@ -166,19 +187,23 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<R
     if !dpop::spend(tx, no, redemption.proof_use).await? {
         return Ok(RedeemResult::ProofReplayed);
     }
+    let grant = &redemption.grant;
+    if redemption.is_of_guest && !users::lock_guest(tx, no, grant.user_id).await? {
+        return Ok(RedeemResult::Promoted);
+    }
     if codes::take(tx, no, redemption.code).await?.is_none() {
         return Ok(RedeemResult::SpentBefore);
     }
     used_code::remember(tx, no, redemption.code, &redemption.used).await?;
-    let grant = &redemption.grant;
     if !consent::confirm(tx, no, (grant, redemption.is_third_party), grant.created_at).await? {
         return Ok(RedeemResult::ConsentRevoked);
     }
-    if let Some(ending) = &redemption.ending {
+    for ending in &redemption.endings {
         ending.write(tx).await?;
     }
     grants::insert(tx, no, grant).await?;
-    if redemption.ends_earlier {
+    if redemption.only_one {
+        // A concurrent exchange may have added one.
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
     }
     Ok(RedeemResult::Done)

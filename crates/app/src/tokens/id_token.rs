@@ -31,6 +31,11 @@ pub async fn renew(ctx: &Ctx<'_>, client: &Client, resolution: &Resolution<ApiCa
         Via::Session(session) => (Authentication::of_session(session), ScopeSet::guest_default()),
     };
     rates::charge_user(ctx, caller.user.id)?;
-    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, caller.user.clone()).await?;
+    let (mut conn, user) = (ctx.app.store.read().await?, caller.user.clone());
+    let loaded = match &caller.via {
+        Via::Grant(grant) => LoadedUser::load_for_grant(&mut conn, ctx.project, user, grant).await?,
+        Via::Session(_) => LoadedUser::load(&mut conn, ctx.project, user).await?,
+    };
+    drop(conn);
     Ok(make_id_token(ctx, client, session, &loaded.account(), &scopes, None))
 }

@@ -32,7 +32,7 @@ pub async fn introspect(
         return Ok(None);
     }
     let Some(read) = read_access_token(ctx.project, token) else { return Ok(None) };
-    let loaded = LoadedUser::load(&mut conn, ctx.project, live.user.clone()).await?;
+    let loaded = LoadedUser::load_for_grant(&mut conn, ctx.project, live.user.clone(), &live.grant).await?;
     drop(conn);
     live.record_access(ctx).await?;
     let grant = &live.grant;

@@ -70,6 +70,7 @@ pub(crate) fn make_grant(app: &App, new: NewGrant<'_>, now: Timestamp) -> (Grant
         device: new.device,
         previous: None,
         has_revoked_tokens: false,
+        ends_at: None,
     };
     let token = format!("{id}.{secret}");
     (grant, token)

@@ -62,7 +62,9 @@ pub async fn refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     }
     let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
     rates::charge_user(ctx, live.user.id)?;
-    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, live.user.clone()).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let loaded = LoadedUser::load_for_grant(&mut conn, ctx.project, live.user.clone(), &live.grant).await?;
+    drop(conn);
     let rotates = client.rotates_refresh_tokens() || is_previous;
     let (next, refresh_token) = rotates.then(|| rotate(ctx, id, hash)).unzip();
     let (no, user) = (ctx.project.no, live.user.id);

@@ -36,7 +36,9 @@ pub async fn look_up<'p>(app: &App, project: &'p Project, caller: ApiCaller) -> 
             (began_with_key(grant), Right::Grant { client, scopes: scopes_of(grant) })
         }
     };
-    let loaded = if !user.is_anonymous() {
+    let loaded = if via.is_limited() {
+        LoadedUser::before_promotion(user)
+    } else if !user.is_anonymous() {
         LoadedUser::load(&mut *app.store.read().await?, project, user).await?
     } else if began_with_key {
         LoadedUser::load_guest_with_keys(&mut *app.store.read().await?, project, user).await?

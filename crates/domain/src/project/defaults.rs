@@ -9,6 +9,7 @@ pub(super) const IDENTITIES: [IdentityType; 1] = [IdentityType::LoginId];
 pub(super) const PRIMARY_AUTHENTICATORS: [AuthenticatorKind; 1] = [AuthenticatorKind::Password];
 pub(super) const PUBLIC_SIGNUP_DISABLED: bool = false;
 pub(super) const PASSKEY_OFFER_ENABLED: bool = false;
+pub(super) const RECOVERY_PRESELECT_DAYS: u32 = 30;
 pub(super) const LOGIN_ID_KEYS: [LoginIdKey; 1] = [LoginIdKey { kind: LoginIdKind::Email }];
 
 pub(super) const VERIFICATION_ENABLED: bool = true;

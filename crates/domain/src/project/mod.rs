@@ -35,6 +35,8 @@ pub use self::{
     shape::{DocumentProblem, MAX_LIST_ITEMS, MAX_PROBLEMS, MAX_TEXT_BYTES, ProblemKind},
 };
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use vestibule_protocol::cors::OriginMatcher;
 
@@ -154,6 +156,13 @@ impl ProjectSettings {
     #[must_use]
     pub fn passkey_offer_enabled(&self) -> bool {
         self.authentication.passkey_offer_enabled.unwrap_or(defaults::PASSKEY_OFFER_ENABLED)
+    }
+
+    /// How old a sign-in method must be not to be preselected for removal when a member recovers its password.
+    #[must_use]
+    pub fn recovery_preselect_age(&self) -> Duration {
+        let days = self.authentication.recovery_preselect_days.unwrap_or(defaults::RECOVERY_PRESELECT_DAYS);
+        Duration::from_secs(u64::from(days) * 24 * 3600)
     }
 
     /// The enabled authenticators, in the order they are offered.

@@ -131,6 +131,12 @@ const AUTHENTICATION: &[KeySchema] = &[
         Is(|| json!(defaults::PASSKEY_OFFER_ENABLED)),
         "Whether users who sign up without a passkey are offered to create one at the end. They can skip it.",
     ),
+    key(
+        "recovery_preselect_days",
+        Shape::Whole { min: 0, max: 3650 },
+        Is(|| json!(defaults::RECOVERY_PRESELECT_DAYS)),
+        "A member who recovers a forgotten password can remove its other sign-in methods. Those added less than this many days ago are preselected; 0: none.",
+    ),
     section("rate_limits", RATE_LIMITS, "Rate limits: a burst at once, then a steady rate."),
 ];
 

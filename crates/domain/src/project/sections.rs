@@ -67,6 +67,8 @@ pub struct AuthenticationSection {
     pub public_signup_disabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passkey_offer_enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery_preselect_days: Option<u32>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub rate_limits: RateLimits,
 }

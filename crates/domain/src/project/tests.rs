@@ -264,6 +264,7 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     assert_eq!(written.primary_authenticators(), absent.primary_authenticators());
     assert_eq!(written.public_signup_disabled(), absent.public_signup_disabled());
     assert_eq!(written.passkey_offer_enabled(), absent.passkey_offer_enabled());
+    assert_eq!(written.recovery_preselect_age(), absent.recovery_preselect_age());
     assert_eq!(written.login_id_kinds(), absent.login_id_kinds());
     assert_eq!(written.promotion_conflict(), absent.promotion_conflict());
     assert_eq!(written.session_lifetime(), absent.session_lifetime());
@@ -313,6 +314,7 @@ fn full() -> ProjectSettings {
         ]),
         public_signup_disabled: Some(true),
         passkey_offer_enabled: Some(true),
+        recovery_preselect_days: Some(14),
         rate_limits: RateLimits {
             signup_anonymous: per_ip.clone(),
             signup: per_ip.clone(),

@@ -116,9 +116,8 @@ fn name_page(request: &AccountRequest, name: String, error: Option<Text>) -> Pas
 }
 
 async fn add(request: &AccountRequest) -> Response {
-    let (visit, answer) = (&request.visit, request.field("credential"));
-    let name = device_name(&request.headers);
-    let added = passkey::add(&visit.ctx(), &request.caller, answer, name).await;
+    let (answer, name) = (request.field("credential"), device_name(&request.headers));
+    let added = request.ask(async |asking| passkey::add(asking, answer, name.clone()).await).await;
     match added {
         Ok(Some(ChangeOutcome::Done(_))) => see_other(&with_notice(HERE, NoticeKind::PasskeyAdded)),
         Ok(

@@ -11,7 +11,7 @@ use vestibule_app::{
         consent::{self, ConsentDecision, Continuation, Decided},
         login_methods, passkey,
         prepare::{Achievement, Browser},
-        sign_in::{self, LoginCode, LoginProof, SignIn},
+        sign_in::{self, LoginCode, LoginProof, OtherMethod, SignIn},
         steps::{self, CodeOutcome, Identification, PasskeyStep, StepOutcome},
     },
     messages::Message,
@@ -22,7 +22,10 @@ use vestibule_web::{
     cookies, error, field_problem::FieldProblem, notice::NoticeKind, page::Page, user_agent::device_name, visit::Visit,
 };
 
-use super::{Scene, View, show::SubmittedForm};
+use super::{
+    Scene, View,
+    show::{SubmittedForm, field_of},
+};
 use crate::{
     end_pages::{ErrorKind, TooManyTriesPage},
     error_page,
@@ -59,7 +62,7 @@ impl Scene {
             View::Forgotten => self.ask_for_code(form, Goal::Recover).await,
             View::LoginCode if field(form, "action") == "resend" => self.resend(view).await,
             View::LoginCode => self.try_login_code(field(form, "code")).await,
-            View::NewPassword => self.choose_password(field(form, "password")).await,
+            View::NewPassword => self.choose_password(form).await,
             View::Passkey => self.use_passkey(field(form, "credential")).await,
             View::Continue => self.go_on(field(form, "action")).await,
             View::Consent => self.decide_consent(field(form, "action")).await,
@@ -266,15 +269,17 @@ impl Scene {
         }
     }
 
-    async fn choose_password(&mut self, typed: &str) -> Result<Response, Error> {
+    async fn choose_password(&mut self, form: &Form) -> Result<Response, Error> {
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
-        let typed_secret = Secret::new(typed.to_string());
-        let chosen = sign_in::choose_password(&visit.ctx(), &self.flow, typed_secret, &write).await?;
+        let typed = Secret::new(field(form, "password").to_string());
+        let removed: Vec<&OtherMethod> =
+            self.others.iter().filter(|other| !field(form, &field_of(other)).is_empty()).collect();
+        let chosen = sign_in::choose_password(&visit.ctx(), &self.flow, (typed, &removed), &write).await?;
         match chosen {
             Ok(Some(proof)) => self.commit(Achievement::Proved(Box::new(proof))).await,
             Ok(None) => Ok(self.go(View::Current)),
-            Err(found) => Ok(self.again(&self.new_password_page(typed, &found))),
+            Err(found) => Ok(self.again(&self.new_password_page(Some(form), &found))),
         }
     }
 
@@ -349,7 +354,9 @@ impl Scene {
         let resolution = self.cookies.resolve(&visit).await?;
         let session = resolution.live().map(|caller| caller.session.clone());
         let browser = Browser { session, device: device_name(&self.headers) };
-        let done = commit::commit(&visit.ctx(), &self.flow, achievement, browser).await?;
+        let writer = self.writer();
+        let write_notice = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
+        let done = commit::commit(&visit.ctx(), &self.flow, achievement, browser, &write_notice).await?;
         Ok(match done {
             Committed::Done { redirect, session_cookie } => {
                 with_session(&visit, to_app(&visit, &redirect), session_cookie)

@@ -41,6 +41,8 @@ pub(crate) struct IdentifyPage {
     pub forgot_href: Option<String>,
     pub cancel_href: Option<String>,
     pub steps: Option<Steps>,
+    /// Promotion: the guest has no session in this browser, so another person may have begun it.
+    pub from_elsewhere: bool,
 }
 
 impl IdentifyPage {
@@ -61,6 +63,7 @@ impl IdentifyPage {
             forgot_href: None,
             cancel_href: None,
             steps: None,
+            from_elsewhere: false,
         }
     }
 
@@ -161,6 +164,7 @@ impl IdentifyPage {
         };
         vec![
             ("promote", promote.clone()),
+            ("promote-elsewhere", Self { from_elsewhere: true, ..promote.clone() }),
             (
                 "promote-errors",
                 Self {

@@ -19,7 +19,10 @@ use vestibule_app::{
     authorize::{PendingRequest, cancel_redirect},
     caller::SessionCaller,
     error::Error,
-    flow::{self, Flow, FlowProblem},
+    flow::{
+        self, Flow, FlowProblem,
+        sign_in::{self, OtherMethod},
+    },
     identities::LoadedUser,
 };
 use vestibule_domain::{id::FlowId, identifier::LoginIdKind, identity::IdentityDetail, user::User};
@@ -147,6 +150,8 @@ struct Scene {
     browser: String,
     flow: Flow,
     offered: Option<Offered>,
+    /// Recovery: the other sign-in methods of the member.
+    others: Vec<OtherMethod>,
 }
 
 /// `GET /flow/{id}`
@@ -289,7 +294,8 @@ impl Scene {
         flow: Flow,
         browser: String,
     ) -> Result<Self, Response> {
-        let mut scene = Self { visit, cookies, headers: headers.clone(), browser, flow, offered: None };
+        let mut scene =
+            Self { visit, cookies, headers: headers.clone(), browser, flow, offered: None, others: Vec::new() };
         match scene.find_offered().await {
             Ok(offered) => scene.offered = offered,
             Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
@@ -297,6 +303,10 @@ impl Scene {
         if scene.offered.is_none() && scene.flow.state.awaits_consent.is_some() {
             let request = Some(&scene.flow.state.request);
             return Err(error_page(&scene.visit, headers, request, StatusCode::GONE, ErrorKind::FlowExpired));
+        }
+        match sign_in::list_others(&scene.visit.ctx(), &scene.flow).await {
+            Ok(others) => scene.others = others,
+            Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
         }
         if scene.offered.is_none() {
             // The user signed out meanwhile.

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use vestibule_web::context::PageContext;
+use vestibule_web::elapsed::Elapsed;
 use vestibule_web::field::{Field, LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps};
 use vestibule_web::page::Page;
 use vestibule_web::passkey::PasskeyCeremony;
@@ -121,6 +122,25 @@ pub(crate) enum NewPasswordReason {
     Reset,
 }
 
+/// Another sign-in method, which can be removed with the recovery.
+#[derive(Clone, Debug)]
+pub struct RemovableMethod {
+    /// The field of its box, posted as `on` when it is to be removed.
+    pub field: String,
+    /// A login ID, or the name of a passkey; `None` for a passkey without a name.
+    pub name: Option<String>,
+    pub added: Elapsed,
+    pub checked: bool,
+}
+
+impl RemovableMethod {
+    fn label(&self, ctx: &PageContext) -> String {
+        let what = self.name.clone().unwrap_or_else(|| ctx.t("passkey-unnamed"));
+        let added = ctx.translate(self.added.text());
+        ctx.translate(Text::new("recovery-remove-label").with("what", what).with("when", added))
+    }
+}
+
 /// Asks for a new password. The form posts `password` and `action=continue`.
 #[derive(Clone, Debug)]
 pub(crate) struct NewPasswordPage {
@@ -130,6 +150,8 @@ pub(crate) struct NewPasswordPage {
     pub login_id: String,
     /// The field, with what the server thought of the last one.
     pub password: PasswordField,
+    /// Recovery: the other sign-in methods.
+    pub others: Vec<RemovableMethod>,
     pub cancel_href: Option<String>,
     pub steps: Option<Steps>,
 }
@@ -144,6 +166,7 @@ impl NewPasswordPage {
             action: "/flow/sample/password".into(),
             login_id: "ada@example.com".into(),
             password: PasswordField::new(8),
+            others: Vec::new(),
             cancel_href: Some("/cancel".into()),
             steps: Some(Steps { current: 3, total: 3 }),
         };
@@ -152,7 +175,23 @@ impl NewPasswordPage {
             ..PasswordField::new(8).with_error(FieldProblem::PasswordBreached)
         };
         let reset = Self { reason: NewPasswordReason::Reset, cancel_href: None, steps: None, ..create.clone() };
-        vec![("create", create), ("reset", reset.clone()), ("reset-weak", Self { password: weak, ..reset })]
+        let other = |field: &str, name: Option<&str>, days: u64, checked| RemovableMethod {
+            field: field.into(),
+            name: name.map(str::to_owned),
+            added: Elapsed::from_seconds(days * 86_400),
+            checked,
+        };
+        let others = vec![
+            other("remove-1", Some("lee@example.com"), 2, true),
+            other("remove-2", Some("Chrome · Linux"), 400, false),
+            other("remove-3", None, 1, true),
+        ];
+        vec![
+            ("create", create),
+            ("reset", reset.clone()),
+            ("reset-others", Self { others, ..reset.clone() }),
+            ("reset-weak", Self { password: weak, ..reset }),
+        ]
     }
 
     fn field(&self) -> Field {

@@ -3,16 +3,19 @@
 use vestibule_app::flow::{
     FlowPurpose, Goal,
     login_methods::{self, NewLoginMethod},
-    passkey, sign_in,
+    passkey,
+    sign_in::{self, OtherMethod},
     steps::{self, InputErrors, PasskeyStep},
 };
 use vestibule_domain::{
     credential::otp::{CodeState, ResendDecision, may_resend},
     credential::password::Assessment,
     identifier::{LoginId, LoginIdKind},
+    promotion::CredentialRemoval,
 };
 use vestibule_protocol::form::Form;
 use vestibule_web::{
+    elapsed::Elapsed,
     field::{LoginIdChoice, PasswordField, Steps},
     field_problem::FieldProblem,
     page::Page,
@@ -26,7 +29,9 @@ use crate::{
         continue_as::ContinueAsPage,
         identify::{IdentifyPage, IdentifyPurpose as UiPurpose},
         passkey_page::PasskeyPage,
-        password::{ForgottenPasswordPage, NewPasswordPage, NewPasswordReason, PasswordPage, PasswordReason},
+        password::{
+            ForgottenPasswordPage, NewPasswordPage, NewPasswordReason, PasswordPage, PasswordReason, RemovableMethod,
+        },
         promotion::{ConflictPage, HaveAccountPage},
         verify_code::{CodePurpose, Resend, VerifyCodePage},
     },
@@ -37,6 +42,14 @@ use crate::{
 pub(super) struct SubmittedForm<'a> {
     pub(super) form: &'a Form,
     pub(super) errors: &'a InputErrors,
+}
+
+/// The field of the box that removes a sign-in method.
+pub(super) fn field_of(other: &OtherMethod) -> String {
+    match other.removal {
+        CredentialRemoval::LoginId(id) | CredentialRemoval::Passkey(id) => format!("remove-{id}"),
+        CredentialRemoval::Password => "remove-password".into(),
+    }
 }
 
 impl SubmittedForm<'_> {
@@ -65,7 +78,7 @@ impl Scene {
             }
             View::Forgotten => Box::new(self.forgotten_page(kind, None)),
             View::NewPassword if attempt.is_some_and(|attempt| attempt.proved_at.is_some()) => {
-                Box::new(self.new_password_page("", &Assessment::default()))
+                Box::new(self.new_password_page(None, &Assessment::default()))
             }
             View::HaveAccount => Box::new(HaveAccountPage {
                 login_href: self.at(View::Login),
@@ -102,7 +115,7 @@ impl Scene {
         if let Some(attempt) = &state.attempt {
             return match (&attempt.code, attempt.proved_at, attempt.goal) {
                 (Some(_), _, _) => Box::new(self.login_code_page(None)),
-                (None, Some(_), Goal::Recover) => Box::new(self.new_password_page("", &Assessment::default())),
+                (None, Some(_), Goal::Recover) => Box::new(self.new_password_page(None, &Assessment::default())),
                 (None, Some(_) | None, Goal::Login) | (None, None, Goal::Recover) => {
                     Box::new(self.password_page(false))
                 }
@@ -143,6 +156,7 @@ impl Scene {
             page.passkey = Some(self.create_ceremony(View::PasskeyAlone));
         }
         page.have_account_href = Some(self.at(leads));
+        page.from_elsewhere = self.flow.state.from_elsewhere;
         page.steps = (!page.kinds.is_empty()).then(|| self.steps(kind, 1)).flatten();
         page
     }
@@ -394,14 +408,25 @@ impl Scene {
         }
     }
 
-    pub(super) fn new_password_page(&self, typed: &str, found: &Assessment) -> NewPasswordPage {
+    pub(super) fn new_password_page(&self, form: Option<&Form>, found: &Assessment) -> NewPasswordPage {
+        let read = |name: &str| form.and_then(|form| form.get(name).ok().flatten());
+        let others = self.others.iter().map(|other| {
+            let field = field_of(other);
+            RemovableMethod {
+                checked: if form.is_some() { read(&field).is_some() } else { other.is_recent },
+                field,
+                name: other.name.clone(),
+                added: Elapsed::from_seconds(self.visit.now.since(other.created_at).as_secs()),
+            }
+        });
         let attempt = self.flow.state.attempt.as_ref();
         let min_length = self.visit.project.settings.password_policy().min_length;
         NewPasswordPage {
             reason: NewPasswordReason::Reset,
             action: self.at(View::NewPassword),
             login_id: attempt.map(|attempt| self.flow.state.show(&attempt.login_id)).unwrap_or_default(),
-            password: new_password_field(min_length, typed, found),
+            password: new_password_field(min_length, read("password").unwrap_or_default(), found),
+            others: others.collect(),
             cancel_href: self.cancel_href(),
             steps: None,
         }

@@ -87,12 +87,19 @@ async fn a_guest_is_promoted_from_the_account_page(engine: Engine) {
     browser.fill("Code", &mailbox.next_code("settings@shop.example").await);
     browser.press("Confirm").await;
     assert_eq!(browser.url().path(), "/settings");
-    assert_ne!(browser.page().heading, "You are a guest");
+    browser.expect_page(200, "Sign in to see your account");
     assert_eq!(browser.cookie("session"), None, "an app's window leaves no session of its own");
-    // The app's own session continues, now for the member.
-    let info = device.user_info().await;
+    // The app gets no tokens, and what it had ends: another person may have begun the guest and sent its link.
+    let refresh = device.held().refresh.clone();
+    let reply = device.token(&[("grant_type", "refresh_token"), ("refresh_token", &refresh)], true).await;
+    reply.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
+    browser.follow("Sign in").await;
+    browser.fill("Email address", "settings@shop.example");
+    browser.fill("Password", "violet tugboat marmalade");
+    browser.press("Sign in").await;
+    browser.expect_page(200, "My account");
+    let info = browser.fetch("/oauth2/userinfo").await.expect(200).json();
     assert_eq!((&info["sub"], &info[&format!("{USER}/is_anonymous")]), (&json!(sub), &json!(false)));
-    device.refresh().await;
     browser.open("/settings/promote").await;
     assert_eq!(browser.url().path(), "/settings", "a member has nothing to promote");
 }

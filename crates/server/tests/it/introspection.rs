@@ -28,7 +28,7 @@ pub(crate) async fn make_secret(server: &TestServer, client: &str) -> String {
     secret
 }
 
-async fn introspect(server: &TestServer, client: &str, secret: &str, token: &str) -> Reply {
+pub(crate) async fn introspect(server: &TestServer, client: &str, secret: &str, token: &str) -> Reply {
     let request = server.http().request(Method::POST, "/oauth2/introspect");
     Reply::of(request.basic_auth(client, Some(secret)).form(&[("token", token)])).await
 }

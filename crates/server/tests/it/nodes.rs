@@ -62,7 +62,8 @@ async fn every_step_of_a_promotion_may_go_to_another_node() {
     browser.go_by(&server.http());
     browser.fill("Code", &mailbox.next_code(KIM).await);
     browser.press("Confirm").await;
-    assert_eq!(mailbox.count(), 1, "both nodes carry mail, and this one went once");
+    mailbox.next_mail(KIM).await;
+    assert_eq!(mailbox.count(), 2, "both nodes carry mail, and each mail went once: the code, and what is signed in");
     let member = there.finish(browser.at_app()).await;
     for client in [&here, &there] {
         let info = client.user_info(&member.access).await.expect(200).json();

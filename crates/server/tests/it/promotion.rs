@@ -274,7 +274,8 @@ async fn a_second_promotion_of_the_same_guest_gets_a_clear_page(engine: Engine) 
     other_tab.fill("Code", &lees);
     other_tab.press("Confirm").await;
     other_tab.expect_page(409, "Your progress is saved already");
-    let info = scene.client.user_info(&scene.guest.access).await.expect(200).json();
+    let member = scene.client.finish(scene.browser.at_app()).await;
+    let info = scene.client.user_info(&member.access).await.expect(200).json();
     assert_eq!(info["email"], KIM);
 }
 

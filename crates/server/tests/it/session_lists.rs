@@ -63,6 +63,7 @@ async fn add_grants(server: &TestServer, subject: &str, session: SessionId) {
             device: None,
             previous: None,
             has_revoked_tokens: false,
+            ends_at: None,
         };
         let written = server.app.store.write("test", grant, move |tx, grant| {
             Box::pin(async move {

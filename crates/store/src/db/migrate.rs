@@ -109,6 +109,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0017_guests_signed_in.postgres.sql"),
     },
     Migration {
+        version: 18,
+        name: "0018_promotion",
+        sqlite: include_str!("../../migrations/0018_promotion.sqlite.sql"),
+        postgres: include_str!("../../migrations/0018_promotion.postgres.sql"),
+    },
+    Migration {
         version: 22,
         name: "0022_consents",
         sqlite: include_str!("../../migrations/0022_consents.sqlite.sql"),

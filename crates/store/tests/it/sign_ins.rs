@@ -17,6 +17,8 @@ on_both_engines!(
     a_rotation_keeps_the_previous_token,
     grants_of_a_session_end_with_it,
     grants_of_an_application_end_but_for_one,
+    grants_of_an_application_are_limited_but_for_those_of_a_session,
+    only_an_active_guest_is_locked,
     grants_of_all_projects_are_scanned_in_key_order,
     a_session_reads_back_with_its_owner,
     a_session_notes_how_its_user_proved_itself,
@@ -40,6 +42,7 @@ fn full(number: u64) -> Grant {
         device: Some("Safari on iPhone".to_owned()),
         previous: Some(PreviousToken { token_hash: hash(9), rotated_at: at(8) }),
         has_revoked_tokens: true,
+        ends_at: Some(at(9)),
         ..grant(number, id(1))
     }
 }
@@ -52,6 +55,38 @@ async fn a_grant_reads_back_as_it_was_written(store: Store) {
     assert_eq!(find(&store, 3).await, None);
     let listed = grants::list(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
     assert_eq!(listed, [full(1), grant(2, id(1))]);
+}
+
+async fn grants_of_an_application_are_limited_but_for_those_of_a_session(store: Store) {
+    add(&store, grant(1, id(1))).await;
+    add(&store, Grant { client_id: "other".to_owned(), ..grant(2, id(1)) }).await;
+    add(&store, Grant { session_id: Some(id(77)), ..grant(3, id(1)) }).await;
+    add(&store, grant(4, id(2))).await;
+    let limited = write(&store, (), |tx, ()| Box::pin(grants::limit_of_client(tx, P, id(1), "app", at(9)))).await;
+    assert_eq!(limited, 1);
+    for (number, ends_at) in [(1, Some(at(9))), (2, None), (3, None), (4, None)] {
+        assert_eq!(find(&store, number).await.unwrap().ends_at, ends_at, "{number}");
+    }
+    let limited = write(&store, (), |tx, ()| Box::pin(grants::limit_of_client(tx, OTHER, id(1), "app", at(9)))).await;
+    assert_eq!(limited, 0, "another project");
+}
+
+async fn only_an_active_guest_is_locked(store: Store) {
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            for number in [1, 2] {
+                users::insert(tx, P, &guest(number)).await?;
+            }
+            assert!(users::take_anonymous_identity(tx, P, id(2), at(3)).await?);
+            assert!(users::lock_guest(tx, P, id(1)).await?);
+            assert!(!users::lock_guest(tx, P, id(2)).await?, "a member");
+            assert!(!users::lock_guest(tx, OTHER, id(1)).await?, "another project");
+            Ok(())
+        })
+    })
+    .await;
+    let found = users::find(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
+    assert_eq!(found, Some(guest(1)), "nothing changed");
 }
 
 async fn a_grant_comes_with_its_owner(store: Store) {

@@ -162,6 +162,7 @@ pub(crate) fn grant(number: u64, user: UserId) -> Grant {
         device: None,
         previous: None,
         has_revoked_tokens: false,
+        ends_at: None,
     }
 }
 

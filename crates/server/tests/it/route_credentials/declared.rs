@@ -19,6 +19,7 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
             "POST /oauth2/app_session_token",
             "POST /oauth2/end_session",
             "GET /logged-out",
+            "GET POST /security/{link}",
             "GET /settings/sessions",
             "GET /settings/{*rest}",
             "GET /",

@@ -37,12 +37,16 @@ impl Mailbox {
         mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string()
     }
 
-    /// The six-digit code in the next unread mail to this address.
+    /// The six-digit code in the next unread mail to this address; skips mails about the account, which have none.
     pub(crate) async fn next_code(&mut self, to: &str) -> String {
-        let text = self.next_mail(to).await.text;
         let digits = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
-        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
-        words.find(digits).unwrap_or_else(|| panic!("no code in {text}")).to_string()
+        loop {
+            let text = self.next_mail(to).await.text;
+            let code = text.split(|c: char| !c.is_ascii_alphanumeric()).find(digits).map(str::to_string);
+            if let Some(code) = code {
+                return code;
+            }
+        }
     }
 
     /// The number of mails sent, read or not.
