@@ -238,7 +238,7 @@ fn redirect(pending: &PendingRequest, mut parameters: Vec<(&'static str, String)
 
 impl PendingRequest {
     /// Whether a successful response has an authorization code.
-    pub fn wants_code(&self) -> bool {
+    pub(crate) fn wants_code(&self) -> bool {
         self.response_type != ResponseType::None.as_str()
     }
 

@@ -389,7 +389,7 @@ async fn find_live_session(
 }
 
 /// When a grant that is valid now expires without further use; `None` when it is not valid.
-pub fn find_expiry(
+pub(crate) fn find_expiry(
     project: &Project,
     grant: &Grant,
     user: &User,

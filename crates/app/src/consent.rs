@@ -22,12 +22,12 @@ use crate::{
 use crate::{ctx::Ctx, projects::Project};
 
 /// Whether the project has an application of this ID that needs the consent of its users.
-pub fn is_third_party(project: &Project, client_id: &str) -> bool {
+pub(crate) fn is_third_party(project: &Project, client_id: &str) -> bool {
     project.settings.client(client_id).is_some_and(|client| !client.application_type().is_first_party())
 }
 
 /// Whether the project has any such application.
-pub fn has_third_parties(project: &Project) -> bool {
+pub(crate) fn has_third_parties(project: &Project) -> bool {
     project.settings.clients().iter().any(|client| !client.application_type().is_first_party())
 }
 
@@ -52,7 +52,12 @@ pub async fn judge(ctx: &Ctx<'_>, request: &PendingRequest, user: &User, again: 
 }
 
 /// The same for a member: whether it must be asked.
-pub async fn is_missing(ctx: &Ctx<'_>, request: &PendingRequest, member: UserId, again: bool) -> Result<bool, Error> {
+pub(crate) async fn is_missing(
+    ctx: &Ctx<'_>,
+    request: &PendingRequest,
+    member: UserId,
+    again: bool,
+) -> Result<bool, Error> {
     if !is_third_party(ctx.project, &request.client_id) {
         return Ok(false);
     }
@@ -147,7 +152,12 @@ pub async fn revoke_by_member(ctx: &Ctx<'_>, user: UserId, client_id: &str) -> R
 }
 
 /// An operator takes it away.
-pub async fn revoke_by_operator(ctx: &Ctx<'_>, actor: &Actor, user: UserId, client_id: &str) -> Result<bool, ActError> {
+pub(crate) async fn revoke_by_operator(
+    ctx: &Ctx<'_>,
+    actor: &Actor,
+    user: UserId,
+    client_id: &str,
+) -> Result<bool, ActError> {
     let ending = Ending::by_actor(ctx, actor, user, Selection::OfApplication(client_id.to_string()));
     revoke(ctx, actor, (user, client_id), ending).await
 }

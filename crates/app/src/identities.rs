@@ -42,7 +42,7 @@ impl LoadedUser {
 
     /// The same for the holder of a grant. One that is left over from a promotion sees what its guest saw: nothing that was
     /// added with or after the promotion.
-    pub async fn load_for_grant(
+    pub(crate) async fn load_for_grant(
         conn: &mut Conn,
         project: &Project,
         user: User,
@@ -52,7 +52,7 @@ impl LoadedUser {
     }
 
     /// A promoted user without what the promotion added.
-    pub fn before_promotion(mut user: User) -> Self {
+    pub(crate) fn before_promotion(mut user: User) -> Self {
         // A later change may have added attributes.
         if user.promoted_at.is_none_or(|promoted_at| user.updated_at > promoted_at) {
             user.standard_attributes.clear();

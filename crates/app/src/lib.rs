@@ -22,6 +22,7 @@ pub mod guests;
 pub mod hosts;
 pub mod identities;
 pub mod jobs;
+pub mod known_devices;
 pub mod limits;
 pub mod log_rate;
 pub mod messages;
@@ -36,8 +37,10 @@ pub mod projects;
 pub mod promotion;
 pub mod repeats;
 pub mod security_links;
+pub(crate) mod send_waits;
 pub mod sessions;
 pub mod signing_keys;
+pub mod sms_budget;
 pub mod state;
 #[cfg(any(test, feature = "test_app"))]
 pub mod test_app;

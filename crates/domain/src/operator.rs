@@ -83,6 +83,8 @@ pub struct Operator {
     pub password_hash: Option<String>,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When it proved its address by a mailed code or link and chose its credentials; `None` while it has not.
+    pub email_proved_at: Option<Timestamp>,
 }
 
 /// The purpose of a one-time link.
@@ -151,12 +153,16 @@ pub enum OperatorAct {
     LinkMade,
     /// It used the reset link: the new credential replaces the old ones.
     LinkUsed,
-    /// It was invited, or got a further role.
+    /// It was invited.
     Invited,
     /// Its invitation was revoked.
     InvitationRevoked,
     /// It accepted its first invitation.
     Joined,
+    /// It accepted a role in a new place.
+    RoleAccepted,
+    /// It proved its address by a mailed code.
+    AddressProved,
     /// It was created by a first-run link, as an owner of every project.
     FirstRunLinkUsed,
     /// Its role changed.
@@ -171,7 +177,7 @@ pub enum OperatorAct {
 
 impl OperatorAct {
     /// Every act.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::SignedIn,
         Self::SignedOut,
         Self::SignInFailed,
@@ -186,6 +192,8 @@ impl OperatorAct {
         Self::Invited,
         Self::InvitationRevoked,
         Self::Joined,
+        Self::RoleAccepted,
+        Self::AddressProved,
         Self::FirstRunLinkUsed,
         Self::RoleChanged,
         Self::RoleTaken,
@@ -211,6 +219,8 @@ impl OperatorAct {
             Self::Invited => "invited",
             Self::InvitationRevoked => "invitation_revoked",
             Self::Joined => "joined",
+            Self::RoleAccepted => "role_accepted",
+            Self::AddressProved => "address_proved",
             Self::FirstRunLinkUsed => "first_run_link_used",
             Self::RoleChanged => "role_changed",
             Self::RoleTaken => "role_taken",
@@ -241,6 +251,10 @@ pub struct OperatorLink {
     pub created_at: Timestamp,
     /// The last moment at which it is valid.
     pub expires_at: Timestamp,
+    /// The operator who made it; `None` for the command line.
+    pub maker: Option<OperatorId>,
+    /// Whether it was only mailed, so that using it proves the address.
+    pub is_mailed: bool,
 }
 
 /// One audit event.

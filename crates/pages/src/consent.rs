@@ -63,7 +63,7 @@ impl ConsentScope {
 
 /// Names a third-party application, its scopes and what each shows. The form posts `action=allow` or `action=deny`.
 #[derive(Clone, Debug)]
-pub struct ConsentPage {
+pub(crate) struct ConsentPage {
     pub action: String,
     /// The application's name, which its operator chose.
     pub app: String,
@@ -78,7 +78,7 @@ pub struct ConsentPage {
 
 impl ConsentPage {
     #[cfg(any(test, feature = "samples"))]
-    pub fn samples() -> Vec<(&'static str, Self)> {
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
         let full = Self {
             action: "/flow/sample/consent".into(),
             app: "Parcel Tracker".into(),

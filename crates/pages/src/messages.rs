@@ -93,6 +93,7 @@ pub(super) fn describe_identifier_problem(problem: IdentifierProblem) -> Text {
         IdentifierProblem::Email(EmailProblem::Missing) => FieldProblem::EmailMissing,
         IdentifierProblem::Email(_) => FieldProblem::EmailInvalid,
         IdentifierProblem::Phone(PhoneProblem::Missing) => FieldProblem::PhoneMissing,
+        IdentifierProblem::Phone(PhoneProblem::CountryNotAllowed) => FieldProblem::PhoneCountry,
         IdentifierProblem::Phone(_) => FieldProblem::PhoneInvalid,
         IdentifierProblem::Username(UsernameProblem::Missing) => FieldProblem::UsernameMissing,
         IdentifierProblem::Username(UsernameProblem::Reserved) => FieldProblem::UsernameReserved,

@@ -120,7 +120,7 @@ pub enum Undo {
 
 /// Asks whether to end every session of an account, and to undo a change of it.
 #[derive(Clone, Debug)]
-pub struct EndSessionsPage {
+pub(crate) struct EndSessionsPage {
     pub action: String,
     pub undo: Undo,
     /// What is signed in now.
@@ -162,13 +162,13 @@ impl Page for EndSessionsPage {
 
 impl EndSessionsPage {
     #[cfg(any(test, feature = "samples"))]
-    pub fn samples() -> Vec<(&'static str, Self)> {
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
         let session = |device: Option<&str>, seconds| SessionEntry {
             id: "sample".into(),
             device: device.map(str::to_owned),
             app: Some("Corner Shop".into()),
             ip: None,
-            last_active: vestibule_web::elapsed::Elapsed::from_seconds(seconds),
+            last_active: Elapsed::from_seconds(seconds),
             current: false,
         };
         let sessions = vec![session(Some("Pixel 8"), 300_000), session(None, 60)];
@@ -194,7 +194,7 @@ struct EndSessions<'a> {
 
 /// Says that a link did what it promised.
 #[derive(Clone, Debug)]
-pub struct SecurityLinkDonePage {
+pub(crate) struct SecurityLinkDonePage {
     /// Whether the login method could not be removed, because it is the last one.
     pub kept_last: bool,
     /// Leads to sign-in.
@@ -213,7 +213,7 @@ impl Page for SecurityLinkDonePage {
 
 impl SecurityLinkDonePage {
     #[cfg(any(test, feature = "samples"))]
-    pub fn samples() -> Vec<(&'static str, Self)> {
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
         let page = |kept_last| Self { kept_last, action: TextLink::to_account() };
         vec![("all", page(false)), ("last", page(true))]
     }

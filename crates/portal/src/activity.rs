@@ -70,6 +70,8 @@ fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
                 | OperatorAct::PasskeyAdded
                 | OperatorAct::PasskeyRenamed
                 | OperatorAct::PasskeyRemoved
+                | OperatorAct::RoleAccepted
+                | OperatorAct::AddressProved
                 | OperatorAct::LinkMade
                 | OperatorAct::Invited
                 | OperatorAct::InvitationRevoked
@@ -102,6 +104,8 @@ fn describe(act: OperatorAct) -> &'static str {
         OperatorAct::Invited => "Invited",
         OperatorAct::InvitationRevoked => "Invitation revoked",
         OperatorAct::Joined => "Joined",
+        OperatorAct::RoleAccepted => "Role accepted",
+        OperatorAct::AddressProved => "Email address confirmed",
         OperatorAct::FirstRunLinkUsed => "First-run link used",
         OperatorAct::RoleChanged => "Role changed",
         OperatorAct::RoleTaken => "Role removed",

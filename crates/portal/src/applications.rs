@@ -282,7 +282,7 @@ fn above() -> Option<(String, String)> {
 
 /// An application in the list.
 #[derive(Clone, Debug)]
-pub(crate) struct ApplicationEntry {
+pub struct ApplicationEntry {
     pub client_id: String,
     pub name: String,
     pub kind: String,
@@ -291,13 +291,13 @@ pub(crate) struct ApplicationEntry {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct ApplicationsPage {
+pub struct ApplicationsPage {
     pub applications: Vec<ApplicationEntry>,
 }
 
 impl ApplicationsPage {
     #[cfg(test)]
-    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+    pub fn samples() -> Vec<(&'static str, Self)> {
         let web = ApplicationEntry {
             client_id: "web".into(),
             name: "Corner Shop".into(),

@@ -132,6 +132,7 @@ fn describe_limit(limit: LimitName) -> &'static str {
         LimitName::PasskeyPerIp => "Passkey attempts per IP address",
         LimitName::DeviceKeyPerIp => "Wrong device keys per IP address",
         LimitName::DeviceKeyPerKey => "Wrong signatures per device key",
+        LimitName::SmsPerProject => "Text messages of the project",
     }
 }
 

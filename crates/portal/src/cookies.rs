@@ -1,7 +1,9 @@
-//! The two cookies of the portal: the operator's session, and a secret that binds forms before sign-in to the browser.
+//! The cookies of the portal: the operator's session, a secret that binds forms before sign-in to the browser, and what
+//! makes the browser known for operators who signed in there.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite, time::Duration};
+use vestibule_app::known_devices;
 use vestibule_domain::{operator::SESSION, project::Origin};
 
 #[derive(Clone, Copy)]
@@ -10,6 +12,8 @@ pub(super) enum CookieKind {
     Session,
     /// The secret of forms before sign-in.
     Form,
+    /// What makes the browser known: see `flows::known_devices`.
+    KnownDevice,
 }
 
 impl CookieKind {
@@ -17,6 +21,7 @@ impl CookieKind {
         match self {
             Self::Session => "vestibule_operator",
             Self::Form => "vestibule_lobby",
+            Self::KnownDevice => "vestibule_known_device",
         }
     }
 
@@ -37,11 +42,16 @@ fn build(kind: CookieKind, origin: &Origin, value: String) -> Cookie<'static> {
         .build()
 }
 
-/// Sets a cookie; the session cookie lives as long as the session may.
+/// Sets a cookie; it lives as long as what it stands for may.
 pub(super) fn set(headers: &mut HeaderMap, kind: CookieKind, origin: &Origin, value: &str) {
     let mut cookie = build(kind, origin, value.to_string());
-    if matches!(kind, CookieKind::Session) {
-        cookie.set_max_age(Duration::seconds(i64::try_from(SESSION.hard.as_secs()).unwrap_or(i64::MAX)));
+    let lifetime = match kind {
+        CookieKind::Session => Some(SESSION.hard),
+        CookieKind::KnownDevice => Some(known_devices::LIFETIME),
+        CookieKind::Form => None,
+    };
+    if let Some(lifetime) = lifetime {
+        cookie.set_max_age(Duration::seconds(i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX)));
     }
     append(headers, &cookie);
 }

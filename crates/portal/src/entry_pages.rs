@@ -80,7 +80,13 @@ pub(crate) enum OneTimeLinkKind {
     /// Creates the first operator, or a further owner.
     FirstRun,
     /// Invites an operator.
-    Invitation { email: String, role: String, place: String },
+    Invitation {
+        email: String,
+        role: String,
+        place: String,
+        /// Whether an account has the address, which was never proved: its credentials are replaced.
+        replaces: bool,
+    },
     /// Resets an operator's credentials.
     Reset { email: String },
 }
@@ -134,11 +140,21 @@ impl OneTimeLinkPage {
                 email: "kim@shop.example".into(),
                 role: "editor".into(),
                 place: "Corner Shop".into(),
+                replaces: false,
+            },
+            ..first.clone()
+        };
+        let unproved = Self {
+            kind: OneTimeLinkKind::Invitation {
+                email: "kim@shop.example".into(),
+                role: "editor".into(),
+                place: "Corner Shop".into(),
+                replaces: true,
             },
             ..first.clone()
         };
         let reset = Self { kind: OneTimeLinkKind::Reset { email: "kim@shop.example".into() }, ..first.clone() };
-        vec![("first", first), ("wrong", wrong), ("invited", invited), ("reset", reset)]
+        vec![("first", first), ("wrong", wrong), ("invited", invited), ("unproved", unproved), ("reset", reset)]
     }
 
     fn controls(&self) -> Vec<Control> {
@@ -236,6 +252,45 @@ impl PortalPage for OneTimeLinkPasskeyPage {
 struct OneTimeLinkPasskeyBody<'a> {
     ctx: &'a PortalContext,
     page: &'a OneTimeLinkPasskeyPage,
+}
+
+/// Asks an operator who has an account to accept a role in a new place.
+#[derive(Clone, Debug)]
+pub(crate) struct AcceptRolePage {
+    pub role: String,
+    pub place: String,
+    pub email: String,
+    pub action: String,
+}
+
+impl AcceptRolePage {
+    #[cfg(test)]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        let page = Self {
+            role: "editor".into(),
+            place: "Corner <Shop>".into(),
+            email: "kim@shop.example".into(),
+            action: "/portal/invitations/abc".into(),
+        };
+        vec![("open", page)]
+    }
+}
+
+impl PortalPage for AcceptRolePage {
+    fn title(&self) -> String {
+        "You are invited".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(AcceptRoleBody { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/accept_role.html")]
+struct AcceptRoleBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a AcceptRolePage,
 }
 
 /// Reauthentication before a dangerous action.

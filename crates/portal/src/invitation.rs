@@ -1,4 +1,4 @@
-//! The invitation mail of the portal.
+//! The mails of the portal: invitations, and codes that prove an operator's address.
 
 use askama::Template;
 use vestibule_web::{rendered_mail::RenderedMail, template::finish};
@@ -26,6 +26,24 @@ struct InvitationHtml<'a> {
     role: &'a str,
     href: &'a str,
     is_new: bool,
+}
+
+/// The code that proves an operator's address.
+pub(crate) fn address_code_mail(code: &str) -> RenderedMail {
+    let text = format!(
+        "Your code for the Vestibule portal is {code}\n\nIt confirms this email address, within 10 minutes. If you did not ask for it, ignore this email.\n"
+    );
+    let html = finish(AddressCodeHtml { code }.render());
+    RenderedMail { subject: "Confirm your email address".into(), text, html }
+}
+
+#[derive(Template)]
+#[template(
+    source = "<p>Your code for the Vestibule portal is <strong>{{ code }}</strong></p><p>It confirms this email address, within 10 minutes. If you did not ask for it, ignore this email.</p>",
+    ext = "html"
+)]
+struct AddressCodeHtml<'a> {
+    code: &'a str,
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@
 //!    reauthentication. The authorization test calls every route with every role, so a route needs no test of its own for that.
 //! 5. Add tests in `crates/server/tests/it/portal*.rs`.
 
+pub mod acceptance;
 pub mod activity;
 pub mod addresses;
 pub mod admin_keys;
@@ -51,7 +52,7 @@ pub(crate) mod project_settings;
 pub mod projects;
 #[cfg(test)]
 mod proof;
-pub(crate) mod quick_start;
+pub mod quick_start;
 pub mod rate_limits;
 pub mod request;
 pub mod response;
@@ -103,6 +104,7 @@ pub const HOME: &str = hosts::PORTAL_PATH;
 pub(crate) fn all_routes() -> Vec<PortalRoute> {
     let routes = [
         one_time_link::routes(),
+        acceptance::routes(),
         sign_in::routes(),
         me::routes(),
         activity::routes(),

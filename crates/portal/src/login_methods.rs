@@ -28,6 +28,9 @@ pub(super) fn build_form() -> SettingsForm {
         control("identity.login_id.default_country", "country", "Default country").hint(
             "Two capital letters, such as DE, for phone numbers without a country code. Empty: users enter the country code.",
         ),
+        control("sms.allowed_countries", "sms_countries", "Countries that get codes by SMS")
+            .hint("One a line, such as DE, or * for every country. Empty: the default country; without one, every country.")
+            .rows(3),
         login_id("username", "Username").hint("Users can't reset a forgotten password by username alone."),
     ];
     SettingsForm {

@@ -1,10 +1,14 @@
 //! The operator's own account: its passkeys and its password.
 
 use askama::Template;
-use vestibule_app::operators::{
-    PASSWORD_POLICY, RemovalOutcome,
-    passkeys::{self, Renaming},
-    sign_in,
+use vestibule_app::{
+    adapters::mailer::Mail,
+    operators::{
+        PASSWORD_POLICY, RemovalOutcome,
+        address::{self, AddressProven, Sending},
+        passkeys::{self, Renaming},
+        sign_in,
+    },
 };
 use vestibule_web::template::finish;
 
@@ -13,6 +17,7 @@ use crate::{
     activity::{self, ActivityLine},
     control::{Control, ControlKind},
     frame::{PortalContext, PortalPage},
+    invitation::address_code_mail,
     moment::Moment,
     notice::PortalNotice,
     one_time_link::describe_password_problem,
@@ -39,6 +44,8 @@ async fn change(request: OperatorRequest) -> PageResult {
         "rename_passkey" => rename_passkey(request).await,
         "remove_passkey" => remove_passkey(request).await,
         "remove_password" => remove_password(request).await,
+        "send_code" => send_code(request).await,
+        "prove_address" => prove_address(request).await,
         _ => change_password(request).await,
     }
 }
@@ -94,6 +101,35 @@ async fn remove_password(request: OperatorRequest) -> PageResult {
     request.redirect_with_notice(PATH, notice_of(removal, PortalNotice::PasswordRemoved))
 }
 
+async fn send_code(request: OperatorRequest) -> PageResult {
+    let write = |to: &str, code: &str| {
+        let words = address_code_mail(code);
+        Mail { from: None, to: to.to_string(), subject: words.subject, text: words.text, html: words.html }
+    };
+    let sent = address::send_code(&request.app, &request.signed_in, &write, request.now).await?;
+    let mut page = page(&request).await?;
+    match sent {
+        Sending::Sent(challenge) => page.address.ask(&challenge, None),
+        Sending::Failed(why) => page.address.error = Some(format!("The code could not be sent: {why}.")),
+    }
+    request.show(&page)
+}
+
+async fn prove_address(request: OperatorRequest) -> PageResult {
+    let typed = (request.field("challenge"), request.field("code"), request.field("new_password"));
+    let proven = address::prove(&request.app, &request.signed_in, typed, request.ip, request.now).await?;
+    let mut page = page(&request).await?;
+    match proven {
+        AddressProven::Done => return request.redirect_with_notice(PATH, PortalNotice::AddressProved),
+        AddressProven::WrongCode => page.address.ask(typed.0, Some("This code is wrong or has expired.")),
+        AddressProven::Weak(weakness) => {
+            page.address.ask(typed.0, None);
+            page.address.password_error = Some(describe_password_problem(weakness));
+        }
+    }
+    request.show_again(&page)
+}
+
 fn notice_of(removal: RemovalOutcome, done: PortalNotice) -> PortalNotice {
     match removal {
         RemovalOutcome::Done => done,
@@ -118,6 +154,7 @@ async fn page(request: &OperatorRequest) -> Result<MePage, PortalError> {
     });
     Ok(MePage {
         email: operator.email.clone(),
+        address: AddressProof::new(operator.email_proved_at.is_some(), request.app.mailer.is_configured()),
         passkeys: passkeys.collect(),
         add,
         has_password: operator.password_hash.is_some(),
@@ -147,9 +184,46 @@ impl MyPasskey {
     }
 }
 
+/// Whether the operator's address is proved, and the form to prove it.
+#[derive(Clone, Debug, Default)]
+pub struct AddressProof {
+    pub is_proved: bool,
+    /// Whether a code can be mailed.
+    pub can_send: bool,
+    pub error: Option<String>,
+    pub password_error: Option<String>,
+    /// The field for the code that was sent, and the challenge sent with it.
+    pub code: Option<(Control, String)>,
+}
+
+impl AddressProof {
+    pub fn new(is_proved: bool, can_send: bool) -> Self {
+        Self { is_proved, can_send, ..Self::default() }
+    }
+
+    /// Asks for the code that was sent.
+    pub fn ask(&mut self, challenge: &str, error: Option<&str>) {
+        let control = Control::new("code", "Code", ControlKind::Line("text"), "")
+            .required()
+            .autocomplete("one-time-code")
+            .hint("We sent it to your address. It works for 10 minutes.")
+            .error(error);
+        self.code = Some((control, challenge.to_string()));
+    }
+
+    /// The password to choose with it.
+    fn password(&self) -> Control {
+        Control::new("new_password", "Password for your confirmed account", ControlKind::NewPassword, "")
+            .required()
+            .hint("Replaces your password and your passkeys, in case another person set them. Then add your passkeys again.")
+            .error(self.password_error.clone())
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct MePage {
     pub email: String,
+    pub address: AddressProof,
     pub passkeys: Vec<MyPasskey>,
     pub add: PasskeyBox,
     pub has_password: bool,
@@ -164,6 +238,7 @@ impl MePage {
         use vestibule_web::passkey::Ceremony;
         let plain = Self {
             email: "kim@shop.example".into(),
+            address: AddressProof::new(true, true),
             passkeys: Vec::new(),
             add: PasskeyBox::sample(Ceremony::Create),
             has_password: true,
@@ -187,7 +262,13 @@ impl MePage {
             ..plain.clone()
         };
         let both = Self { has_password: true, ..keys.clone() };
-        vec![("plain", plain), ("short", short), ("keys", keys), ("both", both)]
+        let unproved = Self { address: AddressProof::new(false, true), ..plain.clone() };
+        let mut asked = unproved.clone();
+        asked.address.ask("challenge", Some("This code is wrong or has expired."));
+        let mut failed = unproved.clone();
+        failed.address.error = Some("The code could not be sent: it is <b>closed</b>.".into());
+        let pages = [("plain", plain), ("short", short), ("keys", keys), ("both", both)];
+        pages.into_iter().chain([("unproved", unproved), ("asked", asked), ("failed", failed)]).collect()
     }
 
     pub(crate) fn name_control() -> Control {
@@ -226,7 +307,9 @@ impl PortalPage for MePage {
 
     fn problems(&self) -> Vec<(String, String)> {
         let renames = self.passkeys.iter().filter_map(|one| one.rename.problem());
-        renames.chain(self.control().problem()).collect()
+        let code = self.address.code.as_ref().and_then(|(control, _)| control.problem());
+        let password = self.address.code.as_ref().and_then(|_| self.address.password().problem());
+        renames.chain(self.control().problem()).chain(code).chain(password).collect()
     }
 
     fn has_passkey(&self) -> bool {

@@ -11,14 +11,16 @@ use vestibule_app::{
         messages::{self, TestMessage},
     },
     config::SmtpSecurity,
+    sms_budget,
 };
 use vestibule_domain::operator::Role;
 use vestibule_web::{rendered_mail::RenderedMail, template::finish};
 
 use crate::{
-    PageResult, PortalRoute, ProjectRequest, Verb,
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     control::{Control, ControlKind},
     frame::{PortalContext, PortalPage},
+    moment::Moment,
     webhooks::TestResultLine,
 };
 
@@ -31,11 +33,13 @@ pub(super) fn routes() -> Vec<PortalRoute> {
 }
 
 async fn show(request: ProjectRequest) -> PageResult {
-    request.show(&page(&request))
+    request.show(&page(&request).await?)
 }
 
-fn page(request: &ProjectRequest) -> MessagesPage {
-    MessagesPage { mail: mail(request), sms: sms(request) }
+async fn page(request: &ProjectRequest) -> Result<MessagesPage, PortalError> {
+    let used_up = sms_budget::used_up_at(&request.ctx()).await?;
+    let sms_used_up = used_up.map(|at| Moment::new(at.to_rfc3339()));
+    Ok(MessagesPage { mail: mail(request), sms: sms(request), sms_used_up })
 }
 
 fn mail(request: &ProjectRequest) -> ChannelView {
@@ -84,7 +88,7 @@ async fn try_mail(request: ProjectRequest) -> PageResult {
         Mail { from: settings.mail.from.clone(), to, subject: words.subject, text: words.text, html: words.html }
     };
     let outcome = messages::try_out(&request.ctx(), &request.acting(), &TestMessage::Mail(&write), &to).await;
-    answer(&request, to, outcome, |page| &mut page.mail)
+    answer(&request, to, outcome, |page| &mut page.mail).await
 }
 
 async fn try_sms(request: ProjectRequest) -> PageResult {
@@ -95,11 +99,11 @@ async fn try_sms(request: ProjectRequest) -> PageResult {
         project: request.project.id.clone(),
     };
     let outcome = messages::try_out(&request.ctx(), &request.acting(), &TestMessage::Sms(&write), &to).await;
-    answer(&request, to, outcome, |page| &mut page.sms)
+    answer(&request, to, outcome, |page| &mut page.sms).await
 }
 
 /// Shows the result of a test: the provider's response, or the problem of the recipient.
-fn answer(
+async fn answer(
     request: &ProjectRequest,
     to: String,
     outcome: Result<Option<String>, AdminError>,
@@ -112,7 +116,7 @@ fn answer(
         }
         Err(error) => return Err(error.into()),
     };
-    let mut page = page(request);
+    let mut page = page(request).await?;
     let is_sent = channel(&mut page).show_outcome(to, outcome);
     if is_sent { request.show(&page) } else { request.show_again(&page) }
 }
@@ -177,6 +181,8 @@ pub(crate) fn test_text(name: &str) -> String {
 pub(crate) struct MessagesPage {
     pub mail: ChannelView,
     pub sms: ChannelView,
+    /// When the project's budget of text messages was used up, within the last hour.
+    pub sms_used_up: Option<Moment>,
 }
 
 impl MessagesPage {
@@ -199,8 +205,10 @@ impl MessagesPage {
         let none = Self {
             mail: ChannelView { carrier: None, sender: String::new(), test_result: Some(failed), ..mail.clone() },
             sms: ChannelView { carrier: None, sender: String::new(), ..sms.clone() },
+            sms_used_up: None,
         };
-        vec![("some", Self { mail, sms }), ("none", none)]
+        let sms_used_up = Some(Moment::new("2030-05-01T08:00:00.000Z"));
+        vec![("some", Self { mail, sms, sms_used_up }), ("none", none)]
     }
 
     fn channels(&self) -> [(&'static str, &'static str, &'static str, &ChannelView); 2] {

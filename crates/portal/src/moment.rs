@@ -1,11 +1,11 @@
 //! A point in time for tables: to the minute in UTC, with the exact time as an attribute.
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Moment(String);
+pub struct Moment(String);
 
 impl Moment {
     /// From RFC 3339 in UTC, as this server prints times.
-    pub(crate) fn new(rfc3339: impl Into<String>) -> Self {
+    pub fn new(rfc3339: impl Into<String>) -> Self {
         Self(rfc3339.into())
     }
 
@@ -15,7 +15,7 @@ impl Moment {
     }
 
     /// For people: `2030-05-01 08:00`.
-    pub(crate) fn short(&self) -> String {
+    pub fn short(&self) -> String {
         self.0.get(..16).unwrap_or(&self.0).replace('T', " ")
     }
 }

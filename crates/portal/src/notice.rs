@@ -20,6 +20,8 @@ pub enum PortalNotice {
     /// The last credential was not removed.
     LastLoginMethod,
     OperatorAdded,
+    RoleAccepted,
+    AddressProved,
     RoleChanged,
     OperatorRemoved,
     InvitationRevoked,
@@ -43,7 +45,7 @@ pub enum PortalNotice {
 }
 
 impl PortalNotice {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Saved,
         Self::Unchanged,
         Self::OriginChanged,
@@ -58,6 +60,8 @@ impl PortalNotice {
         Self::PasskeyRemoved,
         Self::LastLoginMethod,
         Self::OperatorAdded,
+        Self::RoleAccepted,
+        Self::AddressProved,
         Self::RoleChanged,
         Self::OperatorRemoved,
         Self::InvitationRevoked,
@@ -93,6 +97,8 @@ impl PortalNotice {
             Self::PasskeyRemoved => "passkey-removed",
             Self::LastLoginMethod => "last-way-in",
             Self::OperatorAdded => "operator-added",
+            Self::RoleAccepted => "role-accepted",
+            Self::AddressProved => "address-proved",
             Self::RoleChanged => "role-changed",
             Self::OperatorRemoved => "operator-removed",
             Self::InvitationRevoked => "invitation-revoked",
@@ -135,6 +141,8 @@ impl PortalNotice {
             | Self::PasskeyRenamed
             | Self::PasskeyRemoved
             | Self::OperatorAdded
+            | Self::RoleAccepted
+            | Self::AddressProved
             | Self::RoleChanged
             | Self::OperatorRemoved
             | Self::InvitationRevoked
@@ -167,7 +175,11 @@ impl PortalNotice {
             Self::LastLoginMethod => {
                 "Can't remove your last sign-in method. Set a password or add another passkey first."
             }
-            Self::OperatorAdded => "Role added. The operator had an account already.",
+            Self::OperatorAdded => "Role changed. The operator had an account already.",
+            Self::RoleAccepted => "Role accepted.",
+            Self::AddressProved => {
+                "Email address confirmed. Your password is new, your passkeys are removed, and your other sessions have ended."
+            }
             Self::RoleChanged => "Role changed.",
             Self::OperatorRemoved => "Operator removed.",
             Self::InvitationRevoked => "Invitation revoked. Its link no longer works.",

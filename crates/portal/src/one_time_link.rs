@@ -1,10 +1,13 @@
 //! One-time links: first run, invitation, reset.
 
 use axum::http::StatusCode;
-use vestibule_app::operators::{
-    OperatorEmailError, OperatorInput, OperatorInputErrors, PASSWORD_POLICY,
-    links::{self, NewCredential},
-    passkeys,
+use vestibule_app::{
+    operators::{
+        OperatorEmailError, OperatorInput, OperatorInputErrors, PASSWORD_POLICY,
+        links::{self, LinkHolder, NewCredential},
+        passkeys,
+    },
+    state::App,
 };
 use vestibule_domain::{
     credential::password::Weakness,
@@ -26,9 +29,13 @@ pub(super) fn routes() -> Vec<PortalRoute> {
 }
 
 async fn show(request: PublicRequest) -> PageResult {
-    match links::find(&request.app, request.param("token"), request.now).await? {
-        Some(link) => request.show(&page(&request, &link, &OperatorInputErrors::default())),
-        None => Ok(gone(&request)),
+    let token = request.param("token");
+    let Some(link) = links::find(&request.app, token, request.now).await? else { return Ok(gone(&request)) };
+    match links::holder_of(&request.app, &link).await? {
+        LinkHolder::Account => request.go(&links::acceptance_path_of(token)),
+        holder @ (LinkHolder::New | LinkHolder::Reset | LinkHolder::Unproved) => {
+            request.show(&page(&request, (&link, holder), &OperatorInputErrors::default()))
+        }
     }
 }
 
@@ -36,19 +43,23 @@ async fn redeem(request: PublicRequest) -> PageResult {
     let Some(link) = links::find(&request.app, request.param("token"), request.now).await? else {
         return Ok(gone(&request));
     };
+    let holder = links::holder_of(&request.app, &link).await?;
+    if holder == LinkHolder::Account {
+        return request.go(&links::acceptance_path_of(request.param("token")));
+    }
     let typed = OperatorInput { email: request.field("email"), name: request.field("name") };
     let action = request.field("action");
     let credential = match action {
-        "choose_passkey" => return ask_for_passkey(&request, &link, &typed, StatusCode::OK).await,
+        "choose_passkey" => return ask_for_passkey(&request, (&link, holder), &typed, StatusCode::OK).await,
         "passkey" => NewCredential::Passkey { ceremony: request.ceremony(), answer: request.field("credential") },
         _ => NewCredential::Password(request.field("password")),
     };
     match links::redeem(&request.app, &link, &typed, credential, request.ip, request.now).await? {
-        links::RedeemOutcome::SignedIn(cookie) => request.go_signed_in(&cookie, HOME),
+        links::RedeemOutcome::SignedIn(started) => request.go_signed_in(&started, HOME),
         links::RedeemOutcome::Invalid(errors) if errors.passkey => {
-            ask_for_passkey(&request, &link, &typed, StatusCode::UNPROCESSABLE_ENTITY).await
+            ask_for_passkey(&request, (&link, holder), &typed, StatusCode::UNPROCESSABLE_ENTITY).await
         }
-        links::RedeemOutcome::Invalid(errors) => request.show_again(&page(&request, &link, &errors)),
+        links::RedeemOutcome::Invalid(errors) => request.show_again(&page(&request, (&link, holder), &errors)),
         links::RedeemOutcome::Gone => Ok(gone(&request)),
     }
 }
@@ -56,13 +67,13 @@ async fn redeem(request: PublicRequest) -> PageResult {
 /// The second step for a passkey: its owner is known now, so that the browser can name it.
 async fn ask_for_passkey(
     request: &PublicRequest,
-    link: &OperatorLink,
+    (link, holder): (&OperatorLink, LinkHolder),
     typed: &OperatorInput<'_>,
     status: StatusCode,
 ) -> PageResult {
     let operator = match links::identify(&request.app, link, typed, request.now).await? {
         links::Identified::Newcomer(newcomer) => newcomer.operator,
-        links::Identified::Invalid(errors) => return request.show_again(&page(request, link, &errors)),
+        links::Identified::Invalid(errors) => return request.show_again(&page(request, (link, holder), &errors)),
         links::Identified::Gone => return Ok(gone(request)),
     };
     let identity = (operator.id, operator.email.as_str());
@@ -73,7 +84,7 @@ async fn ask_for_passkey(
         .send("name", typed.name)
         .error(error);
     let page = OneTimeLinkPasskeyPage {
-        kind: kind_of(request, link),
+        kind: kind_of(request, (link, holder)),
         action: request.path().to_string(),
         email: operator.email,
         passkey,
@@ -82,16 +93,26 @@ async fn ask_for_passkey(
 }
 
 fn gone(request: &PublicRequest) -> axum::response::Response {
-    request.page(
-        StatusCode::GONE,
-        &MessagePage {
-            title: "This link no longer works".into(),
-            text: "It was used already, has expired, or was replaced by a newer link. Ask the person who sent it for another one."
-                .into(),
-            link: Some(("/portal/sign-in".into(), "Sign in".into())),
-            request_id: None,
-        },
-    )
+    request.page(StatusCode::GONE, &gone_page())
+}
+
+pub(super) fn gone_page() -> MessagePage {
+    MessagePage {
+        title: "This link no longer works".into(),
+        text: "It was used already, has expired, was replaced by a newer link, or its sender may no longer send it. Ask for another one."
+            .into(),
+        link: Some(("/portal/sign-in".into(), "Sign in".into())),
+        request_id: None,
+    }
+}
+
+/// The place of an invitation in words.
+pub(super) fn place_name(app: &App, link: &OperatorLink) -> String {
+    match app.projects.find_by_no(link.assignment.project) {
+        _ if link.assignment.project == EVERY_PROJECT => "every project".to_string(),
+        Some(project) => project.settings.project.name.clone().unwrap_or_else(|| project.id.clone()),
+        None => "a deleted project".to_string(),
+    }
 }
 
 /// A role in words.
@@ -103,29 +124,22 @@ pub(super) fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn kind_of(request: &PublicRequest, link: &OperatorLink) -> OneTimeLinkKind {
+fn kind_of(request: &PublicRequest, (link, holder): (&OperatorLink, LinkHolder)) -> OneTimeLinkKind {
     match link.purpose {
         LinkPurpose::FirstRun => OneTimeLinkKind::FirstRun,
         LinkPurpose::Reset => OneTimeLinkKind::Reset { email: link.email.clone() },
-        LinkPurpose::Invitation => {
-            let project = request.app.projects.find_by_no(link.assignment.project);
-            let place = match project {
-                _ if link.assignment.project == EVERY_PROJECT => "every project".to_string(),
-                Some(project) => project.settings.project.name.clone().unwrap_or_else(|| project.id.clone()),
-                None => "a deleted project".to_string(),
-            };
-            OneTimeLinkKind::Invitation {
-                email: link.email.clone(),
-                role: role_name(link.assignment.role).into(),
-                place,
-            }
-        }
+        LinkPurpose::Invitation => OneTimeLinkKind::Invitation {
+            email: link.email.clone(),
+            role: role_name(link.assignment.role).into(),
+            place: place_name(&request.app, link),
+            replaces: holder == LinkHolder::Unproved,
+        },
     }
 }
 
-fn page(request: &PublicRequest, link: &OperatorLink, errors: &OperatorInputErrors) -> OneTimeLinkPage {
+fn page(request: &PublicRequest, of: (&OperatorLink, LinkHolder), errors: &OperatorInputErrors) -> OneTimeLinkPage {
     OneTimeLinkPage {
-        kind: kind_of(request, link),
+        kind: kind_of(request, of),
         action: request.path().to_string(),
         email: request.field("email").to_string(),
         name: request.field("name").to_string(),

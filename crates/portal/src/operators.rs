@@ -21,6 +21,7 @@ use crate::{
     control::{Control, ControlKind, Pick},
     frame::{PortalContext, PortalPage},
     invitation::invitation_mail,
+    message::MessagePage,
     notice::PortalNotice,
     one_time_link::role_name,
 };
@@ -61,6 +62,7 @@ async fn page(request: &ProjectRequest, error: Option<&str>) -> Result<Operators
         OperatorEntry {
             id: operator.id.to_string(),
             is_me: operator.id == request.signed_in.operator.id,
+            is_proved: operator.email_proved_at.is_some(),
             may_change: request.role == Role::Owner && (owns_all || !is_everywhere),
             name: operator.name,
             email: operator.email,
@@ -118,13 +120,22 @@ async fn invite(request: ProjectRequest) -> PageResult {
         write_mail: &write_mail,
     };
     match project_operators::invite(&request.ctx(), &request.signed_in, &new_invitation).await? {
-        Ok(Invited::Link(token)) => request.show(&SecretShownPage {
+        Ok(Invited::Mailed) => request.show(&MessagePage {
             title: "Invited".into(),
             text: format!(
-                "We sent this link to {}. If email is not set up, send it yourself. It works once, within 7 days.",
+                "We sent an invitation to {}. Its link works once, within 7 days. Only its recipient gets it.",
                 request.field("email").trim()
             ),
-            secret: format!("{}{}", request.origin, links::path_of(&token)),
+            link: Some((request.href("/operators"), "Operators".into())),
+            request_id: None,
+        }),
+        Ok(Invited::Link(path)) => request.show(&SecretShownPage {
+            title: "Invited".into(),
+            text: format!(
+                "Email is not set up: send this link to {} yourself. It works once, within 7 days.",
+                request.field("email").trim()
+            ),
+            secret: format!("{}{path}", request.origin),
             section: "operators",
             back: ("/operators".into(), "Operators".into()),
         }),
@@ -275,6 +286,8 @@ pub(crate) struct OperatorEntry {
     /// Whether the role is in all projects.
     pub is_everywhere: bool,
     pub is_me: bool,
+    /// Whether it proved its address.
+    pub is_proved: bool,
     /// Whether the viewing operator may change it, or create a reset link.
     pub may_change: bool,
 }
@@ -310,12 +323,14 @@ impl OperatorsPage {
             role: "owner",
             is_everywhere: true,
             is_me: true,
+            is_proved: true,
             may_change: true,
         };
         let lee = OperatorEntry {
             id: "0191".into(),
             name: "Lee".into(),
             is_me: false,
+            is_proved: false,
             is_everywhere: false,
             role: "viewer",
             ..me.clone()

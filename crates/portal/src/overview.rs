@@ -6,6 +6,7 @@ use askama::Template;
 use vestibule_app::{
     admin::statistics::{self, Report},
     jobs::statistics::day_of,
+    sms_budget,
 };
 use vestibule_domain::operator::Role;
 use vestibule_web::{
@@ -17,6 +18,7 @@ use vestibule_web::{
 use crate::{
     PageResult, PortalRoute, ProjectRequest, Verb,
     frame::{PortalContext, PortalPage},
+    moment::Moment,
 };
 
 pub(super) fn routes() -> Vec<PortalRoute> {
@@ -34,7 +36,9 @@ async fn show(request: ProjectRequest) -> PageResult {
         None => all.clone(),
     };
     let clients = client_names(&request, &all);
+    let used_up = sms_budget::used_up_at(&request.ctx()).await?;
     request.show(&OverviewPage {
+        sms_used_up: used_up.map(|at| Moment::new(at.to_rfc3339())),
         period,
         client_id: chosen,
         applications: by_application(&all, &clients),
@@ -159,6 +163,8 @@ pub struct Daily {
 
 #[derive(Clone, Debug)]
 pub(crate) struct OverviewPage {
+    /// When the project's budget of text messages was used up, within the last hour.
+    pub sms_used_up: Option<Moment>,
     pub period: i64,
     pub client_id: Option<String>,
     pub clients: Vec<(String, String)>,
@@ -180,6 +186,7 @@ impl OverviewPage {
         let days: Vec<String> = (1..=30).map(|day| format!("2030-05-{day:02}")).collect();
         let wave = |scale: i64| (0..30).map(|day| scale * (10 + (day * 7) % 13) / 10).collect::<Vec<i64>>();
         let lively = Self {
+            sms_used_up: Some(Moment::new("2030-05-01T08:00:00.000Z")),
             period: 30,
             client_id: None,
             clients: vec![("shop-web".into(), "Shop".into()), (String::new(), "Cookie-based applications".into())],
@@ -197,6 +204,7 @@ impl OverviewPage {
             }],
         };
         let no_users = Self {
+            sms_used_up: None,
             clients: Vec::new(),
             daily: Daily { created: vec![0; 30], returned: vec![0; 30], promoted: vec![0; 30], days },
             funnel: [0; 3],

@@ -66,6 +66,11 @@ pub(super) fn panels() -> Vec<Panel> {
                 limit(LimitName::CodeTryPerUser, "Limit entered codes per account", "attempts"),
             ],
         ),
+        panel(
+            "Text messages",
+            "They cost money. If the limit is used up, codes by SMS are refused until it refills.",
+            &[limit(LimitName::SmsPerProject, "Limit text messages of the project", "messages")],
+        ),
         panel("Passkeys", "", &[limit(LimitName::PasskeyPerIp, "Limit passkey attempts per IP address", "attempts")]),
         panel(
             "Device keys",

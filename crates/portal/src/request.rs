@@ -13,7 +13,8 @@ use vestibule_app::{
     candidates::Candidates,
     crypto::{hex, sha256},
     ctx::{Ctx, RequestId},
-    operators::{SignedIn, passkeys::CeremonyContext, project_operators},
+    known_devices,
+    operators::{SignInSource, SignedIn, StartedSession, passkeys::CeremonyContext, project_operators},
     projects::Project,
     state::App,
 };
@@ -55,6 +56,7 @@ pub struct PublicRequest {
     /// The query and, for a form, the body.
     pub form: Form,
     session_cookies: Candidates,
+    known_devices: Candidates,
     /// The secret of forms before sign-in.
     form_secret: String,
     frame: PortalContext,
@@ -70,7 +72,10 @@ impl PublicRequest {
     ) -> Result<Self, PortalError> {
         let brought = request.extensions_mut().remove::<Brought>().unwrap_or_default();
         let cookies = match access {
-            Access::Anonymous => PortalCookies::of_forms(&brought, &CookieKind::Form.name(&origin)),
+            Access::Anonymous => {
+                let (form, known_device) = (CookieKind::Form.name(&origin), CookieKind::KnownDevice.name(&origin));
+                PortalCookies::of_forms(&brought, &form, &known_device)
+            }
             Access::Operator | Access::Everywhere(_) | Access::InProject(_) => {
                 PortalCookies::of_operators(&brought, &CookieKind::Session.name(&origin))
             }
@@ -104,6 +109,7 @@ impl PublicRequest {
             params: params.unwrap_or_default(),
             form,
             session_cookies: cookies.session,
+            known_devices: cookies.known_devices,
             form_secret,
             frame: PortalContext { notice, csrf, ..PortalContext::default() },
         })
@@ -116,6 +122,11 @@ impl PublicRequest {
 
     pub(super) fn session_cookies(&self) -> &Candidates {
         &self.session_cookies
+    }
+
+    /// Who signs in: the network address, and the cookies by which the browser is known.
+    pub(super) fn source(&self) -> SignInSource<'_> {
+        SignInSource { ip: self.ip, known_devices: &self.known_devices }
     }
 
     /// The context for pages of this request.
@@ -195,9 +206,13 @@ impl PublicRequest {
     }
 
     /// Redirects after sign-in.
-    pub(super) fn go_signed_in(&self, cookie: &str, location: &str) -> PageResult {
+    pub(super) fn go_signed_in(&self, started: &StartedSession, location: &str) -> PageResult {
         let mut response = response::redirect(StatusCode::SEE_OTHER, location);
-        cookies::set(response.headers_mut(), CookieKind::Session, &self.origin, cookie);
+        cookies::set(response.headers_mut(), CookieKind::Session, &self.origin, &started.cookie);
+        let known = known_devices::operators::renew_for(&self.app, &self.known_devices, started.operator, self.now);
+        if let Some(value) = known {
+            cookies::set(response.headers_mut(), CookieKind::KnownDevice, &self.origin, &value);
+        }
         cookies::clear(response.headers_mut(), CookieKind::Form, &self.origin);
         Ok(response)
     }

@@ -116,21 +116,16 @@ impl PortalRoute {
             Verb::Post => Method::POST,
         };
         let accepts = match self.access {
-            Access::Anonymous => CredentialKind::PortalFormCookie,
+            Access::Anonymous => vec![CredentialKind::PortalFormCookie, CredentialKind::PortalKnownDeviceCookie],
             access @ (Access::Operator | Access::Everywhere(_) | Access::InProject(_)) => {
-                CredentialKind::OperatorCookie(access)
+                vec![CredentialKind::OperatorCookie(access)]
             }
         };
         let (path, route) = (self.path, Arc::new(self));
-        Route::declare(
-            Face::Portal,
-            (method, path),
-            vec![accepts],
-            move |State(app): State<Arc<App>>, request: Request| {
-                let route = Arc::clone(&route);
-                async move { route.handle(app, request).await }
-            },
-        )
+        Route::declare(Face::Portal, (method, path), accepts, move |State(app): State<Arc<App>>, request: Request| {
+            let route = Arc::clone(&route);
+            async move { route.handle(app, request).await }
+        })
     }
 
     async fn handle(&self, app: Arc<App>, request: Request) -> Response {

@@ -8,7 +8,7 @@ use crate::{
     applications::{ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage},
     audit::AuditPage,
     confirmation::{ConfirmActionPage, SecretShownPage},
-    entry_pages::{OneTimeLinkPage, OneTimeLinkPasskeyPage, ProvePage, SignInPage},
+    entry_pages::{AcceptRolePage, OneTimeLinkPage, OneTimeLinkPasskeyPage, ProvePage, SignInPage},
     frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge},
     me::MePage,
     message::MessagePage,
@@ -56,6 +56,7 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "user", UserPage::samples());
     collect(&mut all, "user-form", UserFormPage::samples());
     collect(&mut all, "audit", AuditPage::samples());
+    collect(&mut all, "accept-role", AcceptRolePage::samples());
     collect(&mut all, "webhooks", WebhooksPage::samples());
     collect(&mut all, "webhook-secret", WebhookSecretPage::samples());
     all

@@ -39,8 +39,8 @@ async fn page(request: &PublicRequest) -> Result<SignInPage, PortalError> {
 async fn enter(request: PublicRequest) -> PageResult {
     if request.field("action") == "passkey" {
         let answer = request.field("credential");
-        let cookie = passkeys::sign_in(&request.app, request.ceremony(), answer, request.ip, request.now).await?;
-        let Some(cookie) = cookie else {
+        let started = passkeys::sign_in(&request.app, request.ceremony(), answer, request.ip, request.now).await?;
+        let Some(started) = started else {
             let page = page(&request).await?;
             let passkey = page
                 .passkey
@@ -48,11 +48,11 @@ async fn enter(request: PublicRequest) -> PageResult {
                 .error(Some("This passkey is not registered for the portal. Use another passkey or your password."));
             return request.show_again(&SignInPage { passkey, ..page });
         };
-        return request.go_signed_in(&cookie, request.next());
+        return request.go_signed_in(&started, request.next());
     }
-    let (email, password) = (request.field("email"), request.field("password"));
-    match sign_in::sign_in(&request.app, email, password, request.ip, request.now).await? {
-        Some(cookie) => request.go_signed_in(&cookie, request.next()),
+    let typed = (request.field("email"), request.field("password"));
+    match sign_in::sign_in(&request.app, typed, request.source(), request.now).await? {
+        Some(started) => request.go_signed_in(&started, request.next()),
         None => {
             let error = Some("Wrong email or password.".into());
             request.show_again(&SignInPage { error, ..page(&request).await? })

@@ -319,7 +319,7 @@ fn difference(before: &Map<String, Value>, after: Map<String, Value>) -> Map<Str
 
 /// A user in the list.
 #[derive(Clone, Debug)]
-pub(crate) struct UserRow {
+pub struct UserRow {
     pub id: String,
     /// A login ID or a name, if any.
     pub name: Option<String>,
@@ -337,7 +337,7 @@ impl UserRow {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct UsersPage {
+pub struct UsersPage {
     pub search: String,
     pub kind: String,
     /// Days, for recently promoted and dormant users.
@@ -360,7 +360,7 @@ const KINDS: [(&str, &str); 6] = [
 
 impl UsersPage {
     #[cfg(test)]
-    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+    pub fn samples() -> Vec<(&'static str, Self)> {
         let guest = UserRow {
             id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into(),
             name: None,

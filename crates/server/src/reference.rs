@@ -78,7 +78,7 @@ pub fn errors_page() -> String {
 }
 
 /// Each kind of credential: name, how it is sent, what it represents.
-const KINDS: [[&str; 3]; 8] = [
+const KINDS: [[&str; 3]; 10] = [
     [
         "session cookie",
         "`session`",
@@ -93,6 +93,11 @@ const KINDS: [[&str; 3]; 8] = [
         "flow cookie",
         "`oauth_ui`, over TLS `__Host-oauth_ui`",
         "the browser in which a flow started; identifies no user",
+    ],
+    [
+        "known device cookie",
+        "`known_device`, over TLS `__Host-known_device`",
+        "no user and no access: for an account that signed in to this browser before, wrong passwords and codes are counted apart from those of other browsers",
     ],
     [
         "bearer token (`scope`)",
@@ -118,6 +123,11 @@ const KINDS: [[&str; 3]; 8] = [
         "portal form cookie",
         "`vestibule_lobby`, over TLS `__Host-vestibule_lobby`",
         "the browser in which a form before sign-in was shown; identifies no operator",
+    ],
+    [
+        "portal known device cookie",
+        "`vestibule_known_device`, over TLS `__Host-vestibule_known_device`",
+        "no operator and no access: as the known device cookie, for operators who signed in to this browser before",
     ],
 ];
 

@@ -8,13 +8,14 @@ use vestibule_domain::{
 };
 
 use crate::{
-    column::{read_hash, read_project, read_time},
+    column::{read_hash, read_optional_id, read_project, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
     operators::read_role,
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &TAKE, &LIST, &REMOVE_OF, &REMOVE, &REMOVE_ALL_FOR, &REMOVE_EXPIRED];
+pub const STATEMENTS: &[&Sql] =
+    &[&INSERT, &FIND, &TAKE, &LIST, &REMOVE_OF, &REMOVE, &REMOVE_ALL_FOR, &REMOVE_RESETS_OF, &REMOVE_EXPIRED];
 
 fn read_link(row: &Row<'_>) -> Result<OperatorLink, StoreError> {
     let word: String = row.get(1)?;
@@ -27,6 +28,8 @@ fn read_link(row: &Row<'_>) -> Result<OperatorLink, StoreError> {
         email: row.get(4)?,
         created_at: read_time(row, 5)?,
         expires_at: read_time(row, 6)?,
+        maker: read_optional_id(row, 7)?,
+        is_mailed: row.get::<i64>(8)? != 0,
     })
 }
 
@@ -38,8 +41,10 @@ const INSERT: Sql = Sql::new(
        role,
        email,
        created_at,
-       expires_at
-     ) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+       expires_at,
+       made_by,
+       is_mailed
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 
 /// Adds a link.
@@ -54,6 +59,8 @@ pub async fn insert(tx: &mut Tx, link: &OperatorLink) -> Result<(), StoreError> 
             &link.email.as_str(),
             &link.created_at.as_micros(),
             &link.expires_at.as_micros(),
+            &link.maker.as_ref().map(|id| id.as_bytes().as_slice()),
+            &i64::from(link.is_mailed),
         ],
     )
     .await
@@ -68,7 +75,9 @@ const FIND: Sql = Sql::new(
        role,
        email,
        created_at,
-       expires_at
+       expires_at,
+       made_by,
+       is_mailed
      FROM operator_links
      WHERE token_hash = $1 AND expires_at >= $2",
 );
@@ -93,7 +102,9 @@ const LIST: Sql = Sql::new(
        role,
        email,
        created_at,
-       expires_at
+       expires_at,
+       made_by,
+       is_mailed
      FROM operator_links
      WHERE project_no IN (0, $1) AND purpose = $2 AND expires_at >= $3
      ORDER BY email, created_at",
@@ -128,6 +139,14 @@ const REMOVE_ALL_FOR: Sql = Sql::new("DELETE FROM operator_links WHERE project_n
 /// Removes every link for an address.
 pub async fn remove_all_for(tx: &mut Tx, email: &str) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_ALL_FOR, &[&email]).await
+}
+
+const REMOVE_RESETS_OF: Sql =
+    Sql::new("DELETE FROM operator_links WHERE project_no = 0 AND purpose = 'reset' AND email = $1");
+
+/// Removes the links that reset the credentials of the operator with this address.
+pub async fn remove_resets_of(tx: &mut Tx, email: &str) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_RESETS_OF, &[&email]).await
 }
 
 const REMOVE_EXPIRED: Sql = Sql::new(

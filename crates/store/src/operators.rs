@@ -4,10 +4,11 @@
 use vestibule_domain::{
     id::{OperatorId, ProjectNo},
     operator::{Assignment, EVERY_PROJECT, Operator, Role},
+    time::Timestamp,
 };
 
 use crate::{
-    column::{read_id, read_project, read_time},
+    column::{read_id, read_optional_time, read_project, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
     operator_passkeys,
 };
@@ -21,6 +22,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &LIST_OF_PROJECT,
     &LIST,
     &SET_PASSWORD,
+    &SET_EMAIL_PROVED,
+    &CLAIM,
     &HOLD,
     &REMOVE,
     &SET_ROLE,
@@ -39,6 +42,7 @@ fn read_operator(row: &Row<'_>) -> Result<Operator, StoreError> {
         name: row.get(2)?,
         password_hash: row.get(3)?,
         created_at: read_time(row, 4)?,
+        email_proved_at: read_optional_time(row, 5)?,
     })
 }
 
@@ -53,8 +57,9 @@ const INSERT: Sql = Sql::new(
        email,
        name,
        password_hash,
-       created_at
-     ) VALUES ($1, $2, $3, $4, $5)
+       created_at,
+       email_proved_at
+     ) VALUES ($1, $2, $3, $4, $5, $6)
      ON CONFLICT DO NOTHING",
 );
 
@@ -68,6 +73,7 @@ pub async fn insert(tx: &mut Tx, operator: &Operator) -> Result<bool, StoreError
             &operator.name.as_str(),
             &operator.password_hash.as_deref(),
             &operator.created_at.as_micros(),
+            &operator.email_proved_at.map(Timestamp::as_micros),
         ],
     )
     .await
@@ -79,7 +85,8 @@ const FIND: Sql = Sql::new(
        email,
        name,
        password_hash,
-       created_at
+       created_at,
+       email_proved_at
      FROM operators
      WHERE id = $1",
 );
@@ -95,7 +102,8 @@ const FIND_BY_EMAIL: Sql = Sql::new(
        email,
        name,
        password_hash,
-       created_at
+       created_at,
+       email_proved_at
      FROM operators
      WHERE email = $1",
 );
@@ -119,6 +127,7 @@ const LIST_OF_PROJECT: Sql = Sql::new(
        o.name,
        o.password_hash,
        o.created_at,
+       o.email_proved_at,
        r.project_no,
        r.role
      FROM operator_roles r
@@ -133,7 +142,7 @@ pub async fn list_of_project(conn: &mut Conn, p: ProjectNo) -> Result<Vec<(Opera
 }
 
 fn read_assigned(row: &Row<'_>) -> Result<(Operator, Assignment), StoreError> {
-    let assignment = Assignment { project: read_project(row, 5)?, role: read_role(row, 6)? };
+    let assignment = Assignment { project: read_project(row, 6)?, role: read_role(row, 7)? };
     Ok((read_operator(row)?, assignment))
 }
 
@@ -144,6 +153,7 @@ const LIST: Sql = Sql::new(
        o.name,
        o.password_hash,
        o.created_at,
+       o.email_proved_at,
        r.project_no,
        r.role
      FROM operator_roles r
@@ -162,6 +172,27 @@ const SET_PASSWORD: Sql = Sql::new("UPDATE operators SET password_hash = $2 WHER
 /// Sets or removes an operator's password; `false` when the operator does not exist.
 pub async fn set_password(tx: &mut Tx, id: OperatorId, hash: Option<&str>) -> Result<bool, StoreError> {
     tx.execute_one(&SET_PASSWORD, &[&id.as_bytes().as_slice(), &hash]).await
+}
+
+const SET_EMAIL_PROVED: Sql = Sql::new("UPDATE operators SET email_proved_at = $2 WHERE id = $1");
+
+/// Records that an operator proved its address, or that it has new credentials with which it has not; `false` when it does
+/// not exist.
+pub async fn set_email_proved(tx: &mut Tx, id: OperatorId, at: Option<Timestamp>) -> Result<bool, StoreError> {
+    tx.execute_one(&SET_EMAIL_PROVED, &[&id.as_bytes().as_slice(), &at.map(Timestamp::as_micros)]).await
+}
+
+const CLAIM: Sql = Sql::new(
+    "UPDATE operators
+     SET name = $2, password_hash = $3, email_proved_at = $4
+     WHERE id = $1 AND email_proved_at IS NULL",
+);
+
+/// Gives an operator whose address was never proved to the one who proved it now: with a new name and password; `false` when
+/// it was proved meanwhile.
+pub async fn claim(tx: &mut Tx, operator: &Operator, now: Timestamp) -> Result<bool, StoreError> {
+    let (name, hash) = (operator.name.as_str(), operator.password_hash.as_deref());
+    tx.execute_one(&CLAIM, &[&operator.id.as_bytes().as_slice(), &name, &hash, &now.as_micros()]).await
 }
 
 const HOLD: Sql = Sql::new("UPDATE operators SET email = email WHERE id = $1");

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&FIND, &ADD, &REMOVE_EXPIRED_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] = &[&FIND, &ADD, &HOLD, &GIVE_BACK, &REMOVE, &REMOVE_EXPIRED_ANY_PROJECT];
 
 const FIND: Sql = Sql::new(
     "SELECT full_until
@@ -45,6 +45,48 @@ pub async fn add(tx: &mut Tx, p: ProjectNo, id: &[u8], quota: Quota, now: Timest
     let (one, full) = (now.plus(quota.interval()).as_micros(), now.plus(quota.capacity()).as_micros());
     let broken = now.plus(quota.refill_time()).as_micros();
     tx.execute_one(&ADD, &[&p.0, &id, &one, &now.as_micros(), &interval, &full, &broken]).await
+}
+
+const HOLD: Sql = Sql::new(
+    "INSERT INTO tries (
+       project_no,
+       id,
+       full_until
+     ) VALUES ($1, $2, $4)
+     ON CONFLICT (project_no, id) DO UPDATE
+     SET full_until = $4
+     WHERE tries.full_until <= $3 OR tries.full_until > $5",
+);
+
+/// Fills a bucket until a time, unless it is full at `now`; `false` when it is. Beyond `latest` it counts as empty: that was
+/// written before the clock was set back.
+pub async fn hold(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: &[u8],
+    (now, until): (Timestamp, Timestamp),
+    latest: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&HOLD, &[&p.0, &id, &now.as_micros(), &until.as_micros(), &latest.as_micros()]).await
+}
+
+const GIVE_BACK: Sql = Sql::new(
+    "UPDATE tries
+     SET full_until = full_until - $3
+     WHERE project_no = $1 AND id = $2 AND full_until > $4",
+);
+
+/// Takes one attempt out of a bucket again.
+pub async fn give_back(tx: &mut Tx, p: ProjectNo, id: &[u8], quota: Quota, now: Timestamp) -> Result<(), StoreError> {
+    let interval = i64::try_from(quota.interval().as_micros()).unwrap_or(i64::MAX / 4);
+    tx.execute(&GIVE_BACK, &[&p.0, &id, &interval, &now.as_micros()]).await.map(drop)
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM tries WHERE project_no = $1 AND id = $2");
+
+/// Empties a bucket.
+pub async fn remove(tx: &mut Tx, p: ProjectNo, id: &[u8]) -> Result<(), StoreError> {
+    tx.execute(&REMOVE, &[&p.0, &id]).await.map(drop)
 }
 
 const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(

@@ -69,7 +69,7 @@ button-revoke-others = Sign out everywhere else
 button-allow-access = Allow
 button-deny-access = Don’t allow
 button-remove-access = Remove access
-button-remove-access-label = Remove the access of { $what }
+button-remove-access-label = Remove access: { $what }
 button-show-password = Show password
 link-cancel = Not now, back to { $app }
 link-back-to-app = Back to { $app }
@@ -151,7 +151,7 @@ consent-login-methods-detail = All email addresses, phone numbers and usernames 
 consent-offline = Access while you are away
 consent-offline-detail = It can read this again at any time, until you remove its access.
 consent-warning = { $client } is not part of { $brand }, and has its own rules for what it does with this.
-consent-site = If you go on, you return to { $site }.
+consent-site = After your decision, you return to { $site }.
 consent-later = You can remove the access in your account at any time.
 
 ## Passwords
@@ -393,6 +393,7 @@ error-email-missing = Enter your email address
 error-email-invalid = Enter an email address like name@example.com
 error-phone-missing = Enter your phone number
 error-phone-invalid = Enter a phone number with its country code, like +44 20 7946 0018
+error-phone-country = We can’t send codes to phone numbers of this country. Use another number or sign-in method.
 error-username-missing = Enter a username
 error-username-invalid = Use letters, digits, dots, dashes or underscores only
 error-username-reserved = This username cannot be used. Choose another one

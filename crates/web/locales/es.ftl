@@ -391,6 +391,7 @@ error-email-missing = Escribe tu correo electrónico
 error-email-invalid = Escribe un correo electrónico como nombre@example.com
 error-phone-missing = Escribe tu número de teléfono
 error-phone-invalid = Escribe un número con el prefijo del país, como +34 91 123 45 67
+error-phone-country = No podemos enviar códigos a números de teléfono de este país. Usa otro número u otra forma de iniciar sesión.
 error-username-missing = Escribe un nombre de usuario
 error-username-invalid = Usa solo letras, cifras, puntos, guiones o guiones bajos
 error-username-reserved = Este nombre de usuario no se puede usar. Elige otro

@@ -377,6 +377,7 @@ error-email-missing = メールアドレスを入力してください
 error-email-invalid = name@example.com のような形式で入力してください
 error-phone-missing = 電話番号を入力してください
 error-phone-invalid = 国番号を含む電話番号を入力してください。例：+81 3 1234 5678
+error-phone-country = この国の電話番号にはコードを送信できません。別の電話番号か別のサインイン方法を使ってください。
 error-username-missing = ユーザー名を入力してください
 error-username-invalid = 使えるのは文字、数字、ピリオド、ハイフン、アンダースコアだけです
 error-username-reserved = このユーザー名は使えません。別のものを選んでください

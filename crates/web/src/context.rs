@@ -102,7 +102,7 @@ impl PageContext {
     }
 
     /// The first letter of the brand, for the monogram.
-    pub fn monogram(&self) -> String {
+    pub(crate) fn monogram(&self) -> String {
         self.brand.name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
     }
 }

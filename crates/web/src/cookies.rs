@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite, time::Duration};
-use vestibule_app::projects::Project;
+use vestibule_app::{known_devices, projects::Project};
 
 /// The cookie names of this project.
 pub struct Names {
@@ -34,6 +34,12 @@ fn host_only(project: &Project, name: &str) -> String {
 }
 
 const HOST_PREFIX: &str = "__Host-";
+
+/// The name of the cookie by which a browser is known for accounts. Not in [`Names`], which every request with cookies
+/// makes: only flow pages read it.
+pub(crate) fn known_device_name(project: &Project) -> String {
+    host_only(project, &project.settings.cookie_name("known_device"))
+}
 
 /// Whether a value has the format of this server's secrets: 32 letters and digits.
 pub fn is_secret(value: &str) -> bool {
@@ -108,6 +114,18 @@ pub fn set_flow(headers: &mut HeaderMap, project: &Project, value: &str) {
         .http_only(true)
         .secure(project.is_https())
         .same_site(SameSite::Lax)
+        .build();
+    append(headers, &cookie);
+}
+
+/// Remembers that accounts signed in to this browser: see `flows::known_devices`.
+pub fn set_known_device(headers: &mut HeaderMap, project: &Project, value: &str) {
+    let cookie = Cookie::build((known_device_name(project), value.to_string()))
+        .path("/")
+        .http_only(true)
+        .secure(project.is_https())
+        .same_site(SameSite::Lax)
+        .max_age(Duration::seconds(i64::try_from(known_devices::LIFETIME.as_secs()).unwrap_or(i64::MAX)))
         .build();
     append(headers, &cookie);
 }

@@ -8,6 +8,7 @@ use vestibule_app::{
     caller::{self, AccountCaller, ApiCaller, Resolution, SessionCaller},
     candidates::Candidates,
     error::Error,
+    known_devices,
     projects::Project,
 };
 use vestibule_domain::operator::Role;
@@ -20,7 +21,7 @@ use vestibule_protocol::{
 
 use crate::{
     access::Access,
-    cookies::{Names, is_secret},
+    cookies::{Names, is_secret, known_device_name},
     visit::Visit,
 };
 
@@ -32,6 +33,9 @@ pub enum CredentialKind {
     AppSessionCookie,
     /// The `oauth_ui` cookie, which binds a flow to one browser.
     FlowCookie,
+    /// The cookie by which a browser is known for accounts that signed in there: it gives attempt limits of their own, and
+    /// no access.
+    KnownDeviceCookie,
     /// An access token whose grant has this scope, as `Authorization: Bearer`. No DPoP proof is required.
     BearerToken(Scope),
     /// A client's ID and secret, as `Authorization: Basic` or in the form.
@@ -42,6 +46,8 @@ pub enum CredentialKind {
     OperatorCookie(Access),
     /// The cookie that binds the portal's forms before sign-in to one browser.
     PortalFormCookie,
+    /// The same as [`Self::KnownDeviceCookie`] for the portal's sign-in.
+    PortalKnownDeviceCookie,
 }
 
 impl CredentialKind {
@@ -57,6 +63,7 @@ impl CredentialKind {
             Self::SessionCookie => "session cookie".into(),
             Self::AppSessionCookie => "app session cookie".into(),
             Self::FlowCookie => "flow cookie".into(),
+            Self::KnownDeviceCookie => "known device cookie".into(),
             Self::BearerToken(scope) => format!("bearer token (`{scope}`)"),
             Self::ClientAuthentication => "client authentication".into(),
             Self::AdminKey(scope) => format!("admin key (`{}`)", scope.as_str()),
@@ -68,6 +75,7 @@ impl CredentialKind {
                 format!("operator cookie ({} of the project)", role(least))
             }
             Self::PortalFormCookie => "portal form cookie".into(),
+            Self::PortalKnownDeviceCookie => "portal known device cookie".into(),
         }
     }
 }
@@ -136,6 +144,13 @@ impl Brought {
     fn flow(&self, project: &Project) -> Candidates {
         self.project_cookies(|names| names.flow, project, is_secret)
     }
+
+    fn known_devices(&self, project: &Project) -> Candidates {
+        if self.cookies.is_none() {
+            return Candidates::default();
+        }
+        self.all(&known_device_name(project), known_devices::is_well_formed)
+    }
 }
 
 /// Maximum bytes of a header of this name.
@@ -184,17 +199,21 @@ impl SessionCookie {
     }
 }
 
-/// The credentials of a flow's pages: the session cookie, and the cookie that binds the flow to its browser.
+/// The credentials of a flow's pages: the session cookie, the cookie that binds the flow to its browser, and the one by which
+/// the browser is known for accounts.
 pub struct FlowCookies {
     session: Candidates,
     pub flow: Candidates,
+    pub known_devices: Candidates,
 }
 
 impl Accepts for FlowCookies {
-    const ACCEPTS: &'static [CredentialKind] = &[CredentialKind::SessionCookie, CredentialKind::FlowCookie];
+    const ACCEPTS: &'static [CredentialKind] =
+        &[CredentialKind::SessionCookie, CredentialKind::FlowCookie, CredentialKind::KnownDeviceCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
-        Self { session: brought.session(project), flow: brought.flow(project) }
+        let known_devices = brought.known_devices(project);
+        Self { session: brought.session(project), flow: brought.flow(project), known_devices }
     }
 }
 
@@ -220,7 +239,7 @@ impl Accepts for FlowCookie {
 
 impl From<FlowCookie> for FlowCookies {
     fn from(FlowCookie { flow }: FlowCookie) -> Self {
-        Self { session: Candidates::default(), flow }
+        Self { session: Candidates::default(), flow, known_devices: Candidates::default() }
     }
 }
 
@@ -270,7 +289,9 @@ impl Accepts for BrowserCookies {
 impl BrowserCookies {
     /// The credentials for the pages of the new flow.
     pub fn of_flow(&self) -> FlowCookies {
-        FlowCookies { session: self.account.session.clone(), flow: self.flow.clone() }
+        let (session, flow) = (self.account.session.clone(), self.flow.clone());
+        // A flow that begins tries no credential.
+        FlowCookies { session, flow, known_devices: Candidates::default() }
     }
 
     /// The user signed in to this browser, without app sessions.
@@ -359,17 +380,20 @@ impl AdminKey {
 pub struct PortalCookies {
     pub session: Candidates,
     pub form: Candidates,
+    pub known_devices: Candidates,
 }
 
 impl PortalCookies {
-    /// For routes before sign-in: the form cookie.
-    pub fn of_forms(brought: &Brought, name: &str) -> Self {
-        Self { session: Candidates::default(), form: brought.all(name, is_secret) }
+    /// For routes before sign-in: the form cookie, and the one by which the browser is known for operators.
+    pub fn of_forms(brought: &Brought, form: &str, known_device: &str) -> Self {
+        let known_devices = brought.all(known_device, known_devices::is_well_formed);
+        Self { session: Candidates::default(), form: brought.all(form, is_secret), known_devices }
     }
 
     /// For routes of operators: the session cookie.
     pub fn of_operators(brought: &Brought, name: &str) -> Self {
-        Self { session: brought.all(name, is_secret), form: Candidates::default() }
+        let session = brought.all(name, is_secret);
+        Self { session, form: Candidates::default(), known_devices: Candidates::default() }
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn is_trusted(server: &Server, peer: IpAddr) -> bool {
 }
 
 /// Whether a proxy, trusted or not, forwarded the request.
-pub(crate) fn is_present(headers: &HeaderMap) -> bool {
+pub fn is_present(headers: &HeaderMap) -> bool {
     [FOR, HOST, PROTO, "forwarded"].into_iter().any(|name| headers.contains_key(name))
 }
 

@@ -24,6 +24,7 @@ use crate::{
     ctx::Ctx,
     error::Error,
     flow::{CodeMessage, CodeUse, WriteMessage, one_time_code},
+    known_devices::KnownDevice,
     limits::tries::Buckets,
     messages::Message,
     security_links,
@@ -126,13 +127,16 @@ impl AccountContext<'_> {
     pub async fn try_code(&self, settings_action: &mut SettingsAction, typed: &str) -> Result<CodeStep, Error> {
         let id = settings_action.id;
         let Some(pending) = &mut settings_action.state.pending else { return Ok(CodeStep::Stale) };
-        let buckets = Buckets::of_code(&self.ctx, &pending.login_id.value);
-        buckets.check(self.ctx.app, self.ctx.now).await?;
+        let buckets = Buckets::of_code(&self.ctx, &pending.login_id.value, self.own_limits(&pending.task));
+        if !one_time_code::is_first_try(&pending.code) {
+            buckets.check(self.ctx.app, self.ctx.now).await?;
+        }
         let presented = one_time_code::hash_code(id.as_bytes(), typed);
         let decision = otp::try_code(&pending.code, &presented, self.ctx.now);
         match decision {
             OtpDecision::Accepted => {
                 let pending = pending.clone();
+                Buckets::record_answer(&self.ctx, &pending.login_id).await?;
                 let outcome = self.complete(settings_action, &pending).await?;
                 Ok(CodeStep::Ended(outcome))
             }
@@ -164,6 +168,9 @@ impl AccountContext<'_> {
         task: CodeTask,
         login_id: LoginId,
     ) -> Result<LoginIdStep, Error> {
+        if let Err(problem) = one_time_code::check_country(&self.ctx, &login_id) {
+            return Ok(LoginIdStep::Invalid(problem));
+        }
         let mut settings_action = settings_action
             .unwrap_or_else(|| SettingsAction::new(self.ctx.app, self.caller.user.id, None, self.ctx.now));
         // Requesting a code again from the first page must not bypass the cool-down.
@@ -196,7 +203,7 @@ impl AccountContext<'_> {
         login_id: LoginId,
         previous: Option<&CodeState>,
     ) -> Result<Option<Message>, Error> {
-        one_time_code::charge(&self.ctx, &login_id).await?;
+        one_time_code::charge(&self.ctx, &login_id, self.own_limits(&task), true).await?;
         let (code, text) = one_time_code::make(&self.ctx, settings_action.id.as_bytes(), previous);
         let purpose = match &task {
             CodeTask::Add | CodeTask::Replace { .. } | CodeTask::Verify { .. } => CodeUse::Verify,
@@ -207,6 +214,16 @@ impl AccountContext<'_> {
             .map(|to| (self.write_code)(&CodeMessage { purpose, kind: login_id.kind, to, code: &text }));
         settings_action.state.pending = Some(Pending { task, login_id, code });
         Ok(message)
+    }
+
+    /// The session's own limits for codes to the member's own addresses. A code to a new address counts for the address.
+    fn own_limits(&self, task: &CodeTask) -> Option<KnownDevice> {
+        match task {
+            CodeTask::Verify { .. } | CodeTask::Prove { .. } => {
+                Some(KnownDevice::of_session(self.caller.via.reference()))
+            }
+            CodeTask::Add | CodeTask::Replace { .. } => None,
+        }
     }
 
     /// Applies the change that the correct code allows.

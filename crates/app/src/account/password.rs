@@ -45,7 +45,7 @@ pub async fn change(
     let new = new_password::assess(app, project.no, policy, typed.new.expose(), &names).await?;
     let mut errors = PasswordInputErrors { new, ..PasswordInputErrors::default() };
     if login_methods.password.is_some() {
-        errors.current_wrong = !check_password(&ctx, &login_methods, typed.current.expose()).await?;
+        errors.current_wrong = !check_password(&ctx, caller, &login_methods, typed.current.expose()).await?;
         let (old, new) = (password::prepare(typed.current.expose()), password::prepare(typed.new.expose()));
         errors.reused = !errors.current_wrong && old.expose() == new.expose();
     }

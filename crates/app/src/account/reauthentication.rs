@@ -14,6 +14,7 @@ use crate::{
     caller::AccountCaller,
     ctx::Ctx,
     error::Error,
+    known_devices::KnownDevice,
     limits::tries::Buckets,
     passkeys::{Assertion, Expected},
     passwords::PasswordVerdict,
@@ -29,8 +30,15 @@ pub fn is_fresh(caller: &AccountCaller, now: Timestamp) -> bool {
 }
 
 /// Verifies the member's password; a wrong one is counted before the response is sent.
-pub(crate) async fn check_password(ctx: &Ctx<'_>, login_methods: &LoginMethods, typed: &str) -> Result<bool, Error> {
-    let buckets = Buckets::of_password(ctx, login_methods.name().unwrap_or_default());
+pub(crate) async fn check_password(
+    ctx: &Ctx<'_>,
+    caller: &AccountCaller,
+    login_methods: &LoginMethods,
+    typed: &str,
+) -> Result<bool, Error> {
+    // The member is signed in: failures elsewhere do not count here.
+    let own = KnownDevice::of_session(caller.via.reference());
+    let buckets = Buckets::of_password(ctx, login_methods.name().unwrap_or_default(), Some(own));
     buckets.check(ctx.app, ctx.now).await?;
     let hash = login_methods.password.as_ref().map(|row| row.hash.clone());
     match ctx.app.hasher.verify(ctx.project.no, password::prepare(typed), hash).await? {
@@ -45,7 +53,7 @@ pub(crate) async fn check_password(ctx: &Ctx<'_>, login_methods: &LoginMethods, 
 /// Reauthenticates by password; `None` when it is wrong.
 pub async fn by_password(ctx: &Ctx<'_>, caller: &AccountCaller, typed: &str) -> Result<Option<ChangeOutcome>, Error> {
     let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
-    if !check_password(ctx, &login_methods, typed).await? {
+    if !check_password(ctx, caller, &login_methods, typed).await? {
         return Ok(None);
     }
     note(ctx, caller, "pwd", None).await.map(Some)

@@ -105,6 +105,15 @@ pub enum MailError {
 }
 
 impl Mailer {
+    /// Whether mail can be sent at all.
+    #[must_use]
+    pub fn is_configured(&self) -> bool {
+        match self {
+            Self::Smtp { .. } | Self::Memory(_) => true,
+            Self::None => false,
+        }
+    }
+
     /// Builds the mailer from the configuration.
     ///
     /// # Errors

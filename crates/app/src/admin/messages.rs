@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     event::Event,
-    identifier::{LoginId, LoginIdKind},
+    identifier::{LoginId, LoginIdKind, phone},
 };
 
 use super::AdminError;
@@ -12,6 +12,7 @@ use crate::{
     crypto::hex,
     ctx::Ctx,
     error::Error,
+    limits::tries::Buckets,
 };
 
 /// A message that is rendered once its recipient is known.
@@ -40,6 +41,13 @@ pub async fn try_out(
         }
         TestMessage::Sms(write) => {
             let to = parse(LoginIdKind::Phone, to, "Enter a phone number with its country code, like +49 30 901820")?;
+            if !ctx.project.settings.allows_sms_to(phone::country_of(&to).as_deref()) {
+                return Err(AdminError::fault(
+                    "to",
+                    "Text messages to this country are turned off (sms.allowed_countries)",
+                ));
+            }
+            Buckets::of_text_message(ctx).take(ctx.app, true, now).await?;
             let sent = ctx.app.sms.send(&write(to), now).await;
             ("sms", sent.err().map(|error| error.to_string()))
         }

@@ -2,6 +2,7 @@
 //! Uses no store and no clock.
 
 pub(crate) mod keyring;
+pub mod known_device;
 pub mod seal;
 mod sealed_flow;
 pub mod security_links;

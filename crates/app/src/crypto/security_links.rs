@@ -20,7 +20,7 @@ const LABEL: &str = "security_link";
 
 /// A security link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecurityLink {
+pub(crate) struct SecurityLink {
     pub content: LinkContent,
     /// The key of its record when it is redeemed.
     pub fingerprint: [u8; 16],
@@ -28,7 +28,7 @@ pub struct SecurityLink {
 
 /// The content of a security link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkContent {
+pub(crate) struct LinkContent {
     /// Whose account it is about.
     pub user_id: UserId,
     pub action: LinkAction,
@@ -71,7 +71,7 @@ impl LinkAction {
 impl MacKey {
     /// Issues the secret of a security link.
     #[must_use]
-    pub fn issue_security_link(&self, content: &LinkContent, entropy: &Entropy) -> String {
+    pub(crate) fn issue_security_link(&self, content: &LinkContent, entropy: &Entropy) -> String {
         let plain = serde_json::to_vec(content).expect("a link's content is plain JSON");
         let id: [u8; 16] = entropy.bytes();
         base64url([id.as_slice(), &self.seal_under(LABEL, &id, &plain, entropy)].concat())
@@ -79,7 +79,7 @@ impl MacKey {
 
     /// Parses the secret of a security link; `None` when it is not one of this project's.
     #[must_use]
-    pub fn read_security_link(&self, secret: &str) -> Option<SecurityLink> {
+    pub(crate) fn read_security_link(&self, secret: &str) -> Option<SecurityLink> {
         if secret.len() > LONGEST {
             return None;
         }

@@ -293,7 +293,7 @@ impl MacKey {
 
     /// The form token of the page of a security link, by the link's fingerprint.
     #[must_use]
-    pub fn security_form_token(&self, link: &[u8; 16]) -> String {
+    pub(crate) fn security_form_token(&self, link: &[u8; 16]) -> String {
         base64url(&self.mac("security_form", link)[..MAC_LEN])
     }
 

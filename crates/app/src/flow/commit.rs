@@ -34,9 +34,9 @@ use crate::{
 /// The result of the commit.
 pub enum Committed {
     /// Redirects to the app, with a session cookie unless the app suppresses it.
-    Done { redirect: AppRedirect, session_cookie: Option<String> },
+    Done { redirect: AppRedirect, session_cookie: Option<String>, user: UserId },
     /// The member is signed in; the flow goes on with its decision about a third-party application.
-    AsksConsent { session_cookie: Option<String> },
+    AsksConsent { session_cookie: Option<String>, user: UserId },
     /// The login ID belongs to another user; nothing changed.
     Taken,
     /// The guest was promoted already, in another flow; nothing changed.
@@ -125,9 +125,9 @@ pub async fn commit(
         ctx.app.metrics.count_promotion();
     }
     Ok(if is_consent_missing {
-        Committed::AsksConsent { session_cookie }
+        Committed::AsksConsent { session_cookie, user: user_id }
     } else {
-        Committed::Done { redirect, session_cookie }
+        Committed::Done { redirect, session_cookie, user: user_id }
     })
 }
 

@@ -31,4 +31,4 @@ impl<'a> CodeMessage<'a> {
 }
 
 /// Renders a message in the user's language; provided by the pages, which have the texts.
-pub(crate) type WriteMessage<'a> = &'a (dyn Fn(&CodeMessage<'_>) -> Message + Send + Sync);
+pub type WriteMessage<'a> = &'a (dyn Fn(&CodeMessage<'_>) -> Message + Send + Sync);

@@ -24,7 +24,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{Conn, flows};
 
-pub(crate) use self::message::WriteMessage;
+pub use self::message::WriteMessage;
 pub use self::message::{CodeMessage, CodeUse};
 use self::{
     consent::AwaitedConsent,
@@ -34,6 +34,7 @@ use crate::{
     authorize::{FLOW_LIFETIME, PendingRequest},
     candidates::Candidates,
     error::Error,
+    known_devices::{self, KnownDevice},
     promotion::source::PromotionSource,
 };
 use crate::{
@@ -215,18 +216,26 @@ pub struct Flow {
     version: i64,
     pub expires_at: Timestamp,
     pub state: FlowState,
+    /// The cookies of this request by which its browser is known for accounts. They are not stored.
+    pub known_devices: Candidates,
 }
 
 impl Flow {
     /// Starts a flow. It is not stored until one of its forms is accepted.
     pub fn begin(app: &App, state: FlowState, now: Timestamp) -> Self {
-        Self { id: app.entropy.id(now), version: NOT_STORED, expires_at: now.plus(FLOW_LIFETIME), state }
+        let (id, expires_at) = (app.entropy.id(now), now.plus(FLOW_LIFETIME));
+        Self { id, version: NOT_STORED, expires_at, state, known_devices: Candidates::default() }
     }
 
     /// The same, for a hint with this fingerprint, which is redeemed when the flow is stored.
     pub(crate) fn begin_with_claim(app: &App, mut state: FlowState, claim: [u8; 16], now: Timestamp) -> Self {
         state.claim = Some(claim);
         Self::begin(app, state, now)
+    }
+
+    /// This browser, if the user signed in there before.
+    pub fn known_device(&self, ctx: &Ctx<'_>, user: Option<UserId>) -> Option<KnownDevice> {
+        known_devices::of_user(ctx, &self.known_devices, user?)
     }
 
     /// Whether the flow is in the store; otherwise its browser carries it.
@@ -243,7 +252,7 @@ impl Flow {
     fn unseal(project: &Project, id: FlowId, sealed: &str) -> Option<Self> {
         let plain = project.keys.mac.open_flow(id, sealed)?;
         let (expires_at, state) = serde_json::from_slice(&plain).ok()?;
-        Some(Self { id, version: NOT_STORED, expires_at, state })
+        Some(Self { id, version: NOT_STORED, expires_at, state, known_devices: Candidates::default() })
     }
 
     /// The future owner of new credentials: the promoted guest, or a new user with the flow's ID. A passkey needs it
@@ -276,6 +285,7 @@ pub async fn load(
             version: row.version,
             expires_at: row.expires_at,
             state,
+            known_devices: Candidates::default(),
         }),
         None => sealed.and_then(|sealed| Flow::unseal(ctx.project, id, sealed)),
     };

@@ -3,7 +3,11 @@
 
 use vestibule_domain::{
     credential::otp::{self, CodeState, OtpDecision, ResendDecision},
-    identifier::LoginId,
+    identifier::{
+        IdentifierProblem, LoginId, LoginIdKind,
+        phone::{self, PhoneProblem},
+    },
+    project::LimitName,
     secret::TokenHash,
     time::Timestamp,
 };
@@ -13,7 +17,9 @@ use crate::{
     crypto::{hex, sha256},
     ctx::Ctx,
     error::Error,
-    limits::tries::Buckets,
+    known_devices::KnownDevice,
+    limits::{Counter, tries::Buckets},
+    sms_budget,
 };
 
 /// Where a flow keeps a code.
@@ -62,10 +68,14 @@ pub(crate) enum CodeMatch {
 /// Compares a code with the expected one; a wrong one is counted before the response is sent.
 pub(crate) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeHolder, typed: &str) -> Result<CodeMatch, Error> {
     let presented = hash_code(flow.id.as_bytes(), typed);
+    let known = known_device(ctx, flow, of);
     let Some(expected) = expected(flow, of) else { return Ok(CodeMatch::Stale) };
     let Some(code) = expected.code.as_mut() else { return Ok(CodeMatch::Stale) };
-    let buckets = Buckets::of_code(ctx, &expected.login_id.value);
-    buckets.check(ctx.app, ctx.now).await?;
+    let entered = expected.login_id.clone();
+    let buckets = Buckets::of_code(ctx, &expected.login_id.value, known);
+    if !is_first_try(code) {
+        buckets.check(ctx.app, ctx.now).await?;
+    }
     let mut decision = otp::try_code(code, &presented, ctx.now);
     if decision == OtpDecision::Accepted && !expected.is_sent {
         // This code was never sent, so it was guessed; reject it.
@@ -83,10 +93,27 @@ pub(crate) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeHolder, type
         return Ok(CodeMatch::Stale);
     }
     if decision == OtpDecision::Accepted {
+        Buckets::record_answer(ctx, &entered).await?;
         return Ok(CodeMatch::Accepted);
     }
     buckets.record_failure(ctx.app, ctx.now).await?;
     Ok(CodeMatch::Refused(decision))
+}
+
+/// Whether no code was entered yet for the one that was sent. Such a try is judged even when failures of strangers have
+/// used up the account's limit: otherwise they could lock out the user who has the code. It gives an attacker one guess in
+/// a million for each message to that user, and those are limited.
+pub(crate) fn is_first_try(code: &CodeState) -> bool {
+    code.tries == 0
+}
+
+/// The browser, if the user whose code is expected signed in there before.
+fn known_device(ctx: &Ctx<'_>, flow: &Flow, of: CodeHolder) -> Option<KnownDevice> {
+    let user = match of {
+        CodeHolder::Pending => None,
+        CodeHolder::Attempt => flow.state.attempt.as_ref().and_then(|attempt| attempt.user),
+    };
+    flow.known_device(ctx, user)
 }
 
 /// Sends another code, within the cool-down and the maximum; `None` when no code is expected.
@@ -96,13 +123,18 @@ pub(crate) async fn resend(
     (of, purpose): (CodeHolder, CodeUse),
     write: WriteMessage<'_>,
 ) -> Result<Option<ResendDecision>, Error> {
+    let known = known_device(ctx, flow, of);
     let Some(ExpectedCode { login_id, is_sent, code: Some(code), .. }) = expected(flow, of) else { return Ok(None) };
     let decision = otp::may_resend(code, ctx.now);
     if decision != ResendDecision::Allowed {
         return Ok(Some(decision));
     }
     let (login_id, earlier) = (login_id.clone(), code.clone());
-    charge(ctx, &login_id).await?;
+    if check_country(ctx, &login_id).is_err() {
+        // The project's countries changed since the first code.
+        return Ok(Some(ResendDecision::Exhausted));
+    }
+    charge(ctx, &login_id, known, is_sent).await?;
     let (new, text) = make(ctx, flow.id.as_bytes(), Some(&earlier));
     let message = CodeMessage::new(purpose, &login_id, &text).filter(|_| is_sent).map(|code| write(&code));
     if let Some(expected) = expected(flow, of) {
@@ -129,9 +161,14 @@ impl CodeSending {
     }
 
     /// Charges the code, if one is about to be sent.
-    pub(crate) async fn charge(&self, ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
+    pub(crate) async fn charge(
+        &self,
+        ctx: &Ctx<'_>,
+        login_id: &LoginId,
+        (known, is_sent): (Option<KnownDevice>, bool),
+    ) -> Result<(), Error> {
         match self {
-            Self::Send(_) => charge(ctx, login_id).await,
+            Self::Send(_) => charge(ctx, login_id, known, is_sent).await,
             Self::Keep(_) => Ok(()),
         }
     }
@@ -148,9 +185,27 @@ impl CodeSending {
     }
 }
 
-/// Charges a code that is about to be sent.
-pub(crate) async fn charge(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
-    Buckets::of_code_sent(ctx, &login_id.value).take(ctx.app, ctx.now).await
+/// Charges a code that is about to be sent, or would be if there were an account.
+pub(crate) async fn charge(
+    ctx: &Ctx<'_>,
+    login_id: &LoginId,
+    known: Option<KnownDevice>,
+    is_sent: bool,
+) -> Result<(), Error> {
+    let charged = Buckets::of_code_sent(ctx, login_id, known).take(ctx.app, is_sent, ctx.now).await;
+    if let Err(Error::RateLimited(limit)) = &charged
+        && limit.counter == Counter::Setting(LimitName::SmsPerProject)
+    {
+        sms_budget::report(ctx).await?;
+    }
+    charged
+}
+
+/// The problem of a phone number to which the project sends no codes.
+pub(crate) fn check_country(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), IdentifierProblem> {
+    let is_allowed = login_id.kind != LoginIdKind::Phone
+        || ctx.project.settings.allows_sms_to(phone::country_of(&login_id.value).as_deref());
+    if is_allowed { Ok(()) } else { Err(IdentifierProblem::Phone(PhoneProblem::CountryNotAllowed)) }
 }
 
 /// Generates a code and its stored state, for the flow or settings action with this ID.

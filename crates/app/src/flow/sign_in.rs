@@ -117,11 +117,11 @@ async fn try_password_of(
     login_id: &LoginId,
     typed: Secret<String>,
 ) -> Result<SignIn, Error> {
-    let buckets = Buckets::of_password(ctx, &login_id.value);
+    let found = find_user(ctx, login_id).await?.map(|row| row.user_id);
+    let buckets = Buckets::of_password(ctx, &login_id.value, flow.known_device(ctx, found));
     buckets.check(ctx.app, ctx.now).await?;
+    let found = found.filter(|user| is_wanted(flow, *user));
     let mut conn = ctx.app.store.read().await?;
-    let found = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
-    let found = found.map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
     let hash = match found {
         Some(user) => credentials::find_password(&mut conn, ctx.project.no, user).await?.map(|row| row.hash),
         None => None,
@@ -141,6 +141,11 @@ async fn try_password_of(
             ctx.app.hasher.hash(ctx.project.no, password::prepare(typed.expose()), &ctx.app.entropy).await.ok();
     }
     Ok(SignIn::Proved(Box::new(proof)))
+}
+
+async fn find_user(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<Option<OwnedLoginId>, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    Ok(credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?)
 }
 
 fn is_wanted(flow: &Flow, user: UserId) -> bool {
@@ -174,11 +179,13 @@ async fn send_code(
         // The same form again, moments later.
         return Ok(if save(ctx, flow, None).await? { SignIn::Next } else { SignIn::Stale });
     }
-    step.charge(ctx, &login_id).await?;
-    let mut conn = ctx.app.store.read().await?;
-    let row = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
-    drop(conn);
+    if let Err(problem) = one_time_code::check_country(ctx, &login_id) {
+        return Ok(SignIn::Invalid(InputErrors { login_id: Some(problem), ..InputErrors::default() }));
+    }
+    let row = find_user(ctx, &login_id).await?;
+    let known = flow.known_device(ctx, row.as_ref().map(|row| row.user_id));
     let user = row.filter(|row| may_receive(goal, row)).map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
+    step.charge(ctx, &login_id, (known, user.is_some())).await?;
     let (code, text) = step.take(ctx, flow);
     let message = text.as_deref().and_then(|text| CodeMessage::new(use_of(goal), &login_id, text));
     // Without an account the code is stored and required all the same, but not sent.
@@ -340,8 +347,7 @@ pub async fn open_taken(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<LoginProof>
         return Ok(None);
     };
     let kind = pending.login_id.kind;
-    let mut conn = ctx.app.store.read().await?;
-    let row = credentials::find_login_id(&mut conn, ctx.project.no, kind.as_str(), &pending.login_id.value).await?;
+    let row = find_user(ctx, &pending.login_id).await?;
     let row = row.filter(|row| may_receive(Goal::Login, row) && is_wanted(flow, row.user_id));
     Ok(row.map(|row| {
         let proved = Some((kind, pending.login_id.value.clone()));

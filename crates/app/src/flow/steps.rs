@@ -78,7 +78,10 @@ pub async fn identify(
     let earlier = earlier.and_then(|pending| pending.code.clone());
     let step = CodeSending::after(earlier, ctx.now);
     if needs_proof {
-        step.charge(ctx, &login_id).await?;
+        if let Err(problem) = one_time_code::check_country(ctx, &login_id) {
+            return Ok(StepOutcome::Invalid(InputErrors { login_id: Some(problem), ..InputErrors::default() }));
+        }
+        step.charge(ctx, &login_id, (None, true)).await?;
     } else {
         // No verification follows, so the answer is immediate; limit the rate to prevent enumeration.
         rates::charge_ip(ctx, LimitName::AccountEnumerationPerIp)?;

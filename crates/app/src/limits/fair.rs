@@ -18,7 +18,7 @@ pub struct ShareExceeded;
 /// several turns waits until the other projects had as many. When the queue is full, a project that waits for less takes the
 /// place of the newest of the project that waits for most.
 #[derive(Clone)]
-pub(crate) struct Turns(Arc<Mutex<Queue>>);
+pub struct Turns(Arc<Mutex<Queue>>);
 
 struct Queue {
     free: u32,
@@ -56,7 +56,7 @@ struct Waiter {
 
 /// What a piece of work takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WorkDemand {
+pub struct WorkDemand {
     /// The units it uses at the same time.
     pub units: u32,
     /// The turns it costs: how many ordinary pieces of work take as long.
@@ -70,13 +70,13 @@ impl WorkDemand {
 }
 
 /// Units at work; dropping it gives them to the next.
-pub(crate) struct Turn {
+pub struct Turn {
     turns: Turns,
     units: u32,
 }
 
 impl Turns {
-    pub(crate) fn new(units: u32, places: usize) -> Self {
+    pub fn new(units: u32, places: usize) -> Self {
         Self(Arc::new(Mutex::new(Queue { free: units, places, lines: VecDeque::new() })))
     }
 
@@ -88,7 +88,7 @@ impl Turns {
     ///
     /// # Errors
     /// When the queue is full of others that have waited for no more than this project.
-    pub(crate) async fn wait(&self, project: ProjectNo, demand: WorkDemand) -> Result<Turn, ShareExceeded> {
+    pub async fn wait(&self, project: ProjectNo, demand: WorkDemand) -> Result<Turn, ShareExceeded> {
         let units = demand.units;
         let waiting = {
             let mut queue = self.lock();
@@ -112,7 +112,7 @@ impl Turns {
 
     /// How many wait.
     #[cfg(test)]
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.lock().count()
     }
 

@@ -15,8 +15,9 @@ use vestibule_store::{
 };
 
 use super::{
-    OperatorEmailError, OperatorInput, OperatorInputErrors, audit, check_name, check_password, hash_password,
-    normalize,
+    OperatorEmailError, OperatorInput, OperatorInputErrors, StartedSession,
+    acceptance::{give_role, hands_over, holds, holds_in},
+    audit, check_name, check_password, hash_password, normalize,
     passkeys::{self, CeremonyContext},
     sign_in::make_token,
 };
@@ -27,12 +28,27 @@ pub fn path_of(token: &str) -> String {
     format!("/portal/welcome/{token}")
 }
 
+/// The path at which an operator who has an account accepts an invitation.
+pub fn acceptance_path_of(token: &str) -> String {
+    format!("/portal/invitations/{token}")
+}
+
+/// Who made a link, and how it gets to its holder.
+#[derive(Clone, Copy)]
+pub(super) struct LinkOrigin {
+    /// `None` for the command line.
+    pub(super) maker: Option<OperatorId>,
+    pub(super) is_mailed: bool,
+}
+
+const COMMAND_LINE: LinkOrigin = LinkOrigin { maker: None, is_mailed: false };
+
 /// Prepares a link for the store; the text is its secret part.
 pub(super) fn prepare(
     entropy: &Entropy,
+    origin: LinkOrigin,
     purpose: LinkPurpose,
-    assignment: Assignment,
-    email: &str,
+    (assignment, email): (Assignment, &str),
     now: Timestamp,
 ) -> (String, OperatorLink) {
     let token = entropy.alphanumeric();
@@ -43,6 +59,8 @@ pub(super) fn prepare(
         email: email.to_string(),
         created_at: now,
         expires_at: now.plus(purpose.lifetime()),
+        maker: origin.maker,
+        is_mailed: origin.is_mailed,
     };
     (token, link)
 }
@@ -71,7 +89,7 @@ pub async fn create(
     email: &str,
     now: Timestamp,
 ) -> Result<String, StoreError> {
-    let (token, link) = prepare(entropy, purpose, assignment, email, now);
+    let (token, link) = prepare(entropy, COMMAND_LINE, purpose, (assignment, email), now);
     store.write("create_operator_link", link, |tx, link| Box::pin(write(tx, link))).await?;
     Ok(token)
 }
@@ -92,7 +110,7 @@ pub async fn create_by_command(
     let detail = if operator.is_none() { "owner of every project" } else { "" };
     let whom = (operator.map(|operator| operator.id), email);
     let event = audit::event_about(entropy, whom, (command, None), act, detail, now);
-    let (token, link) = prepare(entropy, purpose, assignment, email, now);
+    let (token, link) = prepare(entropy, COMMAND_LINE, purpose, (assignment, email), now);
     let made = store.write("create_operator_link", (link, event), |tx, (link, event)| {
         Box::pin(async move {
             write(tx, link).await?;
@@ -117,15 +135,47 @@ pub async fn create_first(app: &App) -> Result<Option<String>, StoreError> {
     create(&app.store, &app.entropy, LinkPurpose::FirstRun, owner, "", app.clock.now()).await.map(Some)
 }
 
-/// The valid link with this secret part.
+/// The valid link with this secret part, if its maker may still make it.
 pub async fn find(app: &App, token: &str, now: Timestamp) -> Result<Option<OperatorLink>, Error> {
-    Ok(operator_links::find(&mut *app.store.read().await?, sha256(token.as_bytes()), now).await?)
+    let mut conn = app.store.read().await?;
+    let found = operator_links::find(&mut conn, sha256(token.as_bytes()), now).await?;
+    Ok(match found {
+        Some(link) if holds(&mut conn, &link).await? => Some(link),
+        Some(_) | None => None,
+    })
+}
+
+/// Whom a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkHolder {
+    /// A person without an account.
+    New,
+    /// The operator whose credentials it resets.
+    Reset,
+    /// An account whose address was never proved: the link proves it, and its holder replaces the credentials.
+    Unproved,
+    /// An operator who signs in to accept.
+    Account,
+}
+
+/// Whom the link is for, as of now.
+pub async fn holder_of(app: &App, link: &OperatorLink) -> Result<LinkHolder, Error> {
+    if link.purpose == LinkPurpose::Reset {
+        return Ok(LinkHolder::Reset);
+    }
+    let mut conn = app.store.read().await?;
+    let found = operators::find_by_email(&mut conn, &link.email).await?;
+    Ok(match found {
+        None => LinkHolder::New,
+        Some(operator) if hands_over(&mut conn, link, &operator).await? => LinkHolder::Unproved,
+        Some(_) => LinkHolder::Account,
+    })
 }
 
 /// The result of redeeming a link.
 pub enum RedeemOutcome {
-    /// The operator is signed in with this cookie.
-    SignedIn(String),
+    /// The operator is signed in.
+    SignedIn(StartedSession),
     /// The input is invalid; the link stays valid.
     Invalid(OperatorInputErrors),
     /// The link was redeemed by another request, or has expired.
@@ -144,7 +194,7 @@ pub enum NewCredential<'a> {
 /// The holder of a link: an existing operator, or a new one.
 pub struct Newcomer {
     pub operator: Operator,
-    is_new: bool,
+    holder: LinkHolder,
 }
 
 /// The result of identifying the holder.
@@ -164,25 +214,33 @@ pub async fn identify(
     typed: &OperatorInput<'_>,
     now: Timestamp,
 ) -> Result<Identified, Error> {
+    let holder = holder_of(app, link).await?;
     let mut conn = app.store.read().await?;
-    if link.purpose == LinkPurpose::Reset {
+    if holder == LinkHolder::Reset {
         let found = operators::find_by_email(&mut conn, &link.email).await?;
-        return Ok(found.map_or(Identified::Gone, |operator| {
-            Identified::Newcomer(Box::new(Newcomer { operator, is_new: false }))
-        }));
+        return Ok(
+            found.map_or(Identified::Gone, |operator| Identified::Newcomer(Box::new(Newcomer { operator, holder })))
+        );
     }
     let email = if link.email.is_empty() { normalize(typed.email) } else { Some(link.email.clone()) };
     let name = typed.name.trim().to_string();
     let mut errors = OperatorInputErrors { name: !check_name(&name), ..OperatorInputErrors::default() };
-    errors.email = match &email {
-        None => Some(OperatorEmailError::Invalid),
-        Some(email) => operators::find_by_email(&mut conn, email).await?.map(|_| OperatorEmailError::Taken),
+    let known = match &email {
+        None => None,
+        Some(email) => operators::find_by_email(&mut conn, email).await?,
+    };
+    errors.email = match (&email, holder) {
+        (None, _) => Some(OperatorEmailError::Invalid),
+        (Some(_), LinkHolder::Unproved) => None,
+        (Some(_), _) => known.as_ref().map(|_| OperatorEmailError::Taken),
     };
     let Some(email) = email.filter(|_| errors == OperatorInputErrors::default()) else {
         return Ok(Identified::Invalid(errors));
     };
-    let operator = Operator { id: future_operator(link), email, name, password_hash: None, created_at: now };
-    Ok(Identified::Newcomer(Box::new(Newcomer { operator, is_new: true })))
+    let id = known.map_or_else(|| future_operator(link), |known| known.id);
+    let email_proved_at = link.is_mailed.then_some(now);
+    let operator = Operator { id, email, name, password_hash: None, created_at: now, email_proved_at };
+    Ok(Identified::Newcomer(Box::new(Newcomer { operator, holder })))
 }
 
 /// The ID of the operator that a link creates. It is derived from the link, because a passkey is created for this ID
@@ -195,8 +253,7 @@ fn future_operator(link: &OperatorLink) -> OperatorId {
 
 /// The input of the transaction.
 struct LinkRedemption {
-    link: TokenHash,
-    assignment: Assignment,
+    link: OperatorLink,
     newcomer: Newcomer,
     passkey: Option<OperatorPasskey>,
     session: TokenHash,
@@ -261,14 +318,14 @@ pub async fn redeem(
     let with = if passkey.is_some() { audit::PASSKEY } else { audit::PASSWORD };
     let event = audit::own(app, &newcomer.operator, act, with, ip, now);
     let (cookie, session) = make_token(app);
-    let redemption =
-        LinkRedemption { link: link.token, assignment: link.assignment, newcomer, passkey, session, event };
+    let started = StartedSession { cookie, operator: newcomer.operator.id };
+    let redemption = LinkRedemption { link: link.clone(), newcomer, passkey, session, event };
     let written = app
         .store
         .write("redeem_operator_link", redemption, move |tx, redemption| Box::pin(apply(tx, redemption, now)))
         .await;
     match written {
-        Ok(()) => Ok(RedeemOutcome::SignedIn(cookie)),
+        Ok(()) => Ok(RedeemOutcome::SignedIn(started)),
         Err(RedeemError::Gone) => Ok(RedeemOutcome::Gone),
         Err(RedeemError::Taken) => Ok(RedeemOutcome::Invalid(OperatorInputErrors {
             email: Some(OperatorEmailError::Taken),
@@ -280,24 +337,37 @@ pub async fn redeem(
 }
 
 async fn apply(tx: &mut Tx, redemption: &LinkRedemption, now: Timestamp) -> Result<(), RedeemError> {
-    let operator = &redemption.newcomer.operator;
-    if !operator_links::take(tx, redemption.link, now).await? {
+    let LinkRedemption { link, newcomer: Newcomer { operator, holder }, .. } = redemption;
+    if !holds_in(tx, link).await? || !operator_links::take(tx, link.token, now).await? {
         return Err(RedeemError::Gone);
     }
-    if redemption.newcomer.is_new {
-        if !operators::insert(tx, operator).await? {
-            return Err(RedeemError::Taken);
+    match holder {
+        LinkHolder::New => {
+            if !operators::insert(tx, operator).await? {
+                return Err(RedeemError::Taken);
+            }
+            operators::set_role(tx, operator.id, link.assignment).await?;
+            operator_links::remove_of(tx, EVERY_PROJECT, LinkPurpose::FirstRun, "").await?;
         }
-        operators::set_role(tx, operator.id, redemption.assignment).await?;
-        operator_links::remove_of(tx, EVERY_PROJECT, LinkPurpose::FirstRun, "").await?;
-    } else {
-        // The old credentials may be in the wrong hands: remove all of them.
-        if !operators::set_password(tx, operator.id, operator.password_hash.as_deref()).await? {
-            return Err(RedeemError::Gone);
+        LinkHolder::Unproved => {
+            let unproved = Operator { email_proved_at: None, ..operator.clone() };
+            if !hands_over(tx, link, &unproved).await? || !operators::claim(tx, operator, now).await? {
+                return Err(RedeemError::Gone);
+            }
+            give_role(tx, operator, link.assignment).await?;
         }
-        operator_passkeys::remove_of_operator(tx, operator.id).await?;
-        operator_sessions::remove_of_operator(tx, operator.id).await?;
+        LinkHolder::Reset => {
+            if !operators::set_password(tx, operator.id, operator.password_hash.as_deref()).await? {
+                return Err(RedeemError::Gone);
+            }
+            // The link did not come by mail, so the new credentials prove nothing about the address.
+            operators::set_email_proved(tx, operator.id, None).await?;
+        }
+        LinkHolder::Account => return Err(RedeemError::Taken),
     }
+    // The old credentials may be in the wrong hands: remove all of them.
+    operator_passkeys::remove_of_operator(tx, operator.id).await?;
+    operator_sessions::remove_of_operator(tx, operator.id).await?;
     if let Some(row) = &redemption.passkey
         && !store_passkeys::insert(tx, Operators, row).await?
     {

@@ -1,6 +1,8 @@
 //! Operators of the portal: invitation, sign-in, reauthentication and roles. The use cases that the Admin API has too
 //! are in [`crate::admin`].
 
+pub mod acceptance;
+pub mod address;
 pub mod audit;
 pub mod links;
 pub mod passkeys;
@@ -13,14 +15,14 @@ use serde_json::{Map, Value};
 use vestibule_domain::{
     credential::password::{self, Policy, Weakness},
     event::TriggeredBy,
-    id::ProjectNo,
+    id::{OperatorId, ProjectNo},
     identifier::email,
     operator::{Assignment, EVERY_PROJECT, Operator, Role, role_in},
     secret::Secret,
 };
 
 use crate::state::App;
-use crate::{actor::Actor, error::Error, passwords::new_password};
+use crate::{actor::Actor, candidates::Candidates, error::Error, passwords::new_password};
 
 /// Maximum length of an operator's name, in characters.
 pub const LONGEST_NAME: usize = 100;
@@ -84,6 +86,21 @@ pub enum RemovalOutcome {
     Missing,
     /// It is the last credential: the operator would be locked out.
     LastLoginMethod,
+}
+
+/// A session that has just begun.
+pub struct StartedSession {
+    /// The cookie's value.
+    pub cookie: String,
+    pub operator: OperatorId,
+}
+
+/// Where a sign-in comes from.
+#[derive(Clone, Copy)]
+pub struct SignInSource<'a> {
+    pub ip: IpAddr,
+    /// The cookies by which the browser is known for operators who signed in there before.
+    pub known_devices: &'a Candidates,
 }
 
 /// A signed-in operator.

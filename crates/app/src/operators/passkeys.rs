@@ -16,7 +16,7 @@ use vestibule_store::{
     spent,
 };
 
-use super::{RemovalOutcome, SignedIn, audit, sign_in::make_token};
+use super::{RemovalOutcome, SignedIn, StartedSession, audit, sign_in::make_token};
 use crate::{
     crypto::tokens::{Challenge, MacKey},
     error::Error,
@@ -67,7 +67,7 @@ impl<'a> CeremonyContext<'a> {
 }
 
 /// The key for new challenges, and another one that is accepted too.
-fn macs(app: &App) -> [MacKey; 2] {
+pub(super) fn macs(app: &App) -> [MacKey; 2] {
     app.master.derive_mac_keys("operators")
 }
 
@@ -225,14 +225,14 @@ async fn settle(
     }
 }
 
-/// Signs in with the passkey that the browser offers; returns the cookie.
+/// Signs in with the passkey that the browser offers.
 pub async fn sign_in(
     app: &App,
     ceremony: CeremonyContext<'_>,
     answer: &str,
     ip: IpAddr,
     now: Timestamp,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<StartedSession>, Error> {
     let buckets = Buckets::of_operator_passkey(ip);
     buckets.check(app, now).await?;
     let note = |operator: &Operator, act| audit::own(app, operator, act, audit::PASSKEY, ip, now);
@@ -264,7 +264,8 @@ pub async fn sign_in(
             },
         )
         .await;
-    Ok(settle(app, &buckets, written, note(&operator, OperatorAct::SignInFailed), now).await?.then_some(cookie))
+    let is_done = settle(app, &buckets, written, note(&operator, OperatorAct::SignInFailed), now).await?;
+    Ok(is_done.then_some(StartedSession { cookie, operator: owner }))
 }
 
 /// Reauthenticates with one of the operator's passkeys.

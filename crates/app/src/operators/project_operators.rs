@@ -9,9 +9,13 @@ use vestibule_domain::{
     },
     secret::TokenHash,
 };
-use vestibule_store::{StoreError, Tx, operator_events, operator_links, operator_sessions, operators};
+use vestibule_store::{Conn, StoreError, Tx, operator_events, operator_links, operator_sessions, operators};
 
-use super::{SignedIn, audit, links, normalize};
+use super::{
+    SignedIn, audit,
+    links::{self, LinkOrigin},
+    normalize,
+};
 use crate::{
     actor::{ActError, Actor, AuditEntry},
     adapters::mailer::Mail,
@@ -69,9 +73,11 @@ pub enum Obstacle {
 /// The result of an invitation.
 #[derive(Debug)]
 pub enum Invited {
-    /// A new operator: the secret part of its link.
+    /// The link was mailed. It is not shown, so using it proves the address.
+    Mailed,
+    /// There is no mail server: the path of the link, to be handed over.
     Link(String),
-    /// An existing operator: it has the role already.
+    /// An operator who has a role in this place already: it has the new one now.
     Assigned,
 }
 
@@ -116,11 +122,12 @@ pub struct Invitation<'a> {
     pub email: &'a str,
     pub role: Role,
     pub everywhere: bool,
-    /// Renders the mail, given the path of the link (`None` for an existing operator).
+    /// Renders the mail, given the path of the link (`None` for an operator who has the role already).
     pub write_mail: &'a (dyn Fn(&str, Option<&str>) -> Mail + Send + Sync),
 }
 
-/// Invites an operator. An existing one gets the role at once.
+/// Invites an operator. One who has a role in this place gets the new one at once; one who works elsewhere has to accept it,
+/// because the account may be in the hands of those who made it there.
 pub async fn invite(
     ctx: &Ctx<'_>,
     signed_in: &SignedIn,
@@ -131,19 +138,36 @@ pub async fn invite(
     let place = place(ctx.project, new_invitation.everywhere);
     let assignment = Assignment { project: place, role: new_invitation.role };
     let event = note(ctx, &signed_in.acting(ctx.ip), OperatorAction::Invited, &email);
-    let known = operators::find_by_email(&mut *ctx.app.store.read().await?, &email).await?;
-    let (invited, mail, link) = match &known {
-        Some(_) => (Invited::Assigned, (new_invitation.write_mail)(&email, None), None),
-        None => {
-            let (token, link) = links::prepare(&ctx.app.entropy, LinkPurpose::Invitation, assignment, &email, now);
-            let mail = (new_invitation.write_mail)(&email, Some(&links::path_of(&token)));
-            (Invited::Link(token), mail, Some(link))
+    let mut conn = ctx.app.store.read().await?;
+    let known = operators::find_by_email(&mut conn, &email).await?;
+    let has_role_here = match &known {
+        Some(operator) => has_role(&mut conn, operator.id, place).await?,
+        None => false,
+    };
+    drop(conn);
+    let actor = signed_in.operator.id;
+    let (invited, mail, link) = if has_role_here {
+        (Invited::Assigned, Some((new_invitation.write_mail)(&email, None)), None)
+    } else {
+        let origin = LinkOrigin { maker: Some(actor), is_mailed: ctx.app.mailer.is_configured() };
+        let of = (assignment, email.as_str());
+        let (token, link) = links::prepare(&ctx.app.entropy, origin, LinkPurpose::Invitation, of, now);
+        let path = if known.is_some() { links::acceptance_path_of(&token) } else { links::path_of(&token) };
+        if origin.is_mailed {
+            // An account whose address was never proved may be claimed there.
+            let is_proved = known.as_ref().is_none_or(|known| known.email_proved_at.is_some());
+            let path = if is_proved { path } else { links::path_of(&token) };
+            (Invited::Mailed, Some((new_invitation.write_mail)(&email, Some(&path))), Some(link))
+        } else {
+            (Invited::Link(path), None, Some(link))
         }
     };
-    let (no, id, actor) = (ctx.project.no, known.map(|operator| operator.id), signed_in.operator.id);
+    let no = ctx.project.no;
+    let known = known.map(|operator| operator.id);
     let detail = describe_role(ctx.project, assignment);
-    let recorded = record(ctx, signed_in, (id, &email), OperatorAct::Invited, &detail);
-    let mail = SealedMessage::of_mail(ctx.app, no, &mail);
+    let recorded = record(ctx, signed_in, (known, &email), OperatorAct::Invited, &detail);
+    let mail = mail.map(|mail| SealedMessage::of_mail(ctx.app, no, &mail));
+    let raised = known.filter(|_| has_role_here);
     let written = ctx
         .app
         .store
@@ -156,10 +180,15 @@ pub async fn invite(
                     links::write(tx, link).await?;
                 }
                 operator_events::insert(tx, recorded).await?;
-                if let Some(id) = id {
+                if let Some(id) = raised {
+                    if !has_role(tx, id, place).await? {
+                        return Err(RoleChangeError::Missing);
+                    }
                     set_role(tx, id, assignment).await?;
                 }
-                mail.push(tx, no, now).await?;
+                if let Some(mail) = mail {
+                    mail.push(tx, no, now).await?;
+                }
                 event.write(tx, no, now).await?;
                 Ok(())
             })
@@ -168,13 +197,18 @@ pub async fn invite(
     settle(written).map(|done| done.map(|()| invited))
 }
 
-/// Changes an operator's role. Earlier links for it become invalid, because they may give another role.
+async fn has_role(conn: &mut Conn, id: OperatorId, place: ProjectNo) -> Result<bool, StoreError> {
+    Ok(operators::roles_of(conn, id).await?.iter().any(|one| one.project == place))
+}
+
+/// Changes an operator's role. Links that would reset its credentials, or give another role in this place, become invalid.
 async fn set_role(tx: &mut Tx, id: OperatorId, assignment: Assignment) -> Result<(), RoleChangeError> {
     if assignment.project == EVERY_PROJECT {
         operators::hold_owners_of_all(tx).await?;
     }
     let operator = operators::find(tx, id).await?.ok_or(RoleChangeError::Missing)?;
-    operator_links::remove_all_for(tx, &operator.email).await?;
+    operator_links::remove_resets_of(tx, &operator.email).await?;
+    operator_links::remove_of(tx, assignment.project, LinkPurpose::Invitation, &operator.email).await?;
     operators::set_role(tx, id, assignment).await?;
     check_owners(tx, assignment.project).await
 }
@@ -188,6 +222,7 @@ async fn take_role(tx: &mut Tx, target: &Operator, place: ProjectNo) -> Result<O
         return Err(RoleChangeError::Missing);
     }
     check_owners(tx, place).await?;
+    operator_links::remove_of(tx, place, LinkPurpose::Invitation, &target.email).await?;
     if !operators::roles_of(tx, target.id).await?.is_empty() {
         return Ok(OperatorAct::RoleTaken);
     }
@@ -271,7 +306,7 @@ pub async fn change_role(
                 }
                 let act = match change {
                     RoleChange::To(role) => {
-                        if !operators::roles_of(tx, id).await?.iter().any(|one| one.project == place) {
+                        if !has_role(tx, id, place).await? {
                             return Err(RoleChangeError::Missing);
                         }
                         set_role(tx, id, Assignment { project: place, role }).await?;
@@ -308,7 +343,9 @@ pub async fn make_link(ctx: &Ctx<'_>, signed_in: &SignedIn, id: OperatorId) -> R
     let target = operators::find(&mut *ctx.app.store.read().await?, id).await?;
     let Some(target) = target else { return Ok(Err(Obstacle::Missing)) };
     let event = note(ctx, &signed_in.acting(ctx.ip), OperatorAction::LinkCreated, &target.email);
-    let (token, link) = links::prepare(&ctx.app.entropy, LinkPurpose::Reset, links::NO_ROLE, &target.email, now);
+    let origin = LinkOrigin { maker: Some(signed_in.operator.id), is_mailed: false };
+    let of = (links::NO_ROLE, target.email.as_str());
+    let (token, link) = links::prepare(&ctx.app.entropy, origin, LinkPurpose::Reset, of, now);
     let recorded = record(ctx, signed_in, (Some(id), &target.email), OperatorAct::LinkMade, "");
     let (no, actor) = (ctx.project.no, signed_in.operator.id);
     let written = ctx

@@ -14,9 +14,14 @@ use vestibule_store::{
     operators, passkeys,
 };
 
-use super::{RemovalOutcome, SignedIn, audit, normalize, prepare_password};
+use super::{RemovalOutcome, SignInSource, SignedIn, StartedSession, audit, normalize, prepare_password};
 use crate::{
-    candidates::Candidates, crypto::sha256, error::Error, limits::tries::Buckets, passwords::PasswordVerdict,
+    candidates::Candidates,
+    crypto::sha256,
+    error::Error,
+    known_devices::{self, KnownDevice},
+    limits::tries::Buckets,
+    passwords::PasswordVerdict,
     state::App,
 };
 
@@ -56,11 +61,21 @@ pub async fn resolve<'c>(
     Ok(Some((SignedIn { operator, session, assignments }, cookie)))
 }
 
-/// Signs in with a password; returns the cookie. An unknown address takes the same time and gets the same response.
-pub async fn sign_in(app: &App, email: &str, typed: &str, ip: IpAddr, now: Timestamp) -> Result<Option<String>, Error> {
+/// Signs in with a password. An unknown address takes the same time and gets the same response.
+pub async fn sign_in(
+    app: &App,
+    (email, typed): (&str, &str),
+    source: SignInSource<'_>,
+    now: Timestamp,
+) -> Result<Option<StartedSession>, Error> {
+    let ip = source.ip;
     let email = normalize(email).unwrap_or_else(|| email.trim().to_lowercase());
     let operator = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
-    if !try_password(app, (&email, operator.as_ref()), typed, (OperatorAct::SignInFailed, ip), now).await? {
+    let known = operator
+        .as_ref()
+        .and_then(|operator| known_devices::operators::find_for(app, source.known_devices, operator.id, now));
+    let buckets = Buckets::of_operator(&email, ip, known);
+    if !try_password(app, (&buckets, operator.as_ref()), typed, (OperatorAct::SignInFailed, ip), now).await? {
         return Ok(None);
     }
     let Some(operator) = operator else { return Ok(None) };
@@ -74,19 +89,18 @@ pub async fn sign_in(app: &App, email: &str, typed: &str, ip: IpAddr, now: Times
             })
         })
         .await?;
-    Ok(Some(token))
+    Ok(Some(StartedSession { cookie: token, operator: id }))
 }
 
 /// Verifies a password, within the attempt limits. A wrong one is logged as the given act; a failure for an unknown
 /// address is not logged, because users type passwords into that field by mistake.
 async fn try_password(
     app: &App,
-    (email, operator): (&str, Option<&Operator>),
+    (buckets, operator): (&Buckets, Option<&Operator>),
     typed: &str,
     (failure, ip): (OperatorAct, IpAddr),
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let buckets = Buckets::of_operator(email, ip);
     buckets.check(app, now).await?;
     let hash = operator.and_then(|operator| operator.password_hash.clone());
     let verdict = app.hasher.verify(EVERY_PROJECT, prepare_password(typed), hash).await?;
@@ -121,8 +135,10 @@ pub(super) fn make_token(app: &App) -> (String, TokenHash) {
 
 /// Reauthenticates with the password.
 pub async fn prove(app: &App, signed_in: &SignedIn, typed: &str, ip: IpAddr, now: Timestamp) -> Result<bool, Error> {
-    let account = (signed_in.operator.email.as_str(), Some(&signed_in.operator));
-    if !try_password(app, account, typed, (OperatorAct::ProofFailed, ip), now).await? {
+    // The operator is signed in: failures elsewhere do not count here.
+    let own = KnownDevice::of_operator_session(&signed_in.session.token);
+    let buckets = Buckets::of_operator(&signed_in.operator.email, ip, Some(own));
+    if !try_password(app, (&buckets, Some(&signed_in.operator)), typed, (OperatorAct::ProofFailed, ip), now).await? {
         return Ok(false);
     }
     let token = signed_in.session.token;

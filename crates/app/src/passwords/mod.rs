@@ -16,7 +16,7 @@ use argon2::{
 };
 use vestibule_domain::{id::ProjectNo, secret::Secret};
 
-pub(crate) use self::phc::Bounds;
+pub use self::phc::Bounds;
 pub use self::phc::LIMITS;
 use self::phc::{AcceptedHash, BadHash};
 use crate::{

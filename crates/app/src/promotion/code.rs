@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How long a promotion code can open the promotion page.
-pub(crate) const LIFETIME: Duration = Duration::from_secs(300);
+pub const LIFETIME: Duration = Duration::from_secs(300);
 
 pub struct IssuedCode {
     pub code: String,

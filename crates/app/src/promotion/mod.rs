@@ -7,4 +7,4 @@ pub mod code;
 pub mod ending;
 pub mod prepare;
 pub mod source;
-pub mod still_signed_in;
+pub(crate) mod still_signed_in;

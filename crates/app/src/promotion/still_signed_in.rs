@@ -18,7 +18,7 @@ use crate::{
 
 /// The mail to the member's new email address; `None` without one, or when nothing but the promoting browser is signed in.
 /// `code` is the authorization code that the link ends too.
-pub fn make_mail(
+pub(crate) fn make_mail(
     ctx: &Ctx<'_>,
     promotion: &GuestPromotion,
     code: Option<TokenHash>,

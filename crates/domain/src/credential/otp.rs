@@ -121,7 +121,9 @@ pub fn may_resend(state: &CodeState, now: Timestamp) -> ResendDecision {
     }
 }
 
-fn cool_down(sends: u32) -> Duration {
+/// The wait after so many codes: it doubles with each, up to [`LONGEST_COOL_DOWN`].
+#[must_use]
+pub fn cool_down(sends: u32) -> Duration {
     let doublings = sends.saturating_sub(1).min(16);
     FIRST_COOL_DOWN.saturating_mul(1 << doublings).min(LONGEST_COOL_DOWN)
 }

@@ -21,7 +21,7 @@ use crate::id::{EventId, UserId};
 pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
 
 /// The events for notification webhooks, and the wildcard for all of them.
-pub const NON_BLOCKING: [&str; 12] = [
+pub const NON_BLOCKING: [&str; 13] = [
     "*",
     "user.created",
     "user.anonymous.promoted",
@@ -34,10 +34,11 @@ pub const NON_BLOCKING: [&str; 12] = [
     "session.revoked",
     "user.consent.granted",
     "user.consent.revoked",
+    "message.sms_budget_used_up",
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 30] = [
+pub const LOGGED: [&str; 31] = [
     "user.created",
     "user.anonymous.promoted",
     "user.authenticated",
@@ -68,6 +69,7 @@ pub const LOGGED: [&str; 30] = [
     "hook.tested",
     "hook.delivery.replayed",
     "message.tested",
+    "message.sms_budget_used_up",
 ];
 
 /// An event.
@@ -185,6 +187,13 @@ pub enum Event {
         /// Whether the provider accepted it.
         is_taken: bool,
     },
+    /// The project's budget of text messages refused one, for the first time within an hour.
+    SmsBudgetUsedUp {
+        /// The number of messages allowed.
+        messages: u32,
+        /// The time in which they are.
+        period_seconds: u64,
+    },
     /// An operator repeated a delivery. For the audit log only.
     DeliveryReplayed {
         /// The delivery.
@@ -249,6 +258,7 @@ impl Event {
             Self::HookTest => "hook.test",
             Self::HookTested { .. } => "hook.tested",
             Self::MessageTested { .. } => "message.tested",
+            Self::SmsBudgetUsedUp { .. } => "message.sms_budget_used_up",
             Self::DeliveryReplayed { .. } => "hook.delivery.replayed",
             Self::DeviceKeyRevoked { .. } => "identity.anonymous.revoked",
             Self::UsersExported => "users.exported",
@@ -318,6 +328,9 @@ impl Event {
             Self::HookTest => json!({"message": "This is a test: nothing happened."}),
             Self::HookTested { url, status, error } => json!({"url": url, "status": status, "error": error}),
             Self::MessageTested { channel, is_taken } => json!({"channel": channel, "is_taken": is_taken}),
+            Self::SmsBudgetUsedUp { messages, period_seconds } => {
+                json!({"messages": messages, "period_seconds": period_seconds})
+            }
             Self::DeliveryReplayed { delivery_id, url, event_type } => {
                 json!({"delivery_id": delivery_id.to_string(), "url": url, "event_type": event_type})
             }

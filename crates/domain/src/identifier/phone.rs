@@ -24,6 +24,9 @@ pub enum PhoneProblem {
     /// No such number exists.
     #[error("this is not a phone number")]
     Invalid,
+    /// The project sends no codes to numbers of this country.
+    #[error("codes are not sent to phone numbers of this country")]
+    CountryNotAllowed,
 }
 
 impl PhoneProblem {
@@ -35,6 +38,7 @@ impl PhoneProblem {
             Self::Character => "phone.invalid_character",
             Self::MissingPrefix => "phone.missing_prefix",
             Self::Invalid => "phone.invalid",
+            Self::CountryNotAllowed => "phone.country_not_allowed",
         }
     }
 }
@@ -62,6 +66,14 @@ pub fn parse(typed: &str, country: Option<&str>) -> Result<LoginId, PhoneProblem
         return Err(PhoneProblem::Invalid);
     }
     Ok(LoginId { kind: LoginIdKind::Phone, value, original: original.to_owned() })
+}
+
+/// The country (ISO 3166-1 alpha-2) of a number in E.164; `None` for a number of no country, such as those of satellite
+/// networks.
+#[must_use]
+pub fn country_of(e164: &str) -> Option<String> {
+    let number = phonenumber::parse(None, e164).ok()?;
+    number.country().id().map(|id| id.as_ref().to_owned())
 }
 
 fn format_e164(home: Option<country::Id>, dialed: &str) -> Result<String, PhoneProblem> {
@@ -116,6 +128,21 @@ mod tests {
         ];
         for (typed, country, value) in table {
             assert_eq!(parse(typed, country).map(|login_id| login_id.value).as_deref(), Ok(value), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_the_country_of_its_plan() {
+        for (number, country) in [
+            ("+4915123456789", Some("DE")),
+            ("+12025550123", Some("US")),
+            ("+16135550123", Some("CA")),
+            ("+442079460018", Some("GB")),
+            ("+85223456789", Some("HK")),
+            ("+80012345678", None),
+            ("no number", None),
+        ] {
+            assert_eq!(country_of(number).as_deref(), country, "{number}");
         }
     }
 

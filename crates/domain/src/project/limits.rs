@@ -44,11 +44,13 @@ pub enum LimitName {
     DeviceKeyPerIp,
     /// Requests signed with the wrong device key, per key ID.
     DeviceKeyPerKey,
+    /// Text messages of the project, to all numbers.
+    SmsPerProject,
 }
 
 impl LimitName {
     /// Every limit.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SignupAnonymousPerIp,
         Self::SignupPerIp,
         Self::AccountEnumerationPerIp,
@@ -61,6 +63,7 @@ impl LimitName {
         Self::PasskeyPerIp,
         Self::DeviceKeyPerIp,
         Self::DeviceKeyPerKey,
+        Self::SmsPerProject,
     ];
 
     /// Its group and name under `authentication.rate_limits`.
@@ -79,6 +82,7 @@ impl LimitName {
             Self::PasskeyPerIp => ("passkey", "per_ip"),
             Self::DeviceKeyPerIp => ("device_key", "per_ip"),
             Self::DeviceKeyPerKey => ("device_key", "per_key"),
+            Self::SmsPerProject => ("sms", "per_project"),
         }
     }
 
@@ -118,6 +122,7 @@ impl LimitName {
             Self::PasskeyPerIp => "VerifyPasskeyPerIP",
             Self::DeviceKeyPerIp => "VerifyDeviceKeyPerIP",
             Self::DeviceKeyPerKey => "VerifyDeviceKeyPerKey",
+            Self::SmsPerProject => "SMSPerProject",
         }
     }
 
@@ -137,6 +142,8 @@ impl LimitName {
             }
             Self::CodeSendPerUser => (10, 60),
             Self::CodeTryPerUser => (20, 10),
+            // More than an application of some size needs, and a small part of what fraud would send.
+            Self::SmsPerProject => (300, 60),
         };
         Quota { period: Duration::from_secs(minutes * 60), burst }
     }
@@ -186,6 +193,14 @@ pub struct PerIpAndKey {
     pub per_key: LimitSetting,
 }
 
+/// A group with one limit, of the project as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerProject {
+    /// Of the project as a whole.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub per_project: LimitSetting,
+}
+
 /// The limits of one-time codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeLimits {
@@ -227,6 +242,9 @@ pub struct RateLimits {
     /// Requests signed with the wrong device key.
     #[serde(default, skip_serializing_if = "is_default")]
     pub device_key: PerIpAndKey,
+    /// Text messages.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub sms: PerProject,
 }
 
 impl RateLimits {
@@ -255,6 +273,7 @@ impl RateLimits {
             LimitName::PasskeyPerIp => &self.passkey.per_ip,
             LimitName::DeviceKeyPerIp => &self.device_key.per_ip,
             LimitName::DeviceKeyPerKey => &self.device_key.per_key,
+            LimitName::SmsPerProject => &self.sms.per_project,
         }
     }
 }

@@ -23,12 +23,15 @@ pub use self::{
     diff::{diff, removals},
     hooks::Webhook,
     json_schema::json_schema,
-    limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndKey, PerIpAndUser, Period, RateLimits},
+    limits::{
+        CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndKey, PerIpAndUser, PerProject, Period,
+        RateLimits,
+    },
     origin::{NotAnOrigin, Origin},
     sections::{
         AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting, Hook, Http,
         IdentitySection, IdentityType, LoginIdKey, LoginIdSettings, MailSection, NonBlockingHandler, OAuth, OnConflict,
-        PasswordSettings, ProjectSection, PromotionConflict, SessionSettings, UiSection, Verification,
+        PasswordSettings, ProjectSection, PromotionConflict, SessionSettings, SmsSection, UiSection, Verification,
         VerificationClaims,
     },
     setting::{SettingKey, SettingKind},
@@ -70,6 +73,8 @@ pub struct ProjectSettings {
     #[serde(default, skip_serializing_if = "is_default")]
     pub mail: MailSection,
     #[serde(default, skip_serializing_if = "is_default")]
+    pub sms: SmsSection,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub oauth: OAuth,
     #[serde(default, skip_serializing_if = "is_default")]
     pub hook: Hook,
@@ -93,6 +98,7 @@ impl ProjectSettings {
             http: Http::default(),
             ui: UiSection::default(),
             mail: MailSection::default(),
+            sms: SmsSection::default(),
             oauth: OAuth::default(),
             hook: Hook::default(),
         }
@@ -197,6 +203,19 @@ impl ProjectSettings {
     #[must_use]
     pub fn default_country(&self) -> Option<&str> {
         self.identity.login_id.default_country.as_deref()
+    }
+
+    /// Whether codes are sent by SMS to numbers of this country; `None` is a number of no country. Without a list, the
+    /// project's own country is the one of numbers without prefix; a project without that one has none of its own.
+    #[must_use]
+    pub fn allows_sms_to(&self, country: Option<&str>) -> bool {
+        match (&self.sms.allowed_countries, self.default_country()) {
+            (Some(allowed), _) => {
+                allowed.iter().any(|one| one == rules::EVERY_COUNTRY || Some(one.as_str()) == country)
+            }
+            (None, Some(own)) => country == Some(own),
+            (None, None) => true,
+        }
     }
 
     /// What happens when a guest enters a login ID of another user.

@@ -116,6 +116,13 @@ pub(super) fn check_country(text: &str) -> RuleResult {
     require(is_good, "write a country as two capital letters (ISO 3166-1), such as \"DE\"")
 }
 
+/// Stands for all countries in a list of them.
+pub(super) const EVERY_COUNTRY: &str = "*";
+
+pub(super) fn check_country_entry(text: &str) -> RuleResult {
+    if text == EVERY_COUNTRY { Ok(()) } else { check_country(text) }
+}
+
 pub(super) fn check_period(text: &str) -> RuleResult {
     text.parse::<Period>().map(|_| ()).map_err(|refusal| refusal.to_string())
 }
@@ -196,7 +203,8 @@ mod tests {
         judge(check_client_id, &["shop-web", "A.b_C"], &["", "a b", "ü", &"a".repeat(65)]);
         judge(check_color, &["#0f766e"], &["0f766e", "#fff", "#12345g"]);
         judge(check_language, &["en", "zh-Hant", "es-419"], &["", "e", "english", "en_US", "en-"]);
-        judge(check_country, &["DE"], &["de", "DEU", ""]);
+        judge(check_country, &["DE"], &["de", "DEU", "", "*"]);
+        judge(check_country_entry, &["DE", "*"], &["de", "DEU", "", "**"]);
         judge(check_cookie_domain, &["shop.example", "localhost"], &["", ".shop.example", "Shop.example", "127.0.0.1"]);
         judge(check_cookie_prefix, &["shop_"], &["", "a b", "a;b"]);
         judge(

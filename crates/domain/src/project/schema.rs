@@ -67,17 +67,34 @@ const fn per_ip(keys: &'static [KeySchema; 3]) -> KeySchema {
 
 const PASSWORD_LIMITS: &[KeySchema] = &[
     per_ip(&limit(LimitName::PasswordPerIp)),
-    section("per_user", &limit(LimitName::PasswordPerUser), "Per account, from any IP address."),
+    section(
+        "per_user",
+        &limit(LimitName::PasswordPerUser),
+        "Per account, from any IP address. A browser where the account signed in before has a limit of its own of this size, instead of this one and the one per IP address.",
+    ),
 ];
+const SMS_LIMITS: &[KeySchema] = &[section(
+    "per_project",
+    &limit(LimitName::SmsPerProject),
+    "Of the whole project. If it is used up, codes by SMS are refused, and the event `message.sms_budget_used_up` says so.",
+)];
 const CODE_LIMITS: &[KeySchema] = &[
-    section("trigger_per_ip", &limit(LimitName::CodeSendPerIp), "Codes requested from one IP address."),
+    section(
+        "trigger_per_ip",
+        &limit(LimitName::CodeSendPerIp),
+        "Codes requested from one IP address. After ten text messages whose codes were not entered, each further one waits twice as long as the one before, up to 15 minutes.",
+    ),
     section(
         "trigger_per_user",
         &limit(LimitName::CodeSendPerUser),
-        "Codes sent to one account, email address or phone number.",
+        "Codes sent to one account, email address or phone number at the request of one IP address; of all IP addresses together, twice as many. Browsers where the account signed in before have a limit of their own of this size. To a phone number, each further code waits twice as long as the one before, up to 15 minutes, until a code is entered.",
     ),
     section("validate_per_ip", &limit(LimitName::CodeTryPerIp), "Codes entered from one IP address."),
-    section("validate_per_user", &limit(LimitName::CodeTryPerUser), "Codes entered for one account."),
+    section(
+        "validate_per_user",
+        &limit(LimitName::CodeTryPerUser),
+        "Codes entered for one account. The first attempt for each code is always judged, and a browser where the account signed in before has a limit of its own of this size.",
+    ),
 ];
 const DEVICE_KEY_LIMITS: &[KeySchema] = &[
     per_ip(&limit(LimitName::DeviceKeyPerIp)),
@@ -99,6 +116,7 @@ const RATE_LIMITS: &[KeySchema] = &[
     section("password", PASSWORD_LIMITS, "Password attempts."),
     section("oob_otp", CODE_LIMITS, "One-time codes by email and SMS."),
     section("passkey", &[per_ip(&limit(LimitName::PasskeyPerIp))], "Passkey attempts."),
+    section("sms", SMS_LIMITS, "Text messages with codes."),
     section(
         "device_key",
         DEVICE_KEY_LIMITS,
@@ -288,6 +306,13 @@ const MAIL: &[KeySchema] = &[
     key("from", MAILBOX, Unset, "The sender of the project's emails. Defaults to the server's sender."),
     key("reply_to", MAILBOX, Unset, "The reply-to address."),
 ];
+
+const SMS: &[KeySchema] = &[key(
+    "allowed_countries",
+    Shape::List(&Shape::Text("a country as two capital letters, or \"*\"", rules::check_country_entry), 1),
+    Unset,
+    "The countries whose phone numbers get codes by SMS; \"*\" means every country. Defaults to `identity.login_id.default_country`; if that is not set either, to every country.",
+)];
 
 const CLIENT: &[KeySchema] = &[
     must(
@@ -489,6 +514,7 @@ pub(super) const DOCUMENT: &[KeySchema] = &[
     section("http", HTTP, "Origins and cookies."),
     section("ui", UI, "Appearance and languages of pages and emails."),
     section("mail", MAIL, "Emails to the project's users."),
+    section("sms", SMS, "Text messages to the project's users."),
     section("oauth", OAUTH, "Applications."),
     section("hook", HOOK, "Webhooks."),
 ];

@@ -295,6 +295,20 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     assert_eq!(written.scopes_for_guest(), absent.scopes_for_guest());
 }
 
+#[test]
+fn codes_go_to_the_listed_countries_else_to_the_projects_own_else_everywhere() {
+    let mut settings = shop();
+    let to = |settings: &ProjectSettings| [Some("DE"), Some("US"), None].map(|country| settings.allows_sms_to(country));
+    settings.identity.login_id.default_country = None;
+    assert_eq!(to(&settings), [true, true, true]);
+    settings.identity.login_id.default_country = Some("DE".into());
+    assert_eq!(to(&settings), [true, false, false]);
+    settings.sms.allowed_countries = Some(vec!["US".into()]);
+    assert_eq!(to(&settings), [false, true, false]);
+    settings.sms.allowed_countries = Some(vec!["US".into(), "*".into()]);
+    assert_eq!(to(&settings), [true, true, true]);
+}
+
 /// A document with every key there is.
 fn full() -> ProjectSettings {
     let limit = LimitSetting { enabled: Some(true), period: Some("1h30m".parse().unwrap()), burst: Some(7) };
@@ -327,9 +341,11 @@ fn full() -> ProjectSettings {
                 validate_per_user: limit,
             },
             passkey: per_ip,
-            device_key: PerIpAndKey { per_ip: per_key.clone(), per_key },
+            device_key: PerIpAndKey { per_ip: per_key.clone(), per_key: per_key.clone() },
+            sms: PerProject { per_project: per_key },
         },
     };
+    full.sms = SmsSection { allowed_countries: Some(vec!["DE".into(), "*".into()]) };
     full.identity = IdentitySection {
         login_id: LoginIdSettings {
             default_country: text("DE"),

@@ -14,12 +14,13 @@ use vestibule_app::{
         sign_in::{self, LoginCode, LoginProof, OtherMethod, SignIn},
         steps::{self, CodeOutcome, Identification, PasskeyStep, StepOutcome},
     },
+    known_devices,
     messages::Message,
 };
-use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, secret::Secret};
+use vestibule_domain::{credential::otp::ResendDecision, id::UserId, identifier::LoginIdKind, secret::Secret};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
-    cookies, error, field_problem::FieldProblem, notice::NoticeKind, page::Page, user_agent::device_name, visit::Visit,
+    cookies, error, field_problem::FieldProblem, notice::NoticeKind, page::Page, user_agent::device_name,
 };
 
 use super::{
@@ -40,14 +41,19 @@ fn field<'a>(form: &'a Form, name: &str) -> &'a str {
 }
 
 /// Sets the cookie of a new session.
-fn with_session(visit: &Visit, mut response: Response, cookie: Option<String>) -> Response {
-    if let Some(cookie) = cookie {
-        cookies::set_session(response.headers_mut(), &visit.project, &cookie);
-    }
-    response
-}
-
 impl Scene {
+    /// The response of a flow that signed its user in: sets the cookies of the session and of the known device.
+    fn signed_in(&self, mut response: Response, session_cookie: Option<String>, user: UserId) -> Response {
+        let visit = &self.visit;
+        if let Some(value) = known_devices::renew_for_user(&visit.ctx(), &self.flow.known_devices, user) {
+            cookies::set_known_device(response.headers_mut(), &visit.project, &value);
+        }
+        if let Some(cookie) = session_cookie {
+            cookies::set_session(response.headers_mut(), &visit.project, &cookie);
+        }
+        response
+    }
+
     /// Handles a form that was sent to one of the flow's URLs.
     pub(super) async fn act(&mut self, view: View, form: &Form) -> Response {
         let result = match view {
@@ -358,11 +364,11 @@ impl Scene {
         let write_notice = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
         let done = commit::commit(&visit.ctx(), &self.flow, achievement, browser, &write_notice).await?;
         Ok(match done {
-            Committed::Done { redirect, session_cookie } => {
-                with_session(&visit, to_app(&visit, &redirect), session_cookie)
+            Committed::Done { redirect, session_cookie, user } => {
+                self.signed_in(to_app(&visit, &redirect), session_cookie, user)
             }
-            Committed::AsksConsent { session_cookie } => {
-                with_session(&visit, see_other(&self.at(View::Consent)), session_cookie)
+            Committed::AsksConsent { session_cookie, user } => {
+                self.signed_in(see_other(&self.at(View::Consent)), session_cookie, user)
             }
             // The user has proved control of the address, or no proof was required: the page may say that it is taken.
             Committed::Taken => {

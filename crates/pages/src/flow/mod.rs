@@ -296,6 +296,7 @@ impl Scene {
     ) -> Result<Self, Response> {
         let mut scene =
             Self { visit, cookies, headers: headers.clone(), browser, flow, offered: None, others: Vec::new() };
+        scene.flow.known_devices = scene.cookies.known_devices.clone();
         match scene.find_offered().await {
             Ok(offered) => scene.offered = offered,
             Err(error) => return Err(flow_error(&scene.visit, headers, &error)),

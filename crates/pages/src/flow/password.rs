@@ -124,7 +124,7 @@ pub(crate) enum NewPasswordReason {
 
 /// Another sign-in method, which can be removed with the recovery.
 #[derive(Clone, Debug)]
-pub struct RemovableMethod {
+pub(crate) struct RemovableMethod {
     /// The field of its box, posted as `on` when it is to be removed.
     pub field: String,
     /// A login ID, or the name of a passkey; `None` for a passkey without a name.

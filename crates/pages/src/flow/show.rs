@@ -349,10 +349,12 @@ impl Scene {
         let request = &self.flow.state.request;
         let client = self.visit.project.settings.client(&request.client_id);
         let returns_to = url::Url::parse(&request.redirect_uri).ok();
+        // A scheme of the application's own names no site.
+        let site = returns_to.as_ref().filter(|uri| matches!(uri.scheme(), "http" | "https"));
         ConsentPage {
             action: self.at(View::Consent),
             app: client.map_or_else(|| request.client_id.clone(), |client| client.display_name().to_string()),
-            site: returns_to.and_then(|uri| uri.host_str().map(str::to_string)),
+            site: site.and_then(|uri| uri.host_str().map(str::to_string)),
             person: self.offered.as_ref().and_then(|offered| offered.person.clone()),
             detail: self.offered.as_ref().and_then(|offered| offered.detail.clone()),
             scopes: consent_scopes(&request.scope),

@@ -301,8 +301,12 @@ async fn access_is_removed_on_the_account_page(engine: Engine) {
     scene.browser.open("/settings").await;
     assert!(!scene.browser.page().text.contains("Applications with access"));
     let tokens = partner.sign_in(&mut scene.browser, "openid email offline_access").await;
-    let (code, _) = partner.ask_silently(&mut scene.browser, "openid").await;
     scene.server.clock.advance_seconds(3 * 86_400);
+    let (code, _) = partner.ask_silently(&mut scene.browser, "openid").await;
+    let fresh = |reply: Reply| reply.expect(200).json()["access_token"].as_str().expect("an access token").to_string();
+    let own = fresh(scene.client.refresh(&scene.tokens.refresh).await);
+    let partners = fresh(refresh(&http, &partner, &tokens).await);
+    scene.client.user_info(&partners).await.expect(200);
     scene.browser.open("/settings").await;
     assert!(scene.browser.page().text.contains("Applications with access 1 application"));
     scene.browser.open("/settings/applications").await;
@@ -321,11 +325,11 @@ async fn access_is_removed_on_the_account_page(engine: Engine) {
     assert!(page.text.contains("Access removed.") && page.text.contains("No application has access"), "{}", page.text);
     // Its tokens are dead, and a code from before is worth nothing; the member stays signed in.
     refresh(&http, &partner, &tokens).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
-    scene.client.user_info(&tokens.access).await.expect(401);
+    scene.client.user_info(&partners).await.expect(401);
     let reply = partner.exchange(&code.expect("a code")).await;
     reply.expect_oauth_error(400, "invalid_grant", "invalid authorization code");
     assert_eq!(partner.ask_silently(&mut scene.browser, "openid").await, error("consent_required"));
-    scene.client.user_info(&scene.tokens.access).await.expect(200);
+    scene.client.user_info(&own).await.expect(200);
     let events = scene.server.events("user.consent.revoked").await;
     assert_eq!((events.len(), &events[0]["payload"]["client_id"]), (1, &json!("partner")));
     assert_eq!(

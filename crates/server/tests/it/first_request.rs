@@ -205,7 +205,9 @@ async fn one_first_form_sent_many_times_makes_one_flow(engine: Engine) {
     browser.fill("Code", &mailbox.next_code(KIM).await);
     browser.press("Confirm").await;
     client.finish(browser.at_app()).await;
-    assert_eq!(mailbox.count(), 1, "one mail");
+    let notice = mailbox.next_mail(KIM).await;
+    assert!(notice.text.contains("End all sessions"), "no second code was sent: {}", notice.text);
+    assert_eq!(mailbox.count(), 2, "the code, and what is signed in");
     // Sent again, from an old tab: the flow is finished, and no other begins.
     let reply =
         Reply::of(server.http().request(Method::POST, &form.action).form(&form.fields).header("cookie", &cookie));

@@ -184,7 +184,7 @@ async fn a_host_is_taken_however_it_is_spelled(engine: Engine) {
         owner.fill("Public origin", &origin);
         owner.press("Create project").await;
         let page = owner.expect_page(422, "New project");
-        assert!(page.problem("origin").is_some_and(|text| text.contains("another project")), "{origin}");
+        assert!(page.problem("origin").is_some_and(|text| text.contains("Another project")), "{origin}");
         assert!(server.app.projects.find_by_id("third").is_none(), "{origin}");
     }
     for origin in spellings(&server.origin) {

@@ -231,7 +231,7 @@ async fn operators_make_projects(engine: Engine) {
     owner.fill("Project ID", "test");
     owner.fill("Public origin", "https://second.example");
     owner.press("Create project").await;
-    assert!(owner.expect_page(422, "New project").problem("id").is_some_and(|text| text.contains("another")));
+    assert!(owner.expect_page(422, "New project").problem("id").is_some_and(|text| text.contains("Another")));
     owner.fill("Project ID", "second");
     owner.fill("Name", "The Second");
     owner.tick("Enable anonymous users?");

@@ -26,14 +26,37 @@ async fn start(engine: Engine) -> (TestServer, Browser) {
     (server, owner)
 }
 
-/// Invites an operator as the owner, and accepts the invitation by the link in the mail.
-async fn invite(server: &TestServer, owner: &mut Browser, project: &str, email: &str, role: &str) -> Browser {
-    let mut mailbox = server.mailbox();
+/// Invites an operator as the owner. The link is in the mail only.
+pub(crate) async fn send_invitation(owner: &mut Browser, project: &str, email: &str, role: &str) {
     owner.open(&format!("/portal/p/{project}/operators")).await;
     owner.fill("Email", email);
     owner.tick(role);
     owner.press("Invite").await;
-    owner.expect_page(200, "Invited");
+    let page = owner.expect_page(200, "Invited");
+    assert!(!page.text.contains("/portal/welcome/") && !page.text.contains("/portal/invitations/"), "{}", page.text);
+}
+
+/// The link of the newest invitation that was mailed to this address.
+pub(crate) async fn newest_invitation(server: &TestServer, email: &str, number: usize) -> String {
+    let mut mailbox = server.mailbox();
+    let mut mail = mailbox.next_mail(email).await;
+    for _ in 1..number {
+        mail = mailbox.next_mail(email).await;
+    }
+    let is_link = |word: &&str| word.contains("/portal/welcome/") || word.contains("/portal/invitations/");
+    mail.text.split_whitespace().find(is_link).expect("a link").to_string()
+}
+
+/// Invites an operator as the owner, and accepts the invitation by the link in the mail.
+pub(crate) async fn invite(
+    server: &TestServer,
+    owner: &mut Browser,
+    project: &str,
+    email: &str,
+    role: &str,
+) -> Browser {
+    let mut mailbox = server.mailbox();
+    send_invitation(owner, project, email, role).await;
     let mail = mailbox.next_mail(email).await;
     let link = mail.text.split_whitespace().find(|word| word.contains("/portal/welcome/")).expect("a link").to_string();
     let mut browser = server.browser();
@@ -46,7 +69,7 @@ async fn invite(server: &TestServer, owner: &mut Browser, project: &str, email: 
     browser
 }
 
-async fn make_second_project(owner: &mut Browser) {
+pub(crate) async fn make_second_project(owner: &mut Browser) {
     owner.open("/portal/projects/new").await;
     owner.fill("Project ID", "second");
     owner.fill("Public origin", "https://second.example");
@@ -266,15 +289,15 @@ async fn operators_make_links_only_into_projects_they_own(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     make_second_project(&mut owner).await;
     let mut local = invite(&server, &mut owner, "test", "ow@house.example", "Owner").await;
-    invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
+    let mut editor = invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
     let mut refused = Vec::new();
     local.open("/portal/p/test/operators").await;
     // Ed works only here; then in the second project too.
     let page = link_page(&local);
-    owner.open("/portal/p/second/operators").await;
-    owner.fill("Email", "ed@house.example");
-    owner.tick("Viewer");
-    owner.press("Invite").await;
+    send_invitation(&mut owner, "second", "ed@house.example", "Viewer").await;
+    editor.open(&newest_invitation(&server, "ed@house.example", 2).await).await;
+    editor.press("Accept role").await;
+    assert!(editor.expect_page(200, "Projects").text.contains("Role accepted."));
     refused.push(page);
     // Olga owns all projects.
     owner.open("/portal/p/test/operators").await;

@@ -308,6 +308,7 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
     slower.expect_page(400, LINK_EXPIRED);
     slower.follow("Back to Corner Shop").await;
     assert_eq!(query(slower.at_app(), "error").as_deref(), Some("access_denied"));
+    let code = mailbox.next_code(KIM).await;
     assert_eq!(mailbox.count(), 1, "no code is sent to who was too late");
     // The first browser opens it again: its flow continues, even when the code itself has expired.
     for wait in [0, 301] {
@@ -332,7 +333,7 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
         // To the home page, and not to the app's callback with another user's state.
         assert_eq!(page.links, [("Back to Corner Shop".to_string(), "http://shop.test/".to_string())]);
     }
-    browser.fill("Code", &mailbox.next_code(KIM).await);
+    browser.fill("Code", &code);
     browser.press("Confirm").await;
     client.finish(browser.at_app()).await;
 }

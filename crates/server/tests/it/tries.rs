@@ -14,21 +14,21 @@ use crate::{
 const KIM: &str = "kim@shop.example";
 const PASSWORD: &str = "violet tugboat marmalade";
 
-async fn make_kim(server: &TestServer) {
+pub(crate) async fn make_kim(server: &TestServer) {
     let (client, mut browser) = (server.app_client(), server.browser());
     browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
     Person::new(server, LoginMethod::EmailPassword).join(&mut browser, KIM, "Create account").await;
     client.finish(browser.at_app()).await;
 }
 
-async fn open_login(server: &TestServer) -> Browser {
+pub(crate) async fn open_login(server: &TestServer) -> Browser {
     let mut browser = server.browser();
     browser.open(&server.app_client().authorize_url(&[])).await;
     browser.expect_page(200, "Welcome back");
     browser
 }
 
-async fn try_password(mut browser: Browser, password: &str) -> Browser {
+pub(crate) async fn try_password(mut browser: Browser, password: &str) -> Browser {
     browser.fill("Email address", KIM);
     browser.fill("Password", password);
     browser.press("Sign in").await;

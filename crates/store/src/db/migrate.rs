@@ -115,6 +115,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0018_promotion.postgres.sql"),
     },
     Migration {
+        version: 20,
+        name: "0020_operator_proofs",
+        sqlite: include_str!("../../migrations/0020_operator_proofs.sqlite.sql"),
+        postgres: include_str!("../../migrations/0020_operator_proofs.postgres.sql"),
+    },
+    Migration {
         version: 22,
         name: "0022_consents",
         sqlite: include_str!("../../migrations/0022_consents.sqlite.sql"),

@@ -31,6 +31,7 @@ fn operator(number: u8, email: &str) -> Operator {
         name: "Kim".into(),
         password_hash: Some("$argon2id$".into()),
         created_at: at(1),
+        email_proved_at: None,
     }
 }
 
@@ -48,6 +49,15 @@ async fn an_address_belongs_to_one_operator(store: Store) {
     assert_eq!(operators::find_by_email(&mut conn, "kim@shop.example").await.unwrap(), Some(kim.clone()));
     assert_eq!(operators::find(&mut conn, kim.id).await.unwrap(), Some(kim));
     assert_eq!(operators::find_by_email(&mut conn, "lee@shop.example").await.unwrap(), None);
+    drop(conn);
+    // Its first proof decides whose account it is.
+    let claimed = Operator { name: "The real Kim".into(), password_hash: None, ..operator(1, "kim@shop.example") };
+    let claim = || write(&store, claimed.clone(), |tx, claimed| Box::pin(operators::claim(tx, claimed, at(5))));
+    assert!(claim().await && !claim().await);
+    let found = operators::find(&mut store.read().await.unwrap(), claimed.id).await.unwrap();
+    assert_eq!(found, Some(Operator { email_proved_at: Some(at(5)), ..claimed.clone() }));
+    assert!(write(&store, claimed.id, |tx, id| Box::pin(operators::set_email_proved(tx, *id, None))).await);
+    assert!(claim().await);
 }
 
 async fn a_role_counts_where_it_was_given(store: Store) {
@@ -89,6 +99,8 @@ async fn a_link_is_taken_once(store: Store) {
         email: email.into(),
         created_at: at(1),
         expires_at: at(100),
+        maker: (number == 1).then(|| OperatorId::from_bytes([7; 16])),
+        is_mailed: number == 1,
     };
     for one in [link(1, "kim@shop.example"), link(2, "lee@shop.example")] {
         write(&store, one, |tx, one| Box::pin(operator_links::insert(tx, one))).await;

@@ -10,6 +10,11 @@ use crate::test_store::{TestStore, connect};
 const BEFORE: &str = r#"
 DELETE FROM migrations WHERE version >= 17;
 DROP TABLE consents;
+-- 0018 and 0020 again, which would find their columns.
+ALTER TABLE grants DROP COLUMN ends_at;
+ALTER TABLE operators DROP COLUMN email_proved_at;
+ALTER TABLE operator_links DROP COLUMN made_by;
+ALTER TABLE operator_links DROP COLUMN is_mailed;
 INSERT INTO events (project_no, seq, user_id, type, client_id, body, created_at) VALUES
   (1, 1, NULL, 'user.anonymous.promoted', 'web',
    '{"payload":{"anonymous_user":{"id":"01bb44c0-d400-7000-8000-000000000001"},"user":{"id":"01bb44c0-d400-7000-8000-000000000001"}}}',

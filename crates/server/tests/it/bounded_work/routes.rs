@@ -100,7 +100,10 @@ fn credential_of<'a>(route: &RouteView, callers: &'a Callers) -> Option<(&'stati
         }
         CredentialKind::BearerToken(_) => Some(("authorization", callers.guest.as_str())),
         CredentialKind::AdminKey(_) => Some(("authorization", callers.admin.as_str())),
-        CredentialKind::FlowCookie | CredentialKind::ClientAuthentication => None,
+        CredentialKind::FlowCookie
+        | CredentialKind::KnownDeviceCookie
+        | CredentialKind::PortalKnownDeviceCookie
+        | CredentialKind::ClientAuthentication => None,
     };
     route.accepts.iter().find_map(header)
 }

@@ -46,7 +46,7 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
             "GET POST /logout",
         ],
     ),
-    ("session cookie, flow cookie", "", &["GET /flow/{id}", "GET POST /flow/{id}/{view}"]),
+    ("session cookie, flow cookie, known device cookie", "", &["GET /flow/{id}", "GET POST /flow/{id}/{view}"]),
     (
         "session cookie, app session cookie",
         "",
@@ -133,11 +133,21 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
     ("admin key (`statistics:read`)", "/_api/admin/v1", &["GET /statistics"]),
     ("admin key (`keys:write`)", "/_api/admin/v1", &["GET POST /keys", "DELETE /keys/{key_id}"]),
     (
-        "portal form cookie",
+        "portal form cookie, portal known device cookie",
         "",
         &["GET POST /portal/welcome/{token}", "GET POST /portal/sign-in", "GET /portal/", "GET /portal/{*rest}"],
     ),
-    ("operator cookie", "", &["POST /portal/sign-out", "GET POST /portal/prove", "GET POST /portal/me", "GET /portal"]),
+    (
+        "operator cookie",
+        "",
+        &[
+            "POST /portal/sign-out",
+            "GET POST /portal/prove",
+            "GET POST /portal/me",
+            "GET /portal",
+            "GET POST /portal/invitations/{token}",
+        ],
+    ),
     ("operator cookie (owner of every project)", "", &["GET /portal/activity", "GET POST /portal/projects/new"]),
     (
         "operator cookie (viewer of the project)",

@@ -13,20 +13,24 @@ pub(super) enum Carrier {
     Session,
     AppSession,
     Flow,
+    KnownDevice,
     Operator,
     PortalForm,
+    PortalKnownDevice,
 }
 
 impl Carrier {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Bearer,
         Self::Basic,
         Self::Form,
         Self::Session,
         Self::AppSession,
         Self::Flow,
+        Self::KnownDevice,
         Self::Operator,
         Self::PortalForm,
+        Self::PortalKnownDevice,
     ];
 
     pub(super) fn is_authorization(self) -> bool {
@@ -40,8 +44,10 @@ impl Carrier {
             Self::Session => Some("session"),
             Self::AppSession => Some("app_session"),
             Self::Flow => Some("oauth_ui"),
+            Self::KnownDevice => Some("known_device"),
             Self::Operator => Some("vestibule_operator"),
             Self::PortalForm => Some("vestibule_lobby"),
+            Self::PortalKnownDevice => Some("vestibule_known_device"),
         }
     }
 
@@ -51,10 +57,12 @@ impl Carrier {
             CredentialKind::SessionCookie => self == Self::Session,
             CredentialKind::AppSessionCookie => self == Self::AppSession,
             CredentialKind::FlowCookie => self == Self::Flow,
+            CredentialKind::KnownDeviceCookie => self == Self::KnownDevice,
             CredentialKind::BearerToken(_) | CredentialKind::AdminKey(_) => self == Self::Bearer,
             CredentialKind::ClientAuthentication => matches!(self, Self::Basic | Self::Form),
             CredentialKind::OperatorCookie(_) => self == Self::Operator,
             CredentialKind::PortalFormCookie => self == Self::PortalForm,
+            CredentialKind::PortalKnownDeviceCookie => self == Self::PortalKnownDevice,
         }
     }
 

@@ -60,7 +60,8 @@ impl World {
         samples.extend(make_authorizations(&mut scene, &helper).await);
         samples.extend(make_cookies(&scene, &helper).await);
         let (flow, flow_cookie) = begin_flow(&scene.server).await;
-        let operator_cookie = cookie(&scene.server.owner().await, "vestibule_operator");
+        let owner = scene.server.owner().await;
+        let operator_cookie = cookie(&owner, "vestibule_operator");
         let mut at_portal = scene.server.browser();
         at_portal.open("/portal/sign-in").await;
         let portal_form = at_portal.hidden("_csrf").expect("a token");
@@ -73,6 +74,20 @@ impl World {
                 Worth::Itself,
                 &cookie(&at_portal, "vestibule_lobby"),
             ),
+            Sample::of(
+                "known device cookie",
+                Carrier::KnownDevice,
+                Worth::Itself,
+                &cookie(&scene.browser, "known_device"),
+            ),
+            Sample::of(
+                "portal known device cookie",
+                Carrier::PortalKnownDevice,
+                Worth::Itself,
+                &cookie(&owner, "vestibule_known_device"),
+            ),
+            Sample::of("malformed known device cookie", Carrier::KnownDevice, Worth::Nothing, "x"),
+            Sample::of("malformed portal known device cookie", Carrier::PortalKnownDevice, Worth::Nothing, "x"),
             Sample::of("another browser's flow cookie", Carrier::Flow, Worth::NewBrowser, UNKNOWN),
             Sample::of("another browser's form cookie", Carrier::PortalForm, Worth::NewBrowser, UNKNOWN),
             Sample::of("malformed flow cookie", Carrier::Flow, Worth::Nothing, "x"),

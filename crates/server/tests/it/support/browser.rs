@@ -232,6 +232,11 @@ impl Browser {
         self.keep(Cookie::new(name.to_string(), value.to_string()));
     }
 
+    /// Forgets all cookies but this one.
+    pub(crate) fn forget_all_but(&mut self, name: &str) {
+        self.jar.retain(|cookie| cookie.name() == name);
+    }
+
     pub(crate) fn forget(&mut self) {
         self.jar.clear();
     }

@@ -15,6 +15,8 @@ pub(crate) struct Http {
     pub(crate) origin: String,
     /// The `User-Agent` header it sends, if any.
     pub(crate) agent: Option<&'static str>,
+    /// The address that a trusted proxy names as the client's, if any.
+    pub(crate) client_address: Option<&'static str>,
 }
 
 impl Http {
@@ -30,15 +32,19 @@ impl Http {
             .timeout(Duration::from_secs(60))
             .build()
             .expect("an HTTP client");
-        Self { client, origin: origin.to_string(), agent: None }
+        Self { client, origin: origin.to_string(), agent: None, client_address: None }
     }
 
     /// A request to a path of the server, or to a complete URL.
     pub(crate) fn request(&self, method: Method, target: &str) -> RequestBuilder {
         let url = if target.starts_with('/') { format!("{}{target}", self.origin) } else { target.to_string() };
         let request = self.client.request(method, url);
-        match self.agent {
+        let request = match self.agent {
             Some(agent) => request.header(header::USER_AGENT, agent),
+            None => request,
+        };
+        match self.client_address {
+            Some(address) => request.header("x-forwarded-for", address),
             None => request,
         }
     }

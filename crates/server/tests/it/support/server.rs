@@ -276,6 +276,27 @@ impl TestServer {
             email: email.to_string(),
             created_at: now,
             expires_at: now.plus(LinkPurpose::Reset.lifetime()),
+            maker: None,
+            is_mailed: false,
+        };
+        let written = self.app.store.write("test", link, |tx, link| Box::pin(operator_links::insert(tx, link))).await;
+        written.expect("the store works");
+        format!("/portal/welcome/{token}")
+    }
+
+    /// An invitation as a server without email showed it to its maker, who could hand it to anyone.
+    pub(crate) async fn shown_invitation(&self, project: &str, email: &str, role: Role) -> String {
+        let token = format!("an-invitation-of-the-test-for-{email}");
+        let (now, no) = (self.clock.now(), self.app.projects.find_by_id(project).expect("the project").no);
+        let link = OperatorLink {
+            token: TokenHash(digest(&SHA256, token.as_bytes()).as_ref().try_into().expect("32 bytes")),
+            purpose: LinkPurpose::Invitation,
+            assignment: Assignment { project: no, role },
+            email: email.to_string(),
+            created_at: now,
+            expires_at: now.plus(LinkPurpose::Invitation.lifetime()),
+            maker: None,
+            is_mailed: false,
         };
         let written = self.app.store.write("test", link, |tx, link| Box::pin(operator_links::insert(tx, link))).await;
         written.expect("the store works");
