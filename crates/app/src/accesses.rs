@@ -22,7 +22,7 @@ const SHARD_SIZE: usize = 8_192;
 pub enum Noted {
     /// Nothing: it is stored here and will be written with others.
     Remembered,
-    /// Write it now, then call [`Accesses::settle`].
+    /// Write it now, then call `Accesses::settle`.
     WriteNow,
 }
 

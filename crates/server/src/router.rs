@@ -11,7 +11,7 @@ use vestibule_pages as pages;
 use vestibule_portal as portal;
 use vestibule_web::{cors, entry, route::ADMIN_API_PREFIX};
 
-/// The router of everything but the metrics page. Which route accepts which credentials is in [`routes`].
+/// The router of everything but the metrics page. Which route accepts which credentials is in [`crate::route_table`].
 pub(crate) fn router(app: Arc<App>) -> Router {
     let open = mount(Router::new(), RouteGroup::OpenDocuments).layer(middleware::from_fn(cors::open));
     let scripts = mount(Router::new(), RouteGroup::CalledByScripts).layer(middleware::from_fn(cors::dynamic));

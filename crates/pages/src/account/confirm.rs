@@ -108,7 +108,7 @@ async fn page(request: &AccountRequest, failed: bool) -> Result<Box<dyn Page>, R
 }
 
 /// Offers a code, a passkey, or both, to members who have no password or prefer not to use it. The code's form posts
-/// `action=send`; members with a password get [`crate::flow::password::PasswordPage`].
+/// `action=send`; members with a password get `flow::password::PasswordPage`.
 #[derive(Clone, Debug)]
 pub struct ConfirmPage {
     pub action: String,

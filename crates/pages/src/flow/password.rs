@@ -113,15 +113,6 @@ struct Password<'a> {
     page: &'a PasswordPage,
 }
 
-/// The purpose of choosing a password.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NewPasswordReason {
-    /// The first one, as a step of promotion or sign-up.
-    Create,
-    /// A replacement for a forgotten one, after verifying the address.
-    Reset,
-}
-
 /// Another sign-in method, which can be removed with the recovery.
 #[derive(Clone, Debug)]
 pub(crate) struct RemovableMethod {
@@ -144,7 +135,6 @@ impl RemovableMethod {
 /// Asks for a new password. The form posts `password` and `action=continue`.
 #[derive(Clone, Debug)]
 pub(crate) struct NewPasswordPage {
-    pub reason: NewPasswordReason,
     pub action: String,
     /// The login ID under which a password manager stores the password.
     pub login_id: String,
@@ -161,20 +151,18 @@ impl NewPasswordPage {
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
         use vestibule_web::field::Strength;
         use vestibule_web::field_problem::FieldProblem;
-        let create = Self {
-            reason: NewPasswordReason::Create,
+        let reset = Self {
             action: "/flow/sample/password".into(),
             login_id: "ada@example.com".into(),
             password: PasswordField::new(8),
             others: Vec::new(),
-            cancel_href: Some("/cancel".into()),
-            steps: Some(Steps { current: 3, total: 3 }),
+            cancel_href: None,
+            steps: None,
         };
         let weak = PasswordField {
             strength: Some(Strength::VeryWeak),
             ..PasswordField::new(8).with_error(FieldProblem::PasswordBreached)
         };
-        let reset = Self { reason: NewPasswordReason::Reset, cancel_href: None, steps: None, ..create.clone() };
         let other = |field: &str, name: Option<&str>, days: u64, checked| RemovableMethod {
             field: field.into(),
             name: name.map(str::to_owned),
@@ -187,7 +175,6 @@ impl NewPasswordPage {
             other("remove-3", None, 1, true),
         ];
         vec![
-            ("create", create),
             ("reset", reset.clone()),
             ("reset-others", Self { others, ..reset.clone() }),
             ("reset-weak", Self { password: weak, ..reset }),
@@ -198,28 +185,11 @@ impl NewPasswordPage {
         let field = self.password.field();
         Field { autofocus: field.error.is_some(), ..field }
     }
-
-    fn lead(&self) -> &'static str {
-        match self.reason {
-            NewPasswordReason::Create => "create-password-lead",
-            NewPasswordReason::Reset => "reset-password-lead",
-        }
-    }
-
-    fn submit(&self) -> &'static str {
-        match self.reason {
-            NewPasswordReason::Create => "button-continue",
-            NewPasswordReason::Reset => "button-save-password",
-        }
-    }
 }
 
 impl Page for NewPasswordPage {
     fn title(&self) -> Text {
-        Text::new(match self.reason {
-            NewPasswordReason::Create => "create-password-title",
-            NewPasswordReason::Reset => "reset-password-title",
-        })
+        Text::new("reset-password-title")
     }
 
     fn body(&self, ctx: &PageContext) -> String {

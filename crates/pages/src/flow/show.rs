@@ -29,9 +29,7 @@ use crate::{
         continue_as::ContinueAsPage,
         identify::{IdentifyPage, IdentifyPurpose as UiPurpose},
         passkey_page::PasskeyPage,
-        password::{
-            ForgottenPasswordPage, NewPasswordPage, NewPasswordReason, PasswordPage, PasswordReason, RemovableMethod,
-        },
+        password::{ForgottenPasswordPage, NewPasswordPage, PasswordPage, PasswordReason, RemovableMethod},
         promotion::{ConflictPage, HaveAccountPage},
         verify_code::{CodePurpose, Resend, VerifyCodePage},
     },
@@ -424,7 +422,6 @@ impl Scene {
         let attempt = self.flow.state.attempt.as_ref();
         let min_length = self.visit.project.settings.password_policy().min_length;
         NewPasswordPage {
-            reason: NewPasswordReason::Reset,
             action: self.at(View::NewPassword),
             login_id: attempt.map(|attempt| self.flow.state.show(&attempt.login_id)).unwrap_or_default(),
             password: new_password_field(min_length, read("password").unwrap_or_default(), found),
