@@ -1,17 +1,21 @@
 //! Accepting a role in a new place, for an operator who has an account.
 
+use askama::Template;
 use axum::http::StatusCode;
 use vestibule_app::operators::{
     acceptance::{self, Offer},
     links,
 };
 use vestibule_domain::operator::OperatorLink;
+use vestibule_web::template::finish;
 
 use crate::{
     HOME, OperatorRequest, PageResult, PortalRoute, Verb,
+    frame::{PortalContext, PortalPage},
+    message::MessagePage,
+    notice::PortalNotice,
     one_time_link::{gone_page, place_name, role_name},
 };
-use crate::{entry_pages::AcceptRolePage, message::MessagePage, notice::PortalNotice};
 
 const PATH: &str = "/portal/invitations/{token}";
 
@@ -70,4 +74,43 @@ fn refuse(request: &OperatorRequest, offer: &Offer) -> PageResult {
     };
     let link = Some((link.0.to_string(), link.1.to_string()));
     Ok(request.page(StatusCode::CONFLICT, &MessagePage { title: title.into(), text, link, request_id: None }))
+}
+
+/// Asks an operator who has an account to accept a role in a new place.
+#[derive(Clone, Debug)]
+pub(crate) struct AcceptRolePage {
+    pub role: String,
+    pub place: String,
+    pub email: String,
+    pub action: String,
+}
+
+impl AcceptRolePage {
+    #[cfg(test)]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        let page = Self {
+            role: "editor".into(),
+            place: "Corner <Shop>".into(),
+            email: "kim@shop.example".into(),
+            action: "/portal/invitations/abc".into(),
+        };
+        vec![("open", page)]
+    }
+}
+
+impl PortalPage for AcceptRolePage {
+    fn title(&self) -> String {
+        "You are invited".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(AcceptRoleBody { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/accept_role.html")]
+struct AcceptRoleBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a AcceptRolePage,
 }

@@ -31,7 +31,6 @@ pub mod confirmation;
 pub mod control;
 pub mod cookies;
 pub(crate) mod document_scope;
-pub(crate) mod entry_pages;
 pub(crate) mod field_binding;
 pub mod first_link;
 pub mod frame;
@@ -81,9 +80,9 @@ use axum::{
 use tower::ServiceExt;
 use vestibule_app::{hosts, state::App};
 use vestibule_domain::project::Origin;
-use vestibule_web::brand::Brand;
 use vestibule_web::{
     assets,
+    brand::Brand,
     credentials::Brought,
     entry,
     route::{Face, Route},

@@ -1,5 +1,6 @@
 //! One-time links: first run, invitation, reset.
 
+use askama::Template;
 use axum::http::StatusCode;
 use vestibule_app::{
     operators::{
@@ -13,10 +14,12 @@ use vestibule_domain::{
     credential::password::Weakness,
     operator::{EVERY_PROJECT, LinkPurpose, OperatorLink, Role},
 };
+use vestibule_web::template::finish;
 
-use crate::{HOME, PageResult, PortalRoute, PublicRequest, Verb};
 use crate::{
-    entry_pages::{OneTimeLinkKind, OneTimeLinkPage, OneTimeLinkPasskeyPage},
+    HOME, PageResult, PortalRoute, PublicRequest, Verb,
+    control::{Control, ControlKind},
+    frame::{PortalContext, PortalPage},
     message::MessagePage,
     passkey::PasskeyBox,
 };
@@ -167,4 +170,184 @@ pub(super) fn describe_password_problem(weakness: Weakness) -> String {
         Weakness::TooGuessable => "This password is too easy to guess. Add a word or two.".into(),
         Weakness::Breached => "This password has appeared in a data breach. Choose another one.".into(),
     }
+}
+
+/// The purpose of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OneTimeLinkKind {
+    /// Creates the first operator, or a further owner.
+    FirstRun,
+    /// Invites an operator.
+    Invitation {
+        email: String,
+        role: String,
+        place: String,
+        /// Whether an account has the address, which was never proved: its credentials are replaced.
+        replaces: bool,
+    },
+    /// Resets an operator's credentials.
+    Reset { email: String },
+}
+
+impl OneTimeLinkKind {
+    fn title(&self) -> String {
+        match self {
+            Self::FirstRun => "Welcome to Vestibule",
+            Self::Invitation { .. } => "You are invited",
+            Self::Reset { .. } => "Choose how you sign in",
+        }
+        .to_string()
+    }
+}
+
+/// Asks the holder of a one-time link for name and password, or to continue with a passkey.
+#[derive(Clone, Debug)]
+pub(crate) struct OneTimeLinkPage {
+    pub kind: OneTimeLinkKind,
+    pub action: String,
+    pub email: String,
+    pub name: String,
+    pub min_length: usize,
+    pub email_error: Option<String>,
+    pub name_error: Option<String>,
+    pub password_error: Option<String>,
+}
+
+impl OneTimeLinkPage {
+    #[cfg(test)]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        let first = Self {
+            kind: OneTimeLinkKind::FirstRun,
+            action: "/portal/welcome/abc".into(),
+            email: String::new(),
+            name: String::new(),
+            min_length: 10,
+            email_error: None,
+            name_error: None,
+            password_error: None,
+        };
+        let wrong = Self {
+            email: "kim".into(),
+            email_error: Some("Enter an email address such as kim@shop.example.".into()),
+            name_error: Some("Enter a name of 1 to 100 characters.".into()),
+            password_error: Some("At least 10 characters.".into()),
+            ..first.clone()
+        };
+        let invited = Self {
+            kind: OneTimeLinkKind::Invitation {
+                email: "kim@shop.example".into(),
+                role: "editor".into(),
+                place: "Corner Shop".into(),
+                replaces: false,
+            },
+            ..first.clone()
+        };
+        let unproved = Self {
+            kind: OneTimeLinkKind::Invitation {
+                email: "kim@shop.example".into(),
+                role: "editor".into(),
+                place: "Corner Shop".into(),
+                replaces: true,
+            },
+            ..first.clone()
+        };
+        let reset = Self { kind: OneTimeLinkKind::Reset { email: "kim@shop.example".into() }, ..first.clone() };
+        vec![("first", first), ("wrong", wrong), ("invited", invited), ("unproved", unproved), ("reset", reset)]
+    }
+
+    fn controls(&self) -> Vec<Control> {
+        let email = Control::new("email", "Email", ControlKind::Line("email"), &self.email)
+            .required()
+            .autocomplete("username")
+            .error(self.email_error.clone());
+        let name = Control::new("name", "Your name", ControlKind::Line("text"), &self.name)
+            .required()
+            .autocomplete("name")
+            .hint("Shown to other operators next to your changes.")
+            .error(self.name_error.clone());
+        let password = Control::new("password", "Password", ControlKind::NewPassword, "")
+            .required()
+            .hint(format!("At least {} characters. A few words are easier to remember than symbols.", self.min_length))
+            .error(self.password_error.clone());
+        match self.kind {
+            OneTimeLinkKind::FirstRun => vec![email, name, password],
+            OneTimeLinkKind::Invitation { .. } => vec![name, password],
+            OneTimeLinkKind::Reset { .. } => vec![password],
+        }
+    }
+
+    fn button(&self) -> &'static str {
+        match self.kind {
+            OneTimeLinkKind::FirstRun => "Create account",
+            OneTimeLinkKind::Invitation { .. } => "Accept invitation",
+            OneTimeLinkKind::Reset { .. } => "Set password",
+        }
+    }
+}
+
+impl PortalPage for OneTimeLinkPage {
+    fn title(&self) -> String {
+        self.kind.title()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(OneTimeLinkBody { ctx, page: self }.render())
+    }
+
+    fn problems(&self) -> Vec<(String, String)> {
+        self.controls().iter().filter_map(Control::problem).collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/welcome.html")]
+struct OneTimeLinkBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a OneTimeLinkPage,
+}
+
+/// Asks the holder of a one-time link for a passkey, after the other fields.
+#[derive(Clone, Debug)]
+pub(crate) struct OneTimeLinkPasskeyPage {
+    pub kind: OneTimeLinkKind,
+    pub action: String,
+    pub email: String,
+    pub passkey: PasskeyBox,
+}
+
+impl OneTimeLinkPasskeyPage {
+    #[cfg(test)]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        use vestibule_web::passkey::Ceremony;
+        let first = Self {
+            kind: OneTimeLinkKind::FirstRun,
+            action: "/portal/welcome/abc".into(),
+            email: "kim@shop.example".into(),
+            passkey: PasskeyBox::sample(Ceremony::Create).send("email", "kim@shop.example").send("name", "Kim \"K\""),
+        };
+        let refused = Self { passkey: first.passkey.clone().error(Some("That did not work.")), ..first.clone() };
+        let reset = Self { kind: OneTimeLinkKind::Reset { email: "kim@shop.example".into() }, ..first.clone() };
+        vec![("first", first), ("refused", refused), ("reset", reset)]
+    }
+}
+
+impl PortalPage for OneTimeLinkPasskeyPage {
+    fn title(&self) -> String {
+        self.kind.title()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(OneTimeLinkPasskeyBody { ctx, page: self }.render())
+    }
+
+    fn has_passkey(&self) -> bool {
+        true
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/welcome_passkey.html")]
+struct OneTimeLinkPasskeyBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a OneTimeLinkPasskeyPage,
 }

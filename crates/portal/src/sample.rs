@@ -3,20 +3,22 @@
 use vestibule_domain::operator::Role;
 
 use crate::{
+    acceptance::AcceptRolePage,
     activity::ActivityPage,
     addresses::AddressesPage,
     applications::{ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage},
     audit::AuditPage,
     confirmation::{ConfirmActionPage, SecretShownPage},
-    entry_pages::{AcceptRolePage, OneTimeLinkPage, OneTimeLinkPasskeyPage, ProvePage, SignInPage},
     frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge},
     me::MePage,
     message::MessagePage,
     messages::MessagesPage,
+    one_time_link::{OneTimeLinkPage, OneTimeLinkPasskeyPage},
     operators::{KeysPage, OperatorsPage},
     overview::OverviewPage,
     projects::{NewProjectPage, ProjectsPage},
     settings_page::SettingsFormPage,
+    sign_in::{ProvePage, SignInPage},
     user::{UserFormPage, UserPage},
     users::UsersPage,
     webhooks::{WebhookSecretPage, WebhooksPage},

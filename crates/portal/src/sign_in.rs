@@ -1,10 +1,13 @@
 //! Sign-in, sign-out, reauthentication, and the page for unknown URLs.
 
+use askama::Template;
 use vestibule_app::operators::{links, passkeys, sign_in};
+use vestibule_web::template::finish;
 
-use crate::{HOME, OperatorRequest, PageResult, PortalError, PortalRoute, PublicRequest, Verb};
 use crate::{
-    entry_pages::{ProvePage, SignInPage},
+    HOME, OperatorRequest, PageResult, PortalError, PortalRoute, PublicRequest, Verb,
+    control::{Control, ControlKind},
+    frame::{PortalContext, PortalPage},
     passkey::PasskeyBox,
 };
 
@@ -112,4 +115,127 @@ async fn prove(request: OperatorRequest) -> PageResult {
         page.error = Some("Wrong password.".into());
     }
     request.show_again(&page)
+}
+
+/// Asks for address and password.
+#[derive(Clone, Debug)]
+pub(crate) struct SignInPage {
+    pub email: String,
+    pub error: Option<String>,
+    pub next: String,
+    pub passkey: PasskeyBox,
+    /// Whether any operator exists.
+    pub has_operators: bool,
+}
+
+impl SignInPage {
+    #[cfg(test)]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        use vestibule_web::passkey::Ceremony;
+        let plain = Self {
+            email: String::new(),
+            error: None,
+            next: "/portal".into(),
+            passkey: PasskeyBox::sample(Ceremony::Use),
+            has_operators: true,
+        };
+        let wrong =
+            Self { email: "kim@shop.example".into(), error: Some("Wrong email or password.".into()), ..plain.clone() };
+        let refused = Self {
+            passkey: plain.passkey.clone().error(Some("This passkey is not registered here.")),
+            ..plain.clone()
+        };
+        let unused = Self { has_operators: false, ..plain.clone() };
+        vec![("plain", plain), ("wrong", wrong), ("refused", refused), ("unused", unused)]
+    }
+
+    fn controls(&self) -> Vec<Control> {
+        vec![
+            Control::new("email", "Email", ControlKind::Line("email"), &self.email).required().autocomplete("username"),
+            Control::new("password", "Password", ControlKind::Password, "").required().error(self.error.clone()),
+        ]
+    }
+}
+
+impl PortalPage for SignInPage {
+    fn title(&self) -> String {
+        "Sign in to the portal".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(SignInBody { ctx, page: self }.render())
+    }
+
+    fn problems(&self) -> Vec<(String, String)> {
+        self.controls().iter().filter_map(Control::problem).collect()
+    }
+
+    fn has_passkey(&self) -> bool {
+        self.has_operators
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/sign_in.html")]
+struct SignInBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a SignInPage,
+}
+
+/// Reauthentication before a dangerous action.
+#[derive(Clone, Debug)]
+pub(crate) struct ProvePage {
+    pub email: String,
+    pub has_password: bool,
+    pub passkey: Option<PasskeyBox>,
+    pub error: Option<String>,
+    pub next: String,
+}
+
+impl ProvePage {
+    #[cfg(test)]
+    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        use vestibule_web::passkey::Ceremony;
+        let plain = Self {
+            email: "kim@shop.example".into(),
+            has_password: true,
+            passkey: None,
+            error: None,
+            next: "/portal/p/shop/settings/delete".into(),
+        };
+        let wrong = Self { error: Some("Wrong password.".into()), ..plain.clone() };
+        let both = Self { passkey: Some(PasskeyBox::sample(Ceremony::Use)), ..plain.clone() };
+        let passkey = PasskeyBox { is_alone: true, ..PasskeyBox::sample(Ceremony::Use) };
+        let only = Self { has_password: false, passkey: Some(passkey), ..plain.clone() };
+        vec![("plain", plain), ("wrong", wrong), ("both", both), ("only", only)]
+    }
+
+    fn control(&self) -> Control {
+        Control::new("password", "Password", ControlKind::Password, "").required().error(self.error.clone())
+    }
+}
+
+impl PortalPage for ProvePage {
+    fn title(&self) -> String {
+        "Confirm that it's you".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(ProveBody { ctx, page: self }.render())
+    }
+
+    fn problems(&self) -> Vec<(String, String)> {
+        self.control().problem().into_iter().collect()
+    }
+
+    fn has_passkey(&self) -> bool {
+        self.passkey.is_some()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/prove.html")]
+struct ProveBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a ProvePage,
 }
