@@ -16,10 +16,13 @@ use vestibule_domain::{
 use vestibule_protocol::oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseMode, ResponseType};
 use vestibule_store::codes;
 
-use crate::{caller::SessionCaller, candidates::Candidates, error::Error, limits::rates};
 use crate::{
+    caller::SessionCaller,
+    candidates::Candidates,
     crypto::{base64url, sha256},
     ctx::Ctx,
+    error::Error,
+    limits::rates,
     projects::Project,
     state::App,
 };

@@ -13,11 +13,14 @@ use vestibule_domain::{
 use vestibule_protocol::{claims::Sid, oauth::Scope};
 use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 
-use crate::{accesses::Noted, crypto::tokens::MacKey, ctx::Ctx, projects::Project};
 use crate::{
+    accesses::Noted,
     candidates::Candidates,
+    crypto::tokens::MacKey,
+    ctx::Ctx,
     error::Error,
     guests::returning_guests,
+    projects::Project,
     tokens::issue::{scopes_of, split_token},
 };
 

@@ -3,6 +3,7 @@
 
 use serde_json::Map;
 use vestibule_domain::{
+    client::Client,
     consent,
     event::{Event, RevocationReason, TriggeredBy},
     grant::Grant,
@@ -15,20 +16,21 @@ use vestibule_store::{StoreError, Tx, consents, grants};
 use crate::{
     actor::{ActError, Actor, AuditEntry},
     authorize::PendingRequest,
+    ctx::Ctx,
     error::Error,
+    projects::Project,
     sessions::{Ending, Selection},
     tokens::issue::scopes_of,
 };
-use crate::{ctx::Ctx, projects::Project};
 
 /// Whether the project has an application of this ID that needs the consent of its users.
 pub(crate) fn is_third_party(project: &Project, client_id: &str) -> bool {
-    project.settings.client(client_id).is_some_and(|client| !client.application_type().is_first_party())
+    project.settings.client(client_id).is_some_and(Client::is_third_party)
 }
 
 /// Whether the project has any such application.
 pub(crate) fn has_third_parties(project: &Project) -> bool {
-    project.settings.clients().iter().any(|client| !client.application_type().is_first_party())
+    project.settings.clients().iter().any(Client::is_third_party)
 }
 
 /// What a request of an application needs from a signed-in user.

@@ -6,8 +6,7 @@ use vestibule_domain::project::LimitName;
 use vestibule_protocol::{device_info::DeviceInfoError, dpop::ProofError};
 use vestibule_store::StoreError;
 
-use crate::limits::Counter;
-use crate::webhooks::veto::Veto;
+use crate::{limits::Counter, webhooks::veto::Veto};
 
 /// An exceeded rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,7 +25,7 @@ impl LoadedUser {
     /// As [`Self::load`], with a connection of its own; a guest takes none.
     pub async fn read(app: &App, project: &Project, user: User) -> Result<Self, StoreError> {
         if user.is_anonymous() {
-            return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
+            return Ok(Self::of_guest(user));
         }
         Self::load(&mut *app.store.read().await?, project, user).await
     }
@@ -33,8 +33,7 @@ impl LoadedUser {
     /// Loads the identities and authenticators of a user.
     pub async fn load(conn: &mut Conn, project: &Project, user: User) -> Result<Self, StoreError> {
         if user.is_anonymous() {
-            // A guest has neither: skip the query.
-            return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
+            return Ok(Self::of_guest(user));
         }
         let rows = user_credentials::read(conn, project.no, user.id).await?;
         Ok(Self::assemble(project, user, &rows))
@@ -58,6 +57,11 @@ impl LoadedUser {
             user.standard_attributes.clear();
             user.custom_attributes.clear();
         }
+        Self { user, identities: Vec::new(), authenticators: Vec::new() }
+    }
+
+    /// A guest without device keys, which has neither identities nor authenticators to query.
+    pub(crate) fn of_guest(user: User) -> Self {
         Self { user, identities: Vec::new(), authenticators: Vec::new() }
     }
 

@@ -7,9 +7,10 @@ use vestibule_domain::{id::UserId, secret::TokenHash, session::SessionRef, time:
 
 use crate::{
     adapters::entropy::Entropy,
+    candidates::Candidates,
     crypto::{known_device::expiry_of, tokens::MacKey},
+    ctx::Ctx,
 };
-use crate::{candidates::Candidates, ctx::Ctx};
 
 /// Lifetime of a browser's entry; every sign-in renews it.
 pub const LIFETIME: Duration = Duration::from_secs(180 * 24 * 3_600);

@@ -14,13 +14,11 @@ use vestibule_store::{StoreError, Tx, codes, credentials, spent, users};
 
 use crate::{
     account::LoginMethods,
+    crypto::security_links::{LinkAction, LinkContent, ReplacedLoginId, SecurityLink},
     ctx::Ctx,
     error::Error,
-    sessions::{self, Ending, ListedSession, Selection},
-};
-use crate::{
-    crypto::security_links::{LinkAction, LinkContent, ReplacedLoginId, SecurityLink},
     projects::Project,
+    sessions::{self, Ending, ListedSession, Selection},
 };
 
 /// How long a link works.

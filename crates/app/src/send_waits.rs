@@ -12,8 +12,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{Conn, StoreError, Tx, tries};
 
-use crate::{crypto::sha256, limits::Counter};
-use crate::{ctx::Ctx, error::RateLimit};
+use crate::{crypto::sha256, ctx::Ctx, error::RateLimit, limits::Counter};
 
 /// Time in which one message is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);

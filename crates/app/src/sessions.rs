@@ -17,10 +17,13 @@ use vestibule_store::{Conn, StoreError, Tx, grants, sessions, users};
 
 use crate::{
     actor::Actor,
+    adapters::entropy::Entropy,
     caller::{find_expiry, is_session_alive},
+    ctx::Ctx,
     error::Error,
+    events,
+    state::App,
 };
-use crate::{adapters::entropy::Entropy, ctx::Ctx, events, state::App};
 
 /// A valid session or grant.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! The project's budget of text messages: reports when it is used up, once an hour, and tells the portal.
+//! The project's budget of text messages: an event, at most once an hour, when it is used up, and the notice in the portal.
 
 use std::time::Duration;
 
@@ -9,8 +9,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, tries};
 
-use crate::{crypto::sha256, events};
-use crate::{ctx::Ctx, error::Error};
+use crate::{crypto::sha256, ctx::Ctx, error::Error, events};
 
 /// How often a budget that stays used up is reported.
 const REPORTED_FOR: Duration = Duration::from_secs(3_600);

@@ -233,6 +233,12 @@ impl Client {
         self.x_application_type
     }
 
+    /// Whether it belongs to another company: it needs the consent of its users.
+    #[must_use]
+    pub fn is_third_party(&self) -> bool {
+        !self.x_application_type.is_first_party()
+    }
+
     /// The lifetime of an access token, for a guest or a member.
     #[must_use]
     pub fn access_token_lifetime(&self, is_anonymous: bool) -> Duration {

@@ -1,10 +1,7 @@
 //! Asks a member whether a third-party application may have access to its account.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::page::Page;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{context::PageContext, page::Page, template::finish, text::Text};
 
 /// A scope as people understand it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,7 @@
 //! Final pages: errors, limits, and sign-out.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::field::TextLink;
-use vestibule_web::page::Page;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{context::PageContext, field::TextLink, page::Page, template::finish, text::Text};
 
 /// The errors that have their own page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

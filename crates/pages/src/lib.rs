@@ -26,18 +26,16 @@ use vestibule_domain::project;
 use vestibule_protocol::oauth::ResponseMode;
 use vestibule_web::{
     body::BodyProblem,
-    error,
-    history::{self, RenderedPage},
-    visit::Visit,
-};
-use vestibule_web::{
     brand::brand_of,
     context::{PageColorScheme, PageContext},
+    error,
     field::TextLink,
+    history::{self, RenderedPage},
     locale::Locales,
     notice::NoticeKind,
     page::Page,
     policy::Forms,
+    visit::Visit,
 };
 
 use crate::end_pages::{ErrorKind, ErrorPage};

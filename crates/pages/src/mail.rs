@@ -2,13 +2,15 @@
 //! loads no external resources.
 
 use askama::Template;
-use vestibule_web::brand::Brand;
-use vestibule_web::elapsed::Elapsed;
-use vestibule_web::locale::Locale;
-use vestibule_web::rendered_mail::RenderedMail;
-use vestibule_web::template::finish;
-use vestibule_web::text::{Arg, Text};
-use vestibule_web::theme::mail_colors;
+use vestibule_web::{
+    brand::Brand,
+    elapsed::Elapsed,
+    locale::Locale,
+    rendered_mail::RenderedMail,
+    template::finish,
+    text::{Arg, Text},
+    theme::mail_colors,
+};
 
 /// The context of a mail.
 #[derive(Clone, Debug)]

@@ -27,9 +27,9 @@ use vestibule_web::{
     visit::Visit,
 };
 
-use crate::context;
 use crate::{
     consent::ConsentScope,
+    context,
     flow::verify_code::CodeChannel,
     mail::{AccountNotice, MailContext, MailKind, MailedSession, sms_text},
 };

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use vestibule_web::document::check_document;
-use vestibule_web::locale::SOURCES;
-use vestibule_web::{field_problem::FieldProblem, text::Text};
 use vestibule_web::{
-    locale::Locales,
+    document::check_document,
+    field_problem::FieldProblem,
+    locale::{Locales, SOURCES},
     notice::{Notice, NoticeKind},
     page::Page,
+    text::Text,
 };
 
-use crate::end_pages::ErrorKind;
 use crate::{
+    end_pages::ErrorKind,
     mail::MailContext,
     sample::{Sample, sample_context, samples},
 };

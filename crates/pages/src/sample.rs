@@ -1,9 +1,11 @@
 //! Samples of every page in its main states, for tests, screenshots and viewing.
 
-use vestibule_web::brand::Brand;
-use vestibule_web::context::{PageColorScheme, PageContext};
-use vestibule_web::locale::Locale;
-use vestibule_web::page::Page;
+use vestibule_web::{
+    brand::Brand,
+    context::{PageColorScheme, PageContext},
+    locale::Locale,
+    page::Page,
+};
 
 use crate::{
     account::{

@@ -7,18 +7,21 @@ use axum::{
     response::Response,
 };
 use vestibule_app::{
+    crypto::is_equal,
     error::Error,
     security_links::{self, OpenedLink, PATH, Redeemed, Undoing},
-    sessions::ListedSession,
 };
 use vestibule_web::{
-    body, context::PageContext, credentials::NoCredential, elapsed::Elapsed, error, field::TextLink,
-    notice::NoticeKind, page::Page, route::path_parameter, template::finish, text::Text, visit::Visit,
+    body, context::PageContext, credentials::NoCredential, error, field::TextLink, notice::NoticeKind, page::Page,
+    route::path_parameter, template::finish, text::Text, visit::Visit,
 };
 
 use crate::{
-    PageFrame, account::overview::SessionEntry, body_error_page, end_pages::ErrorKind, error_page, flow_error, page,
-    render,
+    PageFrame,
+    account::{overview::SessionEntry, sessions::describe},
+    body_error_page,
+    end_pages::ErrorKind,
+    error_page, flow_error, page, render,
 };
 
 /// `GET /security/{link}`
@@ -49,8 +52,7 @@ pub async fn act(visit: Visit, _: NoCredential, request: Request) -> Response {
         Err(response) => return response,
     };
     let token = form.get("_csrf").ok().flatten().unwrap_or_default();
-    let expected = opened.form_token(&visit.ctx());
-    if aws_lc_rs::constant_time::verify_slices_are_equal(token.as_bytes(), expected.as_bytes()).is_err() {
+    if !is_equal(token, &opened.form_token(&visit.ctx())) {
         return ask(&visit, &headers, (&secret, &opened), Some(NoticeKind::FormExpired));
     }
     match security_links::redeem(&visit.ctx(), &opened).await {
@@ -83,75 +85,48 @@ fn ask(
     (secret, opened): (&str, &OpenedLink),
     notice: Option<NoticeKind>,
 ) -> Response {
-    let sessions = opened.sessions.iter().map(|listed| describe(visit, listed)).collect();
-    let undo = match opened.undoing.clone() {
-        Undoing::Nothing => Undo::Nothing,
-        Undoing::RemovesLoginId(login_id) => Undo::RemoveLoginId(login_id),
-        Undoing::RemovesPasskey(name) => Undo::RemovePasskey(name),
-        Undoing::RestoresLoginId(login_id) => Undo::RestoreLoginId(login_id),
-    };
-    let content = EndSessionsPage { action: format!("{PATH}{secret}"), undo, sessions };
+    let sessions = opened.sessions.iter().map(|listed| describe(visit, listed.clone(), false)).collect();
+    let content = EndSessionsPage { action: format!("{PATH}{secret}"), undoing: opened.undoing.clone(), sessions };
     // The notice says that the form token was invalid.
     let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
     let csrf = opened.form_token(&visit.ctx());
     render(visit, headers, PageFrame { status, request: None, csrf, carried: None, notice }, &content)
 }
 
-fn describe(visit: &Visit, listed: &ListedSession) -> SessionEntry {
-    let client = listed.client_id.as_deref().and_then(|client_id| visit.project.settings.client(client_id));
-    SessionEntry {
-        id: listed.id.to_string(),
-        device: listed.device.clone(),
-        app: client.map(|client| client.display_name().to_string()),
-        ip: None,
-        last_active: Elapsed::from_seconds(visit.now.since(listed.last_access_at).as_secs()),
-        current: false,
-    }
-}
-
-/// What a link undoes, besides ending all sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undo {
-    Nothing,
-    RemoveLoginId(String),
-    RemovePasskey(Option<String>),
-    RestoreLoginId(String),
-}
-
 /// Asks whether to end every session of an account, and to undo a change of it.
 #[derive(Clone, Debug)]
 pub(crate) struct EndSessionsPage {
     pub action: String,
-    pub undo: Undo,
+    pub undoing: Undoing,
     /// What is signed in now.
     pub sessions: Vec<SessionEntry>,
 }
 
 impl EndSessionsPage {
     fn lead(&self) -> &'static str {
-        match self.undo {
-            Undo::Nothing => "end-sessions-lead",
-            Undo::RemoveLoginId(_) | Undo::RemovePasskey(_) | Undo::RestoreLoginId(_) => "undo-lead",
+        match self.undoing {
+            Undoing::Nothing => "end-sessions-lead",
+            Undoing::RemovesLoginId(_) | Undoing::RemovesPasskey(_) | Undoing::RestoresLoginId(_) => "undo-lead",
         }
     }
 
     fn button(&self) -> &'static str {
-        match self.undo {
-            Undo::Nothing => "button-end-sessions",
-            Undo::RemoveLoginId(_) | Undo::RemovePasskey(_) | Undo::RestoreLoginId(_) => "button-undo",
+        match self.undoing {
+            Undoing::Nothing => "button-end-sessions",
+            Undoing::RemovesLoginId(_) | Undoing::RemovesPasskey(_) | Undoing::RestoresLoginId(_) => "button-undo",
         }
     }
 }
 
 impl Page for EndSessionsPage {
     fn title(&self) -> Text {
-        match &self.undo {
-            Undo::Nothing => Text::new("end-sessions-title"),
-            Undo::RemoveLoginId(what) | Undo::RemovePasskey(Some(what)) => {
+        match &self.undoing {
+            Undoing::Nothing => Text::new("end-sessions-title"),
+            Undoing::RemovesLoginId(what) | Undoing::RemovesPasskey(Some(what)) => {
                 Text::new("remove-login-id-title").with("what", what)
             }
-            Undo::RemovePasskey(None) => Text::new("undo-passkey-title"),
-            Undo::RestoreLoginId(what) => Text::new("undo-restore-title").with("what", what),
+            Undoing::RemovesPasskey(None) => Text::new("undo-passkey-title"),
+            Undoing::RestoresLoginId(what) => Text::new("undo-restore-title").with("what", what),
         }
     }
 
@@ -163,6 +138,7 @@ impl Page for EndSessionsPage {
 impl EndSessionsPage {
     #[cfg(any(test, feature = "samples"))]
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        use vestibule_web::elapsed::Elapsed;
         let session = |device: Option<&str>, seconds| SessionEntry {
             id: "sample".into(),
             device: device.map(str::to_owned),
@@ -172,14 +148,14 @@ impl EndSessionsPage {
             current: false,
         };
         let sessions = vec![session(Some("Pixel 8"), 300_000), session(None, 60)];
-        let page = Self { action: "/security/sample".into(), undo: Undo::Nothing, sessions };
-        let undo = |undo| Self { undo, ..page.clone() };
+        let page = Self { action: "/security/sample".into(), undoing: Undoing::Nothing, sessions };
+        let undo = |undoing| Self { undoing, ..page.clone() };
         vec![
             ("some", page.clone()),
-            ("login-id", undo(Undo::RemoveLoginId("ada@example.com".into()))),
-            ("passkey", undo(Undo::RemovePasskey(Some("Chrome · Linux".into())))),
-            ("passkey-unnamed", undo(Undo::RemovePasskey(None))),
-            ("restore", undo(Undo::RestoreLoginId("ada@example.com".into()))),
+            ("login-id", undo(Undoing::RemovesLoginId("ada@example.com".into()))),
+            ("passkey", undo(Undoing::RemovesPasskey(Some("Chrome · Linux".into())))),
+            ("passkey-unnamed", undo(Undoing::RemovesPasskey(None))),
+            ("restore", undo(Undoing::RestoresLoginId("ada@example.com".into()))),
             ("none", Self { sessions: Vec::new(), ..page }),
         ]
     }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use vestibule_app::{caller::SessionCaller, sessions::end_session};
+use vestibule_app::{caller::SessionCaller, crypto::is_equal, sessions::end_session};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
     body, cookies,
@@ -18,8 +18,11 @@ use vestibule_web::{
     visit::Visit,
 };
 
-use crate::end_pages::{LoggedOutPage, LogoutPage};
-use crate::{PageFrame, body_error_page, flow_error, page, render_with, see_other};
+use crate::{
+    PageFrame, body_error_page,
+    end_pages::{LoggedOutPage, LogoutPage},
+    flow_error, page, render_with, see_other,
+};
 
 /// `GET /logout`
 pub async fn confirm(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
@@ -50,8 +53,7 @@ pub async fn sign_out(visit: Visit, cookie: SessionCookie, request: Request) -> 
         Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
     };
     let token = form.get("_csrf").ok().flatten().unwrap_or_default();
-    let expected = form_token(&visit, &caller);
-    if aws_lc_rs::constant_time::verify_slices_are_equal(token.as_bytes(), expected.as_bytes()).is_err() {
+    if !is_equal(token, &form_token(&visit, &caller)) {
         return ask(&visit, &headers, &caller, &query, Some(NoticeKind::FormExpired));
     }
     let query = Form::parse_query(&query).ok();

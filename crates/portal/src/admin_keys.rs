@@ -2,8 +2,8 @@
 
 use vestibule_domain::operator::Role;
 
-use crate::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb};
 use crate::{
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     confirmation::{ConfirmActionPage, Hidden, SecretShownPage},
     control::{Control, ControlKind},
     notice::PortalNotice,

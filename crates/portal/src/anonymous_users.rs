@@ -10,11 +10,9 @@ use crate::{
     PortalRoute, ProjectRequest,
     application::{GUEST_IDLE, GUEST_LIFETIME, guests},
     bound_control::{control, member},
+    control::Control,
     rate_limits::PERIOD_HINT,
     settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
-};
-use crate::{
-    control::Control,
     settings_page::{Extra, Fold, LifetimeHelp, LifetimeRow, Lifetimes, PanelView},
 };
 

@@ -8,10 +8,8 @@ use vestibule_domain::client::{
 use crate::{
     PageResult, PortalError, ProjectRequest,
     bound_control::{self, BoundControl, inverted, member, one},
-    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
-};
-use crate::{
     control::describe_seconds,
+    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
     settings_page::{Extra, LifetimeHelp},
 };
 

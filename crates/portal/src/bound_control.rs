@@ -4,8 +4,10 @@
 use serde_json::Value;
 use vestibule_domain::project::SettingKind;
 
-use crate::control::{Control, ControlKind, Pick};
-use crate::field_binding::FieldBinding;
+use crate::{
+    control::{Control, ControlKind, Pick},
+    field_binding::FieldBinding,
+};
 
 /// A control and its binding.
 #[derive(Clone, Debug)]

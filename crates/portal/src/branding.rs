@@ -7,11 +7,11 @@ use axum::{
 use vestibule_domain::operator::Role;
 use vestibule_web::{brand::Brand, theme::preview_css};
 
-use crate::settings_page::Extra;
 use crate::{
     PageResult, PortalRoute, ProjectRequest, Verb,
     bound_control::control,
     settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
+    settings_page::Extra,
 };
 
 const PATH: &str = "/portal/p/{project}/branding";

@@ -1,10 +1,10 @@
 //! Login Methods: the identities and authenticators of members.
 
-use crate::settings_page::Extra;
 use crate::{
     PortalRoute, ProjectRequest,
     bound_control::{BoundControl, control, member},
     settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
+    settings_page::Extra,
 };
 
 const PATH: &str = "/portal/p/{project}/login-methods";

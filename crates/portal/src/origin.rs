@@ -7,13 +7,11 @@ use vestibule_app::admin::{
 use vestibule_domain::{operator::Role, project::Origin};
 
 use crate::{
-    PageResult, PortalError, PortalRoute, ProjectRequest, Verb, confirmation::describe_signed_out,
-    settings_form::sentence,
-};
-use crate::{
-    confirmation::{ConfirmActionPage, Hidden},
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
+    confirmation::{ConfirmActionPage, Hidden, describe_signed_out},
     control::{Control, ControlKind},
     notice::PortalNotice,
+    settings_form::sentence,
 };
 
 /// The path below the project's.

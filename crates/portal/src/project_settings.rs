@@ -6,13 +6,11 @@ use vestibule_domain::operator::Role;
 use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     bound_control::{BoundControl, control},
-    origin,
-    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
-};
-use crate::{
     confirmation::{ConfirmActionPage, Hidden},
     control::{Control, ControlKind},
     notice::PortalNotice,
+    origin,
+    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
     settings_page::Extra,
 };
 

@@ -2,11 +2,11 @@
 
 use vestibule_domain::project::LimitName;
 
-use crate::settings_page::Extra;
 use crate::{
     PortalRoute, ProjectRequest,
     bound_control::{BoundControl, control},
     settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
+    settings_page::Extra,
 };
 
 const PATH: &str = "/portal/p/{project}/rate-limits";

@@ -11,7 +11,7 @@ use axum::{
 use vestibule_app::{
     actor::{Actor, Permit},
     candidates::Candidates,
-    crypto::{hex, sha256},
+    crypto::{hex, is_equal, sha256},
     ctx::{Ctx, RequestId},
     known_devices,
     operators::{SignInSource, SignedIn, StartedSession, passkeys::CeremonyContext, project_operators},
@@ -29,11 +29,9 @@ use vestibule_web::{
 use crate::{
     Access, HOME,
     cookies::{self, CookieKind},
-    response::{self, PageResult, PortalError},
-};
-use crate::{
     frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge},
     notice::PortalNotice,
+    response::{self, PageResult, PortalError},
 };
 
 /// Maximum length of a URL to return to, in bytes.
@@ -245,10 +243,6 @@ fn form_token(secret: &str) -> String {
 /// Of several secrets the one that the form's token was derived from; for a page, any.
 fn choose_secret<'c>(cookies: &'c Candidates, presented: &str) -> Option<&'c str> {
     cookies.iter().find(|secret| is_equal(presented, &form_token(secret))).or(cookies.first())
-}
-
-fn is_equal(presented: &str, expected: &str) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_ok()
 }
 
 /// A request of an operator.

@@ -6,8 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use vestibule_app::StoreError;
-use vestibule_app::{admin::AdminError, ctx::RequestId, error::Error, overload::Overload};
+use vestibule_app::{StoreError, admin::AdminError, ctx::RequestId, error::Error, overload::Overload};
 use vestibule_protocol::limits::ECHO_NAMES;
 use vestibule_web::{
     body::BodyProblem,
@@ -15,8 +14,8 @@ use vestibule_web::{
     policy::{Forms, content_security_policy},
 };
 
-use crate::HOME;
 use crate::{
+    HOME,
     frame::{PortalContext, PortalPage},
     message::MessagePage,
 };

@@ -17,9 +17,10 @@ use vestibule_web::{
     route::{Face, Route},
 };
 
-use crate::frame::PortalContext;
 use crate::{
-    Access, origin_of,
+    Access,
+    frame::PortalContext,
+    origin_of,
     request::{OperatorRequest, ProjectRequest, PublicRequest},
     response::{self, PageResult, PortalError},
 };

@@ -3,10 +3,8 @@
 use crate::{
     PortalRoute, ProjectRequest,
     bound_control::control,
-    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
-};
-use crate::{
     control::{ControlKind, Pick},
+    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
     settings_page::{Extra, LifetimeHelp},
 };
 

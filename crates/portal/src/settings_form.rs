@@ -13,14 +13,14 @@ use vestibule_domain::{
 };
 use vestibule_protocol::form::Form;
 
-use crate::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, confirmation};
-pub(super) use crate::{bound_control::BoundControl, document_scope::DocumentScope};
 use crate::{
-    confirmation::ConfirmActionPage,
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
+    confirmation::{self, ConfirmActionPage},
     control::ControlKind,
     notice::PortalNotice,
     settings_page::{ConflictNote, ConflictRow, Extra, PanelView, SettingsFormPage},
 };
+pub(super) use crate::{bound_control::BoundControl, document_scope::DocumentScope};
 
 /// Maximum number of attempts to save when other settings of the project change concurrently.
 const ROUNDS: usize = 4;

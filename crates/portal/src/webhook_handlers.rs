@@ -10,11 +10,9 @@ use vestibule_domain::operator::Role;
 use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     bound_control::{BoundControl, control},
-    settings_form::{self, DocumentScope, FormView, Panel, SaveResult, SettingsForm},
-};
-use crate::{
     confirmation::{ConfirmActionPage, Hidden},
     notice::PortalNotice,
+    settings_form::{self, DocumentScope, FormView, Panel, SaveResult, SettingsForm},
     settings_page::{Extra, SettingsFormPage},
 };
 

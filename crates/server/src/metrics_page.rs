@@ -12,7 +12,7 @@ use vestibule_app::{jobs::outbox, metrics::CONTENT_TYPE, state::App};
 pub(crate) async fn print(app: Arc<App>) -> Response {
     let age = match outbox::age_of_oldest(&app).await {
         Ok(age) => Some(age),
-        // What can be told without the store is told all the same: that is when it is needed most.
+        // The other numbers need no store, and are needed most when it fails.
         Err(error) => {
             tracing::warn!(error = %error, "the outbox could not be read for the metrics");
             None

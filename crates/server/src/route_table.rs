@@ -9,8 +9,10 @@ use crate::{admin_api, anonymous, health, metrics_page, oauth, resolver};
 use vestibule_app::state::App;
 use vestibule_pages as pages;
 use vestibule_portal as portal;
-use vestibule_web::route::{Face, Route};
-use vestibule_web::{assets, cors};
+use vestibule_web::{
+    assets, cors,
+    route::{Face, Route},
+};
 
 /// Routes that are put into a router together, because the same middleware is around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 use vestibule_app::state::App;
 
-use crate::admin_api;
-use crate::route_table::{RouteGroup, mount};
+use crate::{
+    admin_api,
+    route_table::{RouteGroup, mount},
+};
 use vestibule_pages as pages;
 use vestibule_portal as portal;
 use vestibule_web::{cors, entry, route::ADMIN_API_PREFIX};

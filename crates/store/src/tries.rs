@@ -58,8 +58,8 @@ const HOLD: Sql = Sql::new(
      WHERE tries.full_until <= $3 OR tries.full_until > $5",
 );
 
-/// Fills a bucket until a time, unless it is full at `now`; `false` when it is. Beyond `latest` it counts as empty: that was
-/// written before the clock was set back.
+/// Fills a bucket until a time, unless it is full at `now`; `false` when it is. A time beyond `latest` means empty: it
+/// was written before the clock was set back.
 pub async fn hold(
     tx: &mut Tx,
     p: ProjectNo,

@@ -2,13 +2,15 @@
 
 use askama::Template;
 
-use crate::asset::asset_href;
-use crate::brand::Brand;
-use crate::locale::Locale;
-use crate::notice::Notice;
-use crate::template::finish;
-use crate::text::{Arg, Text};
-use crate::theme::theme_href;
+use crate::{
+    asset::asset_href,
+    brand::Brand,
+    locale::Locale,
+    notice::Notice,
+    template::finish,
+    text::{Arg, Text},
+    theme::theme_href,
+};
 
 /// The color scheme: as the app requested (`x_color_scheme`) or as the device prefers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use axum::{
 };
 use http_body_util::channel::Channel;
 use serde_json::Value;
-use vestibule_app::StoreError;
 use vestibule_app::{
+    StoreError,
     admin::audit::{self, Filter},
     error::Error,
     projects::Project,

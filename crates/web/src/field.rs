@@ -2,9 +2,7 @@
 
 use askama::Template;
 
-use crate::context::PageContext;
-use crate::template::finish;
-use crate::text::Text;
+use crate::{context::PageContext, template::finish, text::Text};
 
 /// A link and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]

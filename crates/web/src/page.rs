@@ -2,10 +2,7 @@
 
 use askama::Template;
 
-use crate::context::PageContext;
-use crate::field::Steps;
-use crate::template::finish;
-use crate::text::Text;
+use crate::{context::PageContext, field::Steps, template::finish, text::Text};
 
 /// A page that can be shown.
 pub trait Page {

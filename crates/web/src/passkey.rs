@@ -2,8 +2,7 @@
 
 use askama::Template;
 
-use crate::context::PageContext;
-use crate::template::finish;
+use crate::{context::PageContext, template::finish};
 
 /// A WebAuthn ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

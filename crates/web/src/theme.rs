@@ -3,8 +3,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::brand::Brand;
-use crate::color::Color;
+use crate::{brand::Brand, color::Color};
 
 /// The default accent color.
 const DEFAULT_ACCENT: Color = Color::from_bytes(0x1b, 0x5e, 0x4b);

@@ -185,7 +185,7 @@ impl AccountChange {
 }
 
 async fn describe_deletion(ctx: &Ctx<'_>, user: &User) -> Result<QueuedEvent, Error> {
-    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user.clone()).await?;
+    let loaded = LoadedUser::read(ctx.app, ctx.project, user.clone()).await?;
     let event = Event::UserDeleted { user: UserModel::copy(&loaded.account()) };
     Ok(events::prepare(ctx, &event, user.id, &events::EventOrigin::default()))
 }

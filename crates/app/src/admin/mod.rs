@@ -26,8 +26,10 @@ use std::fmt;
 use vestibule_domain::project::{DocumentProblem, ProblemKind};
 use vestibule_store::StoreError;
 
-use crate::projects::ProjectLoadError;
-use crate::{actor::ActError, projects::change::ApplyError};
+use crate::{
+    actor::ActError,
+    projects::{ProjectLoadError, change::ApplyError},
+};
 
 /// A problem of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]

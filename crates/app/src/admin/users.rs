@@ -317,7 +317,7 @@ async fn prepare_about(
     event: impl FnOnce(UserModel) -> Event,
 ) -> Result<AuditEntry, AdminError> {
     let id = user.id;
-    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user).await?;
+    let loaded = LoadedUser::read(ctx.app, ctx.project, user).await?;
     let event = event(UserModel::copy(&loaded.account()));
     Ok(actor.prepare(ctx, &event, Some(id)))
 }

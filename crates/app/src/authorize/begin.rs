@@ -52,12 +52,12 @@ pub async fn begin(
 fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAuthError> {
     match details.response_type {
         ResponseType::Code | ResponseType::None => {}
-        ResponseType::SettingsAction if client.application_type().is_first_party() => {}
+        ResponseType::SettingsAction if !client.is_third_party() => {}
         ResponseType::SettingsAction => {
             return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"));
         }
     }
-    if matches!(details.login_hint, Some(LoginHint::Anonymous(_))) && !client.application_type().is_first_party() {
+    if matches!(details.login_hint, Some(LoginHint::Anonymous(_))) && client.is_third_party() {
         let why = "a third-party client cannot promote a guest";
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, why));
     }

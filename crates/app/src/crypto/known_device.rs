@@ -4,7 +4,10 @@
 use aws_lc_rs::constant_time;
 use vestibule_domain::time::Timestamp;
 
-use super::{base64url, read_base64url, sha256, tokens::MacKey};
+use super::{
+    base64url, read_base64url,
+    tokens::{MacKey, fingerprint},
+};
 use crate::adapters::entropy::Entropy;
 
 const LABEL: &str = "known_device";
@@ -50,8 +53,6 @@ impl MacKey {
         let (body, presented) = bytes.split_at_checked(BODY_LEN)?;
         let mac = self.mac(LABEL, &[account.as_slice(), body].concat());
         constant_time::verify_slices_are_equal(presented, &mac[..MAC_LEN]).ok()?;
-        let mut fingerprint = [0; 16];
-        fingerprint.copy_from_slice(&sha256(format!("{LABEL}:{entry}").as_bytes()).0[..16]);
-        Some(KnownDeviceEntry { expires_at, fingerprint })
+        Some(KnownDeviceEntry { expires_at, fingerprint: fingerprint(LABEL, entry) })
     }
 }

@@ -10,7 +10,7 @@ pub mod signing;
 pub mod tokens;
 pub mod verify;
 
-use aws_lc_rs::digest;
+use aws_lc_rs::{constant_time, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use vestibule_domain::secret::TokenHash;
@@ -37,6 +37,12 @@ pub(crate) fn append_base64url(text: &mut String, bytes: &[u8]) {
 #[must_use]
 pub fn read_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Compares two secret texts in constant time.
+#[must_use]
+pub fn is_equal(presented: &str, expected: &str) -> bool {
+    constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_ok()
 }
 
 /// Lower-case hexadecimal.

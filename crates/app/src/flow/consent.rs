@@ -133,7 +133,7 @@ struct Agreement {
     event: QueuedEvent,
 }
 
-/// Carries a decision out. It ends the flow, so it counts once.
+/// Applies a decision. It ends the flow, so a second form changes nothing.
 pub async fn decide(
     ctx: &Ctx<'_>,
     flow: &Flow,

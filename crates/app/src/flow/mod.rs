@@ -33,14 +33,12 @@ use self::{
 use crate::{
     authorize::{FLOW_LIFETIME, PendingRequest},
     candidates::Candidates,
+    crypto::{hex, is_equal, sha256},
+    ctx::Ctx,
     error::Error,
     known_devices::{self, KnownDevice},
-    promotion::source::PromotionSource,
-};
-use crate::{
-    crypto::{hex, sha256},
-    ctx::Ctx,
     projects::Project,
+    promotion::source::PromotionSource,
     state::App,
 };
 
@@ -173,8 +171,7 @@ impl FlowState {
 
     /// Whether the flow belongs to the browser with this secret.
     fn is_of_browser(&self, browser: &str) -> bool {
-        let presented = hash_browser(browser);
-        aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), self.browser.as_bytes()).is_ok()
+        is_equal(&hash_browser(browser), &self.browser)
     }
 
     pub fn to_json(&self) -> String {

@@ -286,7 +286,7 @@ pub async fn choose_password(
     let login_methods = LoginMethods::load(ctx, user).await?;
     let changed = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
     let removals: Vec<CredentialRemoval> = removed.iter().map(|other| other.removal).collect();
-    // Whoever read the code may remove the owner's addresses, so each of them gets a mail.
+    // A thief who read the code could remove the owner's addresses, so each of them gets a mail.
     let removed_ids =
         login_methods.login_ids.iter().filter(|row| removals.contains(&CredentialRemoval::LoginId(row.id)));
     let gone = removed_ids.filter_map(login_id_of).filter(|login_id| login_id.kind == LoginIdKind::Email);

@@ -16,9 +16,11 @@ use super::challenge;
 use crate::{
     crypto::{tokens::Challenge, verify},
     ctx::Ctx,
-    events, repeats,
+    error::Error,
+    events,
+    limits::tries::Buckets,
+    repeats,
 };
-use crate::{error::Error, limits::tries::Buckets};
 
 /// A request with a verified signature.
 pub struct Proven {

@@ -8,15 +8,13 @@ use vestibule_store::{StoreError, Tx, grants, sessions, users};
 
 use crate::{
     caller::{SessionCaller, find_live_grant},
+    ctx::Ctx,
     error::Error,
+    events::{self, EventOrigin, QueuedEvent},
     limits::rates,
+    projects::Project,
     tokens::issue::{self, IssuedAccessToken, NewGrant, split_token},
     webhooks::hooks,
-};
-use crate::{
-    ctx::Ctx,
-    events::{self, EventOrigin, QueuedEvent},
-    projects::Project,
 };
 
 /// The tokens of a guest of a token-based application.

@@ -8,9 +8,9 @@ use vestibule_domain::{
     project::LimitName,
 };
 
-use crate::error::{Error, RateLimit};
 use crate::{
     ctx::Ctx,
+    error::{Error, RateLimit},
     limits::{Counter, CounterSubject},
 };
 

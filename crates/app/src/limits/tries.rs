@@ -13,10 +13,10 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, Tx, operator_events, tries};
 
-use crate::error::{Error, RateLimit};
 use crate::{
     crypto::{hex, sha256},
     ctx::Ctx,
+    error::{Error, RateLimit},
     known_devices::KnownDevice,
     limits::Counter,
     send_waits::{Wait, Waiting},
@@ -144,26 +144,30 @@ impl Buckets {
                 vec![Bucket::of_operator(email, OPERATOR_PER_ACCOUNT), Bucket::of_operator(&by_ip(ip), OPERATOR_PER_IP)]
             }
         };
-        Self { no: EVERY_PROJECT, all, waits: Vec::new(), budget: None }
+        Self::of_operators(all)
     }
 
     /// Buckets of an operator's passkey attempt, per network address only: the passkey itself names the account. Wrong
     /// passwords do not fill it.
     pub(crate) fn of_operator_passkey(ip: IpAddr) -> Self {
         let bucket = Bucket::of_operator(&format!("passkey|{}", by_ip(ip)), OPERATOR_PER_IP);
-        Self { no: EVERY_PROJECT, all: vec![bucket], waits: Vec::new(), budget: None }
+        Self::of_operators(vec![bucket])
     }
 
     /// Buckets of a code mailed to an operator.
     pub(crate) fn of_operator_mail(email: &str) -> Self {
         let bucket = Bucket::of_operator(&format!("mail|{email}"), OPERATOR_MAILS);
-        Self { no: EVERY_PROJECT, all: vec![bucket], waits: Vec::new(), budget: None }
+        Self::of_operators(vec![bucket])
     }
 
     /// Buckets of an operator's attempt at such a code.
     pub(crate) fn of_operator_code(email: &str) -> Self {
         let bucket = Bucket::of_operator(&format!("code|{email}"), OPERATOR_CODES);
-        Self { no: EVERY_PROJECT, all: vec![bucket], waits: Vec::new(), budget: None }
+        Self::of_operators(vec![bucket])
+    }
+
+    fn of_operators(all: Vec<Bucket>) -> Self {
+        Self { no: EVERY_PROJECT, all, waits: Vec::new(), budget: None }
     }
 
     /// The buckets that have a quota, in this order; without an address none for it.

@@ -15,7 +15,7 @@ use crate::{crypto::sha256, error::Error, state::App};
 
 /// Whether its maker may still make this link: an invitation into a place that the maker owns, a reset of an operator
 /// whose every place the maker owns. The links of a removed operator are dead; those of the command line hold.
-pub(super) async fn holds(conn: &mut Conn, link: &OperatorLink) -> Result<bool, StoreError> {
+async fn holds(conn: &mut Conn, link: &OperatorLink) -> Result<bool, StoreError> {
     let Some(maker) = link.maker else { return Ok(true) };
     Ok(match link.purpose {
         LinkPurpose::FirstRun => false,
@@ -26,6 +26,19 @@ pub(super) async fn holds(conn: &mut Conn, link: &OperatorLink) -> Result<bool, 
             Some(target) => owns_all_of(conn, maker, target.id).await?,
             None => false,
         },
+    })
+}
+
+/// The valid link with this secret part, if its maker may still make it.
+pub(super) async fn find_held(
+    conn: &mut Conn,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<OperatorLink>, StoreError> {
+    let found = operator_links::find(conn, sha256(token.as_bytes()), now).await?;
+    Ok(match found {
+        Some(link) if holds(conn, &link).await? => Some(link),
+        Some(_) | None => None,
     })
 }
 
@@ -87,11 +100,8 @@ pub enum Offer {
 /// Finds the invitation with this secret part for the signed-in operator.
 pub async fn find(app: &App, signed_in: &SignedIn, token: &str, now: Timestamp) -> Result<Offer, Error> {
     let mut conn = app.store.read().await?;
-    let found = operator_links::find(&mut conn, sha256(token.as_bytes()), now).await?;
-    let Some(link) = found.filter(|link| link.purpose == LinkPurpose::Invitation) else { return Ok(Offer::Gone) };
-    if !holds(&mut conn, &link).await? {
-        return Ok(Offer::Gone);
-    }
+    let held = find_held(&mut conn, token, now).await?;
+    let Some(link) = held.filter(|link| link.purpose == LinkPurpose::Invitation) else { return Ok(Offer::Gone) };
     if link.email != signed_in.operator.email {
         return Ok(Offer::Elsewhere(link.email));
     }

@@ -16,7 +16,7 @@ use vestibule_store::{
 
 use super::{
     OperatorEmailError, OperatorInput, OperatorInputErrors, StartedSession,
-    acceptance::{give_role, hands_over, holds, holds_in},
+    acceptance::{find_held, give_role, hands_over, holds_in},
     audit, check_name, check_password, hash_password, normalize,
     passkeys::{self, CeremonyContext},
     sign_in::make_token,
@@ -137,12 +137,7 @@ pub async fn create_first(app: &App) -> Result<Option<String>, StoreError> {
 
 /// The valid link with this secret part, if its maker may still make it.
 pub async fn find(app: &App, token: &str, now: Timestamp) -> Result<Option<OperatorLink>, Error> {
-    let mut conn = app.store.read().await?;
-    let found = operator_links::find(&mut conn, sha256(token.as_bytes()), now).await?;
-    Ok(match found {
-        Some(link) if holds(&mut conn, &link).await? => Some(link),
-        Some(_) | None => None,
-    })
+    Ok(find_held(&mut *app.store.read().await?, token, now).await?)
 }
 
 /// Whom a link is for.

@@ -21,8 +21,7 @@ use vestibule_domain::{
     secret::Secret,
 };
 
-use crate::state::App;
-use crate::{actor::Actor, candidates::Candidates, error::Error, passwords::new_password};
+use crate::{actor::Actor, candidates::Candidates, error::Error, passwords::new_password, state::App};
 
 /// Maximum length of an operator's name, in characters.
 pub const LONGEST_NAME: usize = 100;

@@ -8,8 +8,7 @@ use vestibule_domain::{
     secret::Secret,
 };
 
-use crate::error::Error;
-use crate::state::App;
+use crate::{error::Error, state::App};
 
 /// Assesses a new password of a project's user with these login IDs and names; operators belong to `EVERY_PROJECT`.
 ///

@@ -10,8 +10,8 @@ use vestibule_store::{
     projects::{self, NewProject, ProjectRow},
 };
 
-use crate::actor::{ActError, Actor};
 use crate::{
+    actor::{ActError, Actor},
     adapters::entropy::Entropy,
     crypto::{keyring::KeyRing, seal::MasterKey, signing::BadKey},
     hosts::{self, HostClash, PortalHost},
@@ -188,7 +188,7 @@ impl<'a> ProjectWriter<'a> {
 /// for consent again.
 fn third_parties_ended(before: &ProjectSettings, after: &ProjectSettings) -> Vec<String> {
     let third_parties = |settings: &ProjectSettings| -> Vec<String> {
-        let all = settings.clients().iter().filter(|client| !client.application_type().is_first_party());
+        let all = settings.clients().iter().filter(|client| client.is_third_party());
         all.map(|client| client.client_id.clone()).collect()
     };
     let kept = third_parties(after);

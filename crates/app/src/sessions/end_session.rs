@@ -8,8 +8,7 @@ use vestibule_domain::{
 use vestibule_protocol::claims::Sid;
 use vestibule_store::{StoreError, grants, sessions};
 
-use crate::{ctx::Ctx, events, projects::Project};
-use crate::{error::Error, identities::LoadedUser};
+use crate::{ctx::Ctx, error::Error, events, identities::LoadedUser, projects::Project};
 
 /// Whether an ID token hint was issued to a first-party application for this session.
 pub fn hint_is_for(project: &Project, hint: &str, session: &Session) -> bool {
@@ -18,7 +17,7 @@ pub fn hint_is_for(project: &Project, hint: &str, session: &Session) -> bool {
     let audience = claims.get("aud").and_then(|aud| aud.as_str().or_else(|| aud.get(0)?.as_str()));
     let first_party = audience
         .and_then(|client_id| project.settings.client(client_id))
-        .is_some_and(|client| client.application_type().is_first_party());
+        .is_some_and(|client| !client.is_third_party());
     let sid = claims.get("sid").and_then(|sid| sid.as_str()).and_then(Sid::parse);
     first_party
         && claims.get("iss").and_then(|iss| iss.as_str()) == Some(project.origin.as_str())
@@ -35,7 +34,7 @@ pub fn hint_is_for(project: &Project, hint: &str, session: &Session) -> bool {
 /// Ends a cookie session and its grants.
 pub async fn end(ctx: &Ctx<'_>, user: &User, session: &Session) -> Result<(), Error> {
     let (no, now) = (ctx.project.no, ctx.now);
-    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user.clone()).await?;
+    let loaded = LoadedUser::read(ctx.app, ctx.project, user.clone()).await?;
     let event =
         Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_session(session) };
     let event = events::prepare(ctx, &event, user.id, &events::EventOrigin::default());

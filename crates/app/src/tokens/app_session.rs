@@ -10,11 +10,12 @@ use super::{
     dpop::{self, PresentedProof},
     issue::split_token,
 };
-use crate::ctx::Ctx;
 use crate::{
     account::LoginMethods,
     authorize::{BrowserState, Submission},
     caller::{LiveGrant, find_app_sessions, find_live, find_live_grant, grant_lifetime, has_full_access},
+    crypto::is_equal,
+    ctx::Ctx,
     error::Error,
     limits::rates,
 };
@@ -161,8 +162,4 @@ pub async fn open(
     let opened = (grant.id, user.is_anonymous());
     let cookie = ctx.project.keys.mac.issue_app_session(opened, expires_at, agreed_in, &ctx.app.entropy);
     Ok(Opening::Opened { user, cookie })
-}
-
-fn is_equal(given: &str, wanted: &str) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(given.as_bytes(), wanted.as_bytes()).is_ok()
 }

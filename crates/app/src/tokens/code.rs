@@ -2,6 +2,7 @@
 
 use vestibule_domain::{
     client::Client, event::RevocationReason, grant::Grant, id::ProjectNo, secret::TokenHash, session::proves_member,
+    user::User,
 };
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, codes, grants, users};
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     authorize::CodePayload,
     consent,
-    crypto::{base64url, sha256},
+    crypto::{base64url, is_equal, sha256},
     ctx::Ctx,
     error::Error,
     identities::LoadedUser,
@@ -58,13 +59,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
     check_payload(&payload, client, &request, ctx.now > expires_at)?;
     let user = users::find(&mut conn, ctx.project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
     drop(conn);
-    if !user.is_active() {
-        return Err(Error::UserDisabled);
-    }
-    // A code that was issued to a guest ends with its promotion.
-    if !user.is_anonymous() && !proves_member(payload.amr.as_deref()) {
-        return Err(Error::InvalidCode);
-    }
+    check_user(&payload, &user)?;
     rates::charge_user(ctx, user.id)?;
     let scopes = ScopeSet::parse(&payload.scope).map_err(|_| Error::InvalidCode)?;
     let binding = request.proof.bind(client)?;
@@ -79,16 +74,15 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         device: device.map(|device| device.display_name().to_string()).or_else(|| request.browser.clone()),
     };
     let (grant, refresh_token) = make_grant(ctx.app, new, ctx.now);
-    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user).await?;
+    let loaded = LoadedUser::read(ctx.app, ctx.project, user).await?;
     let no = ctx.project.no;
-    let is_third_party = !client.application_type().is_first_party();
     let used = UsedCode::new(grant.id, &exchanger, ctx.now);
     let redemption = Redemption {
         code: hash,
         proof_use: binding.proof_use,
         used,
         grant: grant.clone(),
-        is_third_party,
+        is_third_party: client.is_third_party(),
         is_of_guest: loaded.user.is_anonymous(),
         only_one: client.allows_one_session_only(),
         endings: plan_endings(ctx, client, &payload),
@@ -102,8 +96,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         RedeemResult::Done => {}
         RedeemResult::SpentBefore => return Err(used_code::refuse(ctx, hash, &exchanger).await?),
         RedeemResult::ProofReplayed => return Err(Error::DpopProofReplayed),
-        RedeemResult::ConsentRevoked => return Err(Error::InvalidCode),
-        RedeemResult::Promoted => return Err(Error::InvalidCode),
+        RedeemResult::ConsentRevoked | RedeemResult::Promoted => return Err(Error::InvalidCode),
     }
     let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref());
     let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
@@ -145,6 +138,18 @@ fn check_payload(
         return Err(Error::RedirectUriMismatch);
     }
     check_pkce(payload.code_challenge.as_deref(), request.code_verifier)
+}
+
+/// Checks that the user may still have the tokens of the code.
+fn check_user(payload: &CodePayload, user: &User) -> Result<(), Error> {
+    if !user.is_active() {
+        return Err(Error::UserDisabled);
+    }
+    // A code that was issued to a guest ends with its promotion.
+    if !user.is_anonymous() && !proves_member(payload.amr.as_deref()) {
+        return Err(Error::InvalidCode);
+    }
+    Ok(())
 }
 
 /// Ends the grant of a code that is reused in a request which is refused for another reason.
@@ -218,8 +223,7 @@ pub(crate) fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Res
         (Some(challenge), Some(verifier)) => {
             let verifier = vestibule_protocol::oauth::PkceVerifier::parse(verifier).map_err(|_| Error::InvalidCode)?;
             let computed = base64url(sha256(verifier.as_bytes()).0);
-            let equal = aws_lc_rs::constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
-            equal.map_err(|_| Error::InvalidCode)
+            if is_equal(&computed, challenge) { Ok(()) } else { Err(Error::InvalidCode) }
         }
     }
 }

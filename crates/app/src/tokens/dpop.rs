@@ -8,10 +8,10 @@ use vestibule_protocol::{
 };
 use vestibule_store::{StoreError, Tx, spent};
 
-use crate::error::Error;
 use crate::{
     crypto::{sha256, verify},
     ctx::Ctx,
+    error::Error,
     projects::Project,
 };
 

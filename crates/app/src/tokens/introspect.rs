@@ -5,9 +5,9 @@ use vestibule_domain::userinfo;
 use vestibule_protocol::claims::Sid;
 
 use super::{ClientProof, authenticate_client, issue::scopes_of};
-use crate::ctx::Ctx;
 use crate::{
     caller::{find_by_token, read_access_token},
+    ctx::Ctx,
     error::Error,
     identities::LoadedUser,
 };

@@ -23,9 +23,11 @@ use vestibule_domain::{
 use vestibule_protocol::oauth::ScopeSet;
 use vestibule_store::{Conn, client_secrets};
 
-use crate::{crypto::sha256, ctx::Ctx, projects::Project};
 use crate::{
+    crypto::sha256,
+    ctx::Ctx,
     error::Error,
+    projects::Project,
     tokens::issue::{Authentication, IssuedAccessToken, scopes_of},
 };
 

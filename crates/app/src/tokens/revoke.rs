@@ -10,8 +10,10 @@ use vestibule_domain::{
 use vestibule_store::{StoreError, Tx, grants, sessions, spent};
 
 use super::{ClientProof, authenticate_client, issue::split_token};
-use crate::{caller::read_access_token, consent::is_third_party, error::Error, identities::LoadedUser};
-use crate::{ctx::Ctx, events, projects::Project};
+use crate::{
+    caller::read_access_token, consent::is_third_party, ctx::Ctx, error::Error, events, identities::LoadedUser,
+    projects::Project,
+};
 
 /// Authenticates the application that sent the request: one that has a secret must send it. Public applications only
 /// name themselves, and the SDKs not even that: `None`.

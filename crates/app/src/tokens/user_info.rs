@@ -12,8 +12,9 @@ use crate::{
     caller::{ApiCaller, Via},
     error::Error,
     identities::LoadedUser,
+    projects::Project,
+    state::App,
 };
-use crate::{projects::Project, state::App};
 
 /// A user, and the right by which the caller sees it.
 pub struct UserInfoSubject<'p> {
@@ -39,11 +40,11 @@ pub async fn look_up<'p>(app: &App, project: &'p Project, caller: ApiCaller) -> 
     let loaded = if via.is_limited() {
         LoadedUser::before_promotion(user)
     } else if !user.is_anonymous() {
-        LoadedUser::load(&mut *app.store.read().await?, project, user).await?
+        LoadedUser::read(app, project, user).await?
     } else if began_with_key {
         LoadedUser::load_guest_with_keys(&mut *app.store.read().await?, project, user).await?
     } else {
-        LoadedUser { user, identities: Vec::new(), authenticators: Vec::new() }
+        LoadedUser::of_guest(user)
     };
     Ok(UserInfoSubject { loaded, right })
 }

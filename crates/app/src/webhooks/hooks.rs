@@ -11,10 +11,10 @@ use vestibule_domain::{
 };
 
 use super::veto::{Reason, Veto};
-use crate::error::Error;
 use crate::{
     adapters::webhook::{self, SendError, WebhookResponse},
     ctx::Ctx,
+    error::Error,
     events::{self, EventOrigin},
     projects::Project,
 };

@@ -128,6 +128,12 @@ impl ProjectSettings {
         self.oauth.clients.iter().find(|client| client.client_id == client_id)
     }
 
+    /// The name of an application; of one that was removed, its ID.
+    #[must_use]
+    pub fn client_name<'a>(&'a self, client_id: &'a str) -> &'a str {
+        self.client(client_id).map_or(client_id, Client::display_name)
+    }
+
     /// Every application, in the document's order.
     #[must_use]
     pub fn clients(&self) -> &[Client] {

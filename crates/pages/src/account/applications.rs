@@ -61,10 +61,7 @@ pub(super) async fn summarize(request: &AccountRequest) -> Result<Option<Applica
 fn page(request: &AccountRequest, listed: Vec<ThirdPartyAccess>) -> ApplicationsPage {
     let (settings, now) = (&request.visit.project.settings, request.visit.now);
     let entries = listed.into_iter().map(|one| ApplicationEntry {
-        name: settings
-            .client(&one.client_id)
-            .map_or(one.client_id.as_str(), |client| client.display_name())
-            .to_string(),
+        name: settings.client_name(&one.client_id).to_string(),
         scopes: consent_scopes(&one.scope),
         granted: elapsed(one.granted_at, now),
         last_used: one.last_used_at.map(|at| elapsed(at, now)),

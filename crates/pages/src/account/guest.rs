@@ -1,10 +1,12 @@
 //! The account page of a guest.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::page::{Page, Shell};
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{
+    context::PageContext,
+    page::{Page, Shell},
+    template::finish,
+    text::Text,
+};
 
 /// The account page of a guest. The sign-out form posts `action=logout`.
 #[derive(Clone, Debug)]

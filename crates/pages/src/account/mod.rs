@@ -28,6 +28,7 @@ use vestibule_app::{
     },
     authorize::cancel_redirect,
     caller::{AccountCaller, Via},
+    crypto::is_equal,
     error::Error,
 };
 use vestibule_domain::{
@@ -185,9 +186,7 @@ impl AccountRequest {
         };
         let caller = Self::find_caller(admits, &visit, &cookies, &headers, &here).await?;
         let request = Self::build(visit, headers, here, form, caller).await?;
-        let expected = form_token(&request.visit, &request.caller);
-        let presented = request.field("_csrf");
-        if aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_err() {
+        if !is_equal(request.field("_csrf"), &form_token(&request.visit, &request.caller)) {
             return Err(see_other(&with_notice(&request.here, NoticeKind::FormExpired)));
         }
         Ok(request)

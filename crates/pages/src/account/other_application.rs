@@ -1,10 +1,7 @@
 //! The account page without a session.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::page::Page;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{context::PageContext, page::Page, template::finish, text::Text};
 
 /// Offers to sign in.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! The list of a member's sessions, and ending them.
 
 use axum::{extract::Request, response::Response};
-use vestibule_app::{account::sessions, error::Error};
+use vestibule_app::{account::sessions, error::Error, sessions::ListedSession};
 use vestibule_web::{credentials::AccountCookies, notice::NoticeKind, visit::Visit};
 
 use super::{AccountRequest, elapsed};
@@ -10,19 +10,20 @@ use crate::account::overview::SessionEntry;
 pub(super) async fn list(request: &AccountRequest) -> Result<Vec<SessionEntry>, Error> {
     let visit = &request.visit;
     let listed = sessions::list(&visit.ctx(), &request.caller).await?;
-    let settings = &visit.project.settings;
-    let entries = listed.into_iter().map(|one| {
-        let client = one.session.client_id.as_deref().and_then(|id| settings.client(id));
-        SessionEntry {
-            id: one.session.id.to_string(),
-            device: one.session.device,
-            app: client.map(|client| client.display_name().to_string()),
-            ip: None,
-            last_active: elapsed(one.session.last_access_at, visit.now),
-            current: one.current,
-        }
-    });
-    Ok(entries.collect())
+    Ok(listed.into_iter().map(|one| describe(visit, one.session, one.current)).collect())
+}
+
+/// A session as the account page and the pages of security links list it.
+pub(crate) fn describe(visit: &Visit, session: ListedSession, current: bool) -> SessionEntry {
+    let client = session.client_id.as_deref().and_then(|id| visit.project.settings.client(id));
+    SessionEntry {
+        id: session.id.to_string(),
+        device: session.device,
+        app: client.map(|client| client.display_name().to_string()),
+        ip: None,
+        last_active: elapsed(session.last_access_at, visit.now),
+        current,
+    }
 }
 
 /// `POST /settings/sessions`

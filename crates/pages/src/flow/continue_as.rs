@@ -1,10 +1,7 @@
 //! Asks a signed-in user whether to continue with this account or another.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::page::Page;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{context::PageContext, page::Page, template::finish, text::Text};
 
 /// Offers to continue as the signed-in user. The form posts `action=continue` or `action=other`.
 #[derive(Clone, Debug)]

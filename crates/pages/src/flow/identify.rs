@@ -1,12 +1,14 @@
 //! The first page of promotion, sign-up and sign-in: asks for a login ID.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::field::{Field, LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps};
-use vestibule_web::page::Page;
-use vestibule_web::passkey::PasskeyCeremony;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{
+    context::PageContext,
+    field::{Field, LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps},
+    page::Page,
+    passkey::PasskeyCeremony,
+    template::finish,
+    text::Text,
+};
 
 /// The purpose of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,6 +18,7 @@ use axum::{
 use vestibule_app::{
     authorize::{PendingRequest, cancel_redirect},
     caller::SessionCaller,
+    crypto::is_equal,
     error::Error,
     flow::{
         self, Flow, FlowProblem,
@@ -39,10 +40,12 @@ use vestibule_web::{
     visit::Visit,
 };
 
-use crate::{PageFrame, body_error_page, error_page, flow_error, home_link, page, render, see_other, to_app};
 use crate::{
+    PageFrame, body_error_page,
     end_pages::{ErrorKind, ErrorPage},
+    error_page,
     flow::promotion::AlreadyPromotedPage,
+    flow_error, home_link, page, render, see_other, to_app,
 };
 
 /// The URLs below a flow's own; each shows a page and handles its form.
@@ -350,8 +353,7 @@ impl Scene {
     }
 
     fn is_own_form(&self, token: &str) -> bool {
-        let expected = self.csrf();
-        aws_lc_rs::constant_time::verify_slices_are_equal(token.as_bytes(), expected.as_bytes()).is_ok()
+        is_equal(token, &self.csrf())
     }
 
     fn csrf(&self) -> String {

@@ -1,11 +1,13 @@
 //! Pages for creating a passkey or signing in with one.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::page::Page;
-use vestibule_web::passkey::{Ceremony, PasskeyCeremony};
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{
+    context::PageContext,
+    page::Page,
+    passkey::{Ceremony, PasskeyCeremony},
+    template::finish,
+    text::Text,
+};
 
 /// Offers to create a passkey, or asks for one.
 #[derive(Clone, Debug)]

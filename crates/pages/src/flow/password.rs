@@ -1,13 +1,15 @@
 //! Pages for entering, choosing and recovering a password.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::elapsed::Elapsed;
-use vestibule_web::field::{Field, LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps};
-use vestibule_web::page::Page;
-use vestibule_web::passkey::PasskeyCeremony;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{
+    context::PageContext,
+    elapsed::Elapsed,
+    field::{Field, LoginIdChoice, LoginIdField, PasswordField, PasswordUse},
+    page::Page,
+    passkey::PasskeyCeremony,
+    template::finish,
+    text::Text,
+};
 
 /// The purpose of entering the current password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +145,6 @@ pub(crate) struct NewPasswordPage {
     /// Recovery: the other sign-in methods.
     pub others: Vec<RemovableMethod>,
     pub cancel_href: Option<String>,
-    pub steps: Option<Steps>,
 }
 
 impl NewPasswordPage {
@@ -157,7 +158,6 @@ impl NewPasswordPage {
             password: PasswordField::new(8),
             others: Vec::new(),
             cancel_href: None,
-            steps: None,
         };
         let weak = PasswordField {
             strength: Some(Strength::VeryWeak),
@@ -194,10 +194,6 @@ impl Page for NewPasswordPage {
 
     fn body(&self, ctx: &PageContext) -> String {
         finish(NewPassword { ctx, page: self }.render())
-    }
-
-    fn steps(&self) -> Option<Steps> {
-        self.steps
     }
 
     fn problems(&self) -> Vec<(&'static str, Text)> {

@@ -1,10 +1,7 @@
 //! Pages for exceptions in a promotion: the account exists already, or the guest was promoted before.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::page::Page;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{context::PageContext, page::Page, template::finish, text::Text};
 
 /// "I already have an account": explains what happens to the guest's data, before anything does.
 #[derive(Clone, Debug)]

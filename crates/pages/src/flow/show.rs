@@ -345,13 +345,12 @@ impl Scene {
 
     fn consent_page(&self) -> ConsentPage {
         let request = &self.flow.state.request;
-        let client = self.visit.project.settings.client(&request.client_id);
         let returns_to = url::Url::parse(&request.redirect_uri).ok();
         // A scheme of the application's own names no site.
         let site = returns_to.as_ref().filter(|uri| matches!(uri.scheme(), "http" | "https"));
         ConsentPage {
             action: self.at(View::Consent),
-            app: client.map_or_else(|| request.client_id.clone(), |client| client.display_name().to_string()),
+            app: self.visit.project.settings.client_name(&request.client_id).to_string(),
             site: site.and_then(|uri| uri.host_str().map(str::to_string)),
             person: self.offered.as_ref().and_then(|offered| offered.person.clone()),
             detail: self.offered.as_ref().and_then(|offered| offered.detail.clone()),
@@ -427,7 +426,6 @@ impl Scene {
             password: new_password_field(min_length, read("password").unwrap_or_default(), found),
             others: others.collect(),
             cancel_href: self.cancel_href(),
-            steps: None,
         }
     }
 }

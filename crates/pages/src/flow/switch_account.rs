@@ -1,10 +1,7 @@
 //! Asks before an application opens the account page of a user other than the signed-in one.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::page::Page;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{context::PageContext, page::Page, template::finish, text::Text};
 
 /// Asks before another user's account page opens. The form repeats the application's request with the user's agreement.
 #[derive(Clone, Debug)]

@@ -1,11 +1,13 @@
 //! The page for entering a one-time code.
 
 use askama::Template;
-use vestibule_web::context::PageContext;
-use vestibule_web::field::{Field, Steps};
-use vestibule_web::page::Page;
-use vestibule_web::template::finish;
-use vestibule_web::text::Text;
+use vestibule_web::{
+    context::PageContext,
+    field::{Field, Steps},
+    page::Page,
+    template::finish,
+    text::Text,
+};
 
 /// The channel of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

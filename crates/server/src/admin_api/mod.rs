@@ -34,10 +34,9 @@ use axum::{
     response::IntoResponse,
 };
 use vestibule_app::{admin::keys::AdminScope, state::App};
-use vestibule_web::route::ADMIN_API_PREFIX;
 use vestibule_web::{
     credentials::CredentialKind,
-    route::{Face, Route, api_description},
+    route::{ADMIN_API_PREFIX, Face, Route, api_description},
 };
 
 #[cfg(test)]

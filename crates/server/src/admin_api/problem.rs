@@ -8,8 +8,8 @@ use axum::{
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use vestibule_app::StoreError;
 use vestibule_app::{
+    StoreError,
     admin::{AdminError, Clash},
     error::Error,
     overload::Overload,
