@@ -23,6 +23,9 @@ public_origin = "http://localhost:${port}"
 identities = ["login_id", "anonymous"]
 
 ${application.replace('client_id = "shop-web"', 'client_id = "shop-web"\nx_application_type = "spa"\nredirect_uris = ["http://localhost:3000/"]')}
+
+# Another company's, for which the backend is not.
+${application.replace('client_id = "shop-web"', 'client_id = "other-web"\nx_application_type = "spa"\nredirect_uris = ["http://localhost:3001/"]')}
 `;
 
 /** The guide's blocks of a language. */
@@ -73,11 +76,11 @@ describe("the backend guide", () => {
 
   const ask = (path, token) => fetch(`${api}${path}`, { headers: token ? { authorization: `Bearer ${token}` } : {} });
 
-  async function signUp() {
+  async function signUp(client_id = "shop-web") {
     const response = await fetch(`http://localhost:${server.port}/api/anonymous_user/signup`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ session_type: "refresh_token", client_id: "shop-web" }),
+      body: JSON.stringify({ session_type: "refresh_token", client_id }),
     });
     return (await response.json()).result;
   }
@@ -99,6 +102,13 @@ describe("the backend guide", () => {
       assert.equal(refused.status, 401, token);
       assert.equal(refused.headers.get("www-authenticate"), "Bearer");
     }
+  });
+
+  test("refuses the tokens of other applications", async () => {
+    const { access_token } = await signUp("other-web");
+    const [, claims] = access_token.split(".");
+    assert.equal(JSON.parse(Buffer.from(claims, "base64url")).client_id, "other-web");
+    assert.equal((await ask("/me", access_token)).status, 401);
   });
 
   test("asks a guest to be promoted where only members may go", async () => {

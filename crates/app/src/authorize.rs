@@ -57,7 +57,11 @@ pub(crate) struct CodePayload {
     pub client_id: String,
     pub redirect_uri: String,
     pub user_id: UserId,
+    /// The cookie session that the grant will belong to.
     pub session_id: Option<SessionId>,
+    /// The cookie session that the code was issued to; it must not have ended. The grant need not belong to it.
+    #[serde(default)]
+    pub issued_to: Option<SessionId>,
     pub scope: String,
     /// Whether that is less than requested, so that the client must be informed (RFC 6749 §5.1).
     #[serde(default)]
@@ -124,6 +128,19 @@ pub fn find_target<'a>(
     Ok((client, uri))
 }
 
+/// Checks that the application of a request that waited may still get a code at its redirect URI. It may have been removed or
+/// changed since, and another application may have its ID.
+///
+/// # Errors
+/// [`Error::ClientChanged`], which must be shown, not redirected.
+pub(crate) fn check_target(project: &Project, pending: &PendingRequest) -> Result<(), Error> {
+    if !pending.wants_code() {
+        return Ok(());
+    }
+    let found = find_target(project, &pending.client_id, Some(&pending.redirect_uri));
+    found.map(drop).map_err(|_| Error::ClientChanged)
+}
+
 /// Whether the URI is a page of this server: settings links use one without registration.
 fn is_own_page(project: &Project, uri: &str) -> bool {
     uri.strip_prefix(&project.origin).is_some_and(|rest| rest.starts_with('/') && !rest.starts_with("//"))
@@ -136,6 +153,7 @@ pub async fn issue_for_caller(
     caller: &SessionCaller,
 ) -> Result<AppRedirect, Error> {
     let SessionCaller { user, session } = caller;
+    check_target(ctx.project, pending)?;
     rates::charge_code(ctx, user.id)?;
     let earned = CompletedFlow {
         user_id: user.id,
@@ -199,6 +217,7 @@ pub fn make_code(app: &App, pending: &PendingRequest, earned: CompletedFlow, now
         redirect_uri: pending.redirect_uri.clone(),
         user_id: earned.user_id,
         session_id: earned.session_id.filter(|_| !pending.suppress_session),
+        issued_to: earned.session_id,
         is_scope_limited: earned.limited_scope.is_some(),
         scope: earned.limited_scope.unwrap_or_else(|| pending.scope.clone()),
         nonce: pending.nonce.clone(),

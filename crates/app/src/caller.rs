@@ -16,6 +16,7 @@ use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 use crate::{
     accesses::Noted,
     candidates::Candidates,
+    consent,
     crypto::tokens::MacKey,
     ctx::Ctx,
     error::Error,
@@ -84,6 +85,18 @@ pub struct ApiCaller {
     pub via: Via,
 }
 
+impl ApiCaller {
+    /// Whether it is shown as a guest. What is left over from a promotion shows what its guest was.
+    pub fn is_seen_as_guest(&self) -> bool {
+        self.user.is_anonymous() || self.via.is_limited()
+    }
+
+    /// Whether it authenticated as a member: neither a guest, nor with a session or grant of the guest that the member was.
+    pub fn is_proved_member(&self) -> bool {
+        !self.is_seen_as_guest() && self.via.proved_at().is_some()
+    }
+}
+
 /// The caller of the account page, by session cookie or by the app session cookie of a grant with full access.
 #[derive(Clone, Debug)]
 pub struct AccountCaller {
@@ -146,6 +159,9 @@ pub struct PresentedApiCredentials<'a> {
     /// An access token; empty when the header has no token.
     pub bearer: Option<&'a str>,
     pub session: &'a Candidates,
+    /// Whether a token of a third-party application counts. It stands for its application, with the scopes that the member
+    /// agreed to, and not for the member itself.
+    pub accepts_third_parties: bool,
 }
 
 /// Finds the caller of an API: by bearer token, or else by the session cookies. Records the use, coalesced so that most
@@ -161,8 +177,11 @@ pub async fn resolve_api(
     let mut conn = ctx.app.store.read().await?;
     let mut found = None;
     if let Some(token) = bearer {
-        found =
-            find_by_token(&mut conn, ctx.project, token, ctx.now).await?.filter(may_identify).map(FoundCaller::Grant);
+        let live = find_by_token(&mut conn, ctx.project, token, ctx.now).await?.filter(may_identify);
+        let is_accepted = |live: &LiveGrant| {
+            credentials.accepts_third_parties || !consent::is_third_party(ctx.project, &live.grant.client_id)
+        };
+        found = live.filter(is_accepted).map(FoundCaller::Grant);
     }
     if found.is_none() {
         let session = find_newest_session(&mut conn, ctx.project, credentials.session, ctx.now).await?;
@@ -391,7 +410,8 @@ async fn find_live_session(
     Ok(session.filter(|session| is_session_alive(project, session, remembered, now)))
 }
 
-/// When a grant that is valid now expires without further use; `None` when it is not valid.
+/// When a grant that is valid now expires without further use; `None` when it is not valid. One of an earlier application with
+/// the same ID, or from before the application's type changed, is not.
 pub(crate) fn find_expiry(
     project: &Project,
     grant: &Grant,
@@ -400,7 +420,8 @@ pub(crate) fn find_expiry(
     now: Timestamp,
 ) -> Option<Timestamp> {
     let lifetime = grant_lifetime(project, grant, user)?;
-    let is_open = grant.ends_at.is_none_or(|ends_at| now <= ends_at);
+    let is_open = grant.ends_at.is_none_or(|ends_at| now <= ends_at)
+        && !project.is_from_before(&grant.client_id, grant.created_at);
     if !is_open || !is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now) {
         return None;
     }
@@ -433,9 +454,11 @@ pub fn is_alive(
     lifetime.is_alive(created_at, used_at, now)
 }
 
-/// The lifetime of a grant under the current settings; `None` when its application was deleted.
+/// The lifetime of a grant under the current settings; `None` when its application was deleted. What is left over from a
+/// promotion keeps that of its guest.
 pub fn grant_lifetime(project: &Project, grant: &Grant, user: &User) -> Option<Lifetime> {
-    project.settings.client(&grant.client_id).map(|client: &Client| client.grant_lifetime(user.is_anonymous()))
+    let is_of_guest = user.is_anonymous() || grant.is_limited();
+    project.settings.client(&grant.client_id).map(|client: &Client| client.grant_lifetime(is_of_guest))
 }
 
 /// The newest of several valid sessions: its cookie was set last.

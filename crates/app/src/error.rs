@@ -32,6 +32,8 @@ pub enum Error {
     PublicSignUpDisabled,
     #[error("the application does not exist")]
     UnknownClient,
+    #[error("the application was removed or changed since the request: start again")]
+    ClientChanged,
     #[error("the application's secret is missing")]
     ClientSecretMissing,
     #[error("the application's secret is wrong")]
@@ -123,6 +125,7 @@ impl Error {
             Self::AnonymousUserDisallowed,
             Self::PublicSignUpDisabled,
             Self::UnknownClient,
+            Self::ClientChanged,
             Self::ClientSecretMissing,
             Self::ClientSecretWrong,
             Self::ClientWithoutGuests,

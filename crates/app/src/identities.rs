@@ -50,8 +50,9 @@ impl LoadedUser {
         if grant.is_limited() { Ok(Self::before_promotion(user)) } else { Self::load(conn, project, user).await }
     }
 
-    /// A promoted user without what the promotion added.
+    /// A promoted user as the guest that it was, without what the promotion and later changes added.
     pub(crate) fn before_promotion(mut user: User) -> Self {
+        user.anonymous_since = Some(user.created_at);
         // A later change may have added attributes.
         if user.promoted_at.is_none_or(|promoted_at| user.updated_at > promoted_at) {
             user.standard_attributes.clear();

@@ -31,6 +31,8 @@ pub enum Counter {
     Setting(LimitName),
     /// Token requests per address: 120 a minute, fixed.
     TokenPerIp,
+    /// Revocations per address: 120 a minute, fixed.
+    RevocationPerIp,
     /// Token requests per user: 60 a minute, fixed.
     TokenPerUser,
     /// Authorization codes per user who is signed in already: 60 a minute, fixed.

@@ -15,7 +15,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_protocol::cors::OriginMatcher;
-use vestibule_store::{Engine, Store, StoreError, keys, projects};
+use vestibule_store::{Engine, Store, StoreError, client_starts, keys, projects};
 
 use crate::{
     accesses::Accesses,
@@ -43,6 +43,8 @@ pub struct Project {
     pub cors: OriginMatcher,
     /// The origins that may call without cookies.
     pub third_party_cors: OriginMatcher,
+    /// Since when applications have their IDs and types, where that is not always.
+    client_starts: HashMap<String, Timestamp>,
     /// When its settings last changed.
     pub changed_at: Timestamp,
     /// Unwritten uses of its sessions and grants; kept when the settings change.
@@ -54,6 +56,13 @@ impl Project {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
+    }
+
+    /// Whether something that was issued to an application at a time belongs to an earlier one with the same ID, or to the time
+    /// when it had another type.
+    #[must_use]
+    pub(crate) fn is_from_before(&self, client_id: &str, issued_at: Timestamp) -> bool {
+        self.client_starts.get(client_id).is_some_and(|start| issued_at < *start)
     }
 
     /// How long after the use recorded at `recorded` further uses may be unwritten.
@@ -175,7 +184,8 @@ impl Projects {
                         |project| Arc::clone(&project.accesses),
                     );
                     let keys = keys::list(&mut conn, row.no).await?;
-                    Arc::new(open_project(row, keys, accesses, master)?)
+                    let starts = client_starts::list(&mut conn, row.no).await?;
+                    Arc::new(open_project(row, (keys, starts), accesses, master)?)
                 }
             };
             all.push(project);
@@ -228,7 +238,7 @@ impl Projects {
 
 fn open_project(
     row: projects::ProjectRow,
-    keys: Vec<keys::KeyRow>,
+    (keys, starts): (Vec<keys::KeyRow>, Vec<(String, Timestamp)>),
     accesses: Arc<Accesses>,
     master: &MasterKey,
 ) -> Result<Project, ProjectLoadError> {
@@ -246,6 +256,7 @@ fn open_project(
         keys,
         cors,
         third_party_cors,
+        client_starts: starts.into_iter().collect(),
         changed_at: row.updated_at,
         accesses,
     })

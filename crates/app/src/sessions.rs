@@ -105,12 +105,25 @@ pub enum Selection {
     OfApplication(String),
     /// The grants of one application that were issued to the guest that the user was.
     OfGuest(String),
-    /// What a promotion ends: all except the cookie session of the promoting browser with its grants, and the grants of the
-    /// application that is about to receive new tokens.
+    /// What a promotion ends: all except the cookie session of the promoting browser, if a new one replaces it, and the grants
+    /// of the application that is about to receive new tokens. Of the grants in cookie sessions, those in that of the
+    /// promoting browser stay.
     Promoted {
         held: Option<SessionId>,
+        is_replaced: bool,
         receiver: Option<String>,
     },
+}
+
+impl Selection {
+    /// Whether nothing from before goes on by itself, also what is not a session yet, such as an authorization code.
+    fn ends_all_at_once(&self) -> bool {
+        match self {
+            Self::All | Self::AllExcept(_) => true,
+            // A guest's codes end because it is a guest no more.
+            Self::One(_) | Self::OfApplication(_) | Self::OfGuest(_) | Self::Promoted { .. } => false,
+        }
+    }
 }
 
 /// Sessions that a transaction ends, and what their events say.
@@ -156,6 +169,10 @@ impl Ending {
     /// Ends the sessions and grants and queues their events, one for each row that was actually deleted. Returns how many.
     pub async fn write(&self, tx: &mut Tx) -> Result<usize, StoreError> {
         let (no, now) = (self.no, self.context.timestamp);
+        if self.selection.ends_all_at_once() {
+            // First, because it locks the user: a code that is being exchanged either has added its grant, or is refused.
+            users::note_sessions_ended(tx, no, self.user, now).await?;
+        }
         let mut ended = 0;
         for (id, session) in self.select(load(tx, no, self.user).await?) {
             let was_there = match id {
@@ -197,10 +214,12 @@ impl Ending {
             Selection::OfGuest(application) => {
                 grant.is_some_and(|grant| grant.client_id == *application && grant.is_of_guest())
             }
-            Selection::Promoted { held, receiver } => match (id, parent, grant) {
-                (SessionRef::Session(id), ..) => Some(id) != *held,
-                (SessionRef::Grant(_), Some(parent), _) => Some(parent) != *held,
-                (SessionRef::Grant(_), None, grant) => grant.map(|grant| &grant.client_id) != receiver.as_ref(),
+            Selection::Promoted { held, is_replaced, receiver } => match (id, grant) {
+                (SessionRef::Session(id), _) => !is_replaced || Some(id) != *held,
+                (SessionRef::Grant(_), grant) => {
+                    let is_elsewhere = parent.is_some() && parent != *held;
+                    is_elsewhere || grant.map(|grant| &grant.client_id) != receiver.as_ref()
+                }
             },
         };
         let sessions = sessions

@@ -143,6 +143,14 @@ impl ApplicationType {
         if self.has_users() { &GRANT_TYPES } else { &[] }
     }
 
+    /// Whether an application that changes between these types keeps its grants and secrets: it stays first-party or third-party,
+    /// with or without a secret, with or without users.
+    #[must_use]
+    pub fn is_same_kind(self, other: Self) -> bool {
+        let kind = |one: Self| (one.is_first_party(), one.is_confidential(), one.has_users());
+        kind(self) == kind(other)
+    }
+
     fn is_unspecified(&self) -> bool {
         *self == Self::Unspecified
     }
@@ -409,6 +417,16 @@ mod tests {
             assert_eq!(kind.has_attributes_in_id_token(), attributes, "{kind:?}");
             assert_eq!(client.allows_grant_type("authorization_code"), code, "{kind:?}");
             assert!(!client.allows_grant_type("client_credentials"), "{kind:?}: it is not served");
+        }
+    }
+
+    #[test]
+    fn an_application_keeps_its_access_among_public_types_only() {
+        for one in ApplicationType::ALL {
+            for other in ApplicationType::ALL {
+                let expected = one == other || (one.has_full_access() && other.has_full_access());
+                assert_eq!(one.is_same_kind(other), expected, "{one:?} and {other:?}");
+            }
         }
     }
 

@@ -75,6 +75,12 @@ impl Grant {
         self.ends_at.is_some()
     }
 
+    /// The end of one of its tokens that would end at this time: none outlives the grant's own end.
+    #[must_use]
+    pub fn cut(&self, expires_at: Timestamp) -> Timestamp {
+        self.ends_at.map_or(expires_at, |ends_at| ends_at.min(expires_at))
+    }
+
     /// Whether its user has not authenticated as a member with it: it was issued to a guest.
     #[must_use]
     pub fn is_of_guest(&self) -> bool {
@@ -133,6 +139,11 @@ mod tests {
         }
         let unrotated = Grant { previous: None, ..grant.clone() };
         assert_eq!(unrotated.recognize(&hash(1), grace, rotated_at), RefreshTokenMatch::Unknown);
+
+        for (ends_at, expected) in [(None, 400), (Some(300), 300), (Some(500), 400)] {
+            let grant = Grant { ends_at: ends_at.map(Timestamp::from_seconds), ..grant.clone() };
+            assert_eq!(grant.cut(Timestamp::from_seconds(400)), Timestamp::from_seconds(expected), "{ends_at:?}");
+        }
 
         // Without a method, or with the empty one of device keys, only a guest used it.
         for (amr, is_of_guest) in [(None, true), (Some(""), true), (Some("pwd"), false), (Some("pop user"), false)] {

@@ -57,6 +57,16 @@ impl UserInfoRequester<'_> {
         }
     }
 
+    /// Whether it sees identities and authenticators. What its type may not have now counts for nothing, whatever scopes its
+    /// grant has from before.
+    fn sees_login_methods(&self) -> bool {
+        let has_full_access = match self {
+            Self::CookieSession => true,
+            Self::Application(client, _) => client.application_type().has_full_access(),
+        };
+        (has_full_access && self.has_scope(FULL_ACCESS_SCOPE)) || self.has_scope(FULL_USERINFO_SCOPE)
+    }
+
     fn is_first_party(&self) -> bool {
         match self {
             Self::CookieSession => true,
@@ -105,7 +115,7 @@ pub fn describe<'a>(account: &'a UserAccount<'a>, requester: UserInfoRequester<'
     let more = ExtraClaims {
         // Two SDKs reject a response without this object, so third-party applications get an empty one.
         custom_attributes: requester.is_first_party().then_some(&account.user.custom_attributes),
-        is_full: requester.has_scope(FULL_ACCESS_SCOPE) || requester.has_scope(FULL_USERINFO_SCOPE),
+        is_full: requester.sees_login_methods(),
     };
     Claims { account, standard, more: Some(more) }
 }
@@ -345,6 +355,29 @@ mod tests {
                 assert!(!printed.contains_key(*name), "{scopes:?} {name}");
             }
         }
+    }
+
+    #[test]
+    fn full_access_counts_only_while_the_application_may_have_it() {
+        let user = member();
+        let identities = [login_id(LoginIdKind::Email, "kim@shop.example", Some(NOW))];
+        let account = UserAccount { user: &user, identities: &identities, authenticators: &[password()] };
+        let of_before = ["openid", FULL_ACCESS_SCOPE];
+        for (kind, expected) in [
+            (ApplicationType::Spa, true),
+            (ApplicationType::Native, true),
+            (ApplicationType::Confidential, false),
+            (ApplicationType::ThirdPartyApp, false),
+        ] {
+            let printed = print(&describe(&account, UserInfoRequester::Application(&client(kind), &of_before)));
+            for name in [AUTHENTICATORS, IDENTITIES, RECOVERY_CODE_ENABLED] {
+                assert_eq!(printed.contains_key(name), expected, "{kind:?} {name}");
+            }
+        }
+        // Any type may ask for this one, and the consent page says what it shows.
+        let scopes = ["openid", FULL_USERINFO_SCOPE];
+        let other = client(ApplicationType::ThirdPartyApp);
+        assert!(print(&describe(&account, UserInfoRequester::Application(&other, &scopes))).contains_key(IDENTITIES));
     }
 
     #[test]

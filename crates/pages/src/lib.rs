@@ -174,6 +174,9 @@ pub(crate) fn flow_error_in(
 ) -> Response {
     error::log(visit, error);
     let after = error::retry_after(error);
+    if let Error::ClientChanged = error {
+        return client_changed(visit, headers, error);
+    }
     let (status, kind) = match (error, after) {
         (Error::RateLimited(_), Some(wait)) => {
             let seconds = u32::try_from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).unwrap_or(u32::MAX);
@@ -192,6 +195,14 @@ pub(crate) fn flow_error_in(
         (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal),
     };
     error::with_retry_after(error_page(visit, headers, request, status, kind), after)
+}
+
+/// The page for a request whose application changed meanwhile. It does not lead to the redirect URI, which may be another
+/// application's by now.
+fn client_changed(visit: &Visit, headers: &HeaderMap, error: &Error) -> Response {
+    let content = ErrorPage { detail: Some(error.to_string()), ..ErrorPage::new(ErrorKind::InvalidRequest) };
+    let content = content.with_action(home_link(&visit.project, None)).with_request_id(visit.request_id.to_string());
+    page(visit, headers, None, StatusCode::BAD_REQUEST, &content)
 }
 
 pub async fn not_found(visit: Visit, headers: HeaderMap) -> Response {

@@ -243,7 +243,11 @@ async fn delete_page(
     let phrase = &client.client_id;
     let people = impact::count_signed_in_to(&request.ctx(), phrase).await?;
     let mut facts = describe_signed_out(people);
-    facts.push("Its client secrets are deleted. Users are kept.".into());
+    if people.sessions.number > 0 {
+        facts.push(format!("Ends {} for good.", people.sessions.of("session", "sessions")));
+    }
+    facts.push("Its client secrets and the consents to it are deleted. Users are kept.".into());
+    facts.push("An application that you create later with the same client ID gets none of this back.".into());
     Ok(ConfirmActionPage {
         title: format!("Delete {}?", client.display_name()),
         facts,

@@ -76,6 +76,44 @@ impl OriginMatcher {
         }
     }
 
+    /// Whether `origin`, the value of an `Origin` header, matches an entry without a star.
+    ///
+    /// ```
+    /// use vestibule_protocol::cors::OriginMatcher;
+    ///
+    /// let origins = OriginMatcher::new(["*.shop.example", "https://app.shop.example"]);
+    /// assert!(origins.matches_exactly("https://app.shop.example"));
+    /// assert!(!origins.matches_exactly("https://other.shop.example"));
+    /// ```
+    pub fn matches_exactly(&self, origin: &str) -> bool {
+        if origin.len() > ORIGIN_BYTES {
+            return false;
+        }
+        self.exact.contains(origin)
+            || OriginEntry::parse(origin)
+                .ok()
+                .filter(|sent| !sent.has_more)
+                .and_then(|sent| sent.origin())
+                .is_some_and(|canonical| self.exact.contains(&canonical))
+    }
+
+    /// Whether an entry without a star has the host of `origin`, with any scheme and port.
+    ///
+    /// ```
+    /// use vestibule_protocol::cors::OriginMatcher;
+    ///
+    /// let origins = OriginMatcher::new(["https://app.shop.example"]);
+    /// assert!(origins.has_host_of("http://app.shop.example:8080"));
+    /// assert!(!origins.has_host_of("https://shop.example"));
+    /// ```
+    pub fn has_host_of(&self, origin: &str) -> bool {
+        if origin.len() > ORIGIN_BYTES || self.exact.is_empty() {
+            return false;
+        }
+        let Ok(sent) = OriginEntry::parse(origin) else { return false };
+        self.exact.iter().any(|known| OriginEntry::parse(known).is_ok_and(|known| known.host == sent.host))
+    }
+
     /// Whether `origin`, the value of an `Origin` header, matches an entry.
     pub fn matches(&self, origin: &str) -> bool {
         if origin.len() > ORIGIN_BYTES {

@@ -46,13 +46,13 @@ impl Demand {
 
     /// The challenge for a caller that does not meet it.
     fn refuse(self, resolution: &Resolution<ApiCaller>) -> Option<&'static str> {
-        // A grant that is left over from a promotion is no proof of the member.
-        let is_guest = resolution.live().map(|caller| caller.user.is_anonymous() || caller.via.is_limited());
-        match (self, is_guest) {
-            (Self::Nothing, _) | (Self::Session, Some(_)) | (Self::Member, Some(false)) => None,
+        // A session or grant that began as a guest's is no proof of the member.
+        let is_member = resolution.live().map(ApiCaller::is_proved_member);
+        match (self, is_member) {
+            (Self::Nothing, _) | (Self::Session, Some(_)) | (Self::Member, Some(true)) => None,
             (Self::Session | Self::Member, None) => Some("Bearer"),
             // RFC 9470 §3: the session is valid, but its authentication is not sufficient.
-            (Self::Member, Some(true)) => Some(
+            (Self::Member, Some(false)) => Some(
                 "Bearer error=\"insufficient_user_authentication\", error_description=\"a guest must be promoted first\"",
             ),
         }
@@ -70,7 +70,8 @@ async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand
     let Some(demand) = demand else {
         return error::plain(StatusCode::BAD_REQUEST, "write ?require=session, ?require=member or nothing\n");
     };
-    let resolution = match credentials.resolve(&visit).await {
+    // A third-party application acts at its own API, not as the member at the operator's.
+    let resolution = match credentials.resolve_first_party(&visit).await {
         Ok(resolution) => resolution,
         Err(error) => return error::flow_as_api(&visit, &error),
     };
@@ -105,7 +106,7 @@ async fn describe(
     headers: &mut HeaderMap,
 ) -> Result<(), vestibule_app::error::Error> {
     let user = &caller.user;
-    let (is_verified, can_reauthenticate) = if user.is_anonymous() || caller.via.is_limited() {
+    let (is_verified, can_reauthenticate) = if caller.is_seen_as_guest() {
         (false, false)
     } else {
         let loaded = LoadedUser::read(&visit.app, &visit.project, user.clone()).await?;
@@ -118,7 +119,7 @@ async fn describe(
     headers.reserve(8);
     headers.insert(VALID, TRUE);
     headers.insert(USER_ID, text(&user.id.to_string()));
-    headers.insert(ANONYMOUS, flag(user.is_anonymous()));
+    headers.insert(ANONYMOUS, flag(caller.is_seen_as_guest()));
     headers.insert(VERIFIED, flag(is_verified));
     headers.insert(CAN_REAUTHENTICATE, flag(can_reauthenticate));
     headers.insert(AMR, text(amr.unwrap_or_default()));

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &REMOVE];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &REMOVE, &REMOVE_OF_CLIENT];
 
 const INSERT: Sql = Sql::new(
     "INSERT INTO client_secrets (
@@ -51,4 +51,11 @@ const REMOVE: Sql =
 /// Removes a secret; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, client_id: &str, secret: TokenHash) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &client_id, &secret.0.as_slice()]).await
+}
+
+const REMOVE_OF_CLIENT: Sql = Sql::new("DELETE FROM client_secrets WHERE project_no = $1 AND client_id = $2");
+
+/// Removes every secret of an application; returns how many.
+pub async fn remove_of_client(tx: &mut Tx, p: ProjectNo, client_id: &str) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_OF_CLIENT, &[&p.0, &client_id]).await
 }

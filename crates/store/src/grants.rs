@@ -369,13 +369,13 @@ pub async fn remove_of_client(
 
 const LIMIT_OF_CLIENT: Sql = Sql::new(
     "UPDATE grants
-     SET ends_at = $4
+     SET ends_at = $4,
+         session_id = NULL
      WHERE project_no = $1 AND user_id = $2
-       AND client_id = $3
-       AND session_id IS NULL",
+       AND client_id = $3",
 );
 
-/// Lets a user's grants of one application end at a time, except those that belong to a cookie session; returns how many.
+/// Lets a user's grants of one application end at a time, and takes them out of their cookie sessions; returns how many.
 pub async fn limit_of_client(
     tx: &mut Tx,
     p: ProjectNo,

@@ -8,6 +8,7 @@
 
 pub mod admin_keys;
 pub mod client_secrets;
+pub mod client_starts;
 pub mod codes;
 mod column;
 pub mod consents;
@@ -48,6 +49,7 @@ pub use db::{
 pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("admin_keys", admin_keys::STATEMENTS),
     ("client_secrets", client_secrets::STATEMENTS),
+    ("client_starts", client_starts::STATEMENTS),
     ("codes", codes::STATEMENTS),
     ("consents", consents::STATEMENTS),
     ("counts", counts::STATEMENTS),

@@ -22,6 +22,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &ORIGINS_ANY_PROJECT,
     &DELETE_KEYS,
     &DELETE_CLIENT_SECRETS,
+    &DELETE_CLIENT_STARTS,
     &DELETE_LOGIN_IDS,
     &DELETE_PASSWORDS,
     &DELETE_DEVICE_KEYS,
@@ -219,6 +220,7 @@ pub async fn origins_any_project(conn: &mut Conn) -> Result<Vec<(ProjectNo, Stri
 
 const DELETE_KEYS: Sql = Sql::new("DELETE FROM project_keys WHERE project_no = $1");
 const DELETE_CLIENT_SECRETS: Sql = Sql::new("DELETE FROM client_secrets WHERE project_no = $1");
+const DELETE_CLIENT_STARTS: Sql = Sql::new("DELETE FROM client_starts WHERE project_no = $1");
 const DELETE_LOGIN_IDS: Sql = Sql::new("DELETE FROM login_ids WHERE project_no = $1");
 const DELETE_PASSWORDS: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1");
 const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1");
@@ -246,6 +248,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
     for content in [
         &DELETE_KEYS,
         &DELETE_CLIENT_SECRETS,
+        &DELETE_CLIENT_STARTS,
         &DELETE_LOGIN_IDS,
         &DELETE_PASSWORDS,
         &DELETE_DEVICE_KEYS,

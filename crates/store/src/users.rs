@@ -9,7 +9,7 @@ use vestibule_domain::{
 
 use crate::{
     column::{print_object, read_id, read_object, read_optional_id, read_optional_time, read_time},
-    db::{Conn, Row, Sql, StoreError, Tx},
+    db::{Conn, Param, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
@@ -22,6 +22,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &RECORD_LOGIN,
     &RECORD_GUEST_LOGIN,
     &LOCK_GUEST,
+    &NOTE_SESSIONS_ENDED,
+    &SESSIONS_ENDED_AT,
+    &LOCK_SIGNED_IN_SINCE,
     &NOTE_SEEN,
     &NOTE_SEEN_FIRST,
     &NOTE_CHANGE,
@@ -214,6 +217,45 @@ const LOCK_GUEST: Sql = Sql::new(
 /// longer an active guest.
 pub async fn lock_guest(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     tx.execute_one(&LOCK_GUEST, &[&p.0, &id.as_bytes().as_slice()]).await
+}
+
+const NOTE_SESSIONS_ENDED: Sql = Sql::new(
+    "UPDATE users
+     SET sessions_ended_at = CASE WHEN sessions_ended_at > $3 THEN sessions_ended_at ELSE $3 END
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Records that a user's sessions are ended at once; never moves the time back. Locks the user, so that
+/// [`lock_signed_in_since`] comes before or after it.
+pub async fn note_sessions_ended(tx: &mut Tx, p: ProjectNo, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&NOTE_SESSIONS_ENDED, &[&p.0, &id.as_bytes().as_slice(), &at.as_micros()]).await
+}
+
+const SESSIONS_ENDED_AT: Sql = Sql::new("SELECT sessions_ended_at FROM users WHERE project_no = $1 AND id = $2");
+
+/// When a user's sessions were last ended at once; `None` if never, or without such a user.
+pub async fn find_sessions_ended_at(
+    conn: &mut Conn,
+    p: ProjectNo,
+    id: UserId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let values: [&dyn Param; 2] = [&p.0, &id.as_bytes().as_slice()];
+    Ok(conn.query_optional(&SESSIONS_ENDED_AT, &values, |row| read_optional_time(row, 0)).await?.flatten())
+}
+
+const LOCK_SIGNED_IN_SINCE: Sql = Sql::new(
+    "UPDATE users
+     SET updated_at = updated_at
+     WHERE project_no = $1 AND id = $2
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL
+       AND (sessions_ended_at IS NULL OR sessions_ended_at <= $3)",
+);
+
+/// Locks an active user for something that was earned at a time; `false` when its sessions were ended at once since then, or
+/// it is no longer active.
+pub async fn lock_signed_in_since(tx: &mut Tx, p: ProjectNo, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&LOCK_SIGNED_IN_SINCE, &[&p.0, &id.as_bytes().as_slice(), &at.as_micros()]).await
 }
 
 const NOTE_SEEN: Sql = Sql::new(

@@ -37,7 +37,8 @@ pub async fn dynamic(visit: Visit, request: Request, next: Next) -> Response {
 }
 
 /// Allows the project's origins: those of first-party applications with credentials, those of third-party applications
-/// without. Other origins get no header, so the browser blocks them.
+/// without. A host of a third-party application has no credentials by an entry with a star. Other origins get no header, so
+/// the browser blocks them.
 pub struct Dynamic(Option<AllowedOrigin>);
 
 struct AllowedOrigin {
@@ -51,8 +52,10 @@ impl Dynamic {
     pub fn read(visit: &Visit, headers: &HeaderMap) -> Self {
         let Some(origin) = headers.get(header::ORIGIN) else { return Self(None) };
         let Ok(text) = origin.to_str() else { return Self(None) };
-        let with_credentials = visit.project.cors.matches(text);
-        if !with_credentials && !visit.project.third_party_cors.matches(text) {
+        let (own, others) = (&visit.project.cors, &visit.project.third_party_cors);
+        // A star is not meant for the host of a third-party application, which may be below the project's own domain.
+        let with_credentials = own.matches_exactly(text) || (own.matches(text) && !others.has_host_of(text));
+        if !with_credentials && !others.matches(text) {
             return Self(None);
         }
         Self(Some(AllowedOrigin { origin: origin.clone(), with_credentials, preflight: requested_headers(headers) }))

@@ -319,8 +319,18 @@ impl Accepts for ApiCredentials {
 impl ApiCredentials {
     /// Finds the caller: by bearer token, or by cookie when that is invalid.
     pub async fn resolve(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
+        self.find(visit, true).await
+    }
+
+    /// The same without tokens of third-party applications, which are treated as invalid.
+    pub async fn resolve_first_party(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
+        self.find(visit, false).await
+    }
+
+    async fn find(&self, visit: &Visit, accepts_third_parties: bool) -> Result<Resolution<ApiCaller>, Error> {
         let bearer = Bearer::parse(self.brought.authorization());
-        let presented = caller::PresentedApiCredentials { bearer: bearer.token(), session: &self.session };
+        let (bearer, session) = (bearer.token(), &self.session);
+        let presented = caller::PresentedApiCredentials { bearer, session, accepts_third_parties };
         caller::resolve_api(&visit.ctx(), presented).await
     }
 }

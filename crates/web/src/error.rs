@@ -195,6 +195,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::AnonymousUserDisallowed => OAuthError::new(Code::UnauthorizedClient, "AnonymousUserDisallowed"),
         Error::PublicSignUpDisabled => OAuthError::new(Code::UnauthorizedClient, "public signup is disabled"),
         Error::UnknownClient => OAuthError::new(Code::InvalidClient, "invalid client ID"),
+        Error::ClientChanged => OAuthError::invalid_request(error.to_string()),
         Error::ClientSecretMissing => OAuthError::new(Code::InvalidClient, "client secret is required"),
         Error::ClientSecretWrong => OAuthError::new(Code::InvalidClient, "invalid client secret"),
         Error::ClientWithoutGuests => OAuthError::new(Code::UnauthorizedClient, WITHOUT_GUESTS),
@@ -261,6 +262,7 @@ fn to_api(error: &Error) -> ApiError {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),
             Counter::TokenPerIp => api::rate_limited("oauth.token.per_ip", "oauth.token", "TokenPerIP"),
             Counter::TokenPerUser => api::rate_limited("oauth.token.per_user", "oauth.token", "TokenPerUser"),
+            Counter::RevocationPerIp => api::rate_limited("oauth.revoke.per_ip", "oauth.revoke", "RevokePerIP"),
             Counter::CodePerUser | Counter::SettingsActionPerUser => {
                 api::rate_limited("oauth.authorize.per_user", "oauth.authorize", "AuthorizePerUser")
             }
@@ -292,6 +294,7 @@ fn to_api(error: &Error) -> ApiError {
             ApiError::new(ApiErrorName::Unauthorized, "InvalidCredentials", "invalid credentials")
         }
         Error::KeyWasPromoted
+        | Error::ClientChanged
         | Error::ClientSecretMissing
         | Error::ClientSecretWrong
         | Error::GrantTypeNotAllowed

@@ -11,7 +11,7 @@ use vestibule_store::client_secrets;
 
 use super::{AdminError, Clash, Thing, settings};
 use crate::{
-    actor::{ActError, Actor},
+    actor::Actor,
     crypto::{hex, sha256},
     ctx::Ctx,
 };
@@ -82,27 +82,14 @@ pub async fn replace(ctx: &Ctx<'_>, actor: &Actor, client_id: &str, client: &Val
     get(ctx, client_id).await
 }
 
-/// Removes an application and its secrets; its grants become invalid.
+/// Removes an application with its secrets, grants, codes and consents. Another one with the same ID gets none of them.
 pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, client_id: &str) -> Result<(), AdminError> {
     change(ctx, actor, |clients| {
         let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
         clients.remove(at);
         Ok(())
     })
-    .await?;
-    let no = ctx.project.no;
-    ctx.app
-        .store
-        .write("admin_delete_secrets", client_id.to_string(), move |tx, client_id| {
-            Box::pin(async move {
-                for (hash, _) in client_secrets::list(tx, no, client_id).await? {
-                    client_secrets::remove(tx, no, client_id, hash).await?;
-                }
-                Ok::<_, ActError>(())
-            })
-        })
-        .await?;
-    Ok(())
+    .await
 }
 
 /// A secret in a list: by a name that reveals nothing of it.

@@ -4,7 +4,7 @@ use std::{collections::HashSet, fmt};
 
 use vestibule_domain::{
     grant::Grant,
-    id::{Id, ProjectNo, UserId},
+    id::{Id, UserId},
     identifier::LoginIdKind,
     project::{AuthenticatorKind, LimitName, ProjectSettings},
     session::{Lifetime, Session},
@@ -12,7 +12,10 @@ use vestibule_domain::{
 };
 use vestibule_store::{Conn, StoreError, grants, reach, sessions};
 
-use crate::ctx::Ctx;
+use crate::{
+    ctx::Ctx,
+    projects::{Project, change::is_same},
+};
 
 /// Maximum number of rows of a kind that are counted; beyond it, a count is a minimum.
 const LOOKED_AT: i64 = 10_000;
@@ -66,6 +69,8 @@ impl fmt::Display for BoundedCount {
 pub struct AffectedUsers {
     pub all: BoundedCount,
     pub guests: BoundedCount,
+    /// Their sessions and grants that are affected.
+    pub sessions: BoundedCount,
 }
 
 /// A consequence of a settings change for users, or for their security.
@@ -94,21 +99,25 @@ struct Open {
 }
 
 impl Open {
-    async fn read(conn: &mut Conn, no: ProjectNo) -> Result<Self, StoreError> {
+    async fn read(conn: &mut Conn, project: &Project) -> Result<Self, StoreError> {
+        let no = project.no;
         let sessions = sessions::scan_any_project(conn, Some((no, Id::from_bytes([0; 16]))), LOOKED_AT).await?;
         let grants = grants::scan_any_project(conn, Some((no, Id::from_bytes([0; 16]))), LOOKED_AT).await?;
         let bound = usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
         let sessions: Vec<_> = sessions.into_iter().filter(|(of, _)| *of == no).map(|(_, one)| one).collect();
-        let grants: Vec<_> =
+        let mut grants: Vec<_> =
             grants.into_iter().filter(|(of, ..)| *of == no).map(|(_, grant, guest)| (grant, guest)).collect();
-        Ok(Self { is_all: sessions.len() < bound && grants.len() < bound, sessions, grants })
+        let is_all = sessions.len() < bound && grants.len() < bound;
+        grants.retain(|(grant, _)| !project.is_from_before(&grant.client_id, grant.created_at));
+        Ok(Self { is_all, sessions, grants })
     }
 
     /// The users whose sessions or grants match.
     fn people(&self, session: impl Fn(&Session) -> bool, grant: impl Fn(&Grant, bool) -> bool) -> AffectedUsers {
-        let (mut all, mut guests) = (HashSet::<UserId>::new(), HashSet::new());
+        let (mut all, mut guests, mut sessions) = (HashSet::<UserId>::new(), HashSet::new(), 0);
         for one in self.sessions.iter().filter(|one| session(one)) {
             all.insert(one.user_id);
+            sessions += 1;
             // No `amr`: the session of a guest.
             if one.amr.is_none() {
                 guests.insert(one.user_id);
@@ -116,12 +125,13 @@ impl Open {
         }
         for (one, is_guest) in self.grants.iter().filter(|(one, is_guest)| grant(one, *is_guest)) {
             all.insert(one.user_id);
+            sessions += 1;
             if *is_guest {
                 guests.insert(one.user_id);
             }
         }
-        let count = |users: HashSet<UserId>| BoundedCount { number: users.len(), is_least: !self.is_all };
-        AffectedUsers { all: count(all), guests: count(guests) }
+        let count = |number: usize| BoundedCount { number, is_least: !self.is_all };
+        AffectedUsers { all: count(all.len()), guests: count(guests.len()), sessions: count(sessions) }
     }
 
     fn alive(&self, settings: &ProjectSettings, now: Timestamp) -> AffectedUsers {
@@ -139,16 +149,21 @@ fn is_grant_alive(settings: &ProjectSettings, grant: &Grant, is_guest: bool, now
         .is_some_and(|client| client.grant_lifetime(is_guest).is_alive(grant.created_at, grant.last_access_at, now))
 }
 
+/// Whether an application's grants go on: it is not removed, and its type is of the same kind.
+fn keeps_grants(old: &ProjectSettings, new: &ProjectSettings, client_id: &str) -> bool {
+    old.client(client_id).zip(new.client(client_id)).is_some_and(|(before, after)| is_same(before, after))
+}
+
 /// The number of signed-in users.
 pub async fn count_signed_in(ctx: &Ctx<'_>) -> Result<AffectedUsers, StoreError> {
     let mut conn = ctx.app.store.read().await?;
-    Ok(Open::read(&mut conn, ctx.project.no).await?.alive(&ctx.project.settings, ctx.now))
+    Ok(Open::read(&mut conn, ctx.project).await?.alive(&ctx.project.settings, ctx.now))
 }
 
 /// The number of users signed in to one application.
 pub async fn count_signed_in_to(ctx: &Ctx<'_>, client_id: &str) -> Result<AffectedUsers, StoreError> {
     let mut conn = ctx.app.store.read().await?;
-    let open = Open::read(&mut conn, ctx.project.no).await?;
+    let open = Open::read(&mut conn, ctx.project).await?;
     let settings = &ctx.project.settings;
     Ok(open.people(|_| false, |one, guest| one.client_id == client_id && is_grant_alive(settings, one, guest, ctx.now)))
 }
@@ -170,11 +185,14 @@ pub async fn of_change(
     let mut conn = ctx.app.store.read().await?;
     let guests_off = old.anonymous_enabled() && !new.anonymous_enabled();
     if guests_off || may_sign_out(old, new) {
-        let open = Open::read(&mut conn, no).await?;
+        let open = Open::read(&mut conn, ctx.project).await?;
         let has_other_cookie = old.cookie_name("") != new.cookie_name("");
         let ended = open.people(
             |one| is_session_alive(old, one, ctx.now) && (has_other_cookie || !is_session_alive(new, one, ctx.now)),
-            |one, guest| is_grant_alive(old, one, guest, ctx.now) && !is_grant_alive(new, one, guest, ctx.now),
+            |one, guest| {
+                let stays = keeps_grants(old, new, &one.client_id) && is_grant_alive(new, one, guest, ctx.now);
+                is_grant_alive(old, one, guest, ctx.now) && !stays
+            },
         );
         if !ended.all.is_none() {
             found.push(Consequence::SignsOut(ended));
@@ -230,9 +248,10 @@ fn may_sign_out(old: &ProjectSettings, new: &ProjectSettings) -> bool {
         || is_shorter(old.session_lifetime(), new.session_lifetime())
         || old.clients().iter().any(|client| {
             new.client(&client.client_id).is_none_or(|other| {
-                [false, true]
-                    .iter()
-                    .any(|guest| is_shorter(client.grant_lifetime(*guest), other.grant_lifetime(*guest)))
+                !is_same(client, other)
+                    || [false, true]
+                        .iter()
+                        .any(|guest| is_shorter(client.grant_lifetime(*guest), other.grant_lifetime(*guest)))
             })
         })
 }

@@ -23,6 +23,7 @@ use vestibule_store::{
 use super::AdminError;
 use crate::{
     actor::{ActError, Actor, AuditEntry},
+    consent::is_third_party,
     crypto::{base64url, read_base64url},
     ctx::Ctx,
     error::Error,
@@ -267,23 +268,32 @@ pub async fn import(ctx: &Ctx<'_>, actor: &Actor, text: String) -> Result<Vec<Im
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, read) in lines {
         let (id, outcome) = match read {
-            Ok(record) => {
-                let id = Some(record.id);
-                match from_record(ctx, record, entry.clone()).await {
-                    Ok(true) => {
-                        entry = None;
-                        (id, LineOutcome::Created)
-                    }
-                    Ok(false) => (id, LineOutcome::Exists),
-                    Err(UserRows::Clash(reason)) => (id, LineOutcome::Refused(reason.to_string())),
-                    Err(UserRows::Act(error)) => return Err(error.into()),
-                }
-            }
+            Ok(record) => (Some(record.id), import_record(ctx, record, &mut entry).await?),
             Err(reason) => (None, LineOutcome::Refused(reason)),
         };
         outcomes.push(ImportedLine { line, id, outcome });
     }
     Ok(outcomes)
+}
+
+/// Imports one user. `entry` is taken by the first that is created.
+async fn import_record(
+    ctx: &Ctx<'_>,
+    record: Box<UserRecord>,
+    entry: &mut Option<AuditEntry>,
+) -> Result<LineOutcome, AdminError> {
+    if let Some(reason) = find_foreign_consent(ctx.project, &record) {
+        return Ok(LineOutcome::Refused(reason));
+    }
+    match from_record(ctx, record, entry.clone()).await {
+        Ok(true) => {
+            *entry = None;
+            Ok(LineOutcome::Created)
+        }
+        Ok(false) => Ok(LineOutcome::Exists),
+        Err(UserRows::Clash(reason)) => Ok(LineOutcome::Refused(reason.to_string())),
+        Err(UserRows::Act(error)) => Err(error.into()),
+    }
 }
 
 /// All lines that are not blank, with their numbers; `None` if there are too many.
@@ -345,6 +355,13 @@ fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>, String> {
         bounds.check(hash).map_err(|bad| bad.to_string())?;
     }
     Ok(record)
+}
+
+/// Why the consents of a user cannot be imported: only third-party applications need and have any.
+fn find_foreign_consent(project: &Project, record: &UserRecord) -> Option<String> {
+    let foreign = record.consents.iter().find(|consent| !is_third_party(project, &consent.client_id))?;
+    let name = echo(&foreign.client_id);
+    Some(format!("{name} is no third-party application of this project: create it first, or omit its consent"))
 }
 
 enum UserRows {

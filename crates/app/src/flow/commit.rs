@@ -16,7 +16,7 @@ use super::{
 use crate::{
     account::notice::WriteNotice,
     adapters::mailer::Mail,
-    authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
+    authorize::{AppRedirect, CompletedFlow, NewCode, answer, check_target, make_code},
     consent,
     ctx::Ctx,
     error::Error,
@@ -31,12 +31,20 @@ use crate::{
     tokens::issue::make_session,
 };
 
+/// What becomes of the browser's session cookie.
+pub enum CookieChange {
+    Stays,
+    Set(String),
+    /// Its session has ended, and the app suppresses a new one.
+    Removed,
+}
+
 /// The result of the commit.
 pub enum Committed {
-    /// Redirects to the app, with a session cookie unless the app suppresses it.
-    Done { redirect: AppRedirect, session_cookie: Option<String>, user: UserId },
+    /// Redirects to the app.
+    Done { redirect: AppRedirect, session_cookie: CookieChange, user: UserId },
     /// The member is signed in; the flow goes on with its decision about a third-party application.
-    AsksConsent { session_cookie: Option<String>, user: UserId },
+    AsksConsent { session_cookie: CookieChange, user: UserId },
     /// The login ID belongs to another user; nothing changed.
     Taken,
     /// The guest was promoted already, in another flow; nothing changed.
@@ -86,6 +94,7 @@ pub async fn commit(
     browser: Browser,
     write_notice: WriteNotice<'_>,
 ) -> Result<Committed, Error> {
+    check_target(ctx.project, &flow.state.request)?;
     let Some(prepared) = prepare_change(ctx, flow, achievement, &browser).await? else {
         return Ok(Committed::UserGone);
     };
@@ -187,22 +196,25 @@ fn plan_session(
     (user_id, amr): (UserId, &str),
     browser: Browser,
     now: Timestamp,
-) -> (SessionChange, Option<String>) {
+) -> (SessionChange, CookieChange) {
     if flow.state.request.suppress_session {
-        return (SessionChange::None, None);
+        // The session of a guest that is promoted or given up ends with the change.
+        let has_ended = browser.session.is_some_and(|session| change.guest() == Some(session.user_id));
+        return (SessionChange::None, if has_ended { CookieChange::Removed } else { CookieChange::Stays });
     }
-    // A guest's session is replaced even when its user stays: it gains rights, so it gets a new secret.
-    let stays = match change {
-        UserChange::Login(proof) => !proof.recovered,
+    // The session of a guest, or of the guest that the member was, is replaced even when its user stays: it gains rights, and
+    // its cookie may have been copied, so it gets a new secret.
+    let stays = |session: &Session| match change {
+        UserChange::Login(proof) => !proof.recovered && session.is_of_member(),
         UserChange::Promote(..) | UserChange::SignUp(..) | UserChange::Yield(..) => false,
     };
-    let own = browser.session.as_ref().filter(|session| stays && session.user_id == user_id);
+    let own = browser.session.as_ref().filter(|session| session.user_id == user_id && stays(session));
     if let Some(own) = own {
-        return (SessionChange::Refreshed(own.id), None);
+        return (SessionChange::Refreshed(own.id), CookieChange::Stays);
     }
     let (session, cookie) = make_session(app, user_id, now, Some(amr.to_string()), browser.device, now);
     let replaces = browser.session.map(|session| session.id);
-    (SessionChange::New { session: Box::new(session), replaces }, Some(cookie))
+    (SessionChange::New { session: Box::new(session), replaces }, CookieChange::Set(cookie))
 }
 
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitError> {

@@ -8,7 +8,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Tx, codes, consents, users};
+use vestibule_store::{StoreError, Tx, codes, consents, sessions, users};
 
 use super::{
     Flow, keep,
@@ -16,9 +16,9 @@ use super::{
     write::{FlowWrite, NotWritten},
 };
 use crate::{
-    authorize::{AppRedirect, CompletedFlow, NewCode, answer, cancel_redirect, make_code},
+    authorize::{AppRedirect, CompletedFlow, NewCode, answer, cancel_redirect, check_target, make_code},
     caller::SessionCaller,
-    consent::{ConsentNeed, judge},
+    consent::{ConsentNeed, is_third_party, judge},
     ctx::Ctx,
     error::Error,
     events::{self, QueuedEvent},
@@ -63,7 +63,14 @@ impl AwaitedConsent {
         if !self.is_present(caller) {
             return Ok(None);
         }
-        let user = users::find(&mut *ctx.app.store.read().await?, ctx.project.no, self.user).await?;
+        let (mut conn, no) = (ctx.app.store.read().await?, ctx.project.no);
+        if self.session.is_none() {
+            let ended_at = users::find_sessions_ended_at(&mut conn, no, self.user).await?;
+            if ended_at.is_some_and(|ended_at| self.authenticated_at < ended_at) {
+                return Ok(None);
+            }
+        }
+        let user = users::find(&mut conn, no, self.user).await?;
         Ok(user.filter(User::is_active))
     }
 
@@ -127,13 +134,41 @@ struct DecisionWrite {
 
 struct Agreement {
     user: UserId,
+    proof: Proof,
     client_id: String,
     scope: String,
     code: Option<NewCode>,
     event: QueuedEvent,
 }
 
+/// What shows that the member is still signed in.
+enum Proof {
+    Session(SessionId),
+    /// Without a cookie session: its sessions were not ended at once since it signed in.
+    SignedInAt(Timestamp),
+}
+
+impl Proof {
+    async fn holds(&self, tx: &mut Tx, no: ProjectNo, user: UserId) -> Result<bool, StoreError> {
+        match self {
+            Self::Session(id) => Ok(sessions::find(tx, no, *id).await?.is_some_and(|session| session.user_id == user)),
+            Self::SignedInAt(at) => users::lock_signed_in_since(tx, no, user, *at).await,
+        }
+    }
+}
+
+/// The result of the transaction.
+enum Written {
+    Done,
+    /// The member is disabled or deleted.
+    Inactive,
+    SignedOut,
+}
+
 /// Applies a decision. It ends the flow, so a second form changes nothing.
+///
+/// # Errors
+/// [`Error::ClientChanged`] when the application is no third party any more, or is gone.
 pub async fn decide(
     ctx: &Ctx<'_>,
     flow: &Flow,
@@ -144,8 +179,12 @@ pub async fn decide(
     if !awaited.is_present(caller) {
         return Ok(Decided::SignedOut);
     }
-    rates::charge_code(ctx, awaited.user)?;
     let request = &flow.state.request;
+    if !is_third_party(ctx.project, &request.client_id) {
+        return Err(Error::ClientChanged);
+    }
+    check_target(ctx.project, request)?;
+    rates::charge_code(ctx, awaited.user)?;
     let (agreement, redirect) = match decision {
         ConsentDecision::Deny => (None, cancel_redirect(request)),
         ConsentDecision::Allow => {
@@ -160,8 +199,9 @@ pub async fn decide(
     let (no, now) = (ctx.project.no, ctx.now);
     let input = DecisionWrite { flow: FlowWrite::new(flow, &state, now), agreement, now };
     match ctx.app.store.write("decide_consent", input, move |tx, input| Box::pin(write(tx, no, input))).await {
-        Ok(true) => Ok(Decided::Done(redirect)),
-        Ok(false) => Err(Error::UserDisabled),
+        Ok(Written::Done) => Ok(Decided::Done(redirect)),
+        Ok(Written::SignedOut) => Ok(Decided::SignedOut),
+        Ok(Written::Inactive) => Err(Error::UserDisabled),
         Err(NotWritten::Stale | NotWritten::HintUsed) => Ok(Decided::Stale),
         Err(NotWritten::Store(error)) => Err(error.into()),
     }
@@ -187,6 +227,7 @@ fn agree(ctx: &Ctx<'_>, flow: &Flow, awaited: &AwaitedConsent, caller: Option<&S
     };
     Agreement {
         user: awaited.user,
+        proof: session.map_or(Proof::SignedInAt(awaited.authenticated_at), |session| Proof::Session(session.id)),
         client_id: request.client_id.clone(),
         scope: request.scope.clone(),
         code: make_code(ctx.app, request, earned, ctx.now),
@@ -194,13 +235,16 @@ fn agree(ctx: &Ctx<'_>, flow: &Flow, awaited: &AwaitedConsent, caller: Option<&S
     }
 }
 
-/// Ends the flow and stores the consent; `false` when the member is disabled or deleted.
-async fn write(tx: &mut Tx, no: ProjectNo, input: &DecisionWrite) -> Result<bool, NotWritten> {
+/// Ends the flow and stores the consent.
+async fn write(tx: &mut Tx, no: ProjectNo, input: &DecisionWrite) -> Result<Written, NotWritten> {
     input.flow.put(tx, no).await?;
-    let Some(agreement) = &input.agreement else { return Ok(true) };
+    let Some(agreement) = &input.agreement else { return Ok(Written::Done) };
     let (user, client_id) = (agreement.user, agreement.client_id.as_str());
     if !users::find(tx, no, user).await?.is_some_and(|user| user.is_active()) {
-        return Ok(false);
+        return Ok(Written::Inactive);
+    }
+    if !agreement.proof.holds(tx, no, user).await? {
+        return Ok(Written::SignedOut);
     }
     let earlier = consents::find(tx, no, user, client_id).await?;
     let consent = Consent::agree(earlier.as_ref(), user, client_id, &agreement.scope, input.now);
@@ -209,5 +253,5 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &DecisionWrite) -> Result<bool
         codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
     }
     events::queue(tx, no, user, &agreement.event, input.now).await?;
-    Ok(true)
+    Ok(Written::Done)
 }

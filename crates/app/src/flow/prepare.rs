@@ -105,7 +105,7 @@ async fn prepare_guest(
     let held = browser.session.as_ref().filter(|session| session.user_id == guest.id).map(|session| session.id);
     let request = &flow.state.request;
     let receiver = request.wants_code().then(|| request.client_id.clone());
-    let ending = Some(PromotionEnding::prepare(ctx, &guest, held, receiver).await?);
+    let ending = Some(PromotionEnding::prepare(ctx, &guest, (held, !request.suppress_session), receiver).await?);
     let change = UserChange::Promote(Box::new(GuestPromotion { guest: guest.id, credentials, ending }));
     Ok(Some(Prepared { user_id: guest.id, change, event, amr, endings: Endings::default() }))
 }

@@ -4,7 +4,6 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use vestibule_domain::{
-    client::Client,
     grant::Grant,
     id::{GrantId, ProjectNo, SessionId},
     operator,
@@ -232,11 +231,17 @@ fn has_session_ended(project: &Project, session: &Session, now: Timestamp) -> bo
     has_surely_ended(project.settings.session_lifetime(), session.created_at, used_at, now)
 }
 
+/// How long a grant is kept whose application this process does not know: another node may have just created it.
+const UNKNOWN_CLIENT: Duration = Duration::from_secs(3_600);
+
 fn has_grant_ended(project: &Project, grant: &Grant, is_anonymous: bool, now: Timestamp) -> bool {
-    // Its application was removed, so nobody can use it. It is kept for as long as grants live by default: removing an
-    // application by mistake must not cost its guests.
-    let removed = Client::default();
-    let client = project.settings.client(&grant.client_id).unwrap_or(&removed);
+    // The application was removed, and one that gets its ID later starts anew.
+    let Some(client) = project.settings.client(&grant.client_id) else {
+        return now > grant.created_at.plus(UNKNOWN_CLIENT);
+    };
+    if project.is_from_before(&grant.client_id, grant.created_at) {
+        return true;
+    }
     let used_at = (grant.last_access_at, project.accesses.recall(SessionRef::Grant(grant.id)));
     grant.ends_at.is_some_and(|ends_at| now > ends_at)
         || has_surely_ended(client.grant_lifetime(is_anonymous), grant.created_at, used_at, now)

@@ -16,6 +16,7 @@ use crate::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 const TOKEN_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
+const REVOCATION_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
 const TOKEN_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
 const CODE_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
 const SETTINGS_ACTION_PER_USER: Quota = Quota { period: MINUTE, burst: 10 };
@@ -28,6 +29,11 @@ pub(crate) fn charge_ip(ctx: &Ctx<'_>, name: LimitName) -> Result<(), Error> {
 /// Charges a token request to its address.
 pub fn charge_token_request(ctx: &Ctx<'_>) -> Result<(), Error> {
     take_for_ip(ctx, Counter::TokenPerIp, TOKEN_PER_IP)
+}
+
+/// Charges a revocation to its address. It has a limit of its own, so that token requests do not keep users from signing out.
+pub fn charge_revocation(ctx: &Ctx<'_>) -> Result<(), Error> {
+    take_for_ip(ctx, Counter::RevocationPerIp, REVOCATION_PER_IP)
 }
 
 /// Charges a token request to its user, once the user is known.

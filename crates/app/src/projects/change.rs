@@ -1,12 +1,14 @@
 //! Creating and changing projects, for `vestibule project apply` and the portal.
 
 use vestibule_domain::{
+    client::Client,
     event::{Event, OperatorAction, SettingChange},
+    id::ProjectNo,
     project::{ProjectSettings, diff},
     time::Timestamp,
 };
 use vestibule_store::{
-    Store, StoreError, consents, keys,
+    Store, StoreError, Tx, client_secrets, client_starts, consents, keys,
     projects::{self, NewProject, ProjectRow},
 };
 
@@ -158,13 +160,13 @@ impl<'a> ProjectWriter<'a> {
         if changes.is_empty() {
             return Ok(Applied::Unchanged);
         }
-        let ended = third_parties_ended(&stored, settings);
+        let replaced = ReplacedClients::find(&stored, settings);
         let is_moved = stored.public_origin() != settings.public_origin();
         let event = Event::ProjectChanged { changes: changes.clone() };
         let entry = actor.prepare_for(self.entropy, (&row.id, None), &event, now);
-        let input = (self.portal.clone(), settings.clone(), settings.to_json(), row.clone(), (entry, ended));
+        let input = (self.portal.clone(), settings.clone(), settings.to_json(), row.clone(), (entry, replaced));
         let updated =
-            self.store.write("change_project", input, move |tx, (portal, settings, json, row, (entry, ended))| {
+            self.store.write("change_project", input, move |tx, (portal, settings, json, row, (entry, replaced))| {
                 Box::pin(async move {
                     let origin = settings.public_origin();
                     if is_moved {
@@ -173,9 +175,7 @@ impl<'a> ProjectWriter<'a> {
                     if !projects::update_settings(tx, row.no, row.version, origin, json, now).await? {
                         return Ok::<_, ApplyError>(false);
                     }
-                    for client_id in ended {
-                        consents::remove_of_client(tx, row.no, client_id).await?;
-                    }
+                    replaced.write(tx, row.no, now).await?;
                     entry.write(tx, row.no, now).await?;
                     Ok(true)
                 })
@@ -184,15 +184,45 @@ impl<'a> ProjectWriter<'a> {
     }
 }
 
-/// The third-party applications that are removed or become first-party: a later application with the same ID must ask
-/// for consent again.
-fn third_parties_ended(before: &ProjectSettings, after: &ProjectSettings) -> Vec<String> {
-    let third_parties = |settings: &ProjectSettings| -> Vec<String> {
-        let all = settings.clients().iter().filter(|client| client.is_third_party());
-        all.map(|client| client.client_id.clone()).collect()
-    };
-    let kept = third_parties(after);
-    third_parties(before).into_iter().filter(|client_id| !kept.contains(client_id)).collect()
+/// The applications whose grants, codes, consents and secrets end with a change.
+struct ReplacedClients {
+    removed: Vec<String>,
+    /// Those that are new, whose ID may have been another one's, and those with a type of another kind.
+    started: Vec<String>,
+}
+
+impl ReplacedClients {
+    fn find(before: &ProjectSettings, after: &ProjectSettings) -> Self {
+        let ids = |settings: &ProjectSettings, is_in: &dyn Fn(&Client) -> bool| {
+            let clients = settings.clients().iter().filter(|client| is_in(client));
+            clients.map(|client| client.client_id.clone()).collect()
+        };
+        Self {
+            removed: ids(before, &|client| after.client(&client.client_id).is_none()),
+            started: ids(after, &|client| !before.client(&client.client_id).is_some_and(|old| is_same(old, client))),
+        }
+    }
+
+    /// Grants and codes of before are refused from now on: there may be too many to remove them here. Those of a removed
+    /// application are refused because it is gone, and when its ID is used again, because that application starts then.
+    async fn write(&self, tx: &mut Tx, no: ProjectNo, now: Timestamp) -> Result<(), StoreError> {
+        for client_id in self.removed.iter().chain(&self.started) {
+            consents::remove_of_client(tx, no, client_id).await?;
+            client_secrets::remove_of_client(tx, no, client_id).await?;
+        }
+        for client_id in &self.removed {
+            client_starts::remove(tx, no, client_id).await?;
+        }
+        for client_id in &self.started {
+            client_starts::put(tx, no, client_id, now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an application keeps what it has when its settings change so.
+pub(crate) fn is_same(before: &Client, after: &Client) -> bool {
+    before.application_type().is_same_kind(after.application_type())
 }
 
 /// The settings of a stored project.

@@ -30,11 +30,12 @@ pub async fn for_refresh_token(ctx: &Ctx<'_>, refresh_token: &str) -> Result<Iss
     let found = find_live_grant(&mut conn, ctx.project, id, ctx.now).await?;
     drop(conn);
     let (grant, user) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)).ok_or(Error::InvalidRefreshToken)?;
-    let dpop_disabled = ctx.project.settings.client(&grant.client_id).is_some_and(|client| client.is_dpop_disabled());
-    if grant.dpop_jkt.is_some() && !dpop_disabled {
+    let client = ctx.project.settings.client(&grant.client_id).ok_or(Error::InvalidRefreshToken)?;
+    if grant.dpop_jkt.is_some() && !client.is_dpop_disabled() {
         return Err(Error::DpopBindingMismatch);
     }
-    if !scopes_of(&grant).contains(vestibule_protocol::oauth::Scope::FULL_ACCESS) {
+    let has_full_access = client.application_type().has_full_access();
+    if !has_full_access || !scopes_of(&grant).contains(vestibule_protocol::oauth::Scope::FULL_ACCESS) {
         return Err(Error::InsufficientScope);
     }
     issue(ctx, &user, SessionRef::Grant(grant.id))

@@ -1,5 +1,6 @@
-//! What ends with a promotion: all that the guest has outside the browser that promotes it. An attacker may have begun the
-//! guest, and kept a session or grant of it, before its victim promotes it (account pre-hijacking).
+//! What ends with a promotion: all that the guest has, except the browser's own session, which gets a new secret. An attacker
+//! may have begun the guest, and kept a session or grant of it or a copy of its cookie, before its victim promotes it (account
+//! pre-hijacking).
 
 use vestibule_domain::{
     event::{RevocationReason, TriggeredBy},
@@ -30,18 +31,21 @@ pub struct PromotionEnding {
 }
 
 impl PromotionEnding {
-    /// `held` is the guest's cookie session in the browser that promotes it; `receiver` is the application that gets a code.
+    /// `held` is the guest's cookie session in the browser that promotes it, and whether a new one replaces it; `receiver` is
+    /// the application that gets a code.
     pub async fn prepare(
         ctx: &Ctx<'_>,
         guest: &User,
-        held: Option<SessionId>,
+        (held, is_replaced): (Option<SessionId>, bool),
         receiver: Option<String>,
     ) -> Result<Self, Error> {
         let stays = |listed: &ListedSession| {
-            matches!(listed.id, SessionRef::Grant(_)) && listed.parent.is_none() && listed.client_id == receiver
+            matches!(listed.id, SessionRef::Grant(_))
+                && (listed.parent.is_none() || listed.parent == held)
+                && listed.client_id == receiver
         };
         let staying = sessions::list(ctx, guest).await?.into_iter().filter(stays).collect();
-        let selection = Selection::Promoted { held, receiver: receiver.clone() };
+        let selection = Selection::Promoted { held, is_replaced, receiver: receiver.clone() };
         let ending = Ending::new(ctx, guest.id, selection, (RevocationReason::Promotion, TriggeredBy::User));
         Ok(Self { ending, receiver, ends_at: ctx.now.plus(DELIVERY), staying })
     }

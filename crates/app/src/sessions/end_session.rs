@@ -10,25 +10,29 @@ use vestibule_store::{StoreError, grants, sessions};
 
 use crate::{ctx::Ctx, error::Error, events, identities::LoadedUser, projects::Project};
 
-/// Whether an ID token hint was issued to a first-party application for this session.
-pub fn hint_is_for(project: &Project, hint: &str, session: &Session) -> bool {
+/// Whether an ID token hint was issued to a first-party application for this session: for the session itself, or for a grant
+/// that belongs to it. Another session of the same user is not meant, also not one of the guest that the user was: the page
+/// asks then (OpenID Connect RP-Initiated Logout §2).
+pub async fn hint_is_for(ctx: &Ctx<'_>, hint: &str, session: &Session) -> Result<bool, Error> {
+    let project = ctx.project;
     // Expired hints are accepted: only the signature matters.
-    let Some(claims) = project.keys.read_jwt("JWT", hint) else { return false };
+    let Some(claims) = project.keys.read_jwt("JWT", hint) else { return Ok(false) };
     let audience = claims.get("aud").and_then(|aud| aud.as_str().or_else(|| aud.get(0)?.as_str()));
     let first_party = audience
         .and_then(|client_id| project.settings.client(client_id))
         .is_some_and(|client| !client.is_third_party());
     let sid = claims.get("sid").and_then(|sid| sid.as_str()).and_then(Sid::parse);
-    first_party
-        && claims.get("iss").and_then(|iss| iss.as_str()) == Some(project.origin.as_str())
-        && match sid {
-            Some(Sid::Idp(id)) => id == session.id.to_string(),
-            // A token of a grant identifies the grant's user.
-            Some(Sid::OfflineGrant(_)) => {
-                claims.get("sub").and_then(|sub| sub.as_str()) == Some(session.user_id.to_string().as_str())
-            }
-            None => false,
-        }
+    if !first_party || claims.get("iss").and_then(|iss| iss.as_str()) != Some(project.origin.as_str()) {
+        return Ok(false);
+    }
+    let grant = match sid {
+        Some(Sid::Idp(id)) => return Ok(id == session.id.to_string()),
+        Some(Sid::OfflineGrant(id)) => id.parse().ok(),
+        None => None,
+    };
+    let Some(grant) = grant else { return Ok(false) };
+    let grant = grants::find(&mut *ctx.app.store.read().await?, project.no, grant).await?;
+    Ok(grant.is_some_and(|grant| grant.session_id == Some(session.id)))
 }
 
 /// Ends a cookie session and its grants.

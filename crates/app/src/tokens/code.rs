@@ -1,18 +1,24 @@
 //! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
 
 use vestibule_domain::{
-    client::Client, event::RevocationReason, grant::Grant, id::ProjectNo, secret::TokenHash, session::proves_member,
+    client::Client,
+    event::RevocationReason,
+    grant::Grant,
+    id::{ProjectNo, SessionId},
+    secret::TokenHash,
+    session::proves_member,
+    time::Timestamp,
     user::User,
 };
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
-use vestibule_store::{StoreError, Tx, codes, grants, users};
+use vestibule_store::{StoreError, Tx, codes, grants, sessions, users};
 
 use super::{
     ClientProof, Tokens, authenticate_client, print_tokens,
     used_code::{self, Exchanger, UsedCode},
 };
 use crate::{
-    authorize::CodePayload,
+    authorize::{CODE_LIFETIME, CodePayload},
     consent,
     crypto::{base64url, is_equal, sha256},
     ctx::Ctx,
@@ -56,7 +62,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         return Err(used_code::refuse(ctx, hash, &exchanger).await?);
     };
     let payload: CodePayload = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
-    check_payload(&payload, client, &request, ctx.now > expires_at)?;
+    check_payload(ctx, &payload, client, &request, expires_at)?;
     let user = users::find(&mut conn, ctx.project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
     drop(conn);
     check_user(&payload, &user)?;
@@ -84,6 +90,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         grant: grant.clone(),
         is_third_party: client.is_third_party(),
         is_of_guest: loaded.user.is_anonymous(),
+        origin: CodeOrigin::of(&payload, expires_at),
         only_one: client.allows_one_session_only(),
         endings: plan_endings(ctx, client, &payload),
     };
@@ -96,7 +103,9 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         RedeemResult::Done => {}
         RedeemResult::SpentBefore => return Err(used_code::refuse(ctx, hash, &exchanger).await?),
         RedeemResult::ProofReplayed => return Err(Error::DpopProofReplayed),
-        RedeemResult::ConsentRevoked | RedeemResult::Promoted => return Err(Error::InvalidCode),
+        RedeemResult::ConsentRevoked | RedeemResult::Promoted | RedeemResult::SignedOut => {
+            return Err(Error::InvalidCode);
+        }
     }
     let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref());
     let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
@@ -119,19 +128,22 @@ fn plan_endings(ctx: &Ctx<'_>, client: &Client, payload: &CodePayload) -> Vec<En
 
 /// Checks that the request is the one that the code was issued for.
 fn check_payload(
+    ctx: &Ctx<'_>,
     payload: &CodePayload,
     client: &Client,
     request: &CodeRequest<'_>,
-    is_expired: bool,
+    expires_at: Timestamp,
 ) -> Result<(), Error> {
-    if payload.client_id != client.client_id {
+    // Nor for an earlier application with this ID, or when this one had another type.
+    let is_of_another = ctx.project.is_from_before(&client.client_id, expires_at.minus(CODE_LIFETIME));
+    if payload.client_id != client.client_id || is_of_another {
         return Err(Error::InvalidCode);
     }
     // Without a bound key the proof only has to be valid for the new grant.
     if let Some(bound) = &payload.dpop_jkt {
         request.proof.check(client, Some(bound))?;
     }
-    if is_expired {
+    if ctx.now > expires_at {
         return Err(Error::InvalidCode);
     }
     if !request.redirect_uri.is_some_and(|sent| Client::is_redirect_uri_of_code(&payload.redirect_uri, sent)) {
@@ -168,10 +180,37 @@ struct Redemption {
     is_third_party: bool,
     /// Whether the user is a guest.
     is_of_guest: bool,
+    origin: CodeOrigin,
     /// Whether the user may have no other grant of the application.
     only_one: bool,
     /// The earlier grants that end.
     endings: Vec<Ending>,
+}
+
+/// What a code was issued for. Ending all sessions of a user ends its codes, too.
+#[derive(Clone, Copy)]
+enum CodeOrigin {
+    /// A cookie session.
+    Session(SessionId),
+    /// A sign-in that made no cookie session, at this time.
+    SignIn(Timestamp),
+}
+
+impl CodeOrigin {
+    fn of(payload: &CodePayload, expires_at: Timestamp) -> Self {
+        payload.issued_to.map_or_else(|| Self::SignIn(expires_at.minus(CODE_LIFETIME)), Self::Session)
+    }
+
+    /// Whether the user is still signed in by it. Locks the user where no session tells it.
+    async fn is_good(self, tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<bool, StoreError> {
+        let user = redemption.grant.user_id;
+        match self {
+            Self::Session(id) => Ok(sessions::find(tx, no, id).await?.is_some_and(|session| session.user_id == user)),
+            // Guests are locked already, and their codes come from sessions.
+            Self::SignIn(_) if redemption.is_of_guest => Ok(true),
+            Self::SignIn(at) => users::lock_signed_in_since(tx, no, user, at).await,
+        }
+    }
 }
 
 /// The result of redeeming a code.
@@ -185,6 +224,8 @@ enum RedeemResult {
     ConsentRevoked,
     /// A concurrent request promoted the guest.
     Promoted,
+    /// The sessions of the user were ended since.
+    SignedOut,
 }
 
 /// Redeems the proof and the code and creates the grant.
@@ -195,6 +236,9 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<R
     let grant = &redemption.grant;
     if redemption.is_of_guest && !users::lock_guest(tx, no, grant.user_id).await? {
         return Ok(RedeemResult::Promoted);
+    }
+    if !redemption.origin.is_good(tx, no, redemption).await? {
+        return Ok(RedeemResult::SignedOut);
     }
     if codes::take(tx, no, redemption.code).await?.is_none() {
         return Ok(RedeemResult::SpentBefore);

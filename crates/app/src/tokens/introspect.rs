@@ -36,6 +36,7 @@ pub async fn introspect(
     drop(conn);
     live.record_access(ctx).await?;
     let grant = &live.grant;
+    let expires_at = grant.cut(read.expires_at);
     let mut answer = userinfo::identify(&loaded.account());
     let members = [
         ("active", Value::Bool(true)),
@@ -44,7 +45,7 @@ pub async fn introspect(
         ("token_type", json!("Bearer")),
         ("client_id", json!(grant.client_id)),
         ("scope", json!(scopes_of(grant).print())),
-        ("exp", json!(read.expires_at.as_seconds())),
+        ("exp", json!(expires_at.as_seconds())),
         ("auth_time", json!(grant.authenticated_at.as_seconds())),
         ("sid", json!(Sid::OfflineGrant(grant.id.to_string()).encode())),
     ];

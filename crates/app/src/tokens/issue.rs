@@ -1,6 +1,8 @@
 //! Creates what a client receives: grants with refresh tokens, access tokens, ID tokens, cookie sessions.
 //! Writes nothing; the caller's transaction stores them.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use vestibule_domain::{
@@ -22,8 +24,7 @@ use crate::{
     state::App,
 };
 
-/// Lifetime of an ID token, in seconds.
-const ID_TOKEN_SECONDS: i64 = 300;
+const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 /// The stored `amr` of a grant that began with a device key. It is empty because the SDKs have no name for it. It marks
 /// users who may have device keys, so that others cost no query for them.
@@ -130,8 +131,7 @@ pub(crate) fn make_access_token(
     grant: &Grant,
     account: &UserAccount<'_>,
 ) -> IssuedAccessToken {
-    let lifetime = client.access_token_lifetime(account.user.is_anonymous());
-    let expires_at = ctx.now.plus(lifetime);
+    let expires_at = grant.cut(ctx.now.plus(client.access_token_lifetime(account.user.is_anonymous())));
     let token = if client.issues_jwt_access_tokens() {
         let mut claims = json!({
             "iss": ctx.project.origin,
@@ -153,7 +153,7 @@ pub(crate) fn make_access_token(
     } else {
         ctx.project.keys.mac.issue_access_token(grant.id, expires_at, &ctx.app.entropy)
     };
-    IssuedAccessToken { token, expires_in: lifetime.as_secs() }
+    IssuedAccessToken { token, expires_in: expires_at.since(ctx.now).as_secs() }
 }
 
 /// What an ID token says of its session.
@@ -162,15 +162,19 @@ pub struct Authentication<'a> {
     session: SessionRef,
     at: Timestamp,
     amr: Option<&'a str>,
+    /// When the session ends at the latest, if that is soon.
+    ends_at: Option<Timestamp>,
 }
 
 impl<'a> Authentication<'a> {
     pub(crate) fn of_grant(grant: &'a Grant) -> Self {
-        Self { session: SessionRef::Grant(grant.id), at: grant.authenticated_at, amr: grant.amr.as_deref() }
+        let (session, amr) = (SessionRef::Grant(grant.id), grant.amr.as_deref());
+        Self { session, at: grant.authenticated_at, amr, ends_at: grant.ends_at }
     }
 
     pub fn of_session(session: &'a Session) -> Self {
-        Self { session: SessionRef::Session(session.id), at: session.authenticated_at, amr: session.amr.as_deref() }
+        let (id, amr) = (SessionRef::Session(session.id), session.amr.as_deref());
+        Self { session: id, at: session.authenticated_at, amr, ends_at: None }
     }
 }
 
@@ -187,11 +191,13 @@ pub(crate) fn make_id_token(
         SessionRef::Session(id) => Sid::Idp(id.to_string()),
     };
     let scopes: Vec<&str> = scopes.iter().collect();
+    let expires_at = ctx.now.plus(ID_TOKEN_LIFETIME);
+    let expires_at = authentication.ends_at.map_or(expires_at, |ends_at| ends_at.min(expires_at));
     let claims = IdToken {
         iss: &ctx.project.origin,
         aud: [&client.client_id],
         iat: ctx.now.as_seconds(),
-        exp: ctx.now.as_seconds() + ID_TOKEN_SECONDS,
+        exp: expires_at.as_seconds(),
         auth_time: authentication.at.as_seconds(),
         sid: sid.encode(),
         nonce,

@@ -47,7 +47,8 @@ pub async fn finish(ctx: &Ctx<'_>, proof: &ClientProof, exchange: &CodeExchange)
     let (payload, expires_at) = codes::find(&mut conn, ctx.project.no, hash).await?.ok_or(Error::InvalidCode)?;
     drop(conn);
     let payload: ActionCode = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
-    if payload.settings_action_of != client.client_id || ctx.now > expires_at {
+    let is_of_another = ctx.project.is_from_before(&client.client_id, expires_at.minus(CODE_LIFETIME));
+    if payload.settings_action_of != client.client_id || is_of_another || ctx.now > expires_at {
         return Err(Error::InvalidCode);
     }
     if exchange.redirect_uri.as_deref() != Some(payload.redirect_uri.as_str()) {

@@ -7,7 +7,7 @@ use vestibule_app::{
     error::Error,
     flow::{
         self, CodeMessage, Goal,
-        commit::{self, Committed},
+        commit::{self, Committed, CookieChange},
         consent::{self, ConsentDecision, Continuation, Decided},
         login_methods, passkey,
         prepare::{Achievement, Browser},
@@ -43,13 +43,15 @@ fn field<'a>(form: &'a Form, name: &str) -> &'a str {
 /// Sets the cookie of a new session.
 impl Scene {
     /// The response of a flow that signed its user in: sets the cookies of the session and of the known device.
-    fn signed_in(&self, mut response: Response, session_cookie: Option<String>, user: UserId) -> Response {
+    fn signed_in(&self, mut response: Response, session_cookie: CookieChange, user: UserId) -> Response {
         let visit = &self.visit;
         if let Some(value) = known_devices::renew_for_user(&visit.ctx(), &self.flow.known_devices, user) {
             cookies::set_known_device(response.headers_mut(), &visit.project, &value);
         }
-        if let Some(cookie) = session_cookie {
-            cookies::set_session(response.headers_mut(), &visit.project, &cookie);
+        match session_cookie {
+            CookieChange::Stays => {}
+            CookieChange::Set(cookie) => cookies::set_session(response.headers_mut(), &visit.project, &cookie),
+            CookieChange::Removed => cookies::forget_session(response.headers_mut(), &visit.project),
         }
         response
     }
@@ -336,11 +338,25 @@ impl Scene {
 
     /// "Allow", or "don't allow", for a third-party application.
     async fn decide_consent(&self, action: &str) -> Result<Response, Error> {
-        let decision = match action {
-            "allow" => ConsentDecision::Allow,
-            "deny" => ConsentDecision::Deny,
-            _ => return Ok(self.go(View::Consent)),
-        };
+        match action {
+            "allow" => self.decide(ConsentDecision::Allow).await,
+            "deny" => self.decide(ConsentDecision::Deny).await,
+            _ => Ok(self.go(View::Consent)),
+        }
+    }
+
+    /// Returns to the app without a result. Where the member decides about an application, that is a refusal: it ends the flow.
+    pub(super) async fn cancel(&self) -> Response {
+        if self.flow.state.finished {
+            return self.finished();
+        }
+        if self.flow.state.awaits_consent.is_none() {
+            return to_app(&self.visit, &cancel_redirect(&self.flow.state.request));
+        }
+        self.decide(ConsentDecision::Deny).await.unwrap_or_else(|error| self.fail(View::Consent, &error))
+    }
+
+    async fn decide(&self, decision: ConsentDecision) -> Result<Response, Error> {
         let visit = &self.visit;
         let resolution = self.cookies.resolve(visit).await?;
         let decided = consent::decide(&visit.ctx(), &self.flow, resolution.live(), decision).await?;

@@ -16,7 +16,7 @@ use axum::{
     response::Response,
 };
 use vestibule_app::{
-    authorize::{PendingRequest, cancel_redirect},
+    authorize::PendingRequest,
     caller::SessionCaller,
     crypto::is_equal,
     error::Error,
@@ -45,7 +45,7 @@ use crate::{
     end_pages::{ErrorKind, ErrorPage},
     error_page,
     flow::promotion::AlreadyPromotedPage,
-    flow_error, home_link, page, render, see_other, to_app,
+    flow_error, home_link, page, render, see_other,
 };
 
 /// The URLs below a flow's own; each shows a page and handles its form.
@@ -174,7 +174,7 @@ pub async fn show_step(visit: Visit, cookies: FlowCookies, request: Request) -> 
 async fn show_view(visit: Visit, cookies: FlowCookies, view: View, mut request: Parts) -> Response {
     let id = path_parameter(&mut request, "id").await;
     match open((visit, cookies), &id, None, (&request.headers, Some(&request.uri))).await {
-        Ok(scene) => scene.show(view, kind_in(&request.uri)),
+        Ok(scene) => scene.look(view, kind_in(&request.uri)).await,
         Err(response) => response,
     }
 }
@@ -230,7 +230,7 @@ async fn respond(visit: Visit, cookies: FlowCookies, request: Request) -> Respon
     }
     // A link of a page that carries its flow.
     if form.get("action").ok().flatten() == Some("show") {
-        return scene.show(view, kind_in(&uri));
+        return scene.look(view, kind_in(&uri)).await;
     }
     if scene.flow.state.finished {
         return scene.finished();
@@ -379,10 +379,12 @@ impl Scene {
         render(&self.visit, &self.headers, frame, page)
     }
 
+    /// Follows a link of a page.
+    async fn look(&self, view: View, kind: Option<LoginIdKind>) -> Response {
+        if view == View::Cancel { self.cancel().await } else { self.show(view, kind) }
+    }
+
     fn show(&self, view: View, kind: Option<LoginIdKind>) -> Response {
-        if view == View::Cancel {
-            return to_app(&self.visit, &cancel_redirect(&self.flow.state.request));
-        }
         if self.flow.state.finished {
             return self.finished();
         }

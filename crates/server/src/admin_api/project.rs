@@ -129,9 +129,13 @@ pub(crate) async fn put_application(
     Ok(Good::print(&ApplicationView(client)))
 }
 
-pub(super) const DELETE_APPLICATION: Operation =
-    Operation::new(Tag::Applications, "deleteApplication", "Remove an application and its secrets", "Success.")
-        .may_refuse(&[412]);
+pub(super) const DELETE_APPLICATION: Operation = Operation::new(
+    Tag::Applications,
+    "deleteApplication",
+    "Remove an application with its grants, consents and secrets",
+    "Success.",
+)
+.may_refuse(&[412]);
 
 /// `DELETE /applications/{client_id}`
 pub(crate) async fn delete_application(

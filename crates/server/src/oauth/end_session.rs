@@ -65,7 +65,10 @@ async fn end(visit: &Visit, cookie: &SessionCookie, headers: &HeaderMap, form: &
         return response;
     };
     let trusted = match hint {
-        Some(hint) => end_session::hint_is_for(project, hint, session),
+        Some(hint) => match end_session::hint_is_for(&visit.ctx(), hint, session).await {
+            Ok(trusted) => trusted,
+            Err(error) => return pages::flow_error(visit, headers, &error),
+        },
         None => cookie.is_same_site,
     };
     if !trusted {

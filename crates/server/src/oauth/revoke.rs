@@ -6,6 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use vestibule_app::limits::rates;
 use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
 
 use super::client;
@@ -15,6 +16,9 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
     // Revocation needs no proof, but two proofs are an error on every endpoint (RFC 9449 §4.3).
     if let Err(many) = dpop::refuse_many(request.headers()) {
         return many.into_response();
+    }
+    if let Err(error) = rates::charge_revocation(&visit.ctx()) {
+        return error::flow_as_oauth(&visit, &error);
     }
     let body = match body::read_form(&visit, request).await {
         Ok(body) => body,

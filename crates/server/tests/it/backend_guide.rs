@@ -15,7 +15,7 @@ async fn the_rust_recipe_distinguishes_guests_members_and_others(engine: Engine)
     let guest = client.sign_up().await;
     let sub = client.subject(&guest.access).await;
     let keys: JwkSet = serde_json::from_value(server.http().get("/oauth2/jwks").await.json()).expect("a key set");
-    let ask = |token: &str| authenticate(token, &server.origin, &keys);
+    let ask = |token: &str| authenticate(token, &server.origin, &["web", "phone"], &keys);
     assert_eq!(ask(&guest.access), Some((sub.clone(), true)));
     let (mut browser, mut mailbox) = (server.browser(), server.mailbox());
     crate::guest_journey::promote(&client, &guest, &mut browser, &mut mailbox, "kim@shop.example").await;
@@ -27,7 +27,11 @@ async fn the_rust_recipe_distinguishes_guests_members_and_others(engine: Engine)
     for bad in [id_token.as_str(), &member.refresh, "nonsense", "a.b.c", &format!("{head}.{turned}")] {
         assert_eq!(ask(bad), None, "{bad}");
     }
-    assert_eq!(authenticate(&member.access, "https://auth.shop.example", &keys), None);
+    assert_eq!(authenticate(&member.access, "https://auth.shop.example", &["web"], &keys), None);
+    // A token of another application, such as a third party's, is not the user.
+    for clients in [&["phone"][..], &[], &["webb"]] {
+        assert_eq!(authenticate(&member.access, &server.origin, clients, &keys), None);
+    }
     // The recipe uses the system clock; the test's tokens expire much later.
     let none = Validation::new(Algorithm::RS256);
     let key = DecodingKey::from_secret(b"x");

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-const ASKS: &str = "Allow Parcel Tracker to use your account?";
+pub(crate) const ASKS: &str = "Allow Parcel Tracker to use your account?";
 const WITH_SESSION: [(&str, &str); 2] = [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", "false")];
 
 /// An application with a secret, which signs in the member of a browser.
@@ -28,18 +28,18 @@ impl ConsentingClient {
     }
 
     /// A request that shares the browser's session.
-    fn url(&self, scope: &str, more: &[(&str, &str)]) -> String {
+    pub(crate) fn url(&self, scope: &str, more: &[(&str, &str)]) -> String {
         self.app.authorize_url(&[&WITH_SESSION[..], &[("scope", scope), ("state", "s 1")], more].concat())
     }
 
     /// What a silent request is answered with: a code or an error.
-    async fn ask_silently(&self, browser: &mut Browser, scope: &str) -> (Option<String>, Option<String>) {
+    pub(crate) async fn ask_silently(&self, browser: &mut Browser, scope: &str) -> (Option<String>, Option<String>) {
         browser.open(&self.url(scope, &[("prompt", "none")])).await;
         (query(browser.at_app(), "code"), query(browser.at_app(), "error"))
     }
 
     #[track_caller]
-    fn expect_error(&self, browser: &Browser, error: &str) {
+    pub(crate) fn expect_error(&self, browser: &Browser, error: &str) {
         let landing = browser.at_app();
         assert!(landing.as_str().starts_with(&self.app.redirect_uri), "{landing}");
         assert_eq!(query(landing, "error").as_deref(), Some(error), "{landing}");
@@ -47,7 +47,7 @@ impl ConsentingClient {
         assert_eq!(query(landing, "code"), None, "{landing}");
     }
 
-    async fn exchange(&self, code: &str) -> Reply {
+    pub(crate) async fn exchange(&self, code: &str) -> Reply {
         self.app.exchange_with(code, &[("client_secret", &self.secret)]).await
     }
 
@@ -67,17 +67,17 @@ impl ConsentingClient {
     }
 }
 
-fn name_partner(setup: &mut Setup) {
+pub(crate) fn name_partner(setup: &mut Setup) {
     setup.set_client("partner", "name", "Parcel Tracker");
 }
 
-async fn make(engine: Engine) -> (Scene, ConsentingClient) {
+pub(crate) async fn make(engine: Engine) -> (Scene, ConsentingClient) {
     let scene = Scene::make(engine, name_partner).await;
     let partner = ConsentingClient::new(&scene.server, "partner").await;
     (scene, partner)
 }
 
-fn error(name: &str) -> (Option<String>, Option<String>) {
+pub(crate) fn error(name: &str) -> (Option<String>, Option<String>) {
     (None, Some(name.to_string()))
 }
 
@@ -342,7 +342,7 @@ async fn access_is_removed_on_the_account_page(engine: Engine) {
     assert_eq!(ended, [(&json!("partner"), &json!("user"))]);
 }
 
-async fn refresh(http: &Http, partner: &ConsentingClient, tokens: &Tokens) -> Reply {
+pub(crate) async fn refresh(http: &Http, partner: &ConsentingClient, tokens: &Tokens) -> Reply {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
     let client = [("client_id", "partner"), ("client_secret", partner.secret.as_str())];
     http.post_form("/oauth2/token", &[fields, client].concat()).await
@@ -395,6 +395,8 @@ async fn a_consent_ends_with_its_user_and_its_application(engine: Engine) {
         let answer = partner.ask_silently(browser, "openid").await;
         if kind == "confidential" { expect_code(&answer) } else { assert_eq!(answer, error("consent_required")) }
     }
+    // Its secret ended with the first change, too.
+    let partner = ConsentingClient::new(&scene.server, "partner").await;
     // An export has it, and an import restores it.
     partner.sign_in(browser, "openid offline_access").await;
     let admin = Admin::of(&scene.server).await;

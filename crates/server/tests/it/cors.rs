@@ -70,6 +70,33 @@ async fn origins_of_third_parties_may_call_without_credentials(engine: Engine) {
     }
 }
 
+/// A star is meant for the project's own hosts, and a third party may be below the same domain.
+async fn a_star_does_not_make_a_third_party_first_party(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        let uris = ["https://partner.shop.test/callback", "https://listed.shop.test/callback"];
+        setup.set_client("partner", "redirect_uris", uris.to_vec());
+        setup.set("http.allowed_origins", vec!["*.shop.test", "https://*.shop.test:8443", "https://listed.shop.test"]);
+    })
+    .await;
+    for path in CALLED_BY_SCRIPTS {
+        for (origin, allowed, with_credentials) in [
+            ("https://partner.shop.test", true, false),
+            ("https://partner.shop.test:443", true, false),
+            ("https://app.shop.test", true, true),
+            ("https://listed.shop.test", true, true),
+            // The third party's host with another scheme or port is its own, too.
+            ("http://partner.shop.test", false, false),
+            ("https://partner.shop.test:8443", false, false),
+            ("https://app.shop.test:8443", true, true),
+        ] {
+            let reply = preflight(&server, path, origin).await.expect(200);
+            let found =
+                ["access-control-allow-origin", "access-control-allow-credentials"].map(|name| reply.header(name));
+            assert_eq!(found, [allowed.then_some(origin), with_credentials.then_some("true")], "{path} from {origin}");
+        }
+    }
+}
+
 async fn other_origins_get_200_and_no_header(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     for path in CALLED_BY_SCRIPTS {
@@ -158,6 +185,7 @@ async fn listed_origins_match_by_label_scheme_and_port(engine: Engine) {
 on_both_engines!(
     origins_of_redirect_uris_may_call_with_credentials,
     origins_of_third_parties_may_call_without_credentials,
+    a_star_does_not_make_a_third_party_first_party,
     other_origins_get_200_and_no_header,
     the_answer_itself_carries_the_headers_too_even_an_error,
     open_documents_are_open_to_all_without_credentials,

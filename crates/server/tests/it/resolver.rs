@@ -1,9 +1,14 @@
 //! The resolver: its headers, the precedence of credentials, and a proxy's requirements.
 
 use reqwest::{Method, header};
+use serde_json::json;
 
 use super::lifetimes::{sign_up_cookie, user_info_by_cookie};
-use crate::support::{Engine, Reply, TestServer, altered, on_both_engines};
+use crate::{
+    account::Scene,
+    support::{Admin, Engine, Reply, TestServer, altered, on_both_engines},
+    token_reach::third_party_token,
+};
 
 const PATH: &str = "/_resolver/resolve";
 
@@ -90,6 +95,45 @@ async fn the_first_live_credential_wins_and_dead_ones_are_said_to_be_dead(engine
     assert_eq!(reported(&reply, "session-valid"), Some("false"), "a revocation counts at once");
 }
 
+/// It stands for its application, with the scopes of the consent, and not for the member at the operator's backend.
+async fn a_third_partys_token_is_no_session(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    let token = third_party_token(&mut scene).await;
+    scene.client.user_info(&token).await.expect(200);
+    let reply = resolve(&scene.server, PATH, Some(&token), None).await.expect(200);
+    assert_eq!((reported(&reply, "session-valid"), reported(&reply, "user-id")), (Some("false"), None));
+    for demand in ["session", "member"] {
+        let reply = resolve(&scene.server, &format!("{PATH}?require={demand}"), Some(&token), None).await.expect(401);
+        assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+    }
+    // The member's own cookie counts beside it.
+    let cookie = format!("session={}", scene.browser.cookie("session").expect("a session"));
+    let reply = resolve(&scene.server, PATH, Some(&token), Some(&cookie)).await.expect(200);
+    assert_eq!(reported(&reply, "user-id"), Some(scene.sub.as_str()));
+    let reply = resolve(&scene.server, &format!("{PATH}?require=member"), Some(&scene.tokens.access), None).await;
+    assert_eq!(reported(&reply.expect(200), "user-id"), Some(scene.sub.as_str()));
+}
+
+async fn the_guest_that_a_member_was_does_not_prove_the_member(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let cookie = sign_up_cookie(&server).await;
+    let of_cookie = user_info_by_cookie(&server, &cookie).await.json()["sub"].as_str().expect("a sub").to_string();
+    let (admin, member) = (Admin::of(&server).await, format!("{PATH}?require=member"));
+    for (sub, address) in [(client.subject(&guest.access).await, "a@shop.test"), (of_cookie, "b@shop.test")] {
+        let promotion = json!({"login_id": {"type": "email", "value": address, "is_verified": true}});
+        admin.post(&format!("/users/{sub}/promote"), &promotion).await.expect(200);
+    }
+    for (bearer, cookie) in [(Some(guest.access.as_str()), None), (None, Some(cookie.as_str()))] {
+        let reply = resolve(&server, PATH, bearer, cookie).await.expect(200);
+        assert_eq!(reported(&reply, "user-anonymous"), Some("false"), "the Admin API ends no session");
+        let reply = resolve(&server, &member, bearer, cookie).await.expect(401);
+        let challenge = reply.header("www-authenticate").expect("a challenge");
+        assert!(challenge.starts_with("Bearer error=\"insufficient_user_authentication\""), "{challenge}");
+    }
+}
+
 async fn a_proxy_can_demand_a_session_or_a_member(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
@@ -115,5 +159,7 @@ async fn a_proxy_can_demand_a_session_or_a_member(engine: Engine) {
 on_both_engines!(
     it_says_who_a_guest_and_a_member_is,
     the_first_live_credential_wins_and_dead_ones_are_said_to_be_dead,
+    a_third_partys_token_is_no_session,
+    the_guest_that_a_member_was_does_not_prove_the_member,
     a_proxy_can_demand_a_session_or_a_member,
 );

@@ -1,8 +1,16 @@
 //! Sign-out: `POST /oauth2/revoke` and `GET|POST /oauth2/end_session`.
 
+use reqwest::Method;
 use serde_json::json;
+use vestibule_domain::id::GrantId;
+use vestibule_store::grants;
 
-use crate::support::{Browser, Engine, TestServer, on_both_engines};
+use crate::{
+    account::Scene,
+    pre_hijacking::sign_in_by_cookie,
+    promotion::promote_by_cookie,
+    support::{Browser, Engine, ID_TOKEN_GRANT, Reply, TestServer, on_both_engines},
+};
 
 const USER_INFO: &str = "/oauth2/userinfo";
 
@@ -88,6 +96,68 @@ async fn a_link_from_elsewhere_asks_first(engine: Engine) {
     assert_eq!(browser.cookie("session"), None);
 }
 
+/// OpenID Connect RP-Initiated Logout §2: the hint says which session is meant.
+async fn a_hint_signs_out_of_its_own_session_only(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    let logout = |hint: &str| {
+        format!("/oauth2/end_session?id_token_hint={hint}&post_logout_redirect_uri=http%3A%2F%2Fshop.test%2Fbye")
+    };
+    // The same user's, from another browser.
+    let elsewhere = scene.tokens.id.clone().expect("an ID token");
+    for hint in [elsewhere.as_str(), "nonsense"] {
+        scene.browser.open_from_elsewhere(&logout(hint)).await;
+        scene.browser.expect_page(200, "Sign out?");
+        scene.browser.fetch(USER_INFO).await.expect(200);
+    }
+    // That of a grant of this session, also when it has expired; not when the grant has ended.
+    let (own, blog) = (sign_in_by_cookie(&scene.client, &mut scene.browser).await, scene.server.other_client());
+    let ended = sign_in_by_cookie(&blog, &mut scene.browser).await;
+    let no = scene.server.app.projects.find_by_id("test").expect("the project").no;
+    let id: GrantId = ended.refresh.split('.').next().expect("an ID").parse().expect("an ID");
+    let removal = scene.server.app.store.write("test", id, move |tx, id| Box::pin(grants::remove(tx, no, *id)));
+    assert!(removal.await.expect("the store works"));
+    scene.browser.open_from_elsewhere(&logout(&ended.id.expect("an ID token"))).await;
+    scene.browser.expect_page(200, "Sign out?");
+    scene.server.clock.advance_seconds(3_600);
+    scene.browser.open_from_elsewhere(&logout(&own.id.expect("an ID token"))).await;
+    assert_eq!(scene.browser.at_app().as_str(), "http://shop.test/bye");
+    assert_eq!(scene.browser.cookie("session"), None);
+}
+
+async fn a_guests_id_token_does_not_sign_the_member_out(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut mailbox) = (server.app_client(), server.mailbox());
+    let mut browser = guest_browser(&server).await;
+    let of_grant = sign_in_by_cookie(&client, &mut browser).await.id.expect("an ID token");
+    let form = [("grant_type", ID_TOKEN_GRANT), ("client_id", "web")];
+    let request =
+        server.http().request(Method::POST, "/oauth2/token").header("cookie", browser.cookie_line()).form(&form);
+    let of_cookie = Reply::of(request).await.expect(200).json()["id_token"].as_str().expect("an ID token").to_string();
+    promote_by_cookie(&client, &mut browser, &mut mailbox, "kim@shop.example").await;
+    for hint in [of_grant, of_cookie] {
+        browser.open_from_elsewhere(&format!("/oauth2/end_session?id_token_hint={hint}")).await;
+        browser.expect_page(200, "Sign out?");
+        browser.fetch(USER_INFO).await.expect(200);
+    }
+}
+
+async fn revocations_are_limited_by_address(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    for _ in 0..120 {
+        client.revoke("").await.expect(200);
+    }
+    let reply = client.revoke(&guest.refresh).await;
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    reply.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
+    // Tokens have a limit of their own.
+    client.refresh(&guest.refresh).await.expect(200);
+    server.clock.advance_seconds(1);
+    client.revoke(&guest.refresh).await.expect(200);
+    client.refresh(&guest.refresh).await.expect(400);
+}
+
 async fn a_forged_confirmation_ends_no_session(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (mut browser, mut attacker) = (guest_browser(&server).await, guest_browser(&server).await);
@@ -136,6 +206,9 @@ on_both_engines!(
     a_revoked_access_token_dies_alone,
     a_same_site_logout_is_done_at_once,
     a_link_from_elsewhere_asks_first,
+    a_hint_signs_out_of_its_own_session_only,
+    a_guests_id_token_does_not_sign_the_member_out,
+    revocations_are_limited_by_address,
     a_forged_confirmation_ends_no_session,
     only_registered_addresses_are_gone_to_after_logout,
     parameters_may_be_posted,

@@ -126,6 +126,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0022_consents.sqlite.sql"),
         postgres: include_str!("../../migrations/0022_consents.postgres.sql"),
     },
+    Migration {
+        version: 25,
+        name: "0025_ended_access",
+        sqlite: include_str!("../../migrations/0025_ended_access.sqlite.sql"),
+        postgres: include_str!("../../migrations/0025_ended_access.postgres.sql"),
+    },
 ];
 
 /// Serializes migrating nodes on PostgreSQL. The number is arbitrary, but must not be used for another lock.

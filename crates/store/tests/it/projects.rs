@@ -2,7 +2,7 @@
 
 use vestibule_domain::{id::ProjectNo, project::Origin};
 use vestibule_store::{
-    Store, StoreError, client_secrets,
+    Store, StoreError, client_secrets, client_starts,
     keys::{self, KeyRow},
     projects::{self, NewProject},
     users,
@@ -18,6 +18,7 @@ on_both_engines!(
     a_number_is_never_given_out_twice,
     keys_retire_once,
     an_application_has_several_secrets,
+    an_application_starts_anew,
 );
 
 fn origin_of(text: &str) -> Origin {
@@ -142,4 +143,27 @@ async fn an_application_has_several_secrets(store: Store) {
     assert_eq!(listed, [(hash(2), at(2)), (hash(1), at(3))]);
     assert!(write(&store, (), |tx, ()| Box::pin(client_secrets::remove(tx, P, "web", hash(2)))).await);
     assert!(!write(&store, (), |tx, ()| Box::pin(client_secrets::remove(tx, P, "web", hash(2)))).await);
+    assert!(add(3, at(5)).await);
+    let of_other = |client: &'static str| {
+        write(&store, client, |tx, client| Box::pin(client_secrets::insert(tx, P, client, hash(9), at(6))))
+    };
+    assert!(of_other("webb").await);
+    let remove_all = || write(&store, (), |tx, ()| Box::pin(client_secrets::remove_of_client(tx, P, "web")));
+    assert_eq!((remove_all().await, remove_all().await), (2, 0));
+    assert_eq!(client_secrets::list(&mut store.read().await.unwrap(), P, "webb").await.unwrap().len(), 1);
+}
+
+async fn an_application_starts_anew(store: Store) {
+    let start = |client: &'static str, now| {
+        write(&store, (client, now), |tx, (client, now)| Box::pin(client_starts::put(tx, P, client, *now)))
+    };
+    let list = async || client_starts::list(&mut store.read().await.unwrap(), P).await.unwrap();
+    start("web", at(1)).await;
+    start("blog", at(2)).await;
+    start("web", at(3)).await;
+    assert_eq!(list().await, [("blog".to_string(), at(2)), ("web".to_string(), at(3))]);
+    let remove = || write(&store, (), |tx, ()| Box::pin(client_starts::remove(tx, P, "web")));
+    assert!(remove().await);
+    assert!(!remove().await);
+    assert_eq!(list().await.len(), 1);
 }

@@ -17,8 +17,9 @@ on_both_engines!(
     a_rotation_keeps_the_previous_token,
     grants_of_a_session_end_with_it,
     grants_of_an_application_end_but_for_one,
-    grants_of_an_application_are_limited_but_for_those_of_a_session,
+    grants_of_an_application_are_limited_and_leave_their_sessions,
     only_an_active_guest_is_locked,
+    what_was_earned_before_all_sessions_ended_locks_no_user,
     grants_of_all_projects_are_scanned_in_key_order,
     a_session_reads_back_with_its_owner,
     a_session_notes_how_its_user_proved_itself,
@@ -57,15 +58,16 @@ async fn a_grant_reads_back_as_it_was_written(store: Store) {
     assert_eq!(listed, [full(1), grant(2, id(1))]);
 }
 
-async fn grants_of_an_application_are_limited_but_for_those_of_a_session(store: Store) {
+async fn grants_of_an_application_are_limited_and_leave_their_sessions(store: Store) {
     add(&store, grant(1, id(1))).await;
     add(&store, Grant { client_id: "other".to_owned(), ..grant(2, id(1)) }).await;
     add(&store, Grant { session_id: Some(id(77)), ..grant(3, id(1)) }).await;
     add(&store, grant(4, id(2))).await;
     let limited = write(&store, (), |tx, ()| Box::pin(grants::limit_of_client(tx, P, id(1), "app", at(9)))).await;
-    assert_eq!(limited, 1);
-    for (number, ends_at) in [(1, Some(at(9))), (2, None), (3, None), (4, None)] {
-        assert_eq!(find(&store, number).await.unwrap().ends_at, ends_at, "{number}");
+    assert_eq!(limited, 2);
+    for (number, ends_at) in [(1, Some(at(9))), (2, None), (3, Some(at(9))), (4, None)] {
+        let found = find(&store, number).await.unwrap();
+        assert_eq!((found.ends_at, found.session_id), (ends_at, None), "{number}");
     }
     let limited = write(&store, (), |tx, ()| Box::pin(grants::limit_of_client(tx, OTHER, id(1), "app", at(9)))).await;
     assert_eq!(limited, 0, "another project");
@@ -87,6 +89,29 @@ async fn only_an_active_guest_is_locked(store: Store) {
     .await;
     let found = users::find(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
     assert_eq!(found, Some(guest(1)), "nothing changed");
+}
+
+async fn what_was_earned_before_all_sessions_ended_locks_no_user(store: Store) {
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            users::insert(tx, P, &guest(1)).await?;
+            users::insert(tx, P, &guest(2)).await?;
+            assert!(users::lock_signed_in_since(tx, P, id(1), at(5)).await?);
+            assert!(users::note_sessions_ended(tx, P, id(1), at(5)).await?);
+            assert!(users::note_sessions_ended(tx, P, id(1), at(3)).await?, "a late one moves nothing back");
+            assert!(!users::note_sessions_ended(tx, OTHER, id(1), at(9)).await?, "another project");
+            assert!(!users::lock_signed_in_since(tx, P, id(1), at(4)).await?);
+            assert!(users::lock_signed_in_since(tx, P, id(1), at(5)).await?);
+            assert!(users::lock_signed_in_since(tx, P, id(2), at(4)).await?, "another user");
+            assert!(users::set_disabled(tx, P, id(2), Some(at(6)), at(6)).await?);
+            assert!(!users::lock_signed_in_since(tx, P, id(2), at(9)).await?, "a disabled one");
+            Ok(())
+        })
+    })
+    .await;
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(users::find_sessions_ended_at(&mut conn, P, id(1)).await.unwrap(), Some(at(5)));
+    assert_eq!(users::find_sessions_ended_at(&mut conn, P, id(2)).await.unwrap(), None);
 }
 
 async fn a_grant_comes_with_its_owner(store: Store) {

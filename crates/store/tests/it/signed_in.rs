@@ -10,7 +10,9 @@ use crate::test_store::{TestStore, connect};
 const BEFORE: &str = r#"
 DELETE FROM migrations WHERE version >= 17;
 DROP TABLE consents;
--- 0018 and 0020 again, which would find their columns.
+DROP TABLE client_starts;
+-- 0018, 0020 and 0025 again, which would find their columns.
+ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
 ALTER TABLE operators DROP COLUMN email_proved_at;
 ALTER TABLE operator_links DROP COLUMN made_by;

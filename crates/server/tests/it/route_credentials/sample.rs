@@ -76,7 +76,7 @@ impl Carrier {
 pub(super) enum Worth {
     Nothing,
     AccessToken,
-    /// A third party's access token: it says who its user is, and gets no ID token.
+    /// A third party's access token: it is for UserInfo. It gets no ID token, and is no session at the resolver.
     ThirdParty,
     AdminKey,
     /// What its carrier is declared for.
@@ -125,7 +125,7 @@ impl Sample {
                     (Worth::Itself, _)
                     | (Worth::AccessToken, CredentialKind::BearerToken(_))
                     | (Worth::AdminKey, CredentialKind::AdminKey(_)) => true,
-                    (Worth::ThirdParty, CredentialKind::BearerToken(_)) => route.path != "/oauth2/token",
+                    (Worth::ThirdParty, CredentialKind::BearerToken(_)) => route.path == "/oauth2/userinfo",
                     (Worth::NewBrowser, _) => begins,
                     (Worth::Nothing | Worth::AccessToken | Worth::ThirdParty | Worth::AdminKey, _) => false,
                 }
