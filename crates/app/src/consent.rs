@@ -117,7 +117,8 @@ pub async fn list(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<ThirdPartyAccess>, 
             last_used_at: consent.last_used_at,
         })
         .collect();
-    for grant in grants {
+    // What an earlier application with the same ID left behind is no access.
+    for grant in grants.into_iter().filter(|grant| !ctx.project.is_from_before(&grant.client_id, grant.created_at)) {
         match all.iter_mut().find(|one| one.client_id == grant.client_id) {
             Some(known) => known.last_used_at = known.last_used_at.max(Some(grant.last_access_at)),
             None => all.push(ThirdPartyAccess {
