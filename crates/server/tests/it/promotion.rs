@@ -93,9 +93,11 @@ async fn token_mode_keeps_the_sub_and_sets_no_session(engine: Engine) {
     scene.type_code(&code).await;
     assert_eq!(query(scene.browser.at_app(), "state").as_deref(), Some("s 1"));
     assert_eq!(scene.browser.cookie("session"), None);
-    assert!(!scene.is_guest().await, "at once, with the guest's own token");
+    assert!(scene.is_guest().await, "the guest's own token shows the guest until the member's arrive");
     let member = scene.client.finish(scene.browser.at_app()).await;
     assert_eq!(scene.client.subject(&member.access).await, sub);
+    let info = scene.client.user_info(&member.access).await.expect(200).json();
+    assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], false);
 }
 
 async fn cookie_mode_rotates_the_session(engine: Engine) {

@@ -275,9 +275,9 @@ async fn the_guests_earlier_grant_ends_when_the_promotions_code_is_exchanged(eng
     client.refresh(&guest.refresh).await.expect(200);
     browser.fill("Code", &mailbox.next_code("kim@shop.example").await);
     browser.press("Confirm").await;
-    // The response may get lost: the old tokens still work, now for the member.
+    // The response may get lost: the old tokens still work, for the guest that it was.
     let info = client.user_info(&guest.access).await.expect(200).json();
-    assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], false);
+    assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], true);
     client.refresh(&guest.refresh).await.expect(200);
     let member = client.finish(browser.at_app()).await;
     client.refresh(&guest.refresh).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
