@@ -140,6 +140,9 @@ pub(crate) async fn queue_of_project(
 /// The outbox kind of events.
 pub(crate) const OUTBOX_KIND: &str = "event";
 
+/// The outbox kind of events that could not be read: they are kept for an operator and handed on to nobody.
+pub(crate) const UNREADABLE_KIND: &str = "event.unreadable";
+
 pub async fn queue(
     tx: &mut Tx,
     no: ProjectNo,

@@ -139,8 +139,9 @@ impl Metrics {
         self.promoted.fetch_add(1, Relaxed);
     }
 
-    /// All metrics; `outbox_age` is the age of the oldest queued side effect.
-    pub fn print(&self, store: StoreStats, outbox_age: Option<Duration>) -> String {
+    /// All metrics; `outbox_age` is the age of the oldest queued side effect, `unreadable` the number of events that
+    /// are kept aside.
+    pub fn print(&self, store: StoreStats, outbox_age: Option<Duration>, unreadable: Option<i64>) -> String {
         let scrape = Scrape {
             routes: self.routes.read().unwrap_or_else(PoisonError::into_inner).clone(),
             promoted: self.promoted.load(Relaxed),
@@ -148,6 +149,7 @@ impl Metrics {
             connections: Arc::clone(&self.connections),
             store,
             outbox_age,
+            unreadable,
         };
         let mut registry = Registry::default();
         registry.register_collector(Box::new(scrape));
@@ -166,6 +168,7 @@ struct Scrape {
     connections: Arc<Connections>,
     store: StoreStats,
     outbox_age: Option<Duration>,
+    unreadable: Option<i64>,
 }
 
 impl Collector for Scrape {
@@ -180,6 +183,10 @@ impl Collector for Scrape {
         if let Some(age) = self.outbox_age {
             let help = "Age of the oldest queued side effect.";
             print_gauge(page, "vestibule_outbox_oldest_seconds", help, age.as_secs_f64())?;
+        }
+        if let Some(count) = self.unreadable {
+            let help = "Queued events that could not be read and are kept aside.";
+            print_gauge(page, "vestibule_events_unreadable", help, count)?;
         }
         let created = self.store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
         let created: u64 = created.map(|(_, write)| write.count - write.failed).sum();
@@ -311,7 +318,7 @@ mod tests {
         metrics.count_refused_request(Overload::Share);
         metrics.count_refused_request(Overload::Share);
         metrics.count_request("BREW", "/oauth2/token", 405, Duration::ZERO);
-        let page = metrics.print(StoreStats::default(), None);
+        let page = metrics.print(StoreStats::default(), None, None);
         for line in [
             "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"2xx\"} 1",
             "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"5xx\"} 1",
@@ -341,7 +348,7 @@ mod tests {
 
     #[test]
     fn dashboard_guide_and_page_name_the_same_metrics() {
-        let page = Metrics::default().print(StoreStats::default(), Some(Duration::ZERO));
+        let page = Metrics::default().print(StoreStats::default(), Some(Duration::ZERO), Some(0));
         let families = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
         let families: std::collections::BTreeSet<String> = families.map(str::to_owned).collect();
         let dashboard = include_str!("../../../docs/grafana/vestibule.json");
@@ -372,7 +379,7 @@ mod tests {
             ]),
             ..StoreStats::default()
         };
-        let page = Metrics::default().print(stats, Some(Duration::from_secs(3)));
+        let page = Metrics::default().print(stats, Some(Duration::from_secs(3)), Some(2));
         for line in [
             "vestibule_guests_created_total 4",
             "vestibule_store_writes_total{name=\"sign_up_anonymous\",outcome=\"undone\"} 1",

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::{Notify, watch};
 use vestibule_domain::project::ProjectSettings;
-use vestibule_store::{Location, Pooler, Store, StoreError};
+use vestibule_store::{Claim, Location, Pooler, Store, StoreError};
 
 use crate::{
     actor::Actor,
@@ -24,6 +24,7 @@ use crate::{
         ProjectLoadError, Projects,
         change::{ApplyError, ProjectWriter},
     },
+    readiness::Readiness,
     state::{Adapters, App},
 };
 
@@ -96,15 +97,37 @@ fn folder_of(location: &Location) -> Option<PathBuf> {
     }
 }
 
+/// Claims the embedded store for a server, and looks whether its files are whole; `None` on PostgreSQL. Hold it until the
+/// store is closed.
+///
+/// # Errors
+/// When another process has claimed the store, or its files are damaged.
+pub async fn claim_store(config: &Config) -> Result<Option<Claim>, OpenError> {
+    let location = location(&config.store);
+    make_folder(&location)?;
+    let claiming = tokio::task::spawn_blocking(move || Claim::for_server(&location));
+    let claim = claiming.await.map_err(|_| StoreError::Closed)??;
+    for warning in claim.iter().flat_map(|claim| &claim.warnings) {
+        tracing::warn!("{warning}");
+    }
+    Ok(claim)
+}
+
+/// Creates the folder of an embedded store.
+fn make_folder(location: &Location) -> Result<(), OpenError> {
+    match folder_of(location).filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => files::make_private_folder(&folder).map_err(|error| OpenError::Folder(folder.clone(), error)),
+        None => Ok(()),
+    }
+}
+
 /// Opens the store and the master key; creates both if they do not exist.
 ///
 /// # Errors
 /// When either cannot be opened or created.
 pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, MasterKey), OpenError> {
     let location = location(&config.store);
-    if let Some(folder) = folder_of(&location).filter(|folder| !folder.as_os_str().is_empty()) {
-        files::make_private_folder(&folder).map_err(|error| OpenError::Folder(folder.clone(), error))?;
-    }
+    make_folder(&location)?;
     // The key first: a store without its key would be useless.
     let master = match master_key_file(config) {
         None => MasterKey::from_hex(&config.secrets.master_key, "secrets.master_key")?,
@@ -167,6 +190,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         hooks_signal: Notify::new(),
         log_grew: watch::channel(0).0,
         stopping: watch::channel(false).0,
+        readiness: Readiness::default(),
         webhooks,
         misdirected: ProxyWarnings::default(),
         hook_warnings: OncePerMinuteEach::default(),

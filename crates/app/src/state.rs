@@ -17,6 +17,7 @@ use crate::{
     passwords::Hasher,
     pool::WorkerPool,
     projects::Projects,
+    readiness::Readiness,
 };
 
 /// The adapters for side effects, chosen by `main` or by a test.
@@ -58,6 +59,8 @@ pub struct App {
     pub log_grew: watch::Sender<u64>,
     /// True once the server stops: endless responses must end.
     pub stopping: watch::Sender<bool>,
+    /// The last proof that a write can succeed.
+    pub readiness: Readiness,
     pub webhooks: WebhookClient,
     /// Rate of warnings about reverse proxies.
     pub misdirected: ProxyWarnings,

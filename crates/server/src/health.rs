@@ -2,22 +2,30 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
-use vestibule_app::{overload::Overload, state::App};
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use vestibule_app::{
+    overload::Overload,
+    readiness::{self, NotReady},
+    state::App,
+};
 
 /// The process responds.
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store responds too.
-pub(crate) async fn readyz(app: Arc<App>) -> (StatusCode, &'static str) {
-    match app.store.ping().await {
-        Ok(()) => (StatusCode::OK, "ready\n"),
-        Err(error) => {
-            // Anyone may ask.
-            app.report_overload(Overload::Store, "", &error.to_string());
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
-        }
-    }
+/// The store can be read and written.
+pub(crate) async fn readyz(app: Arc<App>) -> Response {
+    let Err(reason) = readiness::check(&app).await else { return "ready\n".into_response() };
+    // Anyone may ask.
+    app.report_overload(Overload::Store, "", &reason.to_string());
+    let text = match reason {
+        NotReady::Read(_) => "the store does not answer\n",
+        NotReady::Write(_) => "the store takes no writes\n",
+        NotReady::Slow => "the store does not answer in time\n",
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], text).into_response()
 }

@@ -6,18 +6,25 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use vestibule_app::{jobs::outbox, metrics::CONTENT_TYPE, state::App};
+use vestibule_app::{
+    StoreError,
+    jobs::{events, outbox},
+    metrics::CONTENT_TYPE,
+    state::App,
+};
 
 /// `GET /metrics`
 pub(crate) async fn print(app: Arc<App>) -> Response {
-    let age = match outbox::age_of_oldest(&app).await {
-        Ok(age) => Some(age),
+    let read =
+        async { Ok::<_, StoreError>((outbox::age_of_oldest(&app).await?, events::count_unreadable(&app).await?)) };
+    let (age, unreadable) = match read.await {
+        Ok((age, unreadable)) => (Some(age), Some(unreadable)),
         // The other numbers need no store, and are needed most when it fails.
         Err(error) => {
             tracing::warn!(error = %error, "the outbox could not be read for the metrics");
-            None
+            (None, None)
         }
     };
-    let page = app.metrics.print(app.store.stats(), age);
+    let page = app.metrics.print(app.store.stats(), age, unreadable);
     (StatusCode::OK, [(header::CONTENT_TYPE, CONTENT_TYPE)], page).into_response()
 }

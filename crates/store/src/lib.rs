@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 pub mod admin_keys;
+pub mod checks;
 pub mod client_secrets;
 pub mod client_starts;
 pub mod codes;
@@ -41,8 +42,9 @@ pub mod user_lists;
 pub mod users;
 
 pub use db::{
-    BackupSummary, BoxFuture, Column, Conn, Engine, GROUP_CLASSES, Location, Param, Pooler, Reader, Row, Sql, Store,
-    StoreError, StoreStats, TransferStep, Tx, WriteStats, back_up_sqlite, restore_sqlite, transfer_to_postgres,
+    BackupSummary, BoxFuture, Claim, Column, Conn, Engine, GROUP_CLASSES, Integrity, Location, Param, Pooler, Reader,
+    Row, Sql, Store, StoreError, StoreStats, TransferStep, Tx, WriteStats, back_up_sqlite, check_backup,
+    check_integrity, restore_sqlite, transfer_to_postgres,
 };
 
 /// Every statement by aggregate: one test prepares all of them on both engines.

@@ -11,8 +11,21 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] =
-    &[&PUSH, &DUE_ANY_PROJECT, &WAITING_ANY_PROJECT, &DUE, &CLAIM, &FAIL, &REMOVE, &OLDEST_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] = &[
+    &PUSH,
+    &DUE_ANY_PROJECT,
+    &WAITING_ANY_PROJECT,
+    &DUE,
+    &CLAIM,
+    &FAIL,
+    &REMOVE,
+    &OLDEST_ANY_PROJECT,
+    &SET_ASIDE,
+    &COUNT_ANY_PROJECT,
+    &LIST_IDS_ANY_PROJECT,
+    &DUE_IDS,
+    &FIND_ANY_PROJECT,
+];
 
 /// A queued side effect.
 #[derive(Clone, Debug, PartialEq)]
@@ -199,11 +212,76 @@ pub async fn remove(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
 const OLDEST_ANY_PROJECT: Sql = Sql::new(
     "SELECT created_at
      FROM outbox
+     WHERE kind <> $1
      ORDER BY id
      LIMIT 1",
 );
 
-/// When the oldest queued side effect of any project was queued; `None` when the outbox is empty.
-pub async fn oldest_any_project(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
-    conn.query_optional(&OLDEST_ANY_PROJECT, &[], |row| read_time(row, 0)).await
+/// When the oldest queued side effect of any project was queued, without those of one kind; `None` when there is none.
+pub async fn oldest_any_project(conn: &mut Conn, without: &str) -> Result<Option<Timestamp>, StoreError> {
+    conn.query_optional(&OLDEST_ANY_PROJECT, &[&without], |row| read_time(row, 0)).await
+}
+
+const SET_ASIDE: Sql = Sql::new(
+    "UPDATE outbox
+     SET kind = $2,
+         last_error = $3
+     WHERE id = $1",
+);
+
+/// Gives a side effect another kind, which nothing carries out, and the reason.
+pub async fn set_aside(tx: &mut Tx, id: i64, kind: &str, reason: &str) -> Result<bool, StoreError> {
+    tx.execute_one(&SET_ASIDE, &[&id, &kind, &reason]).await
+}
+
+const COUNT_ANY_PROJECT: Sql = Sql::new("SELECT COUNT(*) FROM outbox WHERE kind = $1");
+
+/// The number of side effects of a kind.
+pub async fn count_any_project(conn: &mut Conn, kind: &str) -> Result<i64, StoreError> {
+    Ok(conn.query_optional(&COUNT_ANY_PROJECT, &[&kind], |row| row.get(0)).await?.unwrap_or(0))
+}
+
+const LIST_IDS_ANY_PROJECT: Sql = Sql::new("SELECT id FROM outbox WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3");
+
+/// At most `limit` numbers of side effects of a kind, in order, after one of them.
+pub async fn list_ids_any_project(conn: &mut Conn, kind: &str, after: i64, limit: i64) -> Result<Vec<i64>, StoreError> {
+    conn.query_all(&LIST_IDS_ANY_PROJECT, &[&kind, &after, &limit], |row| row.get(0)).await
+}
+
+const DUE_IDS: Sql = Sql::new(
+    "SELECT id
+     FROM outbox
+     WHERE kind = $1 AND project_no = $2 AND due_at <= $3
+     ORDER BY due_at, id
+     LIMIT $4",
+);
+
+/// The numbers of what [`due`] returns, for rows that cannot be read.
+pub async fn due_ids(
+    conn: &mut Conn,
+    p: ProjectNo,
+    kind: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<i64>, StoreError> {
+    conn.query_all(&DUE_IDS, &[&kind, &p.0, &now.as_micros(), &limit], |row| row.get(0)).await
+}
+
+const FIND_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       id,
+       project_no,
+       kind,
+       user_id,
+       payload,
+       created_at,
+       due_at,
+       attempts
+     FROM outbox
+     WHERE id = $1",
+);
+
+/// A side effect by its number.
+pub async fn find_any_project(conn: &mut Conn, id: i64) -> Result<Option<OutboxRow>, StoreError> {
+    conn.query_optional(&FIND_ANY_PROJECT, &[&id], read_row).await
 }

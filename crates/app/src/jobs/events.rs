@@ -13,12 +13,14 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx, counts,
     deliveries::{self, NewDelivery},
-    events, job_state, outbox, projects,
+    events, job_state,
+    outbox::{self, OutboxRow},
+    projects,
 };
 
 use super::statistics;
 use crate::{
-    events::{OUTBOX_KIND, QueuedEvent},
+    events::{OUTBOX_KIND, QueuedEvent, UNREADABLE_KIND},
     projects::Project,
     state::App,
 };
@@ -44,7 +46,10 @@ pub(crate) async fn dispatch(app: &App) -> Result<usize, StoreError> {
     let (mut total, mut last) = (0, ProjectNo(0));
     loop {
         let now = app.clock.now();
-        if outbox::due_any_project(&mut *app.store.read().await?, OUTBOX_KIND, now, 1).await?.is_empty() {
+        if outbox::waiting_any_project(&mut *app.store.read().await?, OUTBOX_KIND, now, ProjectNo(0), 1)
+            .await?
+            .is_empty()
+        {
             return Ok(total);
         }
         let input = (app.projects.all(), last, now);
@@ -78,10 +83,11 @@ async fn dispatch_batch(
         waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, now, ProjectNo(0), PROJECTS).await?;
     }
     let share = BATCH / i64::try_from(waiting.len().max(1)).unwrap_or(BATCH);
-    let mut rows = Vec::new();
+    let (mut rows, mut set_aside_rows) = (Vec::new(), 0);
     for project in &waiting {
-        let share = count_share(projects, *project, share);
-        rows.extend(outbox::due(tx, *project, OUTBOX_KIND, now, share).await?);
+        let (readable, unreadable) = list_due(tx, *project, now, count_share(projects, *project, share)).await?;
+        rows.extend(readable);
+        set_aside_rows += unreadable;
     }
     // Nodes' clocks may differ; the numbers are one node's, the store's.
     rows.sort_by_key(|row| row.id);
@@ -89,19 +95,74 @@ async fn dispatch_batch(
     let unloaded =
         if rows.iter().all(|row| find(row.project).is_some()) { HashMap::new() } else { read_all_settings(tx).await? };
     for row in &rows {
-        let settings = find(row.project).or_else(|| unloaded.get(&row.project));
+        let settings = match find(row.project) {
+            Some(settings) => Some(settings),
+            None => match unloaded.get(&row.project) {
+                Some(Some(settings)) => Some(settings),
+                Some(None) => {
+                    set_aside(tx, row.id, "the settings of its project can't be read").await?;
+                    continue;
+                }
+                None => None,
+            },
+        };
         match (serde_json::from_str::<QueuedEvent>(&row.payload), settings) {
             (Ok(event), Some(settings)) => {
                 dispatch_one(tx, (row.project, settings), row.id, row.user_id, event, row.created_at).await?;
             }
             (Err(error), _) => {
-                tracing::error!(outbox.id = row.id, error = %error, "dropped a queued event that can't be parsed");
+                set_aside(tx, row.id, &error.to_string()).await?;
+                continue;
             }
-            (_, None) => tracing::warn!(outbox.id = row.id, "dropped a queued event without a project"),
+            (_, None) => tracing::warn!(outbox.id = row.id, "dropped a queued event of a project that was deleted"),
         }
         outbox::remove(tx, row.id).await?;
     }
-    Ok((rows.len(), waiting.last().copied().unwrap_or(ProjectNo(0))))
+    Ok((rows.len() + set_aside_rows, waiting.last().copied().unwrap_or(ProjectNo(0))))
+}
+
+/// What is due of a project. Rows that cannot be read are set aside, so that they hold up no other.
+async fn list_due(
+    tx: &mut Tx,
+    no: ProjectNo,
+    now: Timestamp,
+    limit: i64,
+) -> Result<(Vec<OutboxRow>, usize), StoreError> {
+    match outbox::due(tx, no, OUTBOX_KIND, now, limit).await {
+        Ok(rows) => return Ok((rows, 0)),
+        Err(StoreError::Decode { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let (mut rows, mut unreadable) = (Vec::new(), 0);
+    for id in outbox::due_ids(tx, no, OUTBOX_KIND, now, limit).await? {
+        match outbox::find_any_project(tx, id).await {
+            Ok(row) => rows.extend(row),
+            Err(StoreError::Decode { reason, .. }) => {
+                set_aside(tx, id, &reason).await?;
+                unreadable += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((rows, unreadable))
+}
+
+/// Keeps an event that cannot be handed on for an operator: the metrics and `vestibule check` count it.
+async fn set_aside(tx: &mut Tx, id: i64, reason: &str) -> Result<(), StoreError> {
+    tracing::error!(
+        outbox.id = id,
+        error = reason,
+        "a queued event can't be read; it is kept aside in the outbox and handed on to nobody: run `vestibule check`"
+    );
+    outbox::set_aside(tx, id, UNREADABLE_KIND, reason).await.map(drop)
+}
+
+/// The number of events that are kept aside. For the metrics.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn count_unreadable(app: &App) -> Result<i64, StoreError> {
+    outbox::count_any_project(&mut *app.store.read().await?, UNREADABLE_KIND).await
 }
 
 /// How many events of a project one batch hands on. An event makes a row for each webhook that may want it: the share is one of rows.
@@ -113,10 +174,11 @@ fn count_share(projects: &[Arc<Project>], no: ProjectNo, share: i64) -> i64 {
     (share / rows).max(1)
 }
 
-/// The settings in the store, for projects that another process created and this one has not loaded yet.
-async fn read_all_settings(tx: &mut Tx) -> Result<HashMap<ProjectNo, ProjectSettings>, StoreError> {
+/// The settings in the store, for projects that another process created and this one has not loaded yet; `None` when
+/// they cannot be read.
+async fn read_all_settings(tx: &mut Tx) -> Result<HashMap<ProjectNo, Option<ProjectSettings>>, StoreError> {
     let rows = projects::list_any_project(tx).await?;
-    Ok(rows.iter().filter_map(|row| Some((row.no, ProjectSettings::from_json(&row.settings).ok()?))).collect())
+    Ok(rows.iter().map(|row| (row.no, ProjectSettings::from_json(&row.settings).ok())).collect())
 }
 
 async fn dispatch_one(

@@ -18,6 +18,7 @@ use vestibule_store::{
 
 use crate::{
     adapters::{mailer::MailError, sms::SmsError},
+    events::UNREADABLE_KIND,
     messages::{self, Message, MessageChannel},
     state::App,
 };
@@ -41,7 +42,7 @@ const TOO_OLD: Duration = Duration::from_secs(24 * 3_600);
 /// # Errors
 /// When the store does not answer.
 pub async fn age_of_oldest(app: &App) -> Result<Duration, StoreError> {
-    let queued = outbox::oldest_any_project(&mut *app.store.read().await?).await?;
+    let queued = outbox::oldest_any_project(&mut *app.store.read().await?, UNREADABLE_KIND).await?;
     Ok(queued.map_or(Duration::ZERO, |at| app.clock.now().since(at)))
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use vestibule_app::open;
 use vestibule_store::{
-    BackupSummary, Location, Store, TransferStep, back_up_sqlite, restore_sqlite, transfer_to_postgres,
+    BackupSummary, Location, TransferStep, back_up_sqlite, check_backup, restore_sqlite, transfer_to_postgres,
 };
 
 use super::{CommandError, ConfigFile};
@@ -21,12 +21,17 @@ pub(super) struct BackUp {
 }
 
 /// Restore the embedded store from a backup; the server must be stopped
+///
+/// With --check, checks the backup and restores nothing: its length, its checksum and every page.
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     #[command(flatten)]
     config: ConfigFile,
     /// The backup
     file: PathBuf,
+    /// Check the backup without restoring it
+    #[arg(long)]
+    check: bool,
 }
 
 /// Move the embedded store to PostgreSQL; the server must be stopped
@@ -43,7 +48,7 @@ impl BackUp {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let from = sqlite_path(&self.config, "Use pg_dump for it: see docs/guides/backup.md.")?;
         let summary = off_thread(from, self.file.clone(), back_up_sqlite).await?;
-        println!("{}: {} bytes, schema {}, checked.", self.file.display(), summary.bytes, summary.schema);
+        println!("{}: {}.", self.file.display(), describe(&summary));
         println!(
             "Back up the master key, too, in another place: without it, the signing keys in the backup can't be decrypted."
         );
@@ -53,16 +58,16 @@ impl BackUp {
 
 impl Restore {
     pub(super) async fn run(self) -> Result<(), CommandError> {
+        if self.check {
+            let file = self.file.clone();
+            let summary = tokio::task::spawn_blocking(move || check_backup(&file)).await??;
+            println!("{}: {}.", self.file.display(), describe(&summary));
+            return Ok(());
+        }
         let to = sqlite_path(&self.config, "Use pg_restore for it: see docs/guides/backup.md.")?;
         let kept = to.exists();
         let summary = off_thread(self.file.clone(), to.clone(), restore_sqlite).await?;
-        println!(
-            "{} restored from {}: {} bytes, schema {}.",
-            to.display(),
-            self.file.display(),
-            summary.bytes,
-            summary.schema
-        );
+        println!("{} restored from {}: {}.", to.display(), self.file.display(), describe(&summary));
         if kept {
             println!("The previous store is kept as {}.before-restore.", to.display());
         }
@@ -80,9 +85,6 @@ impl MigrateStore {
         if !self.to.starts_with("postgres://") && !self.to.starts_with("postgresql://") {
             return Err(CommandError("--to must be postgres://user:password@host:port/database".into()));
         }
-        // Opening it validates the target and creates its schema.
-        let target = Location::postgres(self.to.clone(), 1);
-        Store::open(&target).await?.close().await;
         let moved = transfer_to_postgres(&from, &self.to, |step| match step {
             TransferStep::Copied { table, rows } if rows % 1_000_000 == 0 => println!("{table}: {rows} rows so far"),
             TransferStep::Copied { .. } => {}
@@ -94,6 +96,19 @@ impl MigrateStore {
         println!("Set store.url to the new database and keep the master key. Sessions stay valid.");
         Ok(())
     }
+}
+
+/// What is known of a backup.
+fn describe(summary: &BackupSummary) -> String {
+    let checksum = match summary.has_checksum {
+        true => "pages and checksum are right",
+        false => "pages are right, without a checksum (made by an earlier release or by another program)",
+    };
+    let schema = match summary.is_known_schema {
+        true => summary.schema.to_string(),
+        false => format!("{} (of a later release than this program)", summary.schema),
+    };
+    format!("{} bytes, schema {schema}, {checksum}", summary.bytes)
 }
 
 fn sqlite_path(config: &ConfigFile, otherwise: &str) -> Result<PathBuf, CommandError> {

@@ -75,6 +75,8 @@ impl Demo {
         let sms = SmsSender::Memory(mails.clone());
         files::make_private_folder(&self.data)
             .map_err(|error| CommandError(format!("can't create the directory {}: {error}", self.data.display())))?;
+        // Held until the store is closed.
+        let _claim = open::claim_store(&config).await?;
         self.prepare_project(&config, &settings).await?;
         let app = open::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
         let shop = shop::router(shop::ShopConfig {

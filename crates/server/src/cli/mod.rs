@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
 mod admin;
+mod check;
 mod client;
 mod data;
 mod demo;
@@ -69,6 +70,8 @@ enum Command {
     Backup(data::BackUp),
     /// Restore the embedded store from a backup; the server must be stopped
     Restore(data::Restore),
+    /// Check that the store is sound, while the server runs or not
+    Check(check::Check),
     /// Move the embedded store to PostgreSQL; the server must be stopped
     MigrateStore(data::MigrateStore),
     /// Manage client secrets of applications
@@ -162,6 +165,7 @@ pub fn run(cli: Cli) -> ExitCode {
         signals::end_on_closed_pipe();
     }
     let done = match cli.command {
+        Command::Check(command) => return check_status(command),
         Command::Config(ConfigCommand::Reference) => {
             print!("{}", config::DEFAULTS);
             Ok(())
@@ -194,7 +198,15 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-fn block_on(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
+/// The exit status of a check: not every finding is a failure of the command.
+fn check_status(command: check::Check) -> ExitCode {
+    block_on(command.run()).unwrap_or_else(|CommandError(message)| {
+        eprintln!("vestibule: {message}");
+        ExitCode::FAILURE
+    })
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
@@ -217,6 +229,8 @@ async fn serve(file: &ConfigFile, config: Config) -> Result<(), CommandError> {
         address => Some(boot::listen(address).await?),
     };
     let sms = SmsSender::from_config(&config.sms).map_err(CommandError)?;
+    // Held until the store is closed.
+    let _claim = open::claim_store(&config).await?;
     let app = open::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
     // Listen for signals before announcing that the server listens.
     let stopped = signals::listen(app.config.server.grace())?;

@@ -1,18 +1,22 @@
 //! Kills the real binary (SIGKILL) under mixed load and restarts it. All acknowledged writes must be there, and no
-//! partial ones. `VESTIBULE_CRASHES=100` makes the loop long; it is short otherwise.
+//! partial ones. `VESTIBULE_CRASHES=100` or `VESTIBULE_CRASH_SECONDS=600` makes the loop long; it is short otherwise.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU32, Ordering},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use reqwest::Client;
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinHandle, time::Instant};
 
 use crate::support::{
     AppClient, Browser, Engine, Http, Installation, TestStore,
-    binary::{Process, post, refresh, refresh_token, sign_up},
+    binary::{HOST, Process, post, refresh, refresh_token, sign_up},
     on_both_engines, query,
 };
 
@@ -65,6 +69,7 @@ impl Load {
                 ))
             })
             .collect();
+        tasks.push(tokio::spawn(hang_up(process.address, Arc::clone(&over))));
         tasks.push(tokio::spawn(be_promoted(
             process.app_client(),
             process.http(),
@@ -119,6 +124,23 @@ async fn come_and_go(client: Client, port: u16, known: Known, count: Arc<AtomicU
     }
 }
 
+/// Signs up and hangs up before the answer, repeatedly: whether it was done is unknown, and nothing else may break.
+async fn hang_up(address: SocketAddr, over: Arc<AtomicBool>) {
+    let body = r#"{"client_id":"rotating","session_type":"refresh_token"}"#;
+    let request = format!(
+        "POST /api/anonymous_user/signup HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
+    while !over.load(Ordering::Relaxed) {
+        pace.tick().await;
+        let Ok(mut stream) = TcpStream::connect(address).await else { return };
+        if stream.write_all(request.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Signs up and is promoted, repeatedly.
 async fn be_promoted(app: AppClient, http: Http, known: Known, over: Arc<AtomicBool>) {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -146,61 +168,150 @@ async fn be_promoted(app: AppClient, http: Http, known: Known, over: Arc<AtomicB
 }
 
 impl Acknowledged {
-    fn add(&mut self, mut more: Self) {
-        self.alive.append(&mut more.alive);
-        self.revoked.append(&mut more.revoked);
-        self.rotated.append(&mut more.rotated);
-        self.promotions.append(&mut more.promotions);
+    /// How many writes were acknowledged.
+    fn count(&self) -> usize {
+        let promoted = |promotion: &Promotion| usize::from(promotion.code.is_some()) + usize::from(promotion.spent);
+        let promotions: usize = self.promotions.iter().map(promoted).sum();
+        self.alive.len() + 2 * (self.revoked.len() + self.rotated.len()) + promotions
     }
 
-    /// Checks that every acknowledged write is there.
+    /// Checks that every acknowledged write is there, and that there was a load of every kind.
     pub(crate) async fn verify(&self, process: &Process) {
-        let (client, port) = (process.client(), process.address.port());
         assert!(!self.alive.is_empty() && !self.revoked.is_empty() && !self.rotated.is_empty(), "a load of every kind");
-        for token in &self.alive {
+        let (verdict, _) = self.judge(process).await;
+        assert!(verdict.violations.is_empty(), "{}", verdict.violations.join("\n"));
+    }
+
+    /// Asks for every acknowledged write; returns the tokens of those who are still signed in, too.
+    async fn judge(&self, process: &Process) -> (Verdict, Vec<String>) {
+        let (client, port) = (process.client(), process.address.port());
+        let (mut verdict, mut alive) = (Verdict::default(), Vec::new());
+        let works = async |token: &str| {
             let answer = refresh(&client, port, "rotating", token).await.expect("an answer");
-            assert_eq!(answer.status(), 200, "an acknowledged guest is gone: {}", answer.text().await.expect("text"));
+            let status = answer.status();
+            (status == 200, status == 400, refresh_token(answer, "").await)
+        };
+        for token in &self.alive {
+            let (is_there, _, next) = works(token).await;
+            verdict.check(is_there, "an acknowledged guest is gone");
+            alive.extend(next);
         }
         for (before, after) in &self.rotated {
-            let answer = refresh(&client, port, "rotating", after).await.expect("an answer");
-            assert_eq!(
-                answer.status(),
-                200,
-                "an acknowledged rotation is gone: {}",
-                answer.text().await.expect("text")
-            );
-            let answer = refresh(&client, port, "rotating", before).await.expect("an answer");
-            assert_eq!(answer.status(), 400, "a token that was rotated away works again");
+            let (is_there, _, _) = works(after).await;
+            verdict.check(is_there, "an acknowledged rotation is gone");
+            verdict.check(works(before).await.1, "a token that was rotated away works again");
         }
         for token in &self.revoked {
-            let answer = refresh(&client, port, "rotating", token).await.expect("an answer");
-            assert_eq!(answer.status(), 400, "an acknowledged revocation is gone");
+            verdict.check(works(token).await.1, "an acknowledged revocation is gone");
         }
         let app = process.app_client();
         for promotion in &self.promotions {
-            promotion.verify(&app, Browser::new(process.http())).await;
+            promotion.judge(&app, Browser::new(process.http()), &mut verdict).await;
+        }
+        (verdict, alive)
+    }
+}
+
+/// What was found after a failure.
+#[derive(Default)]
+struct Verdict {
+    checks: usize,
+    violations: Vec<String>,
+}
+
+impl Verdict {
+    fn check(&mut self, is_right: bool, violation: &str) {
+        self.checks += 1;
+        if !is_right {
+            self.violations.push(violation.to_owned());
         }
     }
 }
 
 impl Promotion {
     /// All or nothing; and all if the browser got a response.
-    async fn verify(&self, app: &AppClient, mut browser: Browser) {
+    async fn judge(&self, app: &AppClient, mut browser: Browser, verdict: &mut Verdict) {
         if let Some(code) = &self.code {
             let exchanged = app.exchange(code).await;
-            assert_eq!(exchanged.status, if self.spent { 400 } else { exchanged.status }, "a code was spent twice");
+            verdict.check(!self.spent || exchanged.status == 400, "a code was spent twice");
         }
         browser.open(&app.authorize_url(&[])).await;
         browser.fill("Username", &self.username);
         browser.fill("Password", PASSWORD);
         browser.press("Sign in").await;
-        assert!(browser.is_at_app() || self.code.is_none(), "an acknowledged promotion is gone");
+        verdict.check(browser.is_at_app() || self.code.is_none(), "an acknowledged promotion is gone");
         if browser.is_at_app() {
             let member = app.finish(browser.at_app()).await;
             let info: Value = app.user_info(&member.access).await.expect(200).json();
-            assert_eq!(info["sub"], *self.sub);
-            assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], false, "half a promotion");
+            verdict.check(info["sub"] == *self.sub, "a promotion changed the ID");
+            verdict.check(info["https://authgear.com/claims/user/is_anonymous"] == false, "half a promotion");
         }
+    }
+}
+
+/// What a scenario did, and how long it goes on: some rounds, or as long as `VESTIBULE_CRASH_SECONDS` says.
+pub(crate) struct Campaign {
+    name: String,
+    until: Option<Instant>,
+    rounds: u32,
+    cycles: u32,
+    acknowledged: usize,
+    verdict: Verdict,
+    /// Guests of earlier rounds, who must survive the later ones.
+    survivors: Acknowledged,
+}
+
+impl Campaign {
+    /// The most guests that are kept to the end.
+    const SURVIVORS: usize = 2_000;
+
+    pub(crate) fn begin(name: &str, rounds: u32) -> Self {
+        let seconds = std::env::var("VESTIBULE_CRASH_SECONDS").ok();
+        let seconds = seconds.map(|seconds| Duration::from_secs(seconds.parse().expect("a number")));
+        Self {
+            name: name.to_owned(),
+            until: seconds.map(|seconds| Instant::now() + seconds),
+            rounds,
+            cycles: 0,
+            acknowledged: 0,
+            verdict: Verdict::default(),
+            survivors: Acknowledged::default(),
+        }
+    }
+
+    /// The number of the next round, from 1; `None` at the end.
+    pub(crate) fn next(&mut self) -> Option<u32> {
+        let goes_on = self.until.map_or(self.cycles < self.rounds, |until| self.cycles == 0 || Instant::now() < until);
+        self.cycles += u32::from(goes_on);
+        goes_on.then_some(self.cycles)
+    }
+
+    /// Checks what was acknowledged in a round on the process that was started after it.
+    pub(crate) async fn judge(&mut self, known: Acknowledged, process: &Process) {
+        self.acknowledged += known.count();
+        let (verdict, alive) = known.judge(process).await;
+        self.add(verdict);
+        let free = Self::SURVIVORS - self.survivors.alive.len();
+        self.survivors.alive.extend(alive.into_iter().take(free));
+    }
+
+    /// Checks the survivors, prints the figures and fails if anything was lost.
+    #[expect(clippy::print_stdout, reason = "the figures are the result of a long run")]
+    pub(crate) async fn end(mut self, process: &Process) {
+        let (verdict, _) = self.survivors.judge(process).await;
+        self.add(verdict);
+        let Self { name, cycles, acknowledged, verdict, .. } = self;
+        println!(
+            "{name}: {cycles} cycles, {acknowledged} acknowledged writes, {} checks, {} violations",
+            verdict.checks,
+            verdict.violations.len()
+        );
+        assert!(verdict.violations.is_empty() && acknowledged > 0, "{name}: {}", verdict.violations.join("\n"));
+    }
+
+    fn add(&mut self, verdict: Verdict) {
+        self.verdict.checks += verdict.checks;
+        self.verdict.violations.extend(verdict.violations);
     }
 }
 
@@ -208,16 +319,20 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed_under_load(engi
     let rounds = std::env::var("VESTIBULE_CRASHES").map_or(2, |rounds| rounds.parse().expect("a number"));
     let place = TestStore::make(engine).await;
     let installation = Installation::make(&place.url());
-    let mut known = Acknowledged::default();
-    for round in 1..=rounds {
-        let victim = installation.start();
-        let load = Load::start(&victim, 16);
+    let mut campaign = Campaign::begin(&format!("kill -9 and hang-ups, {engine:?}"), rounds);
+    let mut process = installation.start();
+    while let Some(round) = campaign.next() {
+        let load = Load::start(&process, 16);
         // At another point each round.
         load.wait_for(60 + 37 * (round % 5)).await;
-        victim.kill();
-        known.add(load.stop().await);
+        process.kill();
+        let known = load.stop().await;
+        process = installation.start();
+        campaign.judge(known, &process).await;
     }
-    known.verify(&installation.start()).await;
+    campaign.end(&process).await;
+    let checked = installation.run(&["check", "--quiet"]);
+    assert!(checked.is_empty(), "{checked}");
 }
 
 on_both_engines!(nothing_acknowledged_is_lost_when_the_process_is_killed_under_load);

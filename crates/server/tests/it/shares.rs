@@ -130,7 +130,7 @@ async fn wait_for_an_empty_outbox(server: &TestServer) {
         loop {
             pace.tick().await;
             let mut conn = server.app.store.read().await.expect("a connection");
-            if outbox::oldest_any_project(&mut conn).await.expect("the store works").is_none() {
+            if outbox::oldest_any_project(&mut conn, "event.unreadable").await.expect("the store works").is_none() {
                 return;
             }
         }

@@ -1,14 +1,22 @@
-//! Online backup and restore of a SQLite store. Uses rusqlite and files; names no table.
+//! Online backup and restore of a SQLite store. Uses rusqlite and files; names no table but the migrations.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    path::{Path, PathBuf},
+    fs::{self, File},
+    path::Path,
     time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags, backup::Backup};
 
-use super::StoreError;
+use super::{
+    Claim, StoreError,
+    migrate::NEWEST,
+    seal::{self, Seal},
+    sqlite::{
+        self,
+        files::{create_private, folder_of, kept_of, part_of, real_path},
+    },
+};
 
 /// What a backup contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +25,14 @@ pub struct BackupSummary {
     pub bytes: u64,
     /// The number of its newest schema migration.
     pub schema: i64,
+    /// Whether its checksum was there and right; a backup of an earlier release has none.
+    pub has_checksum: bool,
+    /// Whether this release knows its newest schema migration.
+    pub is_known_schema: bool,
 }
 
-/// Copies the SQLite file `from` to the new file `to`, a consistent snapshot taken while writes continue, and checks
-/// the copy. Blocking: do not call it on an async thread.
+/// Copies the SQLite file `from` to the new file `to`, a consistent snapshot taken while writes continue, checks the
+/// copy and adds its checksum. Blocking: do not call it on an async thread.
 ///
 /// # Errors
 /// When `to` exists, either file cannot be used, or the copy fails its check; `to` is then not created.
@@ -28,45 +40,67 @@ pub fn back_up_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreErro
     let source = open_existing(from)?;
     let part = part_of(to);
     if to.exists() {
-        return Err(StoreError::CannotOpen { path: to.to_path_buf(), reason: "it exists already".to_owned() });
+        return Err(StoreError::Exists { path: to.to_path_buf() });
     }
-    let copied = copy(&source, from, &part).and_then(|()| check(&part));
-    let summary = match copied {
-        Ok(summary) => summary,
-        Err(error) => {
-            fs::remove_file(&part).ok();
-            return Err(error);
-        }
-    };
-    put_in_place(&part, to)?;
-    Ok(summary)
+    let made = copy(&source, from, &part)
+        .and_then(|()| seal::add(&part))
+        .and_then(|()| check_backup(&part))
+        .and_then(|summary| put_in_place(&part, to).map(|()| summary));
+    if made.is_err() {
+        fs::remove_file(&part).ok();
+    }
+    made
 }
 
 /// Replaces the SQLite store `to` by the backup `from`, after checking the backup. An existing store is kept as
-/// `….before-restore`. Blocking: do not call it on an async thread.
+/// `….before-restore`. A store is at `to` at every moment, if there was one: the old one or the new one. Blocking: do
+/// not call it on an async thread.
 ///
 /// # Errors
 /// When the backup is damaged, or `to` is in use; `to` is then unchanged.
 pub fn restore_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreError> {
-    let source = open_existing(from)?;
+    let summary = check_backup(from)?;
+    let to = &real_path(to);
+    let _claim = Claim::take(to, "vestibule restore")?;
+    // Held to the end: commands that work beside a server wait, too.
+    let old = if to.exists() { Some(take_alone(to)?) } else { None };
     let part = part_of(to);
-    if to.exists() {
-        leave_wal(to)?;
-    }
-    let copied = copy(&source, from, &part).and_then(|()| check(&part));
-    let summary = match copied {
-        Ok(summary) => summary,
-        Err(error) => {
-            fs::remove_file(&part).ok();
-            return Err(error);
+    let source = open_existing(from)?;
+    let made = copy(&source, from, &part).and_then(|()| check(&part)).and_then(|_| {
+        if old.is_some() {
+            keep(to)?;
         }
-    };
-    if to.exists() {
-        let kept = with_suffix(to, ".before-restore");
-        fs::rename(to, &kept).map_err(|error| cannot(&kept, &error))?;
+        put_in_place(&part, to)
+    });
+    if made.is_err() {
+        fs::remove_file(&part).ok();
     }
-    put_in_place(&part, to)?;
-    Ok(summary)
+    made.map(|()| summary)
+}
+
+/// Checks a backup without using it: its length, its checksum, its pages, and that it is a store. Blocking: do not
+/// call it on an async thread.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_backup(path: &Path) -> Result<BackupSummary, StoreError> {
+    let has_checksum = match seal::check(path)? {
+        Seal::Right => true,
+        Seal::Missing => false,
+    };
+    Ok(BackupSummary { has_checksum, ..check(path)? })
+}
+
+/// Gives the store the name `….before-restore`, too; an earlier one of this name is replaced.
+fn keep(to: &Path) -> Result<(), StoreError> {
+    let kept = kept_of(to);
+    let fail = |error: std::io::Error| StoreError::from_io(&error, &kept);
+    if kept.exists() {
+        fs::remove_file(&kept).map_err(fail)?;
+    }
+    // The file system may have no hard links: then the store has no name for a moment, and `refuse_remains` tells a
+    // start in that moment what to do.
+    fs::hard_link(to, &kept).or_else(|_| fs::rename(to, &kept)).map_err(fail)
 }
 
 fn copy(source: &Connection, from: &Path, part: &Path) -> Result<(), StoreError> {
@@ -86,27 +120,30 @@ fn copy(source: &Connection, from: &Path, part: &Path) -> Result<(), StoreError>
 
 /// Runs SQLite's integrity check over the whole file.
 fn check(path: &Path) -> Result<BackupSummary, StoreError> {
-    let connection = open_existing(path)?;
+    let connection = sqlite::open_read_only(path)?;
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
     let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
     if verdict != "ok" {
-        return Err(StoreError::CannotOpen { path: path.to_path_buf(), reason: format!("it is damaged: {verdict}") });
+        return Err(StoreError::Damaged { path: path.to_path_buf(), reason: verdict.replace('\n', " ") });
     }
-    let schema =
-        connection.query_row("SELECT COALESCE(MAX(version), 0) FROM migrations", [], |row| row.get(0)).map_err(
-            |_| StoreError::CannotOpen { path: path.to_path_buf(), reason: "it is no store of Vestibule".into() },
-        )?;
-    let bytes = fs::metadata(path).map_err(|error| cannot(path, &error))?.len();
-    Ok(BackupSummary { bytes, schema })
+    let schema = connection
+        .query_row("SELECT COALESCE(MAX(version), 0) FROM migrations", [], |row| row.get(0))
+        .map_err(|_| StoreError::NotAStore { path: path.to_path_buf() })?;
+    let bytes = fs::metadata(path).map_err(|error| StoreError::from_io(&error, path))?.len();
+    Ok(BackupSummary { bytes, schema, has_checksum: false, is_known_schema: schema <= NEWEST })
 }
 
-/// Copies the write-ahead log into the file and removes it. SQLite allows this only to the last connection, so success
-/// proves that the store is not in use.
-fn leave_wal(path: &Path) -> Result<(), StoreError> {
+/// Copies the write-ahead log into the file, removes it, and locks the file. SQLite allows this only to the last
+/// connection, so success proves that the store is not in use, and it stays so.
+pub(super) fn take_alone(path: &Path) -> Result<Connection, StoreError> {
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
     let connection = open_existing(path)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).map_err(fail)?;
-    if mode == "delete" { Ok(()) } else { Err(StoreError::Locked { path: path.to_path_buf() }) }
+    if mode != "delete" {
+        return Err(StoreError::Locked { path: path.to_path_buf() });
+    }
+    connection.execute_batch("BEGIN EXCLUSIVE").map_err(fail)?;
+    Ok(connection)
 }
 
 fn open_existing(path: &Path) -> Result<Connection, StoreError> {
@@ -120,34 +157,11 @@ fn open_existing(path: &Path) -> Result<Connection, StoreError> {
     open().map_err(|error| StoreError::from_opening(&error, path))
 }
 
-fn create_private(path: &Path) -> Result<(), StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|error| cannot(path, &error))
-}
-
 /// Renames a finished file, and syncs file and folder so that both survive a power cut.
 fn put_in_place(part: &Path, to: &Path) -> Result<(), StoreError> {
     let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all());
-    let folder = match to.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        Some(_) | None => Path::new("."),
-    };
-    sync(part).and_then(|()| fs::rename(part, to)).and_then(|()| sync(folder)).map_err(|error| cannot(to, &error))
-}
-
-fn part_of(path: &Path) -> PathBuf {
-    with_suffix(path, ".part")
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-fn cannot(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::CannotOpen { path: path.to_path_buf(), reason: error.to_string() }
+    let folder = folder_of(to);
+    // The folder before the file is replaced, too: the name of the kept store must not be lost with the file's.
+    let moved = sync(part).and_then(|()| sync(folder)).and_then(|()| fs::rename(part, to)).and_then(|()| sync(folder));
+    moved.map_err(|error| StoreError::from_io(&error, to))
 }

@@ -7,13 +7,37 @@ use std::path::PathBuf;
 /// The messages contain no stored values, so they may be logged.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The SQLite file could not be opened or created.
-    #[error("cannot open the database file {}: its folder is missing or not writable ({reason})", path.display())]
+    /// The SQLite file could not be opened or created, for another reason than those below.
+    #[error("cannot open the database file {}: {reason}", path.display())]
     CannotOpen {
         /// The file.
         path: PathBuf,
-        /// The operating system's message.
+        /// The operating system's or SQLite's message.
         reason: String,
+    },
+    /// The folder of the SQLite file does not exist.
+    #[error("cannot open the database file {}: its folder does not exist", path.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The SQLite file cannot be created.
+    #[error("cannot create the database file {}: its folder is not writable for this user", path.display())]
+    FolderReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file to open does not exist.
+    #[error("there is no file {}", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file to create exists.
+    #[error("the file {} exists already", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
     },
     /// The SQLite file can be read but not written.
     #[error("the database file {} is not writable", path.display())]
@@ -26,6 +50,42 @@ pub enum StoreError {
     NotADatabase {
         /// The file.
         path: PathBuf,
+    },
+    /// The file is an SQLite database of another program.
+    #[error("the file {} is an SQLite database, but no store of Vestibule", path.display())]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The content of the file is not what was written.
+    #[error("the file {} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Files of an earlier store are there, but not the database file: creating an empty one would hide them.
+    #[error(
+        "there is no database file {}, but {}: {advice}",
+        path.display(),
+        left.display()
+    )]
+    Incomplete {
+        /// The database file.
+        path: PathBuf,
+        /// The file that is there.
+        left: PathBuf,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A server, or a command that needs the store for itself, uses the SQLite file.
+    #[error("the store {} is in use by {by}. A SQLite store serves one process: stop that one first", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+        /// The process.
+        by: String,
     },
     /// Another process held the lock on the SQLite file for too long.
     #[error("the database file {} is locked by another process", path.display())]
@@ -108,7 +168,8 @@ impl StoreError {
         };
         if code.code == ErrorCode::DatabaseBusy || code.code == ErrorCode::DatabaseLocked {
             Self::Busy("another process holds the write lock")
-        } else if code.code == ErrorCode::DiskFull {
+        } else if code.code == ErrorCode::DiskFull || code.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE {
+            // The second one: the log's shared index did not find room.
             Self::Full
         } else if code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
             || code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
@@ -122,13 +183,46 @@ impl StoreError {
     /// Converts an SQLite error met while opening or migrating the file.
     pub(crate) fn from_opening(error: &rusqlite::Error, path: &std::path::Path) -> Self {
         use rusqlite::ErrorCode;
+        if error.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+            && let Some(missing) = Self::missing(path)
+        {
+            return missing;
+        }
         let path = path.to_path_buf();
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, reason: error.to_string() },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path },
             Some(ErrorCode::DiskFull) => Self::Full,
             _ => Self::CannotOpen { path, reason: error.to_string() },
+        }
+    }
+
+    /// Converts an error of the operating system about a file of the store, or about creating one.
+    pub(crate) fn from_io(error: &std::io::Error, path: &std::path::Path) -> Self {
+        use std::io::ErrorKind;
+        let (kind, name) = (error.kind(), path.to_path_buf());
+        if let (ErrorKind::NotFound, Some(missing)) = (kind, Self::missing(path)) {
+            missing
+        } else if kind == ErrorKind::AlreadyExists {
+            Self::Exists { path: name }
+        } else if matches!(kind, ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) && !path.exists() {
+            Self::FolderReadOnly { path: name }
+        } else if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+            Self::Full
+        } else {
+            Self::CannotOpen { path: name, reason: error.to_string() }
+        }
+    }
+
+    /// That a file or its folder does not exist, if so.
+    fn missing(path: &std::path::Path) -> Option<Self> {
+        let has_folder = path.parent().is_none_or(|folder| folder.as_os_str().is_empty() || folder.exists());
+        match (has_folder, path.try_exists()) {
+            (false, _) => Some(Self::NoFolder { path: path.to_path_buf() }),
+            (true, Ok(false)) => Some(Self::Missing { path: path.to_path_buf() }),
+            (true, _) => None,
         }
     }
 

@@ -134,6 +134,9 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
+/// The newest migration that this release knows.
+pub(super) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
 /// Serializes migrating nodes on PostgreSQL. The number is arbitrary, but must not be used for another lock.
 const ADVISORY_LOCK: &str = "SELECT pg_advisory_xact_lock(8172353617462153)";
 
@@ -142,6 +145,7 @@ const ADVISORY_LOCK: &str = "SELECT pg_advisory_xact_lock(8172353617462153)";
 /// A schema newer than this program is left unchanged: migrations work with the previous release's code.
 pub(super) fn migrate_sqlite(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let open = |error: rusqlite::Error| StoreError::from_opening(&error, path);
+    refuse_foreign(connection, path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(open)?;
     transaction
         .execute_batch(
@@ -163,6 +167,16 @@ pub(super) fn migrate_sqlite(connection: &mut Connection, path: &Path) -> Result
             .map_err(|error| StoreError::Migration { name: migration.name, reason: error.to_string() })?;
     }
     transaction.commit().map_err(open)
+}
+
+/// Refuses the database of another program: it has tables, but not the one that every store has.
+fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let question = "SELECT COUNT(*) > 0 AND COUNT(*) FILTER (WHERE name = 'migrations') = 0 FROM sqlite_schema WHERE type = 'table'";
+    let is_foreign = connection.query_row(question, [], |row| row.get::<_, bool>(0));
+    match is_foreign.map_err(|error| StoreError::from_opening(&error, path))? {
+        true => Err(StoreError::NotAStore { path: path.to_path_buf() }),
+        false => Ok(()),
+    }
 }
 
 /// Applies pending migrations in one transaction under an advisory lock.

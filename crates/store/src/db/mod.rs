@@ -1,12 +1,15 @@
 //! The seam between SQL and its engines, and the only folder that names a driver. It names no table but its own.
 
 mod backup;
+mod check;
+mod claim;
 mod conn;
 mod error;
 mod migrate;
 mod notice;
 mod postgres;
 mod reader;
+mod seal;
 #[cfg(feature = "spans")]
 mod spans;
 mod sql;
@@ -20,7 +23,9 @@ use tokio::sync::Notify;
 use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
 
 pub use self::{
-    backup::{BackupSummary, back_up_sqlite, restore_sqlite},
+    backup::{BackupSummary, back_up_sqlite, check_backup, restore_sqlite},
+    check::{Integrity, check_integrity},
+    claim::Claim,
     conn::{Conn, Tx},
     error::StoreError,
     reader::Reader,

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OpenFlags, types::ValueRef};
 use tokio_postgres::{Client, NoTls};
 
 use super::{
-    StoreError,
+    Claim, StoreError,
+    backup::take_alone,
     error::describe,
     migrate,
     tls::{self, TlsTarget},
@@ -50,6 +51,9 @@ pub async fn transfer_to_postgres(
     url: &str,
     mut report: impl FnMut(TransferStep),
 ) -> Result<(), StoreError> {
+    let _claim = Claim::take(from, "vestibule migrate-store")?;
+    // A server of an earlier release claims nothing, but has it open.
+    drop(take_alone(from)?);
     let mut source = open_source(from)?;
     migrate::migrate_sqlite(&mut source, from)?;
     // Hold a write lock to the end, so that the source cannot change during the copy.

@@ -5,6 +5,7 @@ mod accounts;
 mod admin;
 mod authority;
 mod boundaries;
+mod checks;
 mod moving;
 mod opening;
 mod operators;

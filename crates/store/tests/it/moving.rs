@@ -1,15 +1,19 @@
 //! Backup, restore and the migration from SQLite to PostgreSQL: the copy has all acknowledged writes, and nothing else.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use tempfile::TempDir;
 use vestibule_domain::id::UserId;
 use vestibule_store::{
-    Location, Store, StoreError, TransferStep, back_up_sqlite, grants, outbox, restore_sqlite, transfer_to_postgres,
-    users,
+    Location, Store, StoreError, TransferStep, back_up_sqlite, check_backup, grants, outbox, restore_sqlite,
+    transfer_to_postgres, users,
 };
 
 use crate::test_store::{P, TestStore, at, grant, guest, write};
@@ -87,11 +91,69 @@ async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there
     assert!(users::find(&mut kept.read().await.unwrap(), P, after).await.unwrap().is_some());
 }
 
+/// A backup with its checksum.
+async fn make_backup(folder: &TempDir) -> PathBuf {
+    let place = TestStore::sqlite();
+    let store = place.open().await;
+    sign_up(&store, 1).await;
+    let copy = folder.path().join("copy.db");
+    back_up_sqlite(&place.path(), &copy).unwrap();
+    store.close().await;
+    copy
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_proves_itself_and_a_damaged_one_is_named() {
+    let folder = TempDir::new().unwrap();
+    let copy = make_backup(&folder).await;
+    let summary = check_backup(&copy).unwrap();
+    assert!(summary.has_checksum && summary.is_known_schema);
+    let whole = fs::read(&copy).unwrap();
+    let pages = whole.len() / 4_096 * 4_096;
+    assert!(whole.len() > pages, "the checksum is behind the pages");
+    let (bad, to) = (folder.path().join("bad.db"), folder.path().join("to.db"));
+    let mut flipped = whole.clone();
+    // In the free middle of a page, which no check of SQLite looks at.
+    flipped[pages - 2_048] ^= 1;
+    for (bytes, said) in [
+        (&flipped[..], "does not match its checksum"),
+        (&whole[..whole.len() - 1], "checksum, the last line, was cut off"),
+        (&whole[..pages - 1], "it was cut off"),
+        (&whole[..4_096], "it was cut off"),
+        (&[&whole[..], b"more"].concat(), "checksum, the last line"),
+    ] {
+        fs::write(&bad, bytes).unwrap();
+        for error in [check_backup(&bad).unwrap_err(), restore_sqlite(&bad, &to).unwrap_err()] {
+            assert!(matches!(error, StoreError::Damaged { .. }) && error.to_string().contains(said), "{said}: {error}");
+        }
+        assert!(!to.exists());
+    }
+    // As earlier releases made them.
+    fs::write(&bad, &whole[..pages]).unwrap();
+    assert!(!restore_sqlite(&bad, &to).unwrap().has_checksum);
+    let missing = check_backup(&folder.path().join("nothing.db")).unwrap_err();
+    assert!(matches!(missing, StoreError::Missing { .. }), "{missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_replaces_a_store_behind_a_link_and_keeps_the_link() {
+    let (folder, place) = (TempDir::new().unwrap(), TestStore::sqlite());
+    let copy = make_backup(&folder).await;
+    place.open().await.close().await;
+    let link = folder.path().join("link.db");
+    std::os::unix::fs::symlink(place.path(), &link).unwrap();
+    for _ in 0..2 {
+        restore_sqlite(&copy, &link).unwrap();
+    }
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(users::find(&mut place.open().await.read().await.unwrap(), P, guest(1).id).await.unwrap().is_some());
+}
+
 #[test]
 fn a_file_that_is_no_store_is_neither_backed_up_nor_restored() {
     let folder = TempDir::new().unwrap();
     let (strange, to) = (folder.path().join("strange.db"), folder.path().join("to.db"));
-    std::fs::write(&strange, "not a database, but long enough to be looked at as one, says its first page".repeat(20))
+    fs::write(&strange, "not a database, but long enough to be looked at as one, says its first page".repeat(20))
         .unwrap();
     for outcome in [back_up_sqlite(&strange, &to), restore_sqlite(&strange, &to)] {
         assert!(matches!(outcome, Err(StoreError::NotADatabase { .. })), "{outcome:?}");

@@ -1,6 +1,11 @@
 //! Opening a store: migrations, and errors that name what is wrong.
 
-use vestibule_store::{Location, Store, StoreError, users};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use vestibule_store::{Claim, Location, Store, StoreError, users};
 
 use crate::test_store::{P, TestStore, guest, id, write};
 
@@ -41,7 +46,7 @@ async fn look_at(place: &TestStore) {
 async fn a_file_is_looked_at_as_it_is() {
     let place = TestStore::sqlite();
     look_at(&place).await;
-    let files = std::fs::read_dir(place.path().parent().unwrap()).unwrap();
+    let files = fs::read_dir(place.path().parent().unwrap()).unwrap();
     assert_eq!(files.map(|entry| entry.unwrap().path()).collect::<Vec<_>>(), [place.path()]);
 }
 
@@ -54,7 +59,7 @@ async fn a_database_is_looked_at_as_it_is() {
 #[tokio::test]
 async fn a_file_of_another_kind_is_not_taken_for_a_missing_store() {
     let place = TestStore::sqlite();
-    std::fs::write(place.path(), "not a database, and long enough to be read as one ".repeat(40)).unwrap();
+    fs::write(place.path(), "not a database, and long enough to be read as one ".repeat(40)).unwrap();
     assert!(Store::look(&place.location).await.is_err());
 }
 
@@ -68,7 +73,7 @@ async fn a_schema_of_a_later_release_is_left_as_it_is() {
     assert!(users::find(&mut store.read().await.unwrap(), P, id(1)).await.unwrap().is_none());
 }
 
-async fn fail(path: std::path::PathBuf) -> StoreError {
+async fn fail(path: PathBuf) -> StoreError {
     let error = Store::open(&Location::Sqlite { path: path.clone() }).await.err().expect("it cannot be opened");
     let text = error.to_string();
     assert!(text.contains(path.to_str().unwrap()) && !text.contains('\n'), "{text}");
@@ -79,7 +84,7 @@ async fn fail(path: std::path::PathBuf) -> StoreError {
 async fn a_missing_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = fail(folder.path().join("missing/store.db")).await;
-    assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::NoFolder { .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -93,10 +98,10 @@ async fn a_folder_in_the_files_place_is_named() {
 async fn a_file_that_is_no_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notes.txt");
-    std::fs::write(&path, "Dear diary, ".repeat(100)).unwrap();
+    fs::write(&path, "Dear diary, ".repeat(100)).unwrap();
     let error = fail(path.clone()).await;
     assert!(matches!(error, StoreError::NotADatabase { .. }), "{error:?}");
-    assert!(std::fs::read_to_string(path).unwrap().starts_with("Dear diary"));
+    assert!(fs::read_to_string(path).unwrap().starts_with("Dear diary"));
 }
 
 #[tokio::test]
@@ -105,10 +110,119 @@ async fn a_foreign_database_is_refused_and_left_unchanged() {
     let path = folder.path().join("theirs.db");
     let theirs = rusqlite::Connection::open(&path).unwrap();
     theirs.execute_batch("CREATE TABLE users (name TEXT)").unwrap();
-    let error = Store::open(&Location::Sqlite { path }).await.err().unwrap();
-    assert!(matches!(error, StoreError::Migration { name: "0001_foundation", .. }), "{error:?}");
+    let error = fail(path).await;
+    assert!(matches!(error, StoreError::NotAStore { .. }), "{error:?}");
     let tables: i64 = theirs.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
     assert_eq!(tables, 1);
+}
+
+/// A store with a guest, closed.
+async fn make(place: &TestStore) {
+    let store = place.open().await;
+    write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
+    store.close().await;
+}
+
+/// The file beside the store's with this suffix.
+fn beside(place: &TestStore, suffix: &str) -> PathBuf {
+    format!("{}{suffix}", place.path().display()).into()
+}
+
+/// What a restore of this or an earlier release leaves when it is killed, and what a careless operator leaves.
+#[tokio::test]
+async fn a_missing_file_beside_its_remains_is_not_taken_for_a_new_store() {
+    for suffix in [".before-restore", ".part", "-wal"] {
+        for is_empty in [false, true] {
+            let place = TestStore::sqlite();
+            make(&place).await;
+            fs::rename(place.path(), beside(&place, suffix)).unwrap();
+            if is_empty {
+                fs::write(place.path(), "").unwrap();
+            }
+            let claimed = Claim::for_server(&place.location).map(drop);
+            let looked = Store::look(&place.location).await.map(drop);
+            let opened = Store::open(&place.location).await.map(drop);
+            for outcome in [claimed, looked, opened] {
+                let error = outcome.unwrap_err();
+                assert!(matches!(error, StoreError::Incomplete { .. }), "{suffix}: {error:?}");
+                assert!(error.to_string().contains(suffix), "{error}");
+            }
+            assert_eq!(place.path().exists(), is_empty, "nothing was created");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn one_claim_is_given_for_a_store_whatever_its_path_is_called() {
+    let place = TestStore::sqlite();
+    make(&place).await;
+    let links = tempfile::tempdir().unwrap();
+    let (folder, file) = (links.path().join("folder"), links.path().join("file.db"));
+    std::os::unix::fs::symlink(place.path().parent().unwrap(), &folder).unwrap();
+    std::os::unix::fs::symlink(place.path(), &file).unwrap();
+    let claim = Claim::for_server(&place.location).unwrap().expect("a claim");
+    assert_eq!(claim.warnings, Vec::<String>::new());
+    for path in [place.path(), folder.join("test.db"), folder.join("./test.db"), file.clone()] {
+        let error = Claim::for_server(&Location::Sqlite { path: path.clone() }).unwrap_err();
+        assert!(matches!(error, StoreError::InUse { .. }), "{}: {error:?}", path.display());
+        assert!(error.to_string().contains("`vestibule serve` (process "), "{error}");
+    }
+    drop(claim);
+    assert!(Claim::for_server(&Location::Sqlite { path: file }).unwrap().is_some());
+    assert!(Claim::for_server(&Location::postgres("postgres://x/y".into(), 1)).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_file_without_its_end_is_damaged_with_and_without_a_log() {
+    let place = TestStore::sqlite();
+    let store = place.open().await;
+    write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
+    let cut = |path: &Path, to: u64| fs::File::options().write(true).open(path).unwrap().set_len(to).unwrap();
+    // As a killed server leaves it: most of the store is in the file, the rest in the log.
+    let killed = TestStore::sqlite();
+    rusqlite::Connection::open(place.path())
+        .unwrap()
+        .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        .unwrap();
+    write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(2)).await })).await;
+    fs::copy(place.path(), killed.path()).unwrap();
+    fs::copy(beside(&place, "-wal"), beside(&killed, "-wal")).unwrap();
+    assert_eq!(Claim::for_server(&killed.location).unwrap().unwrap().warnings, Vec::<String>::new());
+    let length = fs::metadata(killed.path()).unwrap().len();
+    cut(&killed.path(), length / 2);
+    let with_log = Claim::for_server(&killed.location).unwrap_err();
+    store.close().await;
+    cut(&place.path(), fs::metadata(place.path()).unwrap().len() / 2);
+    let without_log = Claim::for_server(&place.location).unwrap_err();
+    for error in [with_log, without_log] {
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+        assert!(error.to_string().contains("its end is missing"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_is_not_whole_is_told_at_the_start() {
+    let place = TestStore::sqlite();
+    let store = place.open().await;
+    for number in 1..20 {
+        write(&store, (), move |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(number)).await })).await;
+    }
+    let log = fs::read(beside(&place, "-wal")).unwrap();
+    let mut bad_start = log.clone();
+    bad_start[0] ^= 1;
+    for (bytes, said) in [
+        (&log[..], None),
+        (&log[..log.len() - 100], Some("ends in the middle of a transaction")),
+        (&bad_start[..], Some("damaged at its start")),
+    ] {
+        let killed = TestStore::sqlite();
+        fs::copy(place.path(), killed.path()).unwrap();
+        fs::write(beside(&killed, "-wal"), bytes).unwrap();
+        let warnings = Claim::for_server(&killed.location).unwrap().unwrap().warnings;
+        assert_eq!(warnings.len(), usize::from(said.is_some()), "{warnings:?}");
+        assert!(warnings.iter().all(|warning| said.is_some_and(|said| warning.contains(said))), "{warnings:?}");
+    }
 }
 
 #[cfg(unix)]
@@ -119,6 +233,6 @@ async fn the_file_and_its_log_are_for_their_owner_only() {
     let store = place.open().await;
     write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
     for path in [place.path(), place.path().with_extension("db-wal")] {
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
     }
 }

@@ -5,8 +5,9 @@ use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -105,6 +106,8 @@ pub(crate) struct Process {
     pub(crate) address: SocketAddr,
     /// The address of the metrics.
     pub(crate) metrics: SocketAddr,
+    /// Reads the log since it listened.
+    log: Option<JoinHandle<String>>,
 }
 
 impl Process {
@@ -134,8 +137,11 @@ impl Process {
             }
         };
         // The pipe must not fill up.
-        std::thread::spawn(move || log.lines().map_while(Result::ok).for_each(drop));
-        Self { child, address, metrics }
+        let log = std::thread::spawn(move || {
+            let lines = log.lines().map_while(Result::ok);
+            lines.fold(String::new(), |all, line| all + &line + "\n")
+        });
+        Self { child, address, metrics, log: Some(log) }
     }
 
     /// The process, or its wrapper.
@@ -168,6 +174,12 @@ impl Process {
             .timeout(Duration::from_secs(20))
             .build()
             .expect("an HTTP client")
+    }
+
+    /// Waits until it ends by itself; returns how, and the log since it listened.
+    pub(crate) fn wait(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().expect("it is our child");
+        (status, self.log.take().expect("taken only here").join().expect("the log is read"))
     }
 
     /// SIGKILL: no clean-up.

@@ -15,6 +15,8 @@ use crate::db::{
 
 /// Maximum wait for a reply before the connection is treated as lost; the server's own limit is shorter.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
+/// The same for a check of a whole store.
+const LONG_WAIT: Duration = Duration::from_secs(6 * 3_600);
 /// What of a session's settings works per transaction, for poolers that switch sessions. Statements are planned anew
 /// there, so no cached plan can be out of date.
 const BEGIN_WITH_LIMITS: &str =
@@ -47,11 +49,18 @@ pub(in crate::db) struct PostgresConnection {
     stage: Stage,
     failure: Option<FailureKind>,
     lost: bool,
+    /// Maximum wait for the reply to a statement.
+    wait: Duration,
 }
 
 impl PostgresConnection {
     pub(super) fn new(client: Client, pooler: Pooler, stage: Stage) -> Self {
-        Self { client: Some(client), pooler, stage, failure: None, lost: false }
+        Self { client: Some(client), pooler, stage, failure: None, lost: false, wait: ANSWER_WAIT }
+    }
+
+    /// Waits for replies of statements that read whole tables.
+    pub(in crate::db) fn be_patient(&mut self) {
+        self.wait = LONG_WAIT;
     }
 
     /// Whether a statement failed, and whether a retry may succeed.
@@ -67,14 +76,15 @@ impl PostgresConnection {
         let text = sql.text(Engine::Postgres);
         let client = self.client.as_ref().expect("taken only by drop");
         let (pooler, stage) = (self.pooler, &mut self.stage);
-        let outcome = in_time(async {
+        let wait = self.wait;
+        let outcome = tokio::time::timeout(wait, async {
             if !pooler.keeps_statements() {
                 return run_within(client, pooler, stage, client.query_typed(text, &typed(params))).await;
             }
             let statement = client.prepare_cached(text).await?;
             run_within(client, pooler, stage, client.query(&statement, &values(params))).await
         });
-        let outcome = outcome.await;
+        let outcome = outcome.await.map_err(|_| Late);
         self.judge(outcome, text)
     }
 

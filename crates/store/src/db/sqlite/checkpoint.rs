@@ -12,7 +12,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::super::stats::Counters;
+use super::{super::stats::Counters, failed_write};
 
 /// A checkpoint is due after this many changed rows,
 const DUE_ROWS: u64 = 20_000;
@@ -36,6 +36,8 @@ struct Shared {
     /// The log restarts only once it was copied to its last frame, and under steady load the writer is always ahead of
     /// this thread. The writer must then do the short rest itself, between two groups.
     needs_writer: AtomicBool,
+    /// Held during a checkpoint and its judgment: after one that failed no other may succeed.
+    running: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -67,9 +69,13 @@ impl Checkpointer {
         }
     }
 
-    /// Whether the writer should run a checkpoint itself now.
-    pub(super) fn wants_help(&self) -> bool {
-        self.shared.needs_writer.swap(false, Ordering::Relaxed)
+    /// Runs a checkpoint on the writer's connection if one is needed there.
+    pub(super) fn help(&self, connection: &Connection) {
+        if self.shared.needs_writer.swap(false, Ordering::Relaxed)
+            && let Ok(_running) = self.shared.running.try_lock()
+        {
+            checkpoint_passively(connection);
+        }
     }
 
     /// Stops the thread and waits for it.
@@ -87,7 +93,10 @@ impl Checkpointer {
 impl Shared {
     fn serve(&self, connection: &Connection, counters: &Counters) {
         while self.wait_until_due() {
-            if let Some(frames) = checkpoint_passively(connection) {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            let frames = checkpoint_passively(connection);
+            drop(running);
+            if let Some(frames) = frames {
                 counters.count_checkpoint();
                 if frames > LONG_LOG {
                     self.needs_writer.store(true, Ordering::Relaxed);
@@ -113,11 +122,12 @@ impl Shared {
 }
 
 /// Copies as much as possible without blocking readers or writers; returns the log's length in frames.
-pub(super) fn checkpoint_passively(connection: &Connection) -> Option<i64> {
+fn checkpoint_passively(connection: &Connection) -> Option<i64> {
     let frames = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
     match frames {
         Ok(frames) => Some(frames),
         Err(error) => {
+            failed_write::end_if_write_failed(connection, &error);
             // Nothing is lost: the log keeps all changes until a later checkpoint succeeds.
             tracing::warn!(error = %error, "a checkpoint failed; the write-ahead log grows until one succeeds");
             None
@@ -131,6 +141,8 @@ pub(super) fn checkpoint_at_close(connection: &Connection) {
         .busy_timeout(CLOSE_WAIT)
         .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
     if let Err(error) = run {
+        // Closing the connection would try again, and delete the log.
+        failed_write::end_if_write_failed(connection, &error);
         tracing::warn!(error = %error, "the last checkpoint failed; the next start finds the log and reads it");
     }
 }

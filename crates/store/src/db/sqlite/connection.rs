@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::failed_write;
 use crate::db::{Engine, Param, Row, Sql, StoreError};
 
 /// One SQLite connection, and whether a statement failed since the flag was last cleared.
@@ -60,14 +61,15 @@ impl SqliteConnection {
 
     /// Runs a statement of this module: BEGIN, SAVEPOINT and the like.
     pub(super) fn control(&mut self, text: &'static str) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(text)
-            .and_then(|mut statement| statement.raw_execute())
-            .map(|_| ())
-            .map_err(|error| StoreError::from_sqlite(&error, text))
+        let run = self.connection.prepare_cached(text).and_then(|mut statement| statement.raw_execute());
+        run.map(|_| ()).map_err(|error| {
+            failed_write::end_if_write_failed(&self.connection, &error);
+            StoreError::from_sqlite(&error, text)
+        })
     }
 
     fn fail(&mut self, error: &rusqlite::Error, text: &'static str) -> StoreError {
+        failed_write::end_if_write_failed(&self.connection, error);
         self.failed = true;
         StoreError::from_sqlite(error, text)
     }

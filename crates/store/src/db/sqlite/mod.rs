@@ -2,11 +2,13 @@
 
 mod checkpoint;
 pub(super) mod connection;
+mod failed_write;
+pub(super) mod files;
+pub(super) mod header;
+pub(super) mod log;
 mod writer;
 
 use std::{
-    fs::OpenOptions,
-    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -167,7 +169,11 @@ impl Drop for Lease {
 }
 
 fn open_writer(path: &Path) -> Result<Connection, StoreError> {
-    create_private(path)?;
+    files::refuse_remains(path)?;
+    match files::create_private(path) {
+        Ok(()) | Err(StoreError::Exists { .. }) => {}
+        Err(error) => return Err(error),
+    }
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
     let connection = open_file(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(fail)?;
     if connection.is_readonly("main").map_err(fail)? {
@@ -190,10 +196,17 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 
 /// Opens a file for reading only; `None` when it does not exist.
 pub(super) fn look(path: &Path) -> Result<Option<Conn>, StoreError> {
+    files::refuse_remains(path)?;
     if !path.exists() {
         return Ok(None);
     }
-    let has_log = path.with_file_name(log_name(path)).exists();
+    let connection = open_read_only(path)?;
+    Ok(Some(Conn(AnyConnection::Sqlite(SqliteConnection::new(connection)))))
+}
+
+/// Opens a file for reading only.
+pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+    let has_log = files::log_of(path).exists();
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         // Without a log file, open as immutable: SQLite then does not create a log only to find it empty.
@@ -201,14 +214,7 @@ pub(super) fn look(path: &Path) -> Result<Option<Conn>, StoreError> {
         connection.busy_timeout(BUSY_WAIT)?;
         Ok(connection)
     };
-    let connection = open().map_err(|error| StoreError::from_opening(&error, path))?;
-    Ok(Some(Conn(AnyConnection::Sqlite(SqliteConnection::new(connection)))))
-}
-
-fn log_name(path: &Path) -> std::ffi::OsString {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push("-wal");
-    name
+    open().map_err(|error| StoreError::from_opening(&error, path))
 }
 
 /// The file as SQLite's URI (sqlite.org/uri.html).
@@ -222,19 +228,6 @@ fn uri_of(path: &Path, is_immutable: bool) -> String {
         }
     }
     uri + if is_immutable { "?immutable=1" } else { "" }
-}
-
-/// Creates the file readable by its owner only: it contains sealed keys and personal data. The log inherits the mode.
-fn create_private(path: &Path) -> Result<(), StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(StoreError::CannotOpen { path: path.to_path_buf(), reason: error.to_string() }),
-    }
 }
 
 fn open_file(path: &Path, extra: OpenFlags) -> rusqlite::Result<Connection> {

@@ -19,7 +19,8 @@ use super::{
         stats::Counters,
     },
     SqliteConnection,
-    checkpoint::{Checkpointer, checkpoint_at_close, checkpoint_passively},
+    checkpoint::{Checkpointer, checkpoint_at_close},
+    failed_write,
 };
 
 /// Maximum number of closures per transaction.
@@ -146,6 +147,7 @@ where
     }
 
     fn answer(self: Box<Self>) {
+        failed_write::wait_if_ending();
         if let Some(result) = self.result {
             // The caller may have been dropped; the write happened all the same.
             self.reply.send(result).ok();
@@ -160,7 +162,7 @@ fn link(tx: &mut Tx) -> &mut SqliteConnection {
     }
 }
 
-/// A COMMIT that fails while it syncs may still be in the log after a crash.
+/// A COMMIT that failed may still be in the log after a crash.
 fn mark_outcome_unknown(error: StoreError) -> StoreError {
     if let StoreError::Statement { reason, .. } = error { StoreError::Unknown(reason) } else { error }
 }
@@ -215,9 +217,7 @@ impl WriterLoop {
 
     /// Runs the whole group in one transaction; afterwards every job has its result.
     fn commit(&mut self, group: &mut Vec<Box<dyn Job>>) {
-        if self.checkpointer.wants_help() {
-            checkpoint_passively(&link(&mut self.tx).connection);
-        }
+        self.checkpointer.help(&link(&mut self.tx).connection);
         let before = link(&mut self.tx).connection.total_changes();
         let outcome = loop {
             if let Err(error) = link(&mut self.tx).control("BEGIN IMMEDIATE") {

@@ -1,0 +1,108 @@
+//! Whether this process can serve: it reads and writes. For a readiness probe, which anyone may send as often as they like.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+use vestibule_domain::time::Timestamp;
+use vestibule_store::{StoreError, job_state};
+
+use crate::state::App;
+
+/// How long a write that succeeded proves that others would.
+const PROVES: Duration = Duration::from_secs(5);
+/// Pause after a write that failed: a flood of probes must not load a disk in trouble.
+const PAUSE: Duration = Duration::from_secs(1);
+/// Maximum wait of a probe for each of reading and writing.
+const WAIT: Duration = Duration::from_secs(3);
+/// The row that a probe writes.
+const ROW: &str = "readiness";
+
+/// Why the process is not ready.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotReady {
+    /// The store cannot be read.
+    #[error("the store does not answer: {0}")]
+    Read(StoreError),
+    /// The store can be read, but not written.
+    #[error("the store takes no writes: {0}")]
+    Write(StoreError),
+    /// The store did neither succeed nor fail in time.
+    #[error("the store did not answer in time")]
+    Slow,
+}
+
+/// The outcome of a write, once it is known.
+type Outcome = Option<Result<(), StoreError>>;
+
+/// The write that callers share.
+#[derive(Default)]
+pub struct Readiness(Mutex<Option<Write>>);
+
+#[derive(Clone)]
+struct Write {
+    began_at: Timestamp,
+    outcome: watch::Receiver<Outcome>,
+}
+
+impl Write {
+    /// Whether its outcome, or the lack of one, still holds.
+    fn holds(&self, now: Timestamp) -> bool {
+        let lasts = match &*self.outcome.borrow() {
+            // It is still running; a second one would only wait behind it.
+            None => return self.outcome.has_changed().is_ok(),
+            Some(Ok(())) => PROVES,
+            Some(Err(_)) => PAUSE,
+        };
+        // After a step back of the clock, the time is unknown.
+        now >= self.began_at && now.since(self.began_at) < lasts
+    }
+}
+
+/// Reads, and relies on a write of the last seconds or makes one.
+///
+/// # Errors
+/// Why the process is not ready.
+pub async fn check(app: &Arc<App>) -> Result<(), NotReady> {
+    match tokio::time::timeout(WAIT, app.store.ping()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(NotReady::Read(error)),
+        Err(_) => return Err(NotReady::Slow),
+    }
+    let mut outcome = app.readiness.write(app);
+    let known = tokio::time::timeout(WAIT, outcome.wait_for(Option::is_some)).await;
+    match known {
+        Ok(Ok(outcome)) => match &*outcome {
+            Some(Err(error)) => Err(NotReady::Write(error.clone())),
+            Some(Ok(())) | None => Ok(()),
+        },
+        // The task that wrote ended without an outcome.
+        Ok(Err(_)) => Err(NotReady::Write(StoreError::Closed)),
+        Err(_) => Err(NotReady::Slow),
+    }
+}
+
+impl Readiness {
+    /// The write of the last seconds, or a new one.
+    fn write(&self, app: &Arc<App>) -> watch::Receiver<Outcome> {
+        let now = app.clock.now();
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(write) = latest.as_ref().filter(|write| write.holds(now)) {
+            return write.outcome.clone();
+        }
+        let (sender, outcome) = watch::channel(None);
+        let app = Arc::clone(app);
+        // A task of its own: the caller may hang up, and others wait for the same outcome.
+        tokio::spawn(async move {
+            let written = app
+                .store
+                .write("probe_readiness", (), move |tx, ()| Box::pin(job_state::set(tx, ROW, None, now)))
+                .await;
+            sender.send_replace(Some(written));
+        });
+        *latest = Some(Write { began_at: now, outcome: outcome.clone() });
+        outcome
+    }
+}

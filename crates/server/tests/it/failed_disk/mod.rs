@@ -1,0 +1,134 @@
+//! A disk that fails: a sync with an error, after which the system has dropped what was to be synced, and a restore that
+//! is killed anywhere. A library that the test compiles and preloads is the disk.
+
+mod restore;
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    crash::{Campaign, Load},
+    support::{Engine, Installation, TestStore},
+};
+
+/// A generous timeout, reached only by a failing test.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The exit status after a failed write.
+const DISK_FAILED: i32 = 74;
+
+/// The compiled library.
+struct Disk {
+    folder: TempDir,
+}
+
+impl Disk {
+    /// `None`, after a line that says so, where there is no C compiler.
+    #[expect(clippy::print_stderr, reason = "what is not tested must be told")]
+    fn make() -> Option<Self> {
+        let folder = TempDir::new().expect("a scratch folder");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/failed_disk/disk.c");
+        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+        let mut compiling = Command::new(compiler);
+        compiling.args(["-shared", "-fPIC", "-O1", "-o"]).arg(folder.path().join("disk.so")).arg(source).arg("-ldl");
+        match compiling.stderr(Stdio::inherit()).status() {
+            Ok(status) => assert!(status.success(), "the library does not compile"),
+            Err(_) => {
+                eprintln!("NOT TESTED: a failing disk. There is no C compiler (cc, or the environment's CC).");
+                return None;
+            }
+        }
+        Some(Self { folder })
+    }
+
+    /// While this file exists, the next sync fails.
+    fn switch(&self) -> PathBuf {
+        self.folder.path().join("switch")
+    }
+
+    /// A command line that runs a program on this disk.
+    fn wrapper(&self, variables: &[(&str, &str)]) -> Vec<String> {
+        let library = format!("LD_PRELOAD={}", self.folder.path().join("disk.so").display());
+        let switch = format!("DISK_SWITCH={}", self.switch().display());
+        let variables = variables.iter().map(|(name, value)| format!("{name}={value}"));
+        ["env".to_owned(), library, switch].into_iter().chain(variables).collect()
+    }
+}
+
+/// The sync of one file fails under load: the process ends, and its next start has everything that was acknowledged.
+async fn a_failed_sync_ends_the_process_and_loses_nothing(suffix: &str) {
+    let Some(disk) = Disk::make() else { return };
+    let place = TestStore::make(Engine::Sqlite).await;
+    let mut installation = Installation::make(&place.url());
+    let store = place.url().trim_start_matches("sqlite:").to_owned();
+    let wrapper = disk.wrapper(&[("DISK_FILE", &format!("{store}{suffix}"))]);
+    let mut campaign = Campaign::begin(&format!("failed sync of {}", store_file(suffix)), 1);
+    let mut sound = None;
+    while campaign.next().is_some() {
+        drop(sound.take());
+        installation.wrap(&wrapper.iter().map(String::as_str).collect::<Vec<_>>());
+        let process = installation.start();
+        let load = Load::start(&process, 16);
+        load.wait_for(100).await;
+        fs::write(disk.switch(), "").expect("the switch is turned");
+        let ended = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(move || process.wait()));
+        let (status, log) = ended.await.expect("the process ends").expect("it is waited for");
+        let known = load.stop().await;
+        assert!(!disk.switch().exists(), "a sync failed");
+        assert_eq!(status.code(), Some(DISK_FAILED), "{log}");
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains("the disk failed to keep a write")).collect();
+        assert!(
+            matches!(lines.as_slice(), [line] if line.contains(&store) && line.contains("Check the disk")),
+            "{log}"
+        );
+        installation.wrap(&[]);
+        let process = installation.start();
+        campaign.judge(known, &process).await;
+        sound = Some(process);
+    }
+    campaign.end(&sound.expect("at least one round")).await;
+    let checked = installation.run(&["check"]);
+    assert!(checked.contains("ok       pages and indexes"), "{checked}");
+}
+
+/// What a file is called in the figures.
+fn store_file(suffix: &str) -> &'static str {
+    if suffix.is_empty() { "the database file" } else { "the log" }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_the_log() {
+    a_failed_sync_ends_the_process_and_loses_nothing("-wal").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_the_database_file() {
+    a_failed_sync_ends_the_process_and_loses_nothing("").await;
+}
+
+/// The last checkpoint, when the server is told to stop.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_the_database_file_at_the_end() {
+    let Some(disk) = Disk::make() else { return };
+    let place = TestStore::make(Engine::Sqlite).await;
+    let mut installation = Installation::make(&place.url());
+    let wrapper = disk.wrapper(&[("DISK_FILE", place.url().trim_start_matches("sqlite:"))]);
+    installation.wrap(&wrapper.iter().map(String::as_str).collect::<Vec<_>>());
+    let process = installation.start();
+    let load = Load::start(&process, 4);
+    load.wait_for(60).await;
+    // Stopped before the clients are: the log is not empty then.
+    fs::write(disk.switch(), "").expect("the switch is turned");
+    let kill = Command::new("kill").args(["-TERM", &process.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+    let (status, log) = tokio::task::spawn_blocking(move || process.wait()).await.expect("it is waited for");
+    let known = load.stop().await;
+    assert_eq!(status.code(), Some(DISK_FAILED), "{log}");
+    installation.wrap(&[]);
+    known.verify(&installation.start()).await;
+}
