@@ -35,7 +35,7 @@ want_for() {
   case "$1" in
     all) want_for_rust; want_python; want_for_e2e ;;
     more) want_for_rust; want_python ;;
-    rust | crashes | seeds) want_for_rust ;;
+    rust | crash | crashes | seeds) want_for_rust ;;
     api | long-api | text) want_python ;;
     e2e) want_for_e2e ;;
   esac
