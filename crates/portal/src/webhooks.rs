@@ -72,6 +72,7 @@ async fn page(request: &ProjectRequest, test_result: Option<TestResultLine>) -> 
         has_secret: has_secret(request),
         test_result,
         state: word,
+        unreadable: deliveries::count_unreadable(&request.ctx()).await?,
         deliveries: found.items.iter().map(line_of).collect(),
         next: found.next.map(|cursor| Form::from_pairs([("state", word), ("cursor", &cursor)]).print()),
     })
@@ -180,6 +181,8 @@ pub(crate) struct WebhooksPage {
     pub timeouts: [String; 3],
     pub has_secret: bool,
     pub test_result: Option<TestResultLine>,
+    /// Events that could not be read and are kept aside.
+    pub unreadable: i64,
     /// `waiting`, `dead` or `taken`.
     pub state: &'static str,
     pub deliveries: Vec<DeliveryLine>,
@@ -215,6 +218,7 @@ impl WebhooksPage {
                 is_good: false,
                 outcome: "no answer within 10 seconds".into(),
             }),
+            unreadable: 2,
             state: "dead",
             deliveries: vec![DeliveryLine {
                 id: 7,
@@ -232,6 +236,7 @@ impl WebhooksPage {
             timeouts: some.timeouts.clone(),
             has_secret: false,
             test_result: None,
+            unreadable: 0,
             state: "waiting",
             deliveries: Vec::new(),
             next: None,

@@ -22,6 +22,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &OLDEST_ANY_PROJECT,
     &SET_ASIDE,
     &COUNT_ANY_PROJECT,
+    &COUNT,
     &LIST_IDS_ANY_PROJECT,
     &DUE_IDS,
     &FIND_ANY_PROJECT,
@@ -239,6 +240,13 @@ const COUNT_ANY_PROJECT: Sql = Sql::new("SELECT COUNT(*) FROM outbox WHERE kind 
 /// The number of side effects of a kind.
 pub async fn count_any_project(conn: &mut Conn, kind: &str) -> Result<i64, StoreError> {
     Ok(conn.query_optional(&COUNT_ANY_PROJECT, &[&kind], |row| row.get(0)).await?.unwrap_or(0))
+}
+
+const COUNT: Sql = Sql::new("SELECT COUNT(*) FROM outbox WHERE kind = $1 AND project_no = $2");
+
+/// The number of side effects of a kind in a project.
+pub async fn count(conn: &mut Conn, p: ProjectNo, kind: &str) -> Result<i64, StoreError> {
+    Ok(conn.query_optional(&COUNT, &[&kind, &p.0], |row| row.get(0)).await?.unwrap_or(0))
 }
 
 const LIST_IDS_ANY_PROJECT: Sql = Sql::new("SELECT id FROM outbox WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3");

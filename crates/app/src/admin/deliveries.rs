@@ -7,13 +7,14 @@ use vestibule_domain::{
     event::Event,
     id::EventId,
 };
-use vestibule_store::deliveries;
+use vestibule_store::{deliveries, outbox};
 
 use super::{AdminError, Clash, ListPage, Thing};
 use crate::{
     actor::{ActError, Actor},
     ctx::Ctx,
     error::Error,
+    events::UNREADABLE_KIND,
     webhooks::hooks::sign,
 };
 
@@ -31,6 +32,12 @@ pub async fn list(
     let mut conn = ctx.app.store.read().await?;
     let rows = deliveries::list_page(&mut conn, ctx.project.no, state, before, i64::from(limit) + 1).await?;
     Ok(ListPage::cut(rows, limit, |row| row.id.to_string()))
+}
+
+/// The project's events that could not be read and are kept aside, so that no webhook receives them.
+pub async fn count_unreadable(ctx: &Ctx<'_>) -> Result<i64, AdminError> {
+    let mut conn = ctx.app.store.read().await?;
+    Ok(outbox::count(&mut conn, ctx.project.no, UNREADABLE_KIND).await?)
 }
 
 /// Sends a finished delivery again.

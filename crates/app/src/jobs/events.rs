@@ -152,7 +152,7 @@ async fn set_aside(tx: &mut Tx, id: i64, reason: &str) -> Result<(), StoreError>
     tracing::error!(
         outbox.id = id,
         error = reason,
-        "a queued event can't be read; it is kept aside in the outbox and handed on to nobody: run `vestibule check`"
+        "a queued event can't be read; it is kept aside in the outbox and no webhook receives it: run `vestibule check`"
     );
     outbox::set_aside(tx, id, UNREADABLE_KIND, reason).await.map(drop)
 }

@@ -5,11 +5,11 @@ use vestibule_store::{outbox, users};
 
 use crate::{
     nodes::until,
-    support::{Engine, TestServer, connect_to, on_both_engines},
+    support::{Engine, Setup, TestServer, connect_to, on_both_engines},
 };
 
 async fn an_unreadable_event_is_kept_and_counted_and_holds_up_no_other(engine: Engine) {
-    let server = TestServer::start_plain(engine).await;
+    let server = TestServer::start(engine, Setup::open_portal).await;
     let (store, now) = (&server.app.store, server.app.clock.now());
     let no = server.app.projects.all()[0].no;
     for payload in ["no JSON", "{\"id\":\"x\"}"] {
@@ -44,6 +44,10 @@ async fn an_unreadable_event_is_kept_and_counted_and_holds_up_no_other(engine: E
     assert!(age.is_zero(), "{age:?}");
     let page = server.app.metrics.print(store.stats(), None, count_unreadable(&server.app).await.ok());
     assert!(page.contains("vestibule_events_unreadable 3\n"), "{page}");
+    let mut owner = server.owner().await;
+    owner.open("/portal/p/test/webhooks").await;
+    let text = &owner.expect_page(200, "Webhooks").text;
+    assert!(text.contains("Events that can’t be read: 3."), "{text}");
     let mut conn = store.read().await.expect("a connection");
     assert_eq!(users::list_page(&mut conn, no, None, 10).await.expect("the users").len(), 1);
 }

@@ -58,8 +58,9 @@ impl Store {
     pub async fn read_at_length(conn: &mut Conn) -> Result<(), StoreError> {
         const NO_LIMIT: Sql = Sql::new("SET statement_timeout = 0");
         const ANY_PLAN: Sql = Sql::new("SET enable_seqscan = on");
-        if let AnyConnection::Postgres(connection) = &mut conn.0 {
-            connection.be_patient();
+        if let AnyConnection::Postgres(connection) = &mut conn.0
+            && connection.be_patient()
+        {
             for setting in [&NO_LIMIT, &ANY_PLAN] {
                 conn.query_all(setting, &[], |_| Ok(())).await?;
             }

@@ -58,9 +58,11 @@ impl PostgresConnection {
         Self { client: Some(client), pooler, stage, failure: None, lost: false, wait: ANSWER_WAIT }
     }
 
-    /// Waits for replies of statements that read whole tables.
-    pub(in crate::db) fn be_patient(&mut self) {
+    /// Waits for replies of statements that read whole tables; returns whether the session has limits to lift. Behind a
+    /// pooler it has none, and a setting would stay for others.
+    pub(in crate::db) fn be_patient(&mut self) -> bool {
         self.wait = LONG_WAIT;
+        self.pooler.keeps_session()
     }
 
     /// Whether a statement failed, and whether a retry may succeed.
