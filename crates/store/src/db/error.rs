@@ -273,19 +273,34 @@ pub(crate) fn is_broken(error: &tokio_postgres::Error) -> bool {
         return true;
     }
     match error.code() {
-        // Class 08: connection exception. 57P01 to 57P03: the server is shutting down or starting.
+        // Class 08: connection exception. 57P01 to 57P05: the server is shutting down or starting, or ended the session.
         Some(code) => {
             code.code().starts_with("08")
                 || *code == SqlState::ADMIN_SHUTDOWN
                 || *code == SqlState::CRASH_SHUTDOWN
                 || *code == SqlState::CANNOT_CONNECT_NOW
-                || *code == SqlState::FEATURE_NOT_SUPPORTED // "cached plan must not change result type"
+                || *code == SqlState::DATABASE_DROPPED
+                || *code == SqlState::IDLE_SESSION_TIMEOUT
+                || (*code == SqlState::FEATURE_NOT_SUPPORTED && is_stale_plan(error))
+                || is_of_no_use(code)
                 // A pooler lost our prepared statement, or has another one of the same name.
                 || *code == SqlState::INVALID_SQL_STATEMENT_NAME
                 || *code == SqlState::DUPLICATE_PSTATEMENT
         }
         None => std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>),
     }
+}
+
+/// A statement prepared before a migration; `0A000` has other causes too, which another connection does not cure.
+fn is_stale_plan(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|db| db.message().contains("cached plan must not change result type"))
+}
+
+/// Whether the session answers and cannot do its work: the server became a standby, or the role lost its rights to write. A new session
+/// may reach the new primary.
+pub(crate) fn is_of_no_use(code: &tokio_postgres::error::SqlState) -> bool {
+    use tokio_postgres::error::SqlState;
+    *code == SqlState::READ_ONLY_SQL_TRANSACTION || *code == SqlState::INSUFFICIENT_PRIVILEGE
 }
 
 /// The error and its causes on one line, without the detail field (it contains stored values).

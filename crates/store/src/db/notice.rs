@@ -16,6 +16,8 @@ pub(super) const NOTIFY_SETTINGS: Sql = Sql::new("SELECT pg_notify('vestibule_se
 const LISTEN: &str = "LISTEN vestibule_settings";
 /// Pause before reconnecting.
 const PAUSE: Duration = Duration::from_secs(1);
+/// After how many pauses the session is asked again whether it can listen: not on a server that became a standby.
+const PROBE_EVERY: u32 = 5;
 
 /// Notifies `signal` at each notification, and after each (re)connection, because one may have been missed. Ends with the
 /// pool.
@@ -44,12 +46,18 @@ where
     T: TlsStream + Unpin,
 {
     let ask = async {
-        if client.batch_execute(LISTEN).await.is_ok() {
-            signal.notify_one();
+        if client.batch_execute(LISTEN).await.is_err() {
+            return;
         }
+        signal.notify_one();
         // PostgreSQL closes the connection with its client, so keep the client until the store is closed.
+        let mut pauses = 0u32;
         while !pool.is_closed() {
             tokio::time::sleep(PAUSE).await;
+            pauses = (pauses + 1) % PROBE_EVERY;
+            if pauses == 0 && client.batch_execute(LISTEN).await.is_err() {
+                return;
+            }
         }
     };
     let drive = async {

@@ -180,6 +180,10 @@ impl Postgres {
                 (Err(error), failure) => (failure.unwrap_or(FailureKind::Final), error),
             };
             link(&mut tx).roll_back().await;
+            if link(&mut tx).is_useless() {
+                // After a failover every idle session may be one of the demoted server.
+                self.pool.retain(|_, _| false);
+            }
             drop(tx);
             match (failure, pauses.next()) {
                 (FailureKind::Passing, Some(pause)) => {

@@ -11,6 +11,8 @@ use crate::test_store::{P, TestStore, connect, guest, id, write};
 
 const KILL_MYSELF: Sql = Sql::new("SELECT pg_terminate_backend(pg_backend_pid())");
 const FAIL_TO_SERIALIZE: Sql = Sql::new("DO $$ BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END $$");
+const FEATURE_MISSING: Sql = Sql::new("DO $$ BEGIN RAISE EXCEPTION 'not built' USING ERRCODE = '0A000'; END $$");
+const READ_ONLY: Sql = Sql::new("DO $$ BEGIN RAISE EXCEPTION 'a standby' USING ERRCODE = '25006'; END $$");
 const PID: Sql = Sql::new("SELECT pg_backend_pid()::bigint");
 
 /// Writes a guest, but the first `bad` attempts run `mishap` after it.
@@ -155,4 +157,63 @@ async fn errors_hold_no_stored_values() {
     let outcome = store.write("break", (), |tx, ()| Box::pin(tx.execute(&BREAK, &[]))).await;
     let Err(StoreError::Statement { reason, .. }) = outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("not-null") && !reason.contains("hunter2"), "{reason}");
+}
+
+#[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn a_feature_that_is_missing_is_no_lost_connection() {
+    let place = TestStore::postgres().await;
+    let store = place.open().await;
+    let (outcome, attempts) = write_with_mishap(&store, &FEATURE_MISSING, u32::MAX).await;
+    assert!(matches!(outcome, Err(StoreError::Statement { .. })), "{outcome:?}");
+    assert_eq!(attempts, 1, "another connection does not cure it");
+}
+
+#[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn a_session_of_no_use_is_thrown_away_and_a_lasting_refusal_is_transient() {
+    let place = TestStore::postgres().await;
+    let store = place.open().await;
+    let (outcome, attempts) = write_with_mishap(&store, &READ_ONLY, u32::MAX).await;
+    assert!(outcome.is_err_and(|error| error.is_transient()));
+    assert_eq!(attempts, 6);
+    assert!(!exists(&store).await);
+}
+
+#[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn a_write_succeeds_when_all_idle_sessions_are_of_a_demoted_server() {
+    const SESSIONS: usize = 12;
+    let place = TestStore::postgres().await;
+    let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
+    let store = Store::open(&Location::postgres(url.clone(), SESSIONS)).await.unwrap();
+    let operator = connect(url).await;
+    let read_only = async |is: &str| {
+        let alter = format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = {is}', current_database()); END $$"
+        );
+        operator.batch_execute(&format!("SET default_transaction_read_only = off; {alter}")).await.unwrap();
+    };
+    read_only("on").await;
+    operator
+        .batch_execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .await
+        .unwrap();
+    // More sessions than one write has attempts, all opened while the server is read-only.
+    let mut held = Vec::new();
+    while held.len() < SESSIONS {
+        let mut conn = store.read().await.unwrap();
+        if conn.query_optional(&PID, &[], |_| Ok(())).await.is_ok() {
+            held.push(conn);
+        }
+    }
+    drop(held);
+    read_only("off").await;
+    let (outcome, attempts) = write_with_mishap(&store, &PID, 0).await;
+    assert!(outcome.is_ok(), "{outcome:?}");
+    assert!(attempts <= 2, "{attempts}");
+    assert!(exists(&store).await);
 }

@@ -10,7 +10,7 @@ use tokio_postgres::{
 
 use crate::db::{
     Engine, Param, Pooler, Sql, StoreError,
-    error::{describe, is_broken, is_conflict},
+    error::{describe, is_broken, is_conflict, is_of_no_use},
 };
 
 /// Maximum wait for a reply before the connection is treated as lost; the server's own limit is shorter.
@@ -51,11 +51,13 @@ pub(in crate::db) struct PostgresConnection {
     lost: bool,
     /// Maximum wait for the reply to a statement.
     wait: Duration,
+    /// Whether the session answers but cannot do its work, like others of its age.
+    useless: bool,
 }
 
 impl PostgresConnection {
     pub(super) fn new(client: Client, pooler: Pooler, stage: Stage) -> Self {
-        Self { client: Some(client), pooler, stage, failure: None, lost: false, wait: ANSWER_WAIT }
+        Self { client: Some(client), pooler, stage, failure: None, lost: false, useless: false, wait: ANSWER_WAIT }
     }
 
     /// Waits for replies of statements that read whole tables; returns whether the session has limits to lift. Behind a
@@ -63,6 +65,11 @@ impl PostgresConnection {
     pub(in crate::db) fn be_patient(&mut self) -> bool {
         self.wait = LONG_WAIT;
         self.pooler.keeps_session()
+    }
+
+    /// Whether the session was of no use, so that others of its age may be too.
+    pub(super) fn is_useless(&self) -> bool {
+        self.useless
     }
 
     /// Whether a statement failed, and whether a retry may succeed.
@@ -155,6 +162,7 @@ impl PostgresConnection {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => {
                 self.lost |= is_broken(&error);
+                self.useless |= error.code().is_some_and(is_of_no_use);
                 let passing = self.lost || is_conflict(&error);
                 self.failure = Some(if passing { FailureKind::Passing } else { FailureKind::Final });
                 Err(StoreError::from_postgres(&error, text))
