@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{secret::TokenHash, time::Timestamp};
+use crate::{identifier::pasted::clean, secret::TokenHash, time::Timestamp};
 
+/// Bytes of a typed code: enough for six digits with gaps and marks.
+const MAX_TYPED: usize = 256;
 /// Number of digits of a code.
 pub const DIGITS: usize = 6;
 /// Wrong attempts that a code allows; after them a new code must be sent.
@@ -128,20 +130,25 @@ pub fn cool_down(sends: u32) -> Duration {
     FIRST_COOL_DOWN.saturating_mul(1 << doublings).min(LONGEST_COOL_DOWN)
 }
 
-/// Normalizes a typed code: drops spaces and dashes, converts digits of other scripts.
+/// Normalizes a typed code: drops spaces, dashes and invisible marks, converts digits of other scripts.
 /// `None` when the rest is not six digits.
 #[must_use]
 pub fn read_code(typed: &str) -> Option<String> {
     let mut digits = String::with_capacity(DIGITS);
-    for c in typed.trim().chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}')) {
+    let is_gap = |c: &char| c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}');
+    // A pasted message is no code, however long.
+    if typed.len() > MAX_TYPED {
+        return None;
+    }
+    for c in clean(typed).chars().filter(|c| !is_gap(c)) {
         digits.push(read_digit(c)?);
     }
     (digits.len() == DIGITS).then_some(digits)
 }
 
-/// ASCII, Arabic-Indic, Extended Arabic-Indic, Devanagari and full-width digits.
+/// ASCII, Arabic-Indic, Extended Arabic-Indic and Devanagari digits; full-width ones are ASCII already.
 fn read_digit(c: char) -> Option<char> {
-    const ZEROS: [u32; 5] = [0x30, 0x660, 0x6F0, 0x966, 0xFF10];
+    const ZEROS: [u32; 4] = [0x30, 0x660, 0x6F0, 0x966];
     ZEROS.iter().find_map(|zero| u32::from(c).checked_sub(*zero).and_then(|value| char::from_digit(value, 10)))
 }
 
@@ -190,7 +197,16 @@ mod tests {
 
     #[test]
     fn a_code_reads_as_people_type_it() {
-        for typed in ["012345", " 012 345 ", "012-345", "٠١٢٣٤٥", "０１２３４５"] {
+        for typed in [
+            "012345",
+            " 012 345 ",
+            "012-345",
+            "٠١٢٣٤٥",
+            "０１２３４５",
+            "\u{202a}012345\u{202c}",
+            "\u{feff}012\u{a0}345\u{200b}",
+            "012\u{2212}345",
+        ] {
             assert_eq!(read_code(typed).as_deref(), Some("012345"), "{typed}");
         }
         for typed in ["", "12345", "1234567", "12345a", "１２３４５Ａ"] {

@@ -2,7 +2,7 @@
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-use super::{LoginId, LoginIdKind};
+use super::{LoginId, LoginIdKind, pasted::clean};
 
 /// Maximum octets before the `@` (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
@@ -30,6 +30,9 @@ pub enum EmailProblem {
     /// The part after the `@` is not a host name with a dot.
     #[error("the part after the @ is not valid")]
     Host,
+    /// The mail server takes no addresses of this kind.
+    #[error("mail cannot be sent to this address")]
+    NotDeliverable,
     /// Longer than mail can carry.
     #[error("the email address is too long")]
     TooLong,
@@ -46,6 +49,7 @@ impl EmailProblem {
             Self::NotPlain => "email.not_plain",
             Self::Local => "email.invalid_local",
             Self::Host => "email.invalid_host",
+            Self::NotDeliverable => "email.not_deliverable",
             Self::TooLong => "email.too_long",
         }
     }
@@ -69,7 +73,11 @@ impl EmailProblem {
 /// # Errors
 /// The problem.
 pub fn parse(typed: &str) -> Result<LoginId, EmailProblem> {
-    let original = typed.trim();
+    if typed.len() > 8 * MAX_ADDRESS {
+        return Err(EmailProblem::TooLong);
+    }
+    let cleaned = clean(typed);
+    let original = cleaned.as_ref();
     if original.is_empty() {
         return Err(EmailProblem::Missing);
     }
@@ -154,6 +162,9 @@ mod tests {
             ("KI\u{212A}@shop.example", "kik@shop.example"),
             ("cafe\u{301}@shop.example", "caf\u{e9}@shop.example"),
             ("kim@shop\u{3002}example", "kim@shop.example"),
+            ("\u{202a}kim@shop.example\u{202c}\u{a0}", "kim@shop.example"),
+            ("kim\u{200b}@shop\u{ad}.example", "kim@shop.example"),
+            ("ｋｉｍ＠shop.example", "kim@shop.example"),
             ("用户@例え.example", "用户@xn--r8jz45g.example"),
         ];
         for (typed, value) in table {
@@ -178,7 +189,8 @@ mod tests {
             ("kim..lee@shop.example", EmailProblem::Local),
             ("kim lee@shop.example", EmailProblem::Local),
             ("kim\u{0}@shop.example", EmailProblem::Local),
-            ("kim\u{200b}@shop.example", EmailProblem::Local),
+            ("kim\u{a0}lee@shop.example", EmailProblem::Local),
+            ("\u{200b}", EmailProblem::Missing),
             ("kim@", EmailProblem::Host),
             ("kim@localhost", EmailProblem::Host),
             ("kim@127.0.0.1", EmailProblem::Host),

@@ -2,6 +2,7 @@
 //! The normal form is unique in a project; the original is displayed and used for sending.
 
 pub mod email;
+pub mod pasted;
 pub mod phone;
 pub mod username;
 
@@ -59,7 +60,7 @@ pub struct LoginId {
     pub kind: LoginIdKind,
     /// The normal form: equal for all spellings of one login ID; unique in a project.
     pub value: String,
-    /// As typed, without surrounding space.
+    /// As typed, without surrounding space; of an email address or phone number, without invisible marks.
     pub original: String,
 }
 

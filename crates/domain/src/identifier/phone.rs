@@ -2,7 +2,7 @@
 
 use phonenumber::{Mode, country};
 
-use super::{LoginId, LoginIdKind};
+use super::{LoginId, LoginIdKind, pasted::clean};
 
 /// Maximum input length: more than any number with punctuation; bounds the work.
 pub const MAX_TYPED: usize = 60;
@@ -48,7 +48,11 @@ impl PhoneProblem {
 /// # Errors
 /// The problem.
 pub fn parse(typed: &str, country: Option<&str>) -> Result<LoginId, PhoneProblem> {
-    let original = typed.trim();
+    if typed.len() > 4 * MAX_TYPED {
+        return Err(PhoneProblem::Invalid);
+    }
+    let cleaned = clean(typed);
+    let original = cleaned.as_ref();
     if original.is_empty() {
         return Err(PhoneProblem::Missing);
     }
@@ -93,14 +97,14 @@ fn strip(typed: &str) -> Result<String, PhoneProblem> {
     let mut dialed = String::with_capacity(typed.len());
     for c in typed.chars() {
         match c {
-            '+' | '\u{ff0b}' if dialed.is_empty() => dialed.push('+'),
+            '+' if dialed.is_empty() => dialed.push('+'),
             '0'..='9' => dialed.push(c),
-            // Full-width, Arabic-Indic and Extended Arabic-Indic digits.
-            '\u{ff10}'..='\u{ff19}' | '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {
+            // Arabic-Indic and Extended Arabic-Indic digits.
+            '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {
                 let value = u32::from(c) & 0xf;
                 dialed.extend(char::from_digit(value, 10));
             }
-            '(' | ')' | '-' | '.' | '/' | '\u{2010}'..='\u{2015}' => {}
+            '(' | ')' | '-' | '.' | '/' | '\u{2010}'..='\u{2015}' | '\u{2212}' => {}
             c if c.is_whitespace() => {}
             _ => return Err(PhoneProblem::Character),
         }
@@ -124,6 +128,9 @@ mod tests {
             ("202-555-0123", Some("US"), "+12025550123"),
             ("＋４９３０９０１８２０", None, "+4930901820"),
             ("+44 20 7946 0018", None, "+442079460018"),
+            ("\u{202a}+44 20 7946 0018\u{202c}", None, "+442079460018"),
+            ("\u{feff}+44\u{a0}20\u{202f}7946\u{2212}0018\u{200e}", None, "+442079460018"),
+            ("（０３０）９０１８２０", Some("DE"), "+4930901820"),
             ("+852 2345 6789", None, "+85223456789"),
         ];
         for (typed, country, value) in table {

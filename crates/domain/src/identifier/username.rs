@@ -2,6 +2,7 @@
 
 use precis_core::profile::PrecisFastInvocation;
 use precis_profiles::UsernameCaseMapped;
+use unicode_security::skeleton;
 
 use super::{LoginId, LoginIdKind};
 
@@ -80,10 +81,18 @@ pub fn parse(typed: &str) -> Result<LoginId, UsernameProblem> {
     if !value.chars().any(char::is_alphabetic) {
         return Err(UsernameProblem::NoLetter);
     }
-    if RESERVED.split_ascii_whitespace().any(|name| name == value) {
+    if is_reserved(&value) {
         return Err(UsernameProblem::Reserved);
     }
     Ok(LoginId { kind: LoginIdKind::Username, value, original: original.to_owned() })
+}
+
+/// Whether the name looks like a reserved one: by the skeletons of UTS 39 §4, which map letters that look alike to one.
+fn is_reserved(value: &str) -> bool {
+    // The skeleton of a zero is a capital O.
+    let print = |name: &str| skeleton(name).collect::<String>().to_lowercase();
+    let shape = print(value);
+    RESERVED.split_ascii_whitespace().any(|name| name == value || print(name) == shape)
 }
 
 /// Applies the profile until nothing changes (RFC 8264 §7: a result must be its own result).
@@ -138,6 +147,12 @@ mod tests {
             ("0171234567", UsernameProblem::NoLetter),
             ("Admin", UsernameProblem::Reserved),
             ("ＡＤＭＩＮ", UsernameProblem::Reserved),
+            // Cyrillic, Greek, zeros, and two letters that look like one.
+            ("\u{430}dmin", UsernameProblem::Reserved),
+            ("r\u{43e}\u{43e}t", UsernameProblem::Reserved),
+            ("\u{3bf}wner", UsernameProblem::Reserved),
+            ("r00t", UsernameProblem::Reserved),
+            ("adrnin", UsernameProblem::Reserved),
         ];
         for (typed, problem) in table {
             assert_eq!(parse(typed), Err(problem), "{typed}");
