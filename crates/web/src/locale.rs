@@ -178,9 +178,49 @@ fn sort_by_quality(header: &str) -> Vec<&str> {
     ranges.into_iter().map(|(tag, _)| tag).collect()
 }
 
-/// The exact tag if there is one, else the same primary language (`de-AT` uses `de`, `zh-Hant` uses `zh-TW`).
+/// The exact tag if there is one, else the same primary language in the same script (`de-AT` uses `de`, `zh-HK` uses `zh-TW`, but
+/// `zh-CN` does not).
 fn find_match<'a>(mut offered: impl Iterator<Item = &'a Locale> + Clone, wanted: &str) -> Option<&'a Locale> {
-    let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     let exact = offered.clone().find(|locale| locale.tag().eq_ignore_ascii_case(wanted));
-    exact.or_else(|| offered.find(|locale| primary(locale.tag()) == primary(wanted)))
+    exact.or_else(|| offered.find(|locale| language_and_script(locale.tag()) == language_and_script(wanted)))
+}
+
+/// The primary language, and the script where a language is written in two: that of the tag, or of its region (CLDR, likely subtags).
+fn language_and_script(tag: &str) -> (String, Option<&'static str>) {
+    let mut subtags = tag.split(['-', '_']).map(str::to_ascii_lowercase);
+    let language = subtags.next().unwrap_or_default();
+    let script = (language == "zh").then(|| {
+        let rest: Vec<String> = subtags.collect();
+        let has = |names: &[&str]| rest.iter().any(|subtag| names.contains(&subtag.as_str()));
+        let is_traditional = has(&["hant"]) || (!has(&["hans"]) && has(&["tw", "hk", "mo"]));
+        if is_traditional { "hant" } else { "hans" }
+    });
+    (language, script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_gets_a_language_in_a_script_that_they_read() {
+        for (accepted, expected) in [
+            ("zh-TW", "zh-TW"),
+            ("zh-Hant", "zh-TW"),
+            ("zh-HK,en;q=0.5", "zh-TW"),
+            ("zh_hant_cn", "zh-TW"),
+            ("zh-CN,zh;q=0.9", "en"),
+            ("zh-CN,zh;q=0.9,de;q=0.8", "de"),
+            ("zh-Hans-TW", "en"),
+            ("zh-SG", "en"),
+            ("zh", "en"),
+            ("de-AT", "de"),
+            ("es-419", "es"),
+        ] {
+            let found = Locales::shared().negotiate(None, Some(accepted), &[]);
+            assert_eq!(found.tag(), expected, "{accepted}");
+        }
+        let traditional = ["zh-TW".to_owned(), "en".to_owned()];
+        assert_eq!(Locales::shared().negotiate(Some("zh-CN"), None, &traditional).tag(), "zh-TW", "the fallback");
+    }
 }
