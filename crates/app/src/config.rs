@@ -126,6 +126,8 @@ pub struct Smtp {
     pub username: String,
     pub password: String,
     pub from: String,
+    /// The name in EHLO; empty for the host of a public origin.
+    pub hello_name: String,
     pub timeout_seconds: u64,
 }
 

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::{Notify, watch};
-use vestibule_domain::project::ProjectSettings;
+use vestibule_domain::project::{Origin, ProjectSettings};
 use vestibule_store::{Claim, Location, Pooler, Store, StoreError};
 
 use crate::{
     actor::Actor,
-    adapters::{entropy::Entropy, webhook::WebhookClient},
+    adapters::{entropy::Entropy, mailer::Mailer, webhook::WebhookClient},
     breached::{self, Breached},
     config::{Config, PoolerSetting as PoolerConfig, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
@@ -170,6 +170,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
     let breached = Arc::new(Breached::load(&config.breached_passwords.file)?);
     let portal = PortalHost::of(&config.portal);
     let projects = Projects::load(&store, &master, portal, adapters.clock.now()).await?;
+    let mailer = introduce(adapters.mailer, &config, &projects);
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(OpenError::Webhooks)?;
     Ok(Arc::new(App {
         breached,
@@ -182,7 +183,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         master,
         clock: adapters.clock,
         entropy: adapters.entropy,
-        mailer: adapters.mailer,
+        mailer,
         sms: adapters.sms,
         limits: limits::RateCounters::default(),
         metrics: Metrics::default(),
@@ -196,6 +197,14 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         hook_warnings: OncePerMinuteEach::default(),
         overload_warnings: OverloadWarnings::default(),
     }))
+}
+
+/// Gives the mailer the public name of this server.
+fn introduce(mailer: Mailer, config: &Config, projects: &Projects) -> Mailer {
+    let portal = Origin::parse(&config.portal.public_origin).ok();
+    let all = projects.all();
+    let own = all.iter().map(|project| project.settings.public_origin());
+    mailer.introduced_as(portal.iter().chain(own).map(Origin::host))
 }
 
 /// Applies a project as `vestibule project apply` does, then opens everything: for tests and measurements.

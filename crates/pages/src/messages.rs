@@ -91,6 +91,7 @@ pub(super) fn describe_taken(kind: LoginIdKind) -> Text {
 pub(super) fn describe_identifier_problem(problem: IdentifierProblem) -> Text {
     let problem = match problem {
         IdentifierProblem::Email(EmailProblem::Missing) => FieldProblem::EmailMissing,
+        IdentifierProblem::Email(EmailProblem::NotDeliverable) => FieldProblem::EmailNotDeliverable,
         IdentifierProblem::Email(_) => FieldProblem::EmailInvalid,
         IdentifierProblem::Phone(PhoneProblem::Missing) => FieldProblem::PhoneMissing,
         IdentifierProblem::Phone(PhoneProblem::CountryNotAllowed) => FieldProblem::PhoneCountry,
@@ -168,7 +169,7 @@ impl MessageWriter {
             CodeUse::Login => MailKind::LoginCode { code, minutes },
             CodeUse::Recover => MailKind::PasswordResetCode { code, minutes },
         };
-        Message::Mail(self.write_mail(&message.to, &kind))
+        Message::Mail(mailer::Mail { useful_seconds: Some(LIFE.as_secs()), ..self.write_mail(&message.to, &kind) })
     }
 
     /// Renders the mail about a change or promotion of the account.
@@ -196,6 +197,6 @@ impl MessageWriter {
 
     fn write_mail(&self, to: &str, kind: &MailKind) -> mailer::Mail {
         let vestibule_web::rendered_mail::RenderedMail { subject, text, html } = kind.render(&self.context);
-        mailer::Mail { from: self.from.clone(), to: to.to_string(), subject, text, html }
+        mailer::Mail { from: self.from.clone(), to: to.to_string(), subject, text, html, useful_seconds: None }
     }
 }

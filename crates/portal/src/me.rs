@@ -104,7 +104,9 @@ async fn remove_password(request: OperatorRequest) -> PageResult {
 async fn send_code(request: OperatorRequest) -> PageResult {
     let write = |to: &str, code: &str| {
         let words = address_code_mail(code);
-        Mail { from: None, to: to.to_string(), subject: words.subject, text: words.text, html: words.html }
+        let useful_seconds = Some(address::LIFETIME.as_secs());
+        let (subject, text, html) = (words.subject, words.text, words.html);
+        Mail { from: None, to: to.to_string(), subject, text, html, useful_seconds }
     };
     let sent = address::send_code(&request.app, &request.signed_in, &write, request.now).await?;
     let mut page = page(&request).await?;

@@ -85,7 +85,14 @@ async fn try_mail(request: ProjectRequest) -> PageResult {
     let settings = &request.project.settings;
     let write = |to: String| {
         let words = test_mail(settings.display_name());
-        Mail { from: settings.mail.from.clone(), to, subject: words.subject, text: words.text, html: words.html }
+        Mail {
+            from: settings.mail.from.clone(),
+            to,
+            subject: words.subject,
+            text: words.text,
+            html: words.html,
+            useful_seconds: None,
+        }
     };
     let outcome = messages::try_out(&request.ctx(), &request.acting(), &TestMessage::Mail(&write), &to).await;
     answer(&request, to, outcome, |page| &mut page.mail).await

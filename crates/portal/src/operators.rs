@@ -111,7 +111,14 @@ async fn invite(request: ProjectRequest) -> PageResult {
     let write_mail = move |to: &str, path: Option<&str>| {
         let href = format!("{origin}{}", path.unwrap_or("/portal"));
         let words = invitation_mail(&from, &name, role_name(role), &href, path.is_some());
-        Mail { from: sender.clone(), to: to.to_string(), subject: words.subject, text: words.text, html: words.html }
+        Mail {
+            from: sender.clone(),
+            to: to.to_string(),
+            subject: words.subject,
+            text: words.text,
+            html: words.html,
+            useful_seconds: None,
+        }
     };
     let new_invitation = Invitation {
         email: request.field("email"),

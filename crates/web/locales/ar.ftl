@@ -442,6 +442,7 @@ failure-internal-text = لم يتغير شيء. يُرجى المحاولة مر
 
 error-email-missing = أدخل بريدك الإلكتروني
 error-email-invalid = أدخل بريدًا إلكترونيًا مثل name@example.com
+error-email-not-deliverable = لا يمكننا إرسال رسائل إلى هذا العنوان. استخدم عنوانًا آخر.
 error-phone-missing = أدخل رقم هاتفك
 error-phone-invalid = أدخل رقم هاتف مع رمز الدولة، مثل ‎+971 4 123 4567
 error-phone-country = لا يمكننا إرسال رموز إلى أرقام هواتف هذا البلد. استخدم رقمًا آخر أو طريقة أخرى لتسجيل الدخول.

@@ -387,6 +387,7 @@ failure-internal-text = Nichts hat sich geändert. Bitte versuche es gleich noch
 
 error-email-missing = Gib deine E-Mail-Adresse ein
 error-email-invalid = Gib eine E-Mail-Adresse wie name@example.com ein
+error-email-not-deliverable = An diese Adresse können wir keine E-Mails senden. Nutze eine andere.
 error-phone-missing = Gib deine Telefonnummer ein
 error-phone-invalid = Gib eine Telefonnummer mit Landesvorwahl ein, wie +49 30 901820
 error-phone-country = An Telefonnummern dieses Landes können wir keine Codes senden. Nutze eine andere Nummer oder eine andere Anmeldemethode.

@@ -389,6 +389,7 @@ failure-internal-text = Nothing has changed. Please try again in a moment.
 
 error-email-missing = Enter your email address
 error-email-invalid = Enter an email address like name@example.com
+error-email-not-deliverable = We can’t send emails to this address. Use another one.
 error-phone-missing = Enter your phone number
 error-phone-invalid = Enter a phone number with its country code, like +44 20 7946 0018
 error-phone-country = We can’t send codes to phone numbers of this country. Use another number or sign-in method.

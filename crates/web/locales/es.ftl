@@ -387,6 +387,7 @@ failure-internal-text = Nada ha cambiado. Inténtalo de nuevo en un momento.
 
 error-email-missing = Escribe tu correo electrónico
 error-email-invalid = Escribe un correo electrónico como nombre@example.com
+error-email-not-deliverable = No podemos enviar correos a esta dirección. Usa otra.
 error-phone-missing = Escribe tu número de teléfono
 error-phone-invalid = Escribe un número con el prefijo del país, como +34 91 123 45 67
 error-phone-country = No podemos enviar códigos a números de teléfono de este país. Usa otro número u otra forma de iniciar sesión.

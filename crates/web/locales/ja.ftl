@@ -373,6 +373,7 @@ failure-internal-text = 何も変更されていません。しばらくして�
 
 error-email-missing = メールアドレスを入力してください
 error-email-invalid = name@example.com のような形式で入力してください
+error-email-not-deliverable = このメールアドレスには送信できません。別のメールアドレスを使ってください。
 error-phone-missing = 電話番号を入力してください
 error-phone-invalid = 国番号を含む電話番号を入力してください。例：+81 3 1234 5678
 error-phone-country = この国の電話番号にはコードを送信できません。別の電話番号か別のサインイン方法を使ってください。

@@ -373,6 +373,7 @@ failure-internal-text = 沒有任何變更。請稍後再試一次。
 
 error-email-missing = 請輸入電子郵件地址
 error-email-invalid = 請輸入像 name@example.com 這樣的電子郵件地址
+error-email-not-deliverable = 我們無法寄信到這個電子郵件地址。請使用其他地址。
 error-phone-missing = 請輸入電話號碼
 error-phone-invalid = 請輸入包含國碼的電話號碼，例如 +886 2 1234 5678
 error-phone-country = 我們無法傳送驗證碼到這個國家的電話號碼。請使用其他號碼或其他登入方式。

@@ -7,6 +7,8 @@ use crate::{field::LoginIdField, text::Text};
 pub enum FieldProblem {
     EmailMissing,
     EmailInvalid,
+    /// The mail server takes no addresses of this kind.
+    EmailNotDeliverable,
     PhoneMissing,
     PhoneInvalid,
     /// No codes are sent to numbers of this country.
@@ -59,6 +61,7 @@ impl FieldProblem {
         vec![
             Self::EmailMissing,
             Self::EmailInvalid,
+            Self::EmailNotDeliverable,
             Self::PhoneMissing,
             Self::PhoneInvalid,
             Self::PhoneCountry,
@@ -97,6 +100,7 @@ impl FieldProblem {
         match self {
             Self::EmailMissing => Text::new("error-email-missing"),
             Self::EmailInvalid => Text::new("error-email-invalid"),
+            Self::EmailNotDeliverable => Text::new("error-email-not-deliverable"),
             Self::PhoneMissing => Text::new("error-phone-missing"),
             Self::PhoneInvalid => Text::new("error-phone-invalid"),
             Self::PhoneCountry => Text::new("error-phone-country"),

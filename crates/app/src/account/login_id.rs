@@ -168,7 +168,7 @@ impl AccountContext<'_> {
         task: CodeTask,
         login_id: LoginId,
     ) -> Result<LoginIdStep, Error> {
-        if let Err(problem) = one_time_code::check_country(&self.ctx, &login_id) {
+        if let Err(problem) = one_time_code::check_reach(&self.ctx, &login_id) {
             return Ok(LoginIdStep::Invalid(problem));
         }
         let mut settings_action = settings_action

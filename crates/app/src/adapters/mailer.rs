@@ -2,7 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    net::{IpAddr, Ipv4Addr},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -12,10 +16,11 @@ use lettre::{
         Mailbox, MultiPart,
         header::{HeaderName, HeaderValue},
     },
-    transport::smtp::authentication::Credentials,
+    transport::smtp::{AsyncSmtpTransportBuilder, authentication::Credentials, extension::ClientId},
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use url::Host;
 use vestibule_domain::time::Timestamp;
 
 use crate::{
@@ -35,6 +40,9 @@ pub struct Mail {
     pub subject: String,
     pub text: String,
     pub html: String,
+    /// How long it is worth sending: as long as the code in it can be used. `None` for a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub useful_seconds: Option<u64>,
 }
 
 #[derive(Clone)]
@@ -82,16 +90,28 @@ impl MemoryMailbox {
 /// The destination of mail.
 #[derive(Clone)]
 pub enum Mailer {
-    Smtp {
-        /// The connection pool.
-        transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
-        from: Mailbox,
-        /// Timeout of one delivery as a whole.
-        timeout: Duration,
-    },
+    Smtp(Box<SmtpRelay>),
     Memory(MemoryMailbox),
     None,
 }
+
+/// The SMTP server to which all mail is handed.
+#[derive(Clone)]
+pub struct SmtpRelay {
+    builder: AsyncSmtpTransportBuilder,
+    /// The connection pool.
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    /// Whether the configuration says by which name the server introduces itself.
+    is_named: bool,
+    from: Mailbox,
+    /// Timeout of one delivery as a whole.
+    timeout: Duration,
+    /// When it last refused an address outside ASCII, in seconds since the epoch; 0 for never.
+    refused_utf8_at: Arc<AtomicI64>,
+}
+
+/// How long an answer about addresses outside ASCII is trusted: the operator may replace the relay.
+const UTF8_MEMORY: Duration = Duration::from_secs(3_600);
 
 /// Why a mail was not delivered.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +129,7 @@ impl Mailer {
     #[must_use]
     pub fn is_configured(&self) -> bool {
         match self {
-            Self::Smtp { .. } | Self::Memory(_) => true,
+            Self::Smtp(_) | Self::Memory(_) => true,
             Self::None => false,
         }
     }
@@ -134,7 +154,37 @@ impl Mailer {
             builder = builder.credentials(Credentials::new(smtp.username.clone(), smtp.password.clone()));
         }
         let from = smtp.from.parse().map_err(|error| format!("smtp.from: {error}"))?;
-        Ok(Self::Smtp { transport: Box::new(builder.build()), from, timeout })
+        let named = read_hello_name(&smtp.hello_name);
+        let is_named = named.is_some();
+        builder = builder.hello_name(named.unwrap_or(NAMELESS));
+        let (transport, refused_utf8_at) = (builder.clone().build(), Arc::default());
+        Ok(Self::Smtp(Box::new(SmtpRelay { builder, transport, is_named, from, timeout, refused_utf8_at })))
+    }
+
+    /// Introduces the server to the relay by the first of these hosts that is a full name, unless the configuration says by which.
+    #[must_use]
+    pub fn introduced_as<'h>(self, hosts: impl IntoIterator<Item = &'h str>) -> Self {
+        match self {
+            Self::Smtp(relay) if !relay.is_named => {
+                let name = hosts.into_iter().find_map(read_hello_name);
+                let builder = relay.builder.clone().hello_name(name.unwrap_or(NAMELESS));
+                let transport = builder.clone().build();
+                Self::Smtp(Box::new(SmtpRelay { builder, transport, ..*relay }))
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the relay cannot take this address: one with a local part outside ASCII needs a relay with SMTPUTF8 (RFC 6531).
+    #[must_use]
+    pub fn refuses(&self, address: &str, now: Timestamp) -> bool {
+        match self {
+            Self::Smtp(relay) if !address.is_ascii() => {
+                let at = relay.refused_utf8_at.load(Relaxed);
+                at > 0 && now <= Timestamp::from_seconds(at).plus(UTF8_MEMORY)
+            }
+            Self::Smtp(_) | Self::Memory(_) | Self::None => false,
+        }
     }
 
     /// Delivers one mail. Its `id` is unique to the mail and the same for every attempt, so that servers and mail
@@ -149,24 +199,49 @@ impl Mailer {
                 Ok(())
             }
             Self::None => Err(MailError::Permanent("no mail server is configured (smtp.host is empty)".into())),
-            Self::Smtp { transport, from, timeout } => {
-                let message = build_message(mail, id, from).map_err(MailError::Permanent)?;
-                // The transport's own timeout ends with the connection: a server that then stays silent would block
-                // without end.
-                let span = Span::of_call("smtp", None);
-                let sending = span.around(tokio::time::timeout(*timeout, transport.send(message))).await;
-                span.ended(None, !matches!(sending, Ok(Ok(_))));
-                let Ok(sent) = sending else {
-                    return Err(MailError::Temporary("the mail server did not answer in time".into()));
-                };
-                sent.map(drop).map_err(|error| {
-                    // Mail servers repeat the recipient's address, which is personal data.
-                    let why = error.to_string().replace(&mail.to, "(the recipient)");
-                    if error.is_permanent() { MailError::Permanent(why) } else { MailError::Temporary(why) }
-                })
-            }
+            Self::Smtp(relay) => relay.send(mail, id, now).await,
         }
     }
+}
+
+impl SmtpRelay {
+    async fn send(&self, mail: &Mail, id: &str, now: Timestamp) -> Result<(), MailError> {
+        let message = build_message(mail, id, &self.from).map_err(MailError::Permanent)?;
+        // The transport's own timeout ends with the connection: a server that then stays silent would block
+        // without end.
+        let span = Span::of_call("smtp", None);
+        let sending = span.around(tokio::time::timeout(self.timeout, self.transport.send(message))).await;
+        span.ended(None, !matches!(sending, Ok(Ok(_))));
+        let Ok(sent) = sending else {
+            return Err(MailError::Temporary("the mail server did not answer in time".into()));
+        };
+        sent.map(drop).map_err(|error| {
+            // Mail servers repeat the recipient's address, which is personal data.
+            let why = error.to_string().replace(&mail.to, "(the recipient)");
+            // The library's own refusal, before anything is sent: the relay did not offer it.
+            let lacks_utf8 = !mail.to.is_ascii() && error.is_client() && why.contains("SMTPUTF8");
+            if lacks_utf8 {
+                self.refused_utf8_at.store(now.as_seconds(), Relaxed);
+            }
+            if error.is_permanent() || lacks_utf8 { MailError::Permanent(why) } else { MailError::Temporary(why) }
+        })
+    }
+}
+
+/// The name of a server that has none: an address literal, because relays refuse names that are not full (RFC 5321 §4.1.3).
+const NAMELESS: ClientId = ClientId::Ipv4(Ipv4Addr::LOCALHOST);
+
+/// A full host name, or an address, with or without the brackets of a literal. `None` for anything else.
+pub(crate) fn read_hello_name(text: &str) -> Option<ClientId> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    match bare.strip_prefix("IPv6:").unwrap_or(bare).parse() {
+        Ok(IpAddr::V4(address)) => return Some(ClientId::Ipv4(address)),
+        Ok(IpAddr::V6(address)) => return Some(ClientId::Ipv6(address)),
+        Err(_) => {}
+    }
+    let Ok(Host::Domain(name)) = Host::parse(text) else { return None };
+    let is_full = name.contains('.') && !name.ends_with(".localhost") && !name.starts_with('.') && !name.ends_with('.');
+    is_full.then_some(ClientId::Domain(name))
 }
 
 fn build_message(mail: &Mail, id: &str, default_from: &Mailbox) -> Result<Message, String> {
@@ -196,8 +271,33 @@ fn build_message(mail: &Mail, id: &str, default_from: &Mailbox) -> Result<Messag
 
 /// The host of an address in ASCII.
 fn ascii_host(domain: &str) -> String {
-    match url::Host::parse(domain) {
+    match Host::parse(domain) {
         Ok(host) => host.to_string(),
         Err(_) => "localhost".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_introduces_itself_by_a_full_name_or_an_address() {
+        for (text, expected) in [
+            ("auth.shop.example", Some("auth.shop.example")),
+            ("bücher.example", Some("xn--bcher-kva.example")),
+            ("192.0.2.1", Some("[192.0.2.1]")),
+            ("[192.0.2.1]", Some("[192.0.2.1]")),
+            ("[2001:db8::1]", Some("[IPv6:2001:db8::1]")),
+            ("[IPv6:2001:db8::1]", Some("[IPv6:2001:db8::1]")),
+            ("", None),
+            ("vm", None),
+            ("localhost", None),
+            ("shop.localhost", None),
+            ("auth.shop.example.", None),
+            ("auth.shop.example\r\nMAIL", None),
+        ] {
+            assert_eq!(read_hello_name(text).map(|name| name.to_string()).as_deref(), expected, "{text}");
+        }
     }
 }

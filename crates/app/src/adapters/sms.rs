@@ -103,7 +103,7 @@ impl SmsSender {
             Self::Memory(mailbox) => {
                 let subject = sms.body.lines().next().unwrap_or_default().to_string();
                 let (to, text) = (sms.to.clone(), sms.body.clone());
-                mailbox.put(Mail { from: None, to, subject, text, html: String::new() }, now);
+                mailbox.put(Mail { from: None, to, subject, text, html: String::new(), useful_seconds: None }, now);
                 return Ok(());
             }
             Self::Webhook { client, url, key } => {

@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use vestibule_domain::project::Origin;
 
+use crate::adapters::mailer::read_hello_name;
+
 use super::{Config, ConfigProblem, Passwords, PoolerSetting, Server, SmsConfig, SmsProvider};
 
 /// Reports the problems.
@@ -29,6 +31,12 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problem
     }
     if config.smtp.from.parse::<lettre::message::Mailbox>().is_err() {
         add_problem("smtp.from", "write an address like \"Shop <no-reply@shop.example>\"");
+    }
+    if !config.smtp.hello_name.is_empty() && read_hello_name(&config.smtp.hello_name).is_none() {
+        add_problem(
+            "smtp.hello_name",
+            "write a full host name such as \"auth.shop.example\", or an address such as \"[192.0.2.1]\"",
+        );
     }
     if config.admin_api.requests_per_minute == 0 {
         add_problem("admin_api.requests_per_minute", "must be at least 1");

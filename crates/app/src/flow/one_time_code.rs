@@ -5,6 +5,7 @@ use vestibule_domain::{
     credential::otp::{self, CodeState, OtpDecision, ResendDecision},
     identifier::{
         IdentifierProblem, LoginId, LoginIdKind,
+        email::EmailProblem,
         phone::{self, PhoneProblem},
     },
     project::LimitName,
@@ -130,8 +131,8 @@ pub(crate) async fn resend(
         return Ok(Some(decision));
     }
     let (login_id, earlier) = (login_id.clone(), code.clone());
-    if check_country(ctx, &login_id).is_err() {
-        // The project's countries changed since the first code.
+    if check_reach(ctx, &login_id).is_err() {
+        // The project's countries changed since the first code, or the mail server did not take it.
         return Ok(Some(ResendDecision::Exhausted));
     }
     charge(ctx, &login_id, known, is_sent).await?;
@@ -201,11 +202,20 @@ pub(crate) async fn charge(
     charged
 }
 
-/// The problem of a phone number to which the project sends no codes.
-pub(crate) fn check_country(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), IdentifierProblem> {
-    let is_allowed = login_id.kind != LoginIdKind::Phone
-        || ctx.project.settings.allows_sms_to(phone::country_of(&login_id.value).as_deref());
-    if is_allowed { Ok(()) } else { Err(IdentifierProblem::Phone(PhoneProblem::CountryNotAllowed)) }
+/// The problem of a phone number to which the project sends no codes, or of an address that the mail server does not take.
+pub(crate) fn check_reach(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), IdentifierProblem> {
+    match login_id.kind {
+        LoginIdKind::Phone => {
+            let country = phone::country_of(&login_id.value);
+            let is_allowed = ctx.project.settings.allows_sms_to(country.as_deref());
+            if is_allowed { Ok(()) } else { Err(IdentifierProblem::Phone(PhoneProblem::CountryNotAllowed)) }
+        }
+        LoginIdKind::Email => {
+            let is_refused = login_id.address().is_some_and(|address| ctx.app.mailer.refuses(&address, ctx.now));
+            if is_refused { Err(IdentifierProblem::Email(EmailProblem::NotDeliverable)) } else { Ok(()) }
+        }
+        LoginIdKind::Username => Ok(()),
+    }
 }
 
 /// Generates a code and its stored state, for the flow or settings action with this ID.

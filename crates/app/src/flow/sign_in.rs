@@ -179,7 +179,7 @@ async fn send_code(
         // The same form again, moments later.
         return Ok(if save(ctx, flow, None).await? { SignIn::Next } else { SignIn::Stale });
     }
-    if let Err(problem) = one_time_code::check_country(ctx, &login_id) {
+    if let Err(problem) = one_time_code::check_reach(ctx, &login_id) {
         return Ok(SignIn::Invalid(InputErrors { login_id: Some(problem), ..InputErrors::default() }));
     }
     let row = find_user(ctx, &login_id).await?;

@@ -78,7 +78,7 @@ pub async fn identify(
     let earlier = earlier.and_then(|pending| pending.code.clone());
     let step = CodeSending::after(earlier, ctx.now);
     if needs_proof {
-        if let Err(problem) = one_time_code::check_country(ctx, &login_id) {
+        if let Err(problem) = one_time_code::check_reach(ctx, &login_id) {
             return Ok(StepOutcome::Invalid(InputErrors { login_id: Some(problem), ..InputErrors::default() }));
         }
         step.charge(ctx, &login_id, (None, true)).await?;

@@ -32,10 +32,12 @@ const OF_ONE_PROJECT: usize = 6;
 const LOOK: i64 = 32;
 /// How long another process leaves a claimed row alone.
 const CLAIM: Duration = Duration::from_secs(120);
-/// After this many tries a message could not be sent; no more retries: the code in it is long dead.
-const MESSAGE_TRIES: i64 = 6;
+/// After this many tries a text message could not be sent; no more retries: the code in it is long dead.
+const TEXT_TRIES: i64 = 6;
 /// A message that waited longer is not sent any more: it was queued before a stop, or under a release that had to be put back.
 const TOO_OLD: Duration = Duration::from_secs(24 * 3_600);
+/// Tries are at most this part of a mail's time apart: a server that defers unknown senders for minutes gets several before the end.
+const LONGEST_PAUSE: u32 = 10;
 
 /// The age of the oldest queued message; zero when none is queued. For the metrics.
 ///
@@ -193,14 +195,30 @@ impl From<SmsError> for Undelivered {
     }
 }
 
-async fn deliver(app: &App, channel: MessageChannel, row: &OutboxRow, now: Timestamp) -> Result<(), Undelivered> {
-    if now.since(row.created_at) > TOO_OLD {
-        return Err(Undelivered::Permanent("it was queued for more than 24 hours".into()));
+async fn deliver(app: &App, message: &Message, row: &OutboxRow, now: Timestamp) -> Result<(), Undelivered> {
+    match message {
+        Message::Mail(mail) => Ok(app.mailer.send(mail, &messages::mail_id(row), now).await?),
+        Message::Sms(sms) => Ok(app.sms.send(sms, now).await?),
     }
-    match messages::open(app, channel, row).map_err(|error| Undelivered::Permanent(error.to_string()))? {
-        Message::Mail(mail) => Ok(app.mailer.send(&mail, &messages::mail_id(row), now).await?),
-        Message::Sms(sms) => Ok(app.sms.send(&sms, now).await?),
+}
+
+/// How long a message is worth sending.
+fn worth_sending(message: &Message) -> Duration {
+    match message {
+        Message::Mail(mail) => mail.useful_seconds.map_or(TOO_OLD, Duration::from_secs).min(TOO_OLD),
+        Message::Sms(_) => TOO_OLD,
     }
+}
+
+/// When to try a message again after so many tries; `None` to give up.
+fn next_try(message: &Message, tries: i64, created_at: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    let worth = worth_sending(message);
+    let (may_go_on, longest) = match message {
+        Message::Mail(_) => (true, worth / LONGEST_PAUSE),
+        Message::Sms(_) => (tries < TEXT_TRIES, worth),
+    };
+    let due = now.plus(Duration::from_secs(5 << tries.clamp(0, 12)).min(longest));
+    (may_go_on && due <= created_at.plus(worth)).then_some(due)
 }
 
 async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
@@ -212,34 +230,87 @@ async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp
     if !claimed {
         return Ok(());
     }
-    let outcome = deliver(app, channel, &row, now).await;
+    let message = match messages::open(app, channel, &row) {
+        Ok(message) => message,
+        Err(unreadable) => return give_up(app, &row, &unreadable.to_string()).await,
+    };
+    if now.since(row.created_at) > worth_sending(&message) {
+        return give_up(app, &row, "it waited too long to be of use").await;
+    }
+    let outcome = deliver(app, &message, &row, now).await;
     let tries = attempts + 1;
     match outcome {
         Ok(()) => remove(app, id).await,
-        Err(Undelivered::Temporary(why)) if tries < MESSAGE_TRIES => {
+        Err(Undelivered::Permanent(why)) => give_up(app, &row, &why).await,
+        Err(Undelivered::Temporary(why)) => {
+            let Some(due) = next_try(&message, tries, row.created_at, now) else {
+                return give_up(app, &row, &why).await;
+            };
             tracing::warn!(outbox.id = id, outbox.kind = row.kind, outbox.tries = tries, error = %why, "a message could not be sent; retrying later");
-            let due = now.plus(Duration::from_secs(5 << tries.clamp(0, 6)));
             app.store
                 .write("fail_outbox", why, move |tx, why| {
                     Box::pin(async move { outbox::fail(tx, id, due, why).await.map(drop) })
                 })
                 .await
         }
-        Err(Undelivered::Temporary(why) | Undelivered::Permanent(why)) => {
-            tracing::error!(
-                outbox.id = id,
-                outbox.kind = row.kind,
-                project.no = row.project.0,
-                error = %why,
-                "a message could not be sent; no more retries"
-            );
-            remove(app, id).await
-        }
     }
+}
+
+async fn give_up(app: &App, row: &OutboxRow, why: &str) -> Result<(), StoreError> {
+    tracing::error!(
+        outbox.id = row.id,
+        outbox.kind = row.kind,
+        project.no = row.project.0,
+        error = why,
+        "a message could not be sent; no more retries"
+    );
+    remove(app, row.id).await
 }
 
 async fn remove(app: &App, id: i64) -> Result<(), StoreError> {
     app.store
         .write("finish_outbox", (), move |tx, ()| Box::pin(async move { outbox::remove(tx, id).await.map(drop) }))
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::{mailer::Mail, sms::Sms};
+
+    fn mail(useful_seconds: Option<u64>) -> Message {
+        let text = String::new;
+        Message::Mail(Mail { from: None, to: text(), subject: text(), text: text(), html: text(), useful_seconds })
+    }
+
+    /// The seconds after which each try follows, when none succeeds.
+    fn tries_of(message: &Message) -> Vec<u64> {
+        let start = Timestamp::from_seconds(1_000_000);
+        let (mut now, mut all) = (start, Vec::new());
+        while let Some(due) = next_try(message, i64::try_from(all.len()).unwrap_or(i64::MAX) + 1, start, now) {
+            all.push(due.since(start).as_secs());
+            now = due;
+        }
+        all
+    }
+
+    #[test]
+    fn a_mail_with_a_code_is_tried_while_the_code_lives() {
+        let tries = tries_of(&mail(Some(600)));
+        assert_eq!(tries, [10, 30, 70, 130, 190, 250, 310, 370, 430, 490, 550]);
+    }
+
+    #[test]
+    fn other_mail_is_tried_for_a_day() {
+        let tries = tries_of(&mail(None));
+        assert_eq!(tries[..4], [10, 30, 70, 150]);
+        assert!((14..30).contains(&tries.len()), "{tries:?}");
+        assert!(tries.last().is_some_and(|last| (70_000..=86_400).contains(last)), "{tries:?}");
+    }
+
+    #[test]
+    fn a_text_message_is_tried_six_times() {
+        let text = Message::Sms(Sms { to: String::new(), body: String::new(), project: String::new() });
+        assert_eq!(tries_of(&text), [10, 30, 70, 150, 310]);
+    }
 }

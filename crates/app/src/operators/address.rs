@@ -15,7 +15,7 @@ use super::{SignedIn, audit, check_password, hash_password, passkeys::macs};
 use crate::{adapters::mailer::Mail, crypto::hex, error::Error, limits::tries::Buckets, state::App};
 
 /// Lifetime of a code.
-const LIFETIME: Duration = Duration::from_secs(600);
+pub const LIFETIME: Duration = Duration::from_secs(600);
 
 fn purpose(signed_in: &SignedIn, code: &str) -> String {
     let operator = &signed_in.operator;

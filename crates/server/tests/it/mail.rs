@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use vestibule_app::{
-    adapters::mailer::{Mail, Mailer},
+    adapters::mailer::{Mail, MailError, Mailer},
     crypto::{
         base64url, read_base64url,
         seal::{KeyForm, MasterKey},
@@ -27,6 +27,8 @@ use crate::{
 };
 
 on_both_engines!(
+    the_server_introduces_itself_by_its_public_name,
+    another_address_is_asked_for_when_the_relay_cannot_take_one,
     a_mail_keeps_its_message_id_when_it_is_tried_again,
     messages_wait_sealed,
     messages_of_every_release_are_sent,
@@ -92,13 +94,67 @@ async fn every_kind_of_mail_has_the_headers_receivers_ask_for() {
             (Some("Corner Shop <shop@shop.example>"), "shop.example"),
             (Some("Bücher <post@bücher.example>"), "xn--bcher-kva.example"),
         ][number % 3];
-        let mail = Mail { from: from.map(str::to_string), to: KIM.into(), subject, text, html };
+        let mail = Mail { from: from.map(str::to_string), to: KIM.into(), subject, text, html, useful_seconds: None };
         mailer.send(&mail, &format!("{number:032x}"), Timestamp::from_seconds(0)).await.expect("it is taken");
         let received = server.received.recv().await.expect("a mail");
         assert_eq!(received.to, format!("RCPT TO:<{KIM}>"));
         assert!(ids.insert(check_wire(&received, host)));
     }
     assert!(ids.len() > 40, "seven kinds in six languages");
+}
+
+#[tokio::test]
+async fn an_address_that_the_relay_cannot_take_is_refused_for_good() {
+    let mut server = MailServer::start(Manners::default()).await;
+    let mailer = Mailer::from_config(&server.settings("shop@shop.example")).expect("a mailer");
+    let now = Timestamp::from_seconds(1_000_000);
+    let send = async |to: &str| {
+        let text = || "x".to_string();
+        let mail =
+            Mail { from: None, to: to.into(), subject: text(), text: text(), html: text(), useful_seconds: None };
+        mailer.send(&mail, "1", now).await
+    };
+    const FOREIGN: &str = "用户@shop.example";
+    assert!(!mailer.refuses(FOREIGN, now), "not known before the first");
+    assert!(matches!(send(FOREIGN).await, Err(MailError::Permanent(_))), "the relay has no SMTPUTF8");
+    assert!(mailer.refuses(FOREIGN, now) && !mailer.refuses(KIM, now));
+    assert!(!mailer.refuses(FOREIGN, now.plus(ONE_MINUTE * 61)), "the relay may be another one by then");
+    send(KIM).await.expect("it is taken");
+    assert_eq!(server.received.recv().await.expect("a mail").to, format!("RCPT TO:<{KIM}>"));
+}
+
+async fn the_server_introduces_itself_by_its_public_name(engine: Engine) {
+    for (keys, expected) in [
+        (&[][..], "EHLO [127.0.0.1]"),
+        (&[("portal.public_origin", "https://portal.shop.example")], "EHLO portal.shop.example"),
+        (&[("smtp.hello_name", "mail.shop.example")], "EHLO mail.shop.example"),
+        (&[("smtp.hello_name", "[192.0.2.1]")], "EHLO [192.0.2.1]"),
+    ] {
+        let mut mail = MailServer::start(Manners::default()).await;
+        let port = mail.port.to_string();
+        let server = TestServer::start(engine, |setup| {
+            let smtp = [("smtp.host", "127.0.0.1"), ("smtp.port", port.as_str()), ("smtp.security", "none")];
+            for (key, value) in smtp.iter().chain(keys) {
+                setup.configure(key, value);
+            }
+        })
+        .await;
+        ask_for_code(&server, KIM).await;
+        assert_eq!(mail.received.recv().await.expect("a mail").hello, expected);
+    }
+}
+
+async fn another_address_is_asked_for_when_the_relay_cannot_take_one(engine: Engine) {
+    let mail = MailServer::start(Manners::default()).await;
+    let server = start_with(engine, &mail).await;
+    ask_for_code(&server, "用户@shop.example").await;
+    wait_until(&server, <[_]>::is_empty).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let mut browser = server.browser();
+    browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+    identify(&mut browser, "另一个@shop.example").await;
+    assert!(browser.page().text.contains("We can’t send emails to this address. Use another one."));
 }
 
 /// A server whose mail goes over SMTP.
@@ -228,7 +284,8 @@ async fn push(server: &TestServer, project: ProjectNo, kind: &'static str, paylo
 }
 
 fn plain_mail(to: &str) -> String {
-    let mail = Mail { from: None, to: to.into(), subject: "s".into(), text: "t".into(), html: "h".into() };
+    let (subject, text, html) = ("s".into(), "t".into(), "h".into());
+    let mail = Mail { from: None, to: to.into(), subject, text, html, useful_seconds: None };
     serde_json::to_string(&mail).expect("JSON")
 }
 

@@ -58,6 +58,7 @@ async fn a_role_that_is_gone_when_the_transaction_begins_is_worth_nothing() {
         subject: String::new(),
         text: String::new(),
         html: String::new(),
+        useful_seconds: None,
     };
     for (email, everywhere) in [("new@house.example", false), ("former@house.example", true)] {
         let new_invitation = Invitation { email, role: Role::Owner, everywhere, write_mail: &write_mail };
