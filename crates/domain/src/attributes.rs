@@ -10,6 +10,22 @@ pub const MAX_BYTES: usize = 8 * 1024;
 /// Maximum size of a change of one set as JSON, in bytes: more than one that removes everything and sets as much.
 pub const MAX_CHANGE_BYTES: usize = 4 * MAX_BYTES;
 
+/// Maximum depth of nested lists and objects. Events and exports hold a set some levels down, and JSON parsers stop at a depth.
+pub const MAX_DEPTH: usize = 16;
+
+/// The problems of a user's attributes, whichever way they came in: for each, the path of the member and what to do.
+#[must_use]
+pub fn check(standard: &Map<String, Value>, custom: &Map<String, Value>) -> Vec<(String, String)> {
+    let name = |set: &'static str| {
+        move |(member, message): (String, String)| {
+            let path = if member.is_empty() { set.to_owned() } else { format!("{set}.{member}") };
+            (path, message)
+        }
+    };
+    let standard = check_standard(standard).into_iter().map(name("standard_attributes"));
+    standard.chain(check_custom(custom).into_iter().map(name("custom_attributes"))).collect()
+}
+
 /// Merges a change into a set of attributes (RFC 7396): null removes a member.
 pub fn merge(attributes: &mut Map<String, Value>, change: &Map<String, Value>) {
     for (name, value) in change {
@@ -37,7 +53,7 @@ pub fn merge(attributes: &mut Map<String, Value>, change: &Map<String, Value>) {
 #[must_use]
 pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> {
     // Otherwise every member would be reported.
-    if let Some(fault) = check_size(attributes) {
+    if let Some(fault) = check_size(attributes).or_else(|| check_text(attributes)) {
         return vec![fault];
     }
     let mut faults = Vec::new();
@@ -71,10 +87,25 @@ pub fn check_custom(attributes: &Map<String, Value>) -> Vec<(String, String)> {
     if attributes.keys().any(String::is_empty) {
         faults.push((String::new(), "give every attribute a name".to_owned()));
     }
-    if attributes.iter().any(|(name, value)| name.contains('\0') || has_nul(value)) {
-        faults.push((String::new(), "remove the NUL characters".to_owned()));
-    }
+    faults.extend(check_text(attributes));
     faults
+}
+
+/// What no store, event or export carries: NUL characters, and lists and objects nested too deep.
+fn check_text(attributes: &Map<String, Value>) -> Option<(String, String)> {
+    if attributes.values().any(|value| is_deeper(value, MAX_DEPTH)) {
+        return Some((String::new(), format!("nest lists and objects at most {MAX_DEPTH} deep")));
+    }
+    let has_nul = attributes.iter().any(|(name, value)| name.contains('\0') || has_nul(value));
+    has_nul.then(|| (String::new(), "remove the NUL characters".to_owned()))
+}
+
+fn is_deeper(value: &Value, most: usize) -> bool {
+    match value {
+        Value::Array(items) => most == 0 || items.iter().any(|item| is_deeper(item, most - 1)),
+        Value::Object(members) => most == 0 || members.values().any(|member| is_deeper(member, most - 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 fn has_nul(value: &Value) -> bool {
@@ -242,6 +273,24 @@ mod tests {
         let mut merged = before;
         merge(&mut merged, &change);
         assert!(check_size(&merged).is_none() && merged.len() == 900);
+    }
+
+    #[test]
+    fn what_is_taken_can_be_carried() {
+        let nested = |depth: usize| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+        assert!(check(&Map::new(), &object(json!({ "a": nested(MAX_DEPTH) }))).is_empty());
+        for (standard, custom, path) in [
+            (json!({}), json!({ "a": nested(MAX_DEPTH + 1) }), "custom_attributes"),
+            (json!({}), json!({ "a": { "b\u{0}": 1 } }), "custom_attributes"),
+            (json!({ "name": "a\u{0}" }), json!({}), "standard_attributes"),
+            (json!({ "address": { "formatted": "a\u{0}" } }), json!({}), "standard_attributes"),
+            (json!({ "address": { "formatted": 7 } }), json!({}), "standard_attributes.address"),
+            (json!({ "address": "10 Downing St" }), json!({}), "standard_attributes.address"),
+            (json!({ "name": "x".repeat(50_000) }), json!({}), "standard_attributes"),
+        ] {
+            let faults = check(&object(standard.clone()), &object(custom.clone()));
+            assert_eq!(faults.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), [path], "{standard} {custom}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use askama::Template;
 use vestibule_app::admin::{
     AdminError, Clash,
     deliveries::{self, WebhookTest},
-    settings,
+    settings::{self, NewWebhookSecret},
     webhooks::{self as handlers, WebhookKind},
 };
 use vestibule_domain::{
@@ -290,7 +290,7 @@ struct WebhooksBody<'a> {
 pub(crate) struct WebhookSecretPage {
     pub has_secret: bool,
     /// The new secret, after it was created.
-    pub secret: Option<String>,
+    pub secret: Option<NewWebhookSecret>,
 }
 
 impl WebhookSecretPage {
@@ -298,7 +298,8 @@ impl WebhookSecretPage {
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
         let ask = Self { has_secret: true, secret: None };
         let first = Self { has_secret: false, ..ask.clone() };
-        let made = Self { secret: Some("00112233".into()), ..ask.clone() };
+        let secret = NewWebhookSecret { plain: "00112233".into(), standard: "whsec_MDAxMTIyMzM=".into() };
+        let made = Self { secret: Some(secret), ..ask.clone() };
         vec![("ask", ask), ("first", first), ("made", made)]
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
@@ -52,6 +53,21 @@ pub enum SendError {
 #[must_use]
 pub fn sign(secret: &[u8], body: &[u8]) -> String {
     hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), body).as_ref())
+}
+
+/// The signature of a message in the Standard Webhooks format: `v1,` and base64 of HMAC-SHA-256 over ID, time and body.
+#[must_use]
+pub fn sign_message(secret: &[u8], (id, seconds): (&str, i64), body: &str) -> String {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret));
+    context.update(format!("{id}.{seconds}.").as_bytes());
+    context.update(body.as_bytes());
+    format!("v1,{}", STANDARD.encode(context.sign()))
+}
+
+/// A secret as libraries for Standard Webhooks take it.
+#[must_use]
+pub fn print_secret(secret: &str) -> String {
+    format!("whsec_{}", STANDARD.encode(secret))
 }
 
 impl WebhookClient {
@@ -226,6 +242,16 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_signed_as_standard_webhooks_says() {
+        // The example of the format's libraries.
+        let secret = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("base64");
+        let message = ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330);
+        let signature = sign_message(&secret, message, "{\"test\": 2432232314}");
+        assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!(print_secret("ab"), "whsec_YWI=");
+    }
 
     #[test]
     fn private_addresses_of_every_kind_are_recognized() {

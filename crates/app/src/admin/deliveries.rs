@@ -82,7 +82,7 @@ pub async fn try_out(ctx: &Ctx<'_>, actor: &Actor, url: &str) -> Result<WebhookT
     let _place = ctx.app.shares.calls.take(ctx.project.no).map_err(Error::from)?;
     let id: EventId = ctx.app.entropy.id(ctx.now);
     let body = Event::HookTest.to_json(0, id, &actor.context(&ctx.project.id, None, ctx.now)).to_string();
-    let headers = sign(ctx.project, &body, ctx.now);
+    let headers = sign(ctx.project, (&id.to_string(), &body), ctx.now);
     let test_result = if headers.is_empty() {
         WebhookTest { status: None, error: Some("the project has no webhook secret: create one".to_string()) }
     } else {

@@ -16,6 +16,7 @@ use vestibule_store::{
 use super::{AdminError, Thing};
 use crate::{
     actor::Actor,
+    adapters::webhook::print_secret,
     crypto::keyring::KeyRing,
     ctx::Ctx,
     projects::{
@@ -123,8 +124,17 @@ pub async fn find_last_editor(ctx: &Ctx<'_>) -> Result<Option<String>, StoreErro
     Ok(body.and_then(|body| body["context"]["audit_context"]["operator_name"].as_str().map(str::to_string)))
 }
 
+/// A new webhook secret, in both of its spellings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewWebhookSecret {
+    /// The key of `x-authgear-body-signature`.
+    pub plain: String,
+    /// The same key for libraries that verify Standard Webhooks.
+    pub standard: String,
+}
+
 /// Creates a webhook secret and returns it; the previous one continues to sign for a day.
-pub async fn rotate_webhook_secret(ctx: &Ctx<'_>, actor: &Actor) -> Result<String, AdminError> {
+pub async fn rotate_webhook_secret(ctx: &Ctx<'_>, actor: &Actor) -> Result<NewWebhookSecret, AdminError> {
     let (secret, row) = KeyRing::generate_webhook(&ctx.project.id, &ctx.app.master, &ctx.app.entropy, ctx.now);
     let change = SettingChange { path: "hook.secret".to_string(), from: None, to: None };
     let event = Event::ProjectChanged { changes: vec![change] };
@@ -145,5 +155,5 @@ pub async fn rotate_webhook_secret(ctx: &Ctx<'_>, actor: &Actor) -> Result<Strin
         })
         .await?;
     ctx.app.projects.reload(&ctx.app.store, &ctx.app.master).await?;
-    Ok(secret)
+    Ok(NewWebhookSecret { standard: print_secret(&secret), plain: secret })
 }

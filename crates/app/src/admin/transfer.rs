@@ -302,7 +302,7 @@ fn read_lines(text: &str, bounds: Bounds) -> Option<Vec<(usize, Result<Box<UserR
     (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_record(line, bounds))).collect())
 }
 
-/// Rejects what no export contains: too many items, or values that are too long.
+/// Rejects what no export contains: too many items, values that are too long, attributes that nothing else takes.
 fn check_size(record: &UserRecord) -> Result<(), String> {
     let owned = [record.login_ids.len(), record.device_keys.len(), record.passkeys.len(), record.consents.len()];
     if owned.iter().any(|count| *count > OWNED) {
@@ -322,12 +322,25 @@ fn check_size(record: &UserRecord) -> Result<(), String> {
         return Err(format!("a key has at most {KEY_BYTES} bytes"));
     }
     let sets = [&record.standard_attributes, &record.custom_attributes];
-    sets.into_iter().find_map(attributes::check_size).map_or(Ok(()), |(_, message)| Err(message))
+    if let Some((_, message)) = sets.into_iter().find_map(attributes::check_size) {
+        return Err(message);
+    }
+    let faults = attributes::check(&record.standard_attributes, &record.custom_attributes);
+    faults.into_iter().next().map_or(Ok(()), |(path, message)| Err(format!("{path}: {message}")))
+}
+
+/// Whether JSON has a NUL character; a backslash that is escaped itself begins no escape.
+fn has_nul(line: &str) -> bool {
+    let escaped = |(at, _): (usize, &str)| {
+        let before = line.as_bytes().get(..at).unwrap_or_default();
+        before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
+    };
+    line.contains('\0') || line.match_indices("\\u0000").any(escaped)
 }
 
 fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>, String> {
     // A PostgreSQL text cannot contain NUL.
-    if line.contains("\\u0000") || line.contains('\0') {
+    if has_nul(line) {
         return Err("a string contains NUL characters".to_string());
     }
     let read: Result<Box<UserRecord>, _> = serde_json::from_str(line);

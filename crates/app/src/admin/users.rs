@@ -247,10 +247,8 @@ fn fault_in(set: &str, (name, message): (String, String)) -> Fault {
 }
 
 fn check_attributes(user: &User) -> Vec<Fault> {
-    let standard = attributes::check_standard(&user.standard_attributes);
-    let custom = attributes::check_custom(&user.custom_attributes);
-    let standard = standard.into_iter().map(|fault| fault_in("standard_attributes", fault));
-    standard.chain(custom.into_iter().map(|fault| fault_in("custom_attributes", fault))).collect()
+    let faults = attributes::check(&user.standard_attributes, &user.custom_attributes);
+    faults.into_iter().map(|(path, message)| Fault::new(path, message)).collect()
 }
 
 /// Changes a user's attributes, for guests and members.

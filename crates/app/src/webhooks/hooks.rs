@@ -24,6 +24,11 @@ pub(crate) const SIGNATURE: &str = "x-authgear-body-signature";
 /// The header with the signature by the previous secret, after a change of the secret.
 pub(crate) const PREVIOUS_SIGNATURE: &str = "x-vestibule-previous-body-signature";
 
+/// The headers of Standard Webhooks: the message's ID, the same for every try; the time of the try; the signatures by every secret.
+const STANDARD_ID: &str = "webhook-id";
+const STANDARD_TIMESTAMP: &str = "webhook-timestamp";
+const STANDARD_SIGNATURE: &str = "webhook-signature";
+
 /// Changes to the user that webhooks request; for each set of attributes, the last webhook's are used.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Changes {
@@ -100,7 +105,7 @@ pub(crate) async fn request_decision(ctx: &Ctx<'_>, event: &Event, context: &Con
     let asking = async {
         let mut changes = Changes::default();
         for url in urls {
-            let reply = ask_one(ctx, url, &body).await.map_err(|why| {
+            let reply = ask_one(ctx, url, (&id.to_string(), &body)).await.map_err(|why| {
                 warn(ctx, event_type, &format!("{} gave no valid answer: {why}", hide_url_secrets(url)));
                 Veto { event_type, reasons: Vec::new() }
             })?;
@@ -142,31 +147,49 @@ enum NoAnswer {
     Status(u16),
     #[error("the answer is not valid: {0}")]
     Unreadable(#[from] serde_json::Error),
-    #[error("the answer's mutations are too large: {0}")]
-    TooLarge(String),
+    #[error("the answer's mutations are not valid: {path}: {message}")]
+    Mutations { path: String, message: String },
 }
 
-async fn ask_one(ctx: &Ctx<'_>, url: &str, body: &str) -> Result<Reply, NoAnswer> {
+async fn ask_one(ctx: &Ctx<'_>, url: &str, (id, body): (&str, &str)) -> Result<Reply, NoAnswer> {
     let timeout = ctx.project.settings.blocking_timeout();
-    let WebhookResponse { status, body } =
-        ctx.app.webhooks.post(url, body.to_string(), &sign(ctx.project, body, ctx.now), timeout).await?;
+    let headers = sign(ctx.project, (id, body), ctx.now);
+    let WebhookResponse { status, body } = ctx.app.webhooks.post(url, body.to_string(), &headers, timeout).await?;
     if !(200..300).contains(&status) {
         return Err(NoAnswer::Status(status));
     }
     let reply: Reply = serde_json::from_slice(&body)?;
-    let sets = [&reply.mutations.user.standard_attributes, &reply.mutations.user.custom_attributes];
-    if let Some((_, message)) = sets.into_iter().flatten().find_map(attributes::check_size) {
-        return Err(NoAnswer::TooLarge(message));
+    let none = Map::new();
+    let user = &reply.mutations.user;
+    let [standard, custom] =
+        [&user.standard_attributes, &user.custom_attributes].map(|set| set.as_ref().unwrap_or(&none));
+    match attributes::check(standard, custom).into_iter().next() {
+        Some((path, message)) => Err(NoAnswer::Mutations { path, message }),
+        None => Ok(reply),
     }
-    Ok(reply)
 }
 
-/// The signature headers of a body; none in a project without a webhook secret.
-pub fn sign(project: &Project, body: &str, now: Timestamp) -> Vec<(&'static str, String)> {
+/// The signature headers of the message with this ID; none in a project without a webhook secret.
+pub fn sign(project: &Project, (id, body): (&str, &str), now: Timestamp) -> Vec<(&'static str, String)> {
     let Some(secrets) = project.keys.webhook_secrets(now) else { return Vec::new() };
+    let message = (id, now.as_seconds());
+    let mut signatures = webhook::sign_message(secrets.current, message, body);
     let mut headers = vec![(SIGNATURE, webhook::sign(secrets.current, body.as_bytes()))];
     if let Some(previous) = secrets.previous {
         headers.push((PREVIOUS_SIGNATURE, webhook::sign(previous, body.as_bytes())));
+        signatures = format!("{signatures} {}", webhook::sign_message(previous, message, body));
     }
+    headers.push((STANDARD_ID, id.to_string()));
+    headers.push((STANDARD_TIMESTAMP, message.1.to_string()));
+    headers.push((STANDARD_SIGNATURE, signatures));
     headers
+}
+
+/// The ID in the body of a stored event.
+pub(crate) fn id_of(body: &str) -> String {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: String,
+    }
+    serde_json::from_str::<Identified>(body).map(|event| event.id).unwrap_or_default()
 }

@@ -70,14 +70,14 @@ pub(super) const ROTATE_WEBHOOK_SECRET: Operation = Operation::new(
     "Create a new webhook secret",
     "The secret. It can't be read again.",
 )
-.note("For 24 hours, webhooks also carry a signature with the old secret in x-vestibule-previous-body-signature.")
+.note("For 24 hours, webhooks also carry signatures with the old secret, in webhook-signature and in x-vestibule-previous-body-signature.")
 .may_refuse(&[412]);
 
 /// `POST /project/webhook-secret`
 pub(crate) async fn rotate_webhook_secret(admin: Admin) -> Result<Created<WebhookSecretView>, Problem> {
     let visit = &admin.visit;
     let secret = settings::rotate_webhook_secret(&visit.ctx(), &admin.operator()).await?;
-    Ok(Created::print(&WebhookSecretView { secret }))
+    Ok(Created::print(&WebhookSecretView { secret: secret.plain, standard_webhooks_secret: secret.standard }))
 }
 
 pub(super) const LIST_APPLICATIONS: Operation =

@@ -38,7 +38,10 @@ pub(crate) struct ProjectView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]
 pub(crate) struct WebhookSecretView {
+    /// The key of `x-authgear-body-signature`.
     pub(super) secret: String,
+    /// The same key for libraries that verify Standard Webhooks.
+    pub(super) standard_webhooks_secret: String,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]

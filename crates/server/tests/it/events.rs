@@ -1,6 +1,7 @@
 //! Events: the log, webhooks that fail and are delivered late, and refusals.
 
 use aws_lc_rs::hmac;
+use base64::prelude::{BASE64_STANDARD as STANDARD, Engine as _};
 use serde_json::{Value, json};
 use vestibule_store::outbox;
 
@@ -15,6 +16,7 @@ on_both_engines!(
     a_hook_can_refuse_a_guest,
     a_hook_can_refuse_a_guest_with_a_key_and_let_it_in_later,
     a_hook_can_give_a_guest_attributes,
+    a_hook_cannot_give_attributes_that_nothing_else_takes,
     a_hook_that_does_not_answer_refuses,
     private_addresses_are_not_called,
     a_stream_sends_events_and_ends_with_the_server,
@@ -41,10 +43,12 @@ async fn a_webhook_gets_signed_events_in_order(engine: Engine) {
     let receiver = Receiver::start().await;
     let server = TestServer::start(engine, |setup| subscribe(setup, &receiver.url)).await;
     let admin = Admin::of(&server).await;
-    let old = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json()["secret"].clone();
+    let old = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json();
+    let (old, old_standard) = (old["secret"].clone(), old["standard_webhooks_secret"].clone());
     // The clock determines which one is newer.
     server.clock.advance_seconds(1);
-    let new = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json()["secret"].clone();
+    let new = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json();
+    let (new, new_standard) = (new["secret"].clone(), new["standard_webhooks_secret"].clone());
     let app = server.app_client();
     let guest = app.sign_up().await;
     let subject = app.subject(&guest.access).await;
@@ -65,6 +69,19 @@ async fn a_webhook_gets_signed_events_in_order(engine: Engine) {
             hmac::sign(&key, calls[0].text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(calls[0].headers[header], expected, "{header} of {calls:?}, {secret}");
     }
+    // As a library for Standard Webhooks verifies it.
+    let (id, at) = (&calls[0].headers["webhook-id"], &calls[0].headers["webhook-timestamp"]);
+    assert_eq!(id.to_str().expect("text"), created["id"].as_str().expect("text"));
+    assert_eq!(at.to_str().expect("text"), server.clock.now().as_seconds().to_string());
+    let sent = calls[0].headers["webhook-signature"].to_str().expect("text");
+    let signatures: Vec<&str> = sent.split(' ').collect();
+    let verified = [&new_standard, &old_standard].map(|secret| {
+        let key = STANDARD.decode(secret.as_str().and_then(|text| text.strip_prefix("whsec_")).expect("a secret"));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &key.expect("base64"));
+        let signed = [id.as_bytes(), b".", at.as_bytes(), b".", calls[0].text.as_bytes()].concat();
+        format!("v1,{}", STANDARD.encode(hmac::sign(&key, &signed)))
+    });
+    assert_eq!(signatures, verified);
     assert_eq!(calls[0].headers["content-type"], "application/json");
     let log = admin.wait_until(&format!("/events?user_id={subject}"), |log| log["events"][0].is_object()).await;
     assert_eq!(log["events"], json!([signed_out]), "the log has what the hook was told, but no plain guest");
@@ -188,6 +205,28 @@ async fn a_hook_can_give_a_guest_attributes(engine: Engine) {
     let guest = app.sign_up().await;
     let reported = app.user_info(&guest.access).await.expect(200).json();
     assert_eq!(reported["custom_attributes"], json!({"cart": "c-1"}));
+}
+
+async fn a_hook_cannot_give_attributes_that_nothing_else_takes(engine: Engine) {
+    let receiver = Receiver::start().await;
+    let server = TestServer::start(engine, |setup| ask(setup, &receiver.url)).await;
+    let nested = (0..20).fold(json!(1), |inner, _| json!([inner]));
+    for user in [
+        json!({ "custom_attributes": { "a": "x\u{0}y" } }),
+        json!({ "custom_attributes": { "a": "x".repeat(50_000) } }),
+        json!({ "custom_attributes": { "a": nested } }),
+        json!({ "custom_attributes": { "": 1 } }),
+        json!({ "standard_attributes": { "address": { "formatted": 7 } } }),
+        json!({ "standard_attributes": { "address": "10 Downing St" } }),
+        json!({ "standard_attributes": { "name": "x\u{0}y" } }),
+        json!({ "standard_attributes": { "email": "kim@shop.example" } }),
+    ] {
+        receiver.answer(200, &json!({ "is_allowed": true, "mutations": { "user": user } }).to_string());
+        let refused = server.http().post_json("/api/anonymous_user/signup", &sign_up_body()).await;
+        refused.expect_api_error(403, "Forbidden", "HookDisallowed", "disallowed by hook event handler");
+    }
+    let admin = Admin::of(&server).await;
+    assert_eq!(admin.get("/users").await.expect(200).json()["users"], json!([]), "nobody came to be");
 }
 
 async fn a_hook_that_does_not_answer_refuses(engine: Engine) {

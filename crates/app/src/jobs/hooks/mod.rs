@@ -30,7 +30,11 @@ use self::{
     look::{find_due, list_in_turns},
     receivers::{Address, ReceiverOutcome, Receivers},
 };
-use crate::{adapters::webhook::SendError, state::App, webhooks::hooks::sign};
+use crate::{
+    adapters::webhook::SendError,
+    state::App,
+    webhooks::hooks::{id_of, sign},
+};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Receivers one look asks for.
@@ -219,7 +223,7 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     if !claimed {
         return Ok(false);
     }
-    let headers = sign(&project, &delivery.body, now);
+    let headers = sign(&project, (&id_of(&delivery.body), &delivery.body), now);
     let outcome = if headers.is_empty() {
         AttemptOutcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
     } else {
