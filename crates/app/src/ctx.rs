@@ -18,6 +18,8 @@ pub struct Ctx<'a> {
     pub ip: Option<IpAddr>,
     /// None in commands and jobs.
     pub request_id: Option<RequestId>,
+    /// Whether it counts as a use of its session, grant or key.
+    pub is_use: bool,
 }
 
 impl<'a> Ctx<'a> {
@@ -28,7 +30,7 @@ impl<'a> Ctx<'a> {
 
     /// The context of a command or a job.
     pub const fn without_request(app: &'a App, project: &'a Arc<Project>, now: Timestamp) -> Self {
-        Self { app, project, now, ip: None, request_id: None }
+        Self { app, project, now, ip: None, request_id: None, is_use: true }
     }
 }
 

@@ -153,7 +153,7 @@ async fn asset(Path(path): Path<String>) -> Response {
 }
 
 async fn enter(State((app, project_router)): State<(Arc<App>, Router)>, mut request: Request, next: Next) -> Response {
-    if !entry::host_of(&app, &request).is_some_and(|host| app.projects.portal_host().is_requested(host)) {
+    if !entry::host_of(&app, &request).is_some_and(|host| app.projects.portal_host().is_requested(&host)) {
         return project_router.oneshot(request).await.into_response();
     }
     if let Some(origin) = origin_of(&app).filter(Origin::is_https)

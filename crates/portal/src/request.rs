@@ -317,7 +317,8 @@ impl ProjectRequest {
 
     /// The context for use cases.
     pub fn ctx(&self) -> Ctx<'_> {
-        Ctx { app: &self.app, project: &self.project, now: self.now, ip: Some(self.ip), request_id: self.request_id }
+        let (now, ip, request_id) = (self.now, Some(self.ip), self.request_id);
+        Ctx { app: &self.app, project: &self.project, now, ip, request_id, is_use: true }
     }
 
     /// A path below the project's.

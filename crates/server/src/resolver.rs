@@ -1,4 +1,5 @@
-//! `GET|HEAD /_resolver/resolve`: tells a reverse proxy in headers who the caller is.
+//! `/_resolver/resolve`, with any method: tells a reverse proxy in headers who the caller is. Some proxies ask with the method of the
+//! caller's request.
 
 use axum::{
     extract::Request,
@@ -63,7 +64,8 @@ impl Demand {
 pub(crate) fn resolve(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
     // Drop the request before the first await, to keep the future small.
     let demand = Demand::parse(request.uri().query());
-    answer(visit, credentials, demand)
+    // The proxy asks about a request to the app, which is a use whatever its method.
+    answer(Visit { is_use: true, ..visit }, credentials, demand)
 }
 
 async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand>) -> Response {

@@ -96,9 +96,11 @@ fn browser_pages() -> Vec<Route> {
     let (oauth, hosted) = (Face::OAuth, Face::HostedPages);
     let hints = &["login_hint", "id_token_hint"];
     let mut routes = vec![
-        Route::new(oauth, Method::GET, "/oauth2/authorize", oauth::authorize::get).reads(hints),
+        Route::new(oauth, Method::GET, "/oauth2/authorize", oauth::authorize::get).reads(hints).with_effect(),
         Route::new(oauth, Method::POST, "/oauth2/authorize", oauth::authorize::post).reads(hints),
-        Route::new(oauth, Method::GET, "/oauth2/end_session", oauth::end_session::get).reads(&["id_token_hint"]),
+        Route::new(oauth, Method::GET, "/oauth2/end_session", oauth::end_session::get)
+            .reads(&["id_token_hint"])
+            .with_effect(),
         Route::new(oauth, Method::POST, "/oauth2/end_session", oauth::end_session::post),
         Route::new(hosted, Method::GET, "/logout", pages::sign_out::confirm),
         Route::new(hosted, Method::POST, "/logout", pages::sign_out::sign_out),
@@ -122,7 +124,7 @@ fn called_by_servers() -> Vec<Route> {
             "client_secret",
             "token",
         ]),
-        Route::new(Face::Resolver, Method::GET, "/_resolver/resolve", resolver::resolve),
+        Route::of_any_method(Face::Resolver, "/_resolver/resolve", resolver::resolve),
     ]
 }
 

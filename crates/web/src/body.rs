@@ -15,7 +15,7 @@ use vestibule_protocol::{
     oauth::{self, OAuthError},
 };
 
-use crate::visit::Visit;
+use crate::{header_text::text_of, visit::Visit};
 
 /// Bytes drained after the limit, so that the client receives the 413 instead of a reset.
 const DRAINED: usize = 7 * BODY_BYTES;
@@ -43,8 +43,8 @@ pub enum BodyProblem {
 }
 
 pub async fn read(visit: &Visit, request: Request) -> Result<ReceivedBody, BodyProblem> {
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let limit = if content_type.is_some_and(is_form) { FORM_BYTES } else { BODY_BYTES };
+    let content_type = request.headers().get(header::CONTENT_TYPE).map(text_of);
+    let limit = if content_type.as_deref().is_some_and(is_form) { FORM_BYTES } else { BODY_BYTES };
     read_up_to(limit, &visit.app, request).await
 }
 
@@ -60,7 +60,7 @@ pub async fn read_form_for(app: &App, request: Request) -> Result<ReceivedBody, 
 
 async fn read_up_to(limit: usize, app: &App, request: Request) -> Result<ReceivedBody, BodyProblem> {
     let (parts, mut body) = request.into_parts();
-    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
+    let content_type = parts.headers.get(header::CONTENT_TYPE).map(|value| text_of(value).into_owned());
     let query = parts.uri.query().unwrap_or_default().to_string();
     let timeout = Duration::from_secs(app.config.server.body_timeout_seconds);
     let read = Limited::new(&mut body, limit).collect();

@@ -22,6 +22,7 @@ use vestibule_protocol::{
 use crate::{
     access::Access,
     cookies::{Names, is_secret, known_device_name},
+    header_text::parts_of,
     visit::Visit,
 };
 
@@ -107,8 +108,9 @@ impl Brought {
 
     /// The well-formed values of all cookies of this name, in the order sent.
     fn all(&self, name: &str, is_well_formed: impl Fn(&str) -> bool) -> Candidates {
-        let lines = self.cookies.iter().chain(&self.more_cookies).filter_map(|line| line.to_str().ok());
-        let cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
+        let lines = self.cookies.iter().chain(&self.more_cookies);
+        // Pair by pair: a neighbor's cookie may hold anything.
+        let cookies = lines.flat_map(|line| parts_of(line, b';')).filter_map(|pair| Cookie::parse(pair).ok());
         let mut candidates = Candidates::default();
         for cookie in cookies.filter(|cookie| cookie.name() == name) {
             candidates.add(cookie.value(), &is_well_formed);
@@ -425,5 +427,19 @@ mod tests {
         let found = ["a", "b", "c", "d"].map(|name| brought.all(name, |_| true));
         let found = found.each_ref().map(|values| values.iter().collect::<Vec<_>>().join(","));
         assert_eq!(found, ["1,4", "2", "3", ""]);
+    }
+
+    #[test]
+    fn an_odd_cookie_of_a_neighbor_hides_none_of_ours() {
+        for line in [
+            &b"session=abc; theme=caf\xe9"[..],
+            b"theme=\xff\xfe; session=abc",
+            b"n\xe9=1; =; ;; novalue; session=abc; q=\"a b\"; x={\"y\":1}",
+            b"caf\xc3\xa9=\xc3\xa9; session=abc",
+        ] {
+            let value = HeaderValue::from_bytes(line).expect("a header value");
+            let brought = Brought::take(&mut HeaderMap::from_iter([(header::COOKIE, value)]));
+            assert_eq!(brought.all("session", |_| true).iter().collect::<Vec<_>>(), ["abc"], "{line:?}");
+        }
     }
 }

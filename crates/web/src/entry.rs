@@ -1,7 +1,7 @@
 //! What happens to every request before and after its handler: the project is found, the client's address and the request
 //! ID are determined, the response is counted and gets the common headers.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -14,7 +14,9 @@ use vestibule_protocol::{echo, limits::TARGET_BYTES};
 
 use crate::{
     credentials::{Brought, longest_header},
-    error, forwarded, misdirected,
+    error, forwarded,
+    look_ahead::only_looks,
+    misdirected,
     peer::Peer,
     visit::Visit,
 };
@@ -47,16 +49,18 @@ pub fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<EntryPoi
     let from_proxy = forwarded::is_trusted(&app.config.server, peer);
     let [forwarded, own] = hosts_of(request, from_proxy);
     // A proxy's resolver request carries the app's host in the forwarding header, and this server's host itself.
-    let project = [forwarded, own].into_iter().flatten().find_map(|host| app.projects.find_by_host(host));
+    let project = [&forwarded, &own].into_iter().flatten().find_map(|host| app.projects.find_by_host(host));
     let Some(project) = project else {
-        return Err(misdirected::answer(app, request, forwarded.or(own), from_proxy));
+        let host = forwarded.or(own);
+        return Err(misdirected::answer(app, request, host.as_deref(), from_proxy));
     };
     if from_proxy && let Some(response) = misdirected::redirect_to_https(app, &project, request) {
         return Err(response);
     }
     let request_id = RequestId::new(app.entropy.bytes());
     let ip = if from_proxy { forwarded::client_ip(&app.config.server, request.headers(), peer) } else { peer };
-    let visit = Visit { now: app.clock.now(), app: Arc::clone(app), project, ip, request_id };
+    let is_use = !only_looks(request.method(), request.headers());
+    let visit = Visit { now: app.clock.now(), app: Arc::clone(app), project, ip, request_id, is_use };
     Ok(EntryPoint { visit, record: RequestRecord::now(request, from_proxy) })
 }
 
@@ -155,7 +159,7 @@ fn is_from_proxy(app: &App, request: &Request) -> bool {
 }
 
 /// The requested host, from the request or a trusted proxy.
-pub fn host_of<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
+pub fn host_of<'a>(app: &App, request: &'a Request) -> Option<Cow<'a, str>> {
     let [forwarded, own] = hosts_of(request, is_from_proxy(app, request));
     forwarded.or(own)
 }
@@ -178,10 +182,10 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
 
 /// The requested host according to a trusted proxy, and the one in this request.
-fn hosts_of(request: &Request, from_proxy: bool) -> [Option<&str>; 2] {
+fn hosts_of(request: &Request, from_proxy: bool) -> [Option<Cow<'_, str>>; 2] {
     let forwarded = from_proxy.then(|| forwarded::host(request.headers())).flatten();
     let header = || request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).map(str::trim);
     // The host of an absolute target replaces that of the header (RFC 9112 §3.2.2).
     let own = request.uri().authority().map(|a| a.as_str()).or_else(header);
-    [forwarded, own]
+    [forwarded, own.map(Cow::Borrowed)]
 }

@@ -2,10 +2,15 @@
 //! the same line or in another one; the first value is about the client. They are used only when the peer is a trusted
 //! proxy.
 
-use std::net::{AddrParseError, IpAddr, SocketAddr};
+use std::{
+    borrow::Cow,
+    net::{AddrParseError, IpAddr, SocketAddr},
+};
 
 use axum::http::HeaderMap;
 use vestibule_app::config::Server;
+
+use crate::header_text::parts_of;
 
 const FOR: &str = "x-forwarded-for";
 const HOST: &str = "x-forwarded-host";
@@ -22,7 +27,7 @@ pub fn is_present(headers: &HeaderMap) -> bool {
 }
 
 /// The host that the client requested.
-pub fn host(headers: &HeaderMap) -> Option<&str> {
+pub fn host(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     values(headers, HOST).next()
 }
 
@@ -34,7 +39,7 @@ pub fn is_tls(headers: &HeaderMap) -> Option<bool> {
 
 /// The nearest address that is not a trusted proxy: values left of it may be forged.
 pub(crate) fn client_ip(server: &Server, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-    let hops: Vec<&str> = values(headers, FOR).collect();
+    let hops: Vec<Cow<'_, str>> = values(headers, FOR).collect();
     let mut nearest = peer;
     for hop in hops.iter().rev() {
         let Ok(ip) = parse_hop(hop) else { break };
@@ -47,9 +52,8 @@ pub(crate) fn client_ip(server: &Server, headers: &HeaderMap, peer: IpAddr) -> I
 }
 
 /// The values of a header, beginning with the client's; empty ones are skipped (RFC 9110 §5.6.1).
-fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(str::trim).filter(|value| !value.is_empty())
+fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+    headers.get_all(name).into_iter().flat_map(|line| parts_of(line, b',')).filter(|value| !value.is_empty())
 }
 
 fn parse_hop(hop: &str) -> Result<IpAddr, AddrParseError> {
@@ -100,6 +104,14 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_byte_hides_no_other_hop() {
+        let line = HeaderValue::from_bytes(b"caf\xe9, 203.0.113.9").expect("a header value");
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(FOR), line)]);
+        let peer = "10.0.0.1".parse().expect("ip");
+        assert_eq!(client_ip(&server(&["10.0.0.0/8"]), &headers, peer).to_string(), "203.0.113.9");
+    }
+
+    #[test]
     fn the_first_scheme_is_the_clients() {
         for (lines, expected) in [
             (&["https"][..], Some(true)),
@@ -128,7 +140,7 @@ mod tests {
             (&[",auth.test", "inner:4100"], Some("auth.test")),
             (&[" "], None),
         ] {
-            assert_eq!(host(&headers(HOST, lines)), expected, "{lines:?}");
+            assert_eq!(host(&headers(HOST, lines)).as_deref(), expected, "{lines:?}");
         }
     }
 }

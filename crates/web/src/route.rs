@@ -7,13 +7,15 @@ use axum::{
     extract::{RawPathParams, Request, State},
     handler::Handler,
     http::{Method, request::Parts},
+    middleware,
     response::{IntoResponse, Response},
-    routing::{MethodFilter, MethodRouter, on},
+    routing::{MethodFilter, MethodRouter, any, on},
 };
 use vestibule_app::state::App;
 
 use crate::{
     credentials::{Accepts, Brought, CredentialKind, NoCredential},
+    look_ahead::guard_effect,
     visit::Visit,
 };
 
@@ -104,12 +106,21 @@ impl Route {
         A: Accepts,
         F: Future<Output = Response> + Send + 'static,
     {
-        let endpoint = move |visit: Visit, mut request: Request| {
-            let brought = request.extensions_mut().remove::<Brought>().unwrap_or_default();
-            let kept = A::keep(brought, &visit.project);
-            handler(visit, kept, request)
-        };
-        Self::declare(face, (method, path), A::ACCEPTS.to_vec(), endpoint)
+        Self::declare(face, (method, path), A::ACCEPTS.to_vec(), with_credentials(handler))
+    }
+
+    /// A route of a project that answers every method alike; it is listed as GET.
+    pub fn of_any_method<A, F>(
+        face: Face,
+        path: &'static str,
+        handler: impl Fn(Visit, A, Request) -> F + Clone + Send + Sync + 'static,
+    ) -> Self
+    where
+        A: Accepts,
+        F: Future<Output = Response> + Send + 'static,
+    {
+        let endpoint = any(with_credentials(handler.clone()));
+        Self { endpoint, ..Self::new(face, Method::GET, path, handler) }
     }
 
     /// A route that is asked without a project.
@@ -147,6 +158,11 @@ impl Route {
         Self { parameters, ..self }
     }
 
+    /// Says that the GET has an effect, which HEAD and prefetches must not have.
+    pub fn with_effect(self) -> Self {
+        self.around(|endpoint| endpoint.route_layer(middleware::from_fn(guard_effect)))
+    }
+
     /// Puts something around the handler.
     pub fn around(mut self, wrap: impl FnOnce(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Self {
         self.endpoint = wrap(self.endpoint);
@@ -156,6 +172,21 @@ impl Route {
     /// The whole path, with `{parameters}`.
     pub fn full_path(&self) -> String {
         format!("{}{}", self.mount, self.path)
+    }
+}
+
+/// The handler with the credentials that it accepts.
+fn with_credentials<A, F>(
+    handler: impl Fn(Visit, A, Request) -> F + Clone + Send + Sync + 'static,
+) -> impl Fn(Visit, Request) -> F + Clone + Send + Sync + 'static
+where
+    A: Accepts,
+    F: Future<Output = Response> + Send + 'static,
+{
+    move |visit: Visit, mut request: Request| {
+        let brought = request.extensions_mut().remove::<Brought>().unwrap_or_default();
+        let kept = A::keep(brought, &visit.project);
+        handler(visit, kept, request)
     }
 }
 

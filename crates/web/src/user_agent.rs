@@ -3,6 +3,8 @@
 
 use axum::http::{HeaderMap, header};
 
+use crate::header_text::text_of;
+
 /// What a browser's header contains, and its name. The order matters: Chrome calls itself Safari; Edge and Opera call
 /// themselves Chrome.
 const BROWSERS: [(&str, &str); 11] = [
@@ -32,7 +34,7 @@ const SYSTEMS: [(&str, &str); 7] = [
 
 /// The name, such as `Chrome · Linux`; `None` if the header names neither.
 pub fn device_name(headers: &HeaderMap) -> Option<String> {
-    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    let agent = text_of(headers.get(header::USER_AGENT)?);
     let find = |names: &[(&str, &'static str)]| names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, n)| *n);
     match (find(&BROWSERS), find(&SYSTEMS)) {
         (Some(browser), Some(system)) => Some(format!("{browser} · {system}")),

@@ -21,6 +21,8 @@ pub struct Visit {
     pub now: Timestamp,
     pub ip: IpAddr,
     pub request_id: RequestId,
+    /// Whether what it does is recorded as a use: not for HEAD, OPTIONS and prefetches.
+    pub is_use: bool,
 }
 
 impl Visit {
@@ -32,6 +34,7 @@ impl Visit {
             now: self.now,
             ip: Some(self.ip),
             request_id: Some(self.request_id),
+            is_use: self.is_use,
         }
     }
 }

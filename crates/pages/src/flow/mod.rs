@@ -34,6 +34,7 @@ use vestibule_web::{
     error,
     field::TextLink,
     history::{self, RenderedPage},
+    look_ahead::{is_prefetch, refuse_prefetch},
     notice::NoticeKind,
     page::Page,
     route::path_parameter,
@@ -166,6 +167,8 @@ pub async fn show(visit: Visit, cookies: FlowCookies, request: Request) -> Respo
 pub async fn show_step(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
     let mut parts = request.into_parts().0;
     match View::from_name(&path_parameter(&mut parts, "view").await) {
+        // The application gets its answer from this page, so the browser must not fetch it before the user decides.
+        Some(View::Cancel) if is_prefetch(&parts.headers) => refuse_prefetch(),
         Some(view) => show_view(visit, cookies, view, parts).await,
         None => error_page(&visit, &parts.headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound),
     }

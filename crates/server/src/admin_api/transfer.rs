@@ -27,7 +27,10 @@ pub(super) const EXPORT: Operation = Operation::new(
 /// `GET /export/users`: every user, newest first, streamed.
 pub(crate) async fn export(admin: Admin) -> Result<Streamed<JsonLines>, Problem> {
     let place = admin.visit.app.shares.transfers.take(admin.visit.project.no).map_err(Error::from)?;
-    transfer::record_export(&admin.visit.ctx(), &admin.operator()).await?;
+    // A HEAD request gets no line.
+    if admin.visit.is_use {
+        transfer::record_export(&admin.visit.ctx(), &admin.operator()).await?;
+    }
     let (app, project) = (admin.visit.app, admin.visit.project);
     let mut next = transfer::export_step(&app, &project, None).await?;
     let (mut sender, channel) = Channel::<Bytes, StoreError>::new(2);

@@ -134,6 +134,20 @@ async fn the_guest_that_a_member_was_does_not_prove_the_member(engine: Engine) {
     }
 }
 
+async fn every_method_is_answered_alike_and_counts_as_a_use(engine: Engine) {
+    let server = TestServer::start(engine, |setup| setup.set("session.idle_timeout_seconds", 1_000)).await;
+    let cookie = sign_up_cookie(&server).await;
+    for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"] {
+        // Each use keeps the session alive for the next.
+        server.clock.advance_seconds(900);
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let request = server.http().request(method.clone(), PATH).header(header::COOKIE, &cookie);
+        let reply = Reply::of(request).await.expect(200);
+        assert_eq!(reported(&reply, "session-valid"), Some("true"), "{method}");
+        assert_eq!(reply.header("cache-control"), Some("no-store"), "{method}");
+    }
+}
+
 async fn a_proxy_can_demand_a_session_or_a_member(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
@@ -161,5 +175,6 @@ on_both_engines!(
     the_first_live_credential_wins_and_dead_ones_are_said_to_be_dead,
     a_third_partys_token_is_no_session,
     the_guest_that_a_member_was_does_not_prove_the_member,
+    every_method_is_answered_alike_and_counts_as_a_use,
     a_proxy_can_demand_a_session_or_a_member,
 );
