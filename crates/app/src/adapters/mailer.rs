@@ -171,7 +171,7 @@ impl Mailer {
                 let transport = builder.clone().build();
                 Self::Smtp(Box::new(SmtpRelay { builder, transport, ..*relay }))
             }
-            other => other,
+            other @ (Self::Smtp(_) | Self::Memory(_) | Self::None) => other,
         }
     }
 
