@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     client::Client,
     id::{SessionId, UserId},
+    redirect_uri::below_origin,
     secret::TokenHash,
     time::Timestamp,
 };
@@ -118,13 +119,11 @@ pub fn find_target<'a>(
         .filter(|client| client.application_type().has_users())
         .ok_or_else(|| OAuthError::new(ErrorCode::UnauthorizedClient, "invalid client ID"))?;
     let uri = match redirect_uri {
-        Some(uri) if client.allows_redirect_uri(uri) || is_own_page(project, uri) => uri.to_string(),
-        Some(_) => return Err(OAuthError::invalid_request("redirect URI is not allowed")),
-        None => client
-            .only_redirect_uri()
-            .ok_or_else(|| OAuthError::invalid_request("redirect URI is not allowed"))?
-            .to_string(),
+        // Settings links use a page of this server without registration.
+        Some(uri) => client.find_redirect_uri(uri).or_else(|| below_origin(&project.origin, uri)),
+        None => client.only_redirect_uri().map(str::to_string),
     };
+    let uri = uri.ok_or_else(|| OAuthError::invalid_request("redirect URI is not allowed"))?;
     Ok((client, uri))
 }
 
@@ -139,11 +138,6 @@ pub(crate) fn check_target(project: &Project, pending: &PendingRequest) -> Resul
     }
     let found = find_target(project, &pending.client_id, Some(&pending.redirect_uri));
     found.map(drop).map_err(|_| Error::ClientChanged)
-}
-
-/// Whether the URI is a page of this server: settings links use one without registration.
-fn is_own_page(project: &Project, uri: &str) -> bool {
-    uri.strip_prefix(&project.origin).is_some_and(|rest| rest.starts_with('/') && !rest.starts_with("//"))
 }
 
 /// Responds to an app for a user who is signed in by the session cookie; no other credential leads to a code.

@@ -10,7 +10,10 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_protocol::{claims::Sid, oauth::Scope};
+use vestibule_protocol::{
+    claims::Sid,
+    oauth::{Scope, ScopeSet},
+};
 use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 
 use crate::{
@@ -305,6 +308,8 @@ pub(crate) struct ReadToken<'t> {
     pub grant_id: GrantId,
     pub expires_at: Timestamp,
     name: TokenName<'t>,
+    /// Its scopes, where they may be fewer than those of its grant.
+    scopes: Option<ScopeSet>,
 }
 
 enum TokenName<'t> {
@@ -327,7 +332,8 @@ pub(crate) fn read_access_token<'t>(project: &Project, token: &'t str) -> Option
     if !token.contains('.') {
         let read = project.keys.mac.read_access_token(token)?;
         let name = TokenName::Opaque(token);
-        return Some(ReadToken { grant_id: read.grant_id, expires_at: read.expires_at, name });
+        let scopes = read.scope_bits.map(ScopeSet::from_bits);
+        return Some(ReadToken { grant_id: read.grant_id, expires_at: read.expires_at, name, scopes });
     }
     let claims = project.keys.read_jwt("at+jwt", token)?;
     let sid = Sid::parse(claims.get("sid")?.as_str()?)?;
@@ -339,6 +345,7 @@ pub(crate) fn read_access_token<'t>(project: &Project, token: &'t str) -> Option
         grant_id,
         expires_at: Timestamp::from_seconds(claims.get("exp")?.as_i64()?),
         name: TokenName::Jti(claims.get("jti")?.as_str()?.to_string()),
+        scopes: claims.get("scope").and_then(|scopes| ScopeSet::parse(scopes.as_str()?).ok()),
     })
 }
 
@@ -358,7 +365,15 @@ pub(crate) async fn find_by_token(
     now: Timestamp,
 ) -> Result<Option<LiveGrant>, Error> {
     let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(None) };
-    let Some(live) = find_live(conn, project, read.grant_id, now).await? else { return Ok(None) };
+    let Some(mut live) = find_live(conn, project, read.grant_id, now).await? else { return Ok(None) };
+    if let Some(scopes) = &read.scopes {
+        let granted = scopes_of(&live.grant);
+        let kept = granted.intersection(scopes);
+        if kept != granted {
+            // The grant as this token has it; not stored.
+            live.grant.scope = Some(kept.print());
+        }
+    }
     if live.grant.has_revoked_tokens && spent::find(conn, project.no, &read.fingerprint()).await?.is_some() {
         return Ok(None);
     }
@@ -500,6 +515,9 @@ async fn find_session(
 impl LiveGrant {
     /// Records a use of the grant and of its cookie session; most uses write nothing.
     pub(crate) async fn record_access(&self, ctx: &Ctx<'_>) -> Result<(), StoreError> {
+        if !ctx.is_use {
+            return Ok(());
+        }
         let now = ctx.now;
         if let Some(lifetime) = grant_lifetime(ctx.project, &self.grant, &self.user) {
             let (no, id, recorded) = (ctx.project.no, self.grant.id, self.grant.last_access_at);
@@ -531,6 +549,9 @@ impl LiveGrant {
 
 /// Records a use of a cookie session; most uses write nothing.
 pub(crate) async fn record_session_access(ctx: &Ctx<'_>, session: &Session) -> Result<(), StoreError> {
+    if !ctx.is_use {
+        return Ok(());
+    }
     let now = ctx.now;
     let (no, id, target) = (ctx.project.no, session.id, SessionRef::Session(session.id));
     let window = coalesce_window(ctx.project.settings.session_lifetime());

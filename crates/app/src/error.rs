@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vestibule_domain::project::LimitName;
-use vestibule_protocol::{device_info::DeviceInfoError, dpop::ProofError};
+use vestibule_protocol::{device_info::DeviceInfoError, dpop::ProofError, oauth::OAuthError};
 use vestibule_store::StoreError;
 
 use crate::{limits::Counter, webhooks::veto::Veto};
@@ -56,6 +56,8 @@ pub enum Error {
     RefreshTokenOfAnotherClient,
     #[error("the token belongs to another application")]
     TokenOfAnotherClient,
+    #[error("the refresh names a scope that was not granted")]
+    InvalidScope(OAuthError),
     #[error("the grant lacks the full-access scope")]
     InsufficientScope,
     #[error("the authorization code is not valid")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::session::Lifetime;
+use crate::{redirect_uri, session::Lifetime};
 
 /// Lifetime of an access token: 30 minutes.
 pub(crate) const DEFAULT_ACCESS_TOKEN_SECONDS: u32 = 1_800;
@@ -134,6 +134,14 @@ impl ApplicationType {
     #[must_use]
     pub fn has_users(self) -> bool {
         self != Self::M2m
+    }
+
+    /// Whether it may listen on any port of a loopback address, which the operating system assigns (RFC 8252 §7.3).
+    fn has_any_loopback_port(self) -> bool {
+        match self {
+            Self::Native | Self::Unspecified => true,
+            Self::Spa | Self::TraditionalWebapp | Self::Confidential | Self::ThirdPartyApp | Self::M2m => false,
+        }
     }
 
     /// The values of `grant_type` it may use at the token endpoint. Machines have none yet: their secret is for
@@ -279,27 +287,22 @@ impl Client {
         self.anonymous_scopes.is_none()
     }
 
-    /// Whether the URI is registered, compared character by character (RFC 9700 §2.1).
+    /// The URI to redirect to when a request names this one; `None` if it is not registered.
     #[must_use]
-    pub fn allows_redirect_uri(&self, uri: &str) -> bool {
-        self.redirect_uris.iter().any(|registered| registered == uri)
+    pub fn find_redirect_uri(&self, uri: &str) -> Option<String> {
+        redirect_uri::find(&self.redirect_uris, uri, self.x_application_type.has_any_loopback_port())
     }
 
-    /// Whether an exchange names the redirect URI of its code. The same text (RFC 6749 §4.1.3), except that an `http` or `https` URI
-    /// without a path may have gained its `/`: the Web SDK sends the URL on which the browser landed (RFC 3986 §6.2.3).
+    /// Whether an exchange names the redirect URI of its code.
     #[must_use]
     pub fn is_redirect_uri_of_code(of_code: &str, sent: &str) -> bool {
-        let is_bare = || {
-            let rest = of_code.strip_prefix("https://").or_else(|| of_code.strip_prefix("http://"));
-            rest.is_some_and(|authority| !authority.contains(['/', '?', '#']))
-        };
-        sent == of_code || (sent.strip_suffix('/') == Some(of_code) && is_bare())
+        redirect_uri::is_of_code(of_code, sent)
     }
 
-    /// Whether the URI is registered as a target after sign-out, compared character by character.
+    /// The registered target after sign-out that a request names.
     #[must_use]
-    pub fn allows_post_logout_redirect_uri(&self, uri: &str) -> bool {
-        self.post_logout_redirect_uris.iter().any(|registered| registered == uri)
+    pub fn find_post_logout_redirect_uri(&self, uri: &str) -> Option<String> {
+        redirect_uri::find(&self.post_logout_redirect_uris, uri, self.x_application_type.has_any_loopback_port())
     }
 
     /// The only redirect URI, used when a request names none (RFC 6749 §3.1.2.3).
@@ -477,28 +480,18 @@ mod tests {
     }
 
     #[test]
-    fn an_exchange_may_add_the_slash_that_a_browser_adds() {
-        for (of_code, sent, expected) in [
-            ("https://shop.example", "https://shop.example", true),
-            ("https://shop.example", "https://shop.example/", true),
-            ("http://localhost:5173", "http://localhost:5173/", true),
-            ("https://shop.example/", "https://shop.example", false),
-            ("https://shop.example", "https://shop.example//", false),
-            ("https://shop.example", "https://shop.example.evil/", false),
-            ("https://shop.example/back", "https://shop.example/back/", false),
-            ("https://shop.example?a=b", "https://shop.example?a=b/", false),
-            ("com.shop.app://back", "com.shop.app://back/", false),
-        ] {
-            assert_eq!(Client::is_redirect_uri_of_code(of_code, sent), expected, "{of_code} {sent}");
-        }
-    }
-
-    #[test]
-    fn a_redirect_uri_matches_letter_by_letter() {
-        let client = Client { redirect_uris: vec!["https://shop.example/back".into()], ..Client::default() };
-        assert!(client.allows_redirect_uri("https://shop.example/back"));
-        for other in ["https://shop.example/back/", "https://shop.example/back?x=1", "https://SHOP.example/back", ""] {
-            assert!(!client.allows_redirect_uri(other), "{other}");
+    fn only_native_applications_listen_on_any_loopback_port() {
+        for kind in ApplicationType::ALL {
+            let client = Client {
+                x_application_type: kind,
+                redirect_uris: vec!["http://127.0.0.1/cb".into()],
+                post_logout_redirect_uris: vec!["http://[::1]/out".into()],
+                ..Client::default()
+            };
+            let is_native = matches!(kind, ApplicationType::Native | ApplicationType::Unspecified);
+            assert_eq!(client.find_redirect_uri("http://127.0.0.1:51004/cb").is_some(), is_native, "{kind:?}");
+            assert_eq!(client.find_post_logout_redirect_uri("http://[::1]:51004/out").is_some(), is_native, "{kind:?}");
+            assert_eq!(client.find_post_logout_redirect_uri("http://127.0.0.1/cb"), None, "{kind:?}");
         }
     }
 }

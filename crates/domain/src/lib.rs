@@ -18,6 +18,7 @@ pub mod limits;
 pub mod operator;
 pub mod project;
 pub mod promotion;
+pub mod redirect_uri;
 pub mod secret;
 pub mod session;
 pub mod time;

@@ -30,6 +30,7 @@ use vestibule_web::{
     context::{PageColorScheme, PageContext},
     error,
     field::TextLink,
+    header_text::text_of,
     history::{self, RenderedPage},
     locale::Locales,
     notice::NoticeKind,
@@ -54,7 +55,7 @@ pub struct PageFrame<'a> {
 /// The context for pages and mails of this request.
 pub fn context(visit: &Visit, headers: &HeaderMap, request: Option<&PendingRequest>, csrf: String) -> PageContext {
     let settings = &visit.project.settings;
-    let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let accept = headers.get(header::ACCEPT_LANGUAGE).map(text_of);
     let wanted = request.and_then(|request| request.ui_locales.as_deref());
     let allowed = settings.languages().unwrap_or_default();
     let color_scheme = match request.and_then(|request| request.color_scheme.as_deref()) {
@@ -70,7 +71,7 @@ pub fn context(visit: &Visit, headers: &HeaderMap, request: Option<&PendingReque
         .map_or_else(|| settings.display_name(), |client| client.display_name())
         .to_string();
     PageContext {
-        locale: Locales::shared().negotiate(wanted, accept, allowed),
+        locale: Locales::shared().negotiate(wanted, accept.as_deref(), allowed),
         color_scheme,
         brand: brand_of(&visit.project),
         csrf,
@@ -145,7 +146,8 @@ pub(crate) fn error_page(
     status: StatusCode,
     kind: ErrorKind,
 ) -> Response {
-    let back = request.and_then(|request| link_to_app(&vestibule_app::authorize::cancel_redirect(request)));
+    let cancelled = request.map(vestibule_app::authorize::cancel_redirect);
+    let back = cancelled.and_then(|cancelled| link_to_app(&visit.project, &cancelled));
     let client_id = request.map(|request| request.client_id.as_str());
     let action = back.map_or_else(|| home_link(&visit.project, client_id), TextLink::to_app);
     let content = ErrorPage::new(kind).with_action(action).with_request_id(visit.request_id.to_string());
@@ -215,7 +217,7 @@ pub async fn not_found(visit: Visit, headers: HeaderMap) -> Response {
 
 /// Whether a browser rather than a client program sent the request.
 pub fn wants_html(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
+    headers.get_all(header::ACCEPT).iter().any(|value| text_of(value).contains("text/html"))
 }
 
 /// A 302 redirect to another page of this server.
@@ -242,18 +244,30 @@ fn redirect(status: StatusCode, location: &str) -> Response {
 pub fn to_app(visit: &Visit, answer: &AppRedirect) -> Response {
     match answer.mode {
         ResponseMode::FormPost => post_to_app(visit, answer),
-        ResponseMode::Query | ResponseMode::Fragment => see_other(&location_of(answer)),
+        ResponseMode::Query | ResponseMode::Fragment => see_other(&location_of(&visit.project.origin, answer)),
     }
 }
 
 /// A plain link with the same response, for pages that offer the way back.
-pub fn link_to_app(answer: &AppRedirect) -> Option<String> {
-    (answer.mode != ResponseMode::FormPost).then(|| location_of(answer))
+pub fn link_to_app(project: &Project, answer: &AppRedirect) -> Option<String> {
+    (answer.mode != ResponseMode::FormPost).then(|| location_of(&project.origin, answer))
 }
 
-fn location_of(answer: &AppRedirect) -> String {
+/// The parameters of the response, with the issuer for applications that use several (RFC 9207 §2). This server's own pages need
+/// none.
+fn parameters_of<'a>(issuer: &'a str, answer: &'a AppRedirect) -> impl Iterator<Item = (&'static str, &'a str)> {
+    let is_own_page = answer.uri.strip_prefix(issuer).is_some_and(|rest| rest.starts_with('/'));
+    let parameters = || answer.parameters.iter().map(|(name, value)| (*name, value.as_str()));
+    let of_request = parameters().filter(|(name, _)| *name == "state");
+    let mut of_server = parameters().filter(|(name, _)| *name != "state");
+    // Beside the code or error, which it is about.
+    let first = of_server.next();
+    first.into_iter().chain((!is_own_page).then_some(("iss", issuer))).chain(of_server).chain(of_request)
+}
+
+fn location_of(issuer: &str, answer: &AppRedirect) -> String {
     let mut printer = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in &answer.parameters {
+    for (name, value) in parameters_of(issuer, answer) {
         printer.append_pair(name, value);
     }
     let parameters = printer.finish();
@@ -275,7 +289,7 @@ fn location_of(answer: &AppRedirect) -> String {
 fn post_to_app(visit: &Visit, answer: &AppRedirect) -> Response {
     use std::fmt::Write;
     let mut fields = String::new();
-    for (name, value) in &answer.parameters {
+    for (name, value) in parameters_of(&visit.project.origin, answer) {
         write!(
             fields,
             "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
@@ -310,13 +324,17 @@ mod tests {
 
     #[test]
     fn answers_are_added_to_the_redirect_uri_without_rewriting_it() {
-        for (uri, mode, expected) in [
-            ("https://a.example/x", ResponseMode::Query, "https://a.example/x?code=a+b&state=s%26t"),
-            ("https://a.example/x?y=1", ResponseMode::Query, "https://a.example/x?y=1&code=a+b&state=s%26t"),
-            ("https://a.example/x", ResponseMode::Fragment, "https://a.example/x#code=a+b&state=s%26t"),
-            ("com.shop.app://host/path", ResponseMode::Query, "com.shop.app://host/path?code=a+b&state=s%26t"),
+        for (uri, mode, before) in [
+            ("https://a.example/x", ResponseMode::Query, "https://a.example/x?"),
+            ("https://a.example/x?y=1", ResponseMode::Query, "https://a.example/x?y=1&"),
+            ("https://a.example/x", ResponseMode::Fragment, "https://a.example/x#"),
+            ("com.shop.app://host/path", ResponseMode::Query, "com.shop.app://host/path?"),
+            ("https://auth.example.evil/x", ResponseMode::Query, "https://auth.example.evil/x?"),
         ] {
-            assert_eq!(location_of(&answer(uri, mode)), expected);
+            let expected = format!("{before}code=a+b&iss=https%3A%2F%2Fauth.example&state=s%26t");
+            assert_eq!(location_of("https://auth.example", &answer(uri, mode)), expected);
         }
+        let own = answer("https://auth.example/settings", ResponseMode::Query);
+        assert_eq!(location_of("https://auth.example", &own), "https://auth.example/settings?code=a+b&state=s%26t");
     }
 }

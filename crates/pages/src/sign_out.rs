@@ -5,7 +5,11 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use vestibule_app::{caller::SessionCaller, crypto::is_equal, sessions::end_session};
+use vestibule_app::{
+    caller::SessionCaller,
+    crypto::is_equal,
+    sessions::end_session::{self, LogoutTarget},
+};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
     body, cookies,
@@ -58,12 +62,13 @@ pub async fn sign_out(visit: Visit, cookie: SessionCookie, request: Request) -> 
     }
     let query = Form::parse_query(&query).ok();
     let one = |name: &str| query.as_ref().and_then(|query| query.get(name).ok().flatten()).map(str::to_string);
-    let (uri, state) = (one("post_logout_redirect_uri"), one("state"));
+    let (uri, state, client_id) = (one("post_logout_redirect_uri"), one("state"), one("client_id"));
     if let Err(error) = end_session::end(&visit.ctx(), &caller.user, &caller.session).await {
         return flow_error(&visit, &headers, &error);
     }
-    let destination = match &uri {
-        Some(_) => end_session::destination(&visit.project, uri.as_deref(), state.as_deref()).as_str().to_string(),
+    let target = LogoutTarget { uri: uri.as_deref(), state: state.as_deref(), client_id: client_id.as_deref() };
+    let destination = match target.uri {
+        Some(_) => end_session::destination(&visit.project, &target).as_str().to_string(),
         None => "/logged-out".to_string(),
     };
     let mut response = see_other(&destination);

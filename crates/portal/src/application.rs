@@ -1,8 +1,9 @@
 //! One application: all its settings as a form.
 
 use vestibule_app::admin::applications;
-use vestibule_domain::client::{
-    ApplicationType, Client, FULL_ACCESS_SCOPE, MAX_M2M_ACCESS_TOKEN_SECONDS, MIN_ACCESS_TOKEN_SECONDS,
+use vestibule_domain::{
+    client::{ApplicationType, Client, FULL_ACCESS_SCOPE, MAX_M2M_ACCESS_TOKEN_SECONDS, MIN_ACCESS_TOKEN_SECONDS},
+    project::client_warnings,
 };
 
 use crate::{
@@ -58,7 +59,7 @@ fn control(key: &str, name: &str, label: &str) -> BoundControl {
 /// The controls for this type of application.
 pub(super) fn build_form(client: &Client) -> SettingsForm {
     let kind = client.application_type();
-    let mut panels = vec![Panel::new("Basics", "", basics(kind))];
+    let mut panels = vec![Panel::new("Basics", "", basics(client))];
     if has_refresh_tokens(kind) {
         panels.push(refresh_tokens(client));
     }
@@ -84,17 +85,20 @@ fn has_refresh_tokens(kind: ApplicationType) -> bool {
     }
 }
 
-fn basics(kind: ApplicationType) -> Vec<BoundControl> {
+fn basics(client: &Client) -> Vec<BoundControl> {
+    let (kind, warnings) = (client.application_type(), client_warnings(client));
     let mut rows = vec![control("name", "name", "Name").hint("Shown to users. Defaults to the client ID.")];
     if kind.has_users() {
         rows.push(
             control("redirect_uris", "redirect_uris", "Authorized redirect URIs")
-                .hint("One per line; must match exactly. Browser calls from their origins are allowed."),
+                .hint("One per line; must match exactly. Browser calls from their origins are allowed.")
+                .warn(&warnings, "redirect_uris"),
         );
         if !matches!(kind, ApplicationType::Native | ApplicationType::ThirdPartyApp) {
             rows.push(
                 control("post_logout_redirect_uris", "post_logout_redirect_uris", "Post-logout redirect URIs")
-                    .hint("Where users may return after signing out. One per line."),
+                    .hint("Where users may return after signing out. One per line.")
+                    .warn(&warnings, "post_logout_redirect_uris"),
             );
         }
         rows.push(control("client_uri", "client_uri", "Home page").input("url"));

@@ -2,7 +2,7 @@
 //! a page adds the words.
 
 use serde_json::Value;
-use vestibule_domain::project::SettingKind;
+use vestibule_domain::project::{SettingKind, SettingsWarning};
 
 use crate::{
     control::{Control, ControlKind, Pick},
@@ -61,6 +61,16 @@ impl BoundControl {
 
     pub(super) fn of_kind(self, kind: ControlKind) -> Self {
         self.with(|control| Control { kind, ..control })
+    }
+
+    /// Adds the warnings about this key to the hint.
+    pub(super) fn warn(mut self, warnings: &[SettingsWarning], key: &str) -> Self {
+        for warning in warnings.iter().filter(|warning| warning.path.starts_with(&format!("{key}["))) {
+            self.control.hint.push_str(" Warning: ");
+            self.control.hint.push_str(&warning.message);
+            self.control.hint.push('.');
+        }
+        self
     }
 
     pub(super) fn hint(self, hint: &str) -> Self {

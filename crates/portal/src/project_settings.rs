@@ -25,11 +25,14 @@ pub(super) fn routes() -> Vec<PortalRoute> {
     routes
 }
 
+/// The name of the control of the allowed origins.
+const ORIGINS: &str = "origins";
+
 /// The controls of the panels "Names" and "Browsers".
 pub(super) fn rows() -> [Vec<BoundControl>; 2] {
     let name = control("project.name", "name", "Name").hint("Shown to operators. Defaults to the project ID.");
     let web = vec![
-        control("http.allowed_origins", "origins", "Allowed origins")
+        control("http.allowed_origins", ORIGINS, "Allowed origins")
             .rows(3)
             .hint("Additional web origins that may call from a browser, one per line, such as https://*.shop.example, https://*-team.vercel.app or capacitor://localhost. Origins of redirect URIs are always allowed."),
         control("http.cookie_domain", "cookie_domain", "Cookie domain")
@@ -41,7 +44,11 @@ pub(super) fn rows() -> [Vec<BoundControl>; 2] {
 }
 
 fn build_form(request: &ProjectRequest) -> SettingsForm {
+    let warnings = request.project.settings.warnings();
     let [names, web] = rows();
+    let is_origins = |row: &BoundControl| row.control.name == ORIGINS;
+    let warn = |row: BoundControl| if is_origins(&row) { row.warn(&warnings, "http.allowed_origins") } else { row };
+    let web = web.into_iter().map(warn).collect();
     let (id, origin) = (&request.project.id, &request.project.origin);
     let hint = match request.app.projects.find_refusal(request.project.no) {
         None => format!("The project's ID is {id} and cannot be changed. Its public origin is {origin}."),

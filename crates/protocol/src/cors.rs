@@ -143,6 +143,16 @@ pub fn check_entry(text: &str) -> Result<(), EntryError> {
     entry.pattern().map(|_| ())
 }
 
+/// The domain directly below the stars of an entry, in ASCII; `None` for an entry without a star or an invalid one.
+pub fn domain_below_star(entry: &str) -> Option<String> {
+    let pattern = OriginEntry::parse(entry).and_then(OriginEntry::pattern).ok()?.ok()?;
+    let fixed = pattern.labels.iter().filter_map(|label| match label {
+        Label::Exact(label) => Some(label.as_str()),
+        Label::Star(..) => None,
+    });
+    Some(fixed.collect::<Vec<_>>().join("."))
+}
+
 /// The parts of an entry or of an `Origin` header, in lower case.
 struct OriginEntry {
     /// Absent: http and https.
@@ -239,8 +249,9 @@ fn read_custom_host(text: &str) -> Option<String> {
     is_good.then(|| text.to_ascii_lowercase())
 }
 
-/// Splits `host[:port]`, taking care of the colons of an IPv6 address in brackets.
-fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
+/// Splits `host[:port]`, taking care of the colons of an IPv6 address in brackets. `None` for a port that is not a number from 1 to
+/// 65535.
+pub fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     let after_bracket = text.rfind(']').map_or(0, |bracket| bracket + 1);
     match text.get(after_bracket..)?.rfind(':') {
         None => Some((text, None)),

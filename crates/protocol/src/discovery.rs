@@ -53,6 +53,8 @@ pub struct Metadata {
     pub request_parameter_supported: bool,
     /// Request object references are rejected too; absence would mean `true`.
     pub request_uri_parameter_supported: bool,
+    /// The authorization response names the issuer (RFC 9207 §3).
+    pub authorization_response_iss_parameter_supported: bool,
     /// The signing algorithms of DPoP proofs (RFC 9449 §5.1).
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     /// The claims that UserInfo may contain.
@@ -90,6 +92,7 @@ impl Metadata {
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
+            authorization_response_iss_parameter_supported: true,
             dpop_signing_alg_values_supported: vec!["ES256", "RS256"],
             claims_supported: vec![
                 "iss",
@@ -159,6 +162,7 @@ mod tests {
                 "claims_parameter_supported": false,
                 "request_parameter_supported": false,
                 "request_uri_parameter_supported": false,
+                "authorization_response_iss_parameter_supported": true,
                 "dpop_signing_alg_values_supported": ["ES256", "RS256"],
                 "claims_supported": [
                     "iss", "aud", "iat", "exp", "sub", "email", "email_verified", "phone_number",

@@ -214,6 +214,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         }
         Error::RefreshTokenOfAnotherClient => OAuthError::invalid_grant("client id doesn't match the refresh token"),
         Error::TokenOfAnotherClient => OAuthError::invalid_grant("the token was issued to another client"),
+        Error::InvalidScope(why) => why.clone(),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
@@ -280,6 +281,7 @@ fn to_api(error: &Error) -> ApiError {
         Error::LoggedInAsMember => ApiError::invalid("user logged in as normal user"),
         Error::AuthenticationRequired | Error::SessionRequired | Error::NothingPresented => ApiError::unauthorized(),
         Error::InvalidRefreshToken => ApiError::invalid("invalid refresh token"),
+        Error::InvalidScope(why) => ApiError::invalid(why.description().to_string()),
         Error::InsufficientScope => ApiError::forbidden("full-access scope is required"),
         Error::DpopBindingMismatch | Error::DpopClockSkew | Error::DpopProofReplayed | Error::InvalidDpopProof(_) => {
             ApiError::forbidden(to_oauth(error).description().to_string())

@@ -20,6 +20,9 @@ const CHALLENGE_MAC_LEN: usize = 10;
 /// Length of a promotion code's body: user, expiry and nonce, then the kind and the ID of its session or grant.
 const PROMOTION_LEN: usize = 47;
 
+/// The label of access tokens with only some scopes of their grant.
+const NARROW_ACCESS: &str = "narrow_access";
+
 /// The labels of app sessions: for a member, and for a guest, whose app sessions end with the promotion. A release before 0.2
 /// issued those of guests with the labels for members.
 const APP_SESSION: [&str; 2] = ["app_session", "guest_app_session"];
@@ -36,6 +39,8 @@ pub(crate) struct OpaqueAccessToken {
     pub grant_id: GrantId,
     /// When it expires, independent of its grant.
     pub expires_at: Timestamp,
+    /// The scopes it is limited to, in bits; `None` for all of its grant.
+    pub scope_bits: Option<u8>,
 }
 
 /// The content of a promotion code.
@@ -113,6 +118,21 @@ impl MacKey {
         self.seal("access", &body(grant_id.as_bytes(), expires_at, entropy))
     }
 
+    /// Issues an access token with only some scopes of its grant.
+    #[must_use]
+    pub(crate) fn issue_narrow_access_token(
+        &self,
+        grant_id: GrantId,
+        expires_at: Timestamp,
+        scope_bits: u8,
+        entropy: &Entropy,
+    ) -> String {
+        let mut narrow = [0; 31];
+        narrow[..30].copy_from_slice(&body(grant_id.as_bytes(), expires_at, entropy));
+        narrow[30] = scope_bits;
+        self.seal(NARROW_ACCESS, &narrow)
+    }
+
     /// The key of the revocation record of the JWT access token with this `jti`.
     #[must_use]
     pub(crate) fn fingerprint_of_jti(jti: &str) -> [u8; 16] {
@@ -122,8 +142,16 @@ impl MacKey {
     /// Parses an opaque access token; `None` when it is not one of this project's.
     #[must_use]
     pub(crate) fn read_access_token(&self, token: &str) -> Option<OpaqueAccessToken> {
-        let (id, expires_at) = split(&self.open("access", token)?);
-        Some(OpaqueAccessToken { grant_id: GrantId::from_bytes(id), expires_at })
+        let (body, scope_bits) = match self.open("access", token) {
+            Some(body) => (body, None),
+            None => {
+                let narrow = self.open::<31>(NARROW_ACCESS, token)?;
+                let (body, bits) = narrow.split_first_chunk()?;
+                (*body, bits.first().copied())
+            }
+        };
+        let (id, expires_at) = split(&body);
+        Some(OpaqueAccessToken { grant_id: GrantId::from_bytes(id), expires_at, scope_bits })
     }
 
     /// The key of the revocation record of this opaque access token.
@@ -405,7 +433,11 @@ mod tests {
         let grant = entropy.id(at);
         let token = key(1).issue_access_token(grant, at, &entropy);
         let read = key(1).read_access_token(&token).expect("its own");
-        assert_eq!((read.grant_id, read.expires_at), (grant, at));
+        assert_eq!((read.grant_id, read.expires_at, read.scope_bits), (grant, at, None));
+        let narrow = key(1).issue_narrow_access_token(grant, at, 5, &entropy);
+        let read = key(1).read_access_token(&narrow).expect("its own");
+        assert_eq!((read.grant_id, read.expires_at, read.scope_bits), (grant, at, Some(5)));
+        assert_eq!(key(2).read_access_token(&narrow), None);
         assert_eq!(key(2).read_access_token(&token), None);
         assert_eq!(key(1).read_promotion_code(&token), None);
         assert_eq!(key(1).read_app_session(&token), None);

@@ -54,7 +54,7 @@ pub async fn with_refresh_token(
         device: None,
     };
     let (grant, refresh_token) = issue::make_grant(ctx.app, new, ctx.now);
-    let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user));
+    let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user), None);
     let no = ctx.project.no;
     ctx.app
         .store
@@ -129,7 +129,7 @@ async fn go_on(ctx: &Ctx<'_>, client: &Client, token: &str) -> Result<GuestToken
     if !user.is_anonymous() {
         return Err(Error::LoggedInAsMember);
     }
-    let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user));
+    let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user), None);
     Ok(GuestTokens { access, refresh_token: None })
 }
 

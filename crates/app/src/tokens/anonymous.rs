@@ -177,7 +177,7 @@ fn finish(
     match written {
         Ok(()) => {
             let account = UserAccount::of_guest(user);
-            let mut tokens = print_tokens(ctx, request.client, grant, &account, None);
+            let mut tokens = print_tokens(ctx, request.client, grant, &account, None, None);
             tokens.refresh_token = Some(refresh_token);
             Ok(Attempted::Done(tokens))
         }

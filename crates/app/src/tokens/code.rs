@@ -107,7 +107,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
             return Err(Error::InvalidCode);
         }
     }
-    let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref());
+    let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref(), None);
     let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
     Ok(Tokens { refresh_token, limited_scope: payload.is_scope_limited.then_some(scopes), ..tokens })
 }

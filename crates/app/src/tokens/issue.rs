@@ -124,14 +124,17 @@ pub(crate) fn guest_scope(client: &Client) -> Option<String> {
     if client.has_default_guest_scopes() { None } else { Some(client.scopes_for_guest().join(" ")) }
 }
 
-/// Issues an access token for a grant: opaque, or a JWT when the application is configured so (RFC 9068).
+/// Issues an access token for a grant: opaque, or a JWT when the application is configured so (RFC 9068). With `narrowed`, it has only
+/// these scopes of the grant.
 pub(crate) fn make_access_token(
     ctx: &Ctx<'_>,
     client: &Client,
     grant: &Grant,
     account: &UserAccount<'_>,
+    narrowed: Option<&ScopeSet>,
 ) -> IssuedAccessToken {
     let expires_at = grant.cut(ctx.now.plus(client.access_token_lifetime(account.user.is_anonymous())));
+    let narrow = narrowed.and_then(ScopeSet::to_bits);
     let token = if client.issues_jwt_access_tokens() {
         let mut claims = json!({
             "iss": ctx.project.origin,
@@ -139,7 +142,7 @@ pub(crate) fn make_access_token(
             "iat": ctx.now.as_seconds(),
             "exp": expires_at.as_seconds(),
             "client_id": client.client_id,
-            "scope": scopes_of(grant).print(),
+            "scope": narrowed.map_or_else(|| scopes_of(grant).print(), ScopeSet::print),
             "auth_time": grant.authenticated_at.as_seconds(),
             "sid": Sid::OfflineGrant(grant.id.to_string()).encode(),
             "jti": crypto::base64url(ctx.app.entropy.bytes::<16>()),
@@ -150,6 +153,8 @@ pub(crate) fn make_access_token(
             object.insert("amr".into(), amr);
         }
         signer(ctx.project, client.access_token_algorithm(), ctx.now).sign("at+jwt", &claims)
+    } else if let Some(bits) = narrow {
+        ctx.project.keys.mac.issue_narrow_access_token(grant.id, expires_at, bits, &ctx.app.entropy)
     } else {
         ctx.project.keys.mac.issue_access_token(grant.id, expires_at, &ctx.app.entropy)
     };

@@ -42,7 +42,7 @@ pub struct Tokens {
     pub access: IssuedAccessToken,
     pub refresh_token: Option<String>,
     pub id_token: Option<String>,
-    /// The granted scope, where it is less than requested.
+    /// The granted scope, where it is less than requested, or the request names it.
     pub limited_scope: Option<ScopeSet>,
 }
 
@@ -66,16 +66,17 @@ pub(crate) async fn authenticate_client<'a>(
     Ok(client)
 }
 
-/// Signs the tokens of a grant, after the write that makes them valid.
+/// Signs the tokens of a grant, after the write that makes them valid; with `narrowed`, they have only these scopes of it.
 pub(crate) fn print_tokens(
     ctx: &Ctx<'_>,
     client: &Client,
     grant: &Grant,
     account: &UserAccount<'_>,
     nonce: Option<&str>,
+    narrowed: Option<&ScopeSet>,
 ) -> Tokens {
-    let access = issue::make_access_token(ctx, client, grant, account);
-    let scopes = scopes_of(grant);
+    let access = issue::make_access_token(ctx, client, grant, account, narrowed);
+    let scopes = narrowed.cloned().unwrap_or_else(|| scopes_of(grant));
     let id_token = scopes
         .contains("openid")
         .then(|| issue::make_id_token(ctx, client, Authentication::of_grant(grant), account, &scopes, nonce));

@@ -9,7 +9,7 @@ use vestibule_domain::{
     secret::TokenHash,
     time::Timestamp,
 };
-use vestibule_protocol::device_info::DeviceInfo;
+use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, grants};
 
 use super::{ClientProof, Tokens, authenticate_client, print_tokens};
@@ -23,7 +23,10 @@ use crate::{
     limits::rates,
     projects::Project,
     sessions,
-    tokens::{dpop, issue::split_token},
+    tokens::{
+        dpop,
+        issue::{scopes_of, split_token},
+    },
 };
 
 /// How many rotations back a used token is recognized: three weeks of refreshing every half hour.
@@ -33,6 +36,8 @@ const GENERATIONS: usize = 1_024;
 pub struct RefreshRequest<'a> {
     pub client: &'a ClientProof,
     pub refresh_token: &'a str,
+    /// The scopes of the new tokens, if not all of the grant's (RFC 6749 §6). The grant keeps its scopes.
+    pub scope: Option<&'a ScopeSet>,
     /// `x_device_info`; its device name replaces the stored one.
     pub device_info: Option<&'a str>,
     pub proof: &'a dpop::PresentedProof,
@@ -60,6 +65,8 @@ pub async fn refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     if live.grant.client_id != client.client_id {
         return Err(Error::RefreshTokenOfAnotherClient);
     }
+    let narrow = |wanted| scopes_of(&live.grant).narrow(wanted).map_err(Error::InvalidScope);
+    let narrowed = request.scope.map(narrow).transpose()?;
     let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
     rates::charge_user(ctx, live.user.id)?;
     let mut conn = ctx.app.store.read().await?;
@@ -95,8 +102,8 @@ pub async fn refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     if let Some(session) = &live.session {
         crate::caller::record_session_access(ctx, session).await?;
     }
-    let tokens = print_tokens(ctx, client, &live.grant, &loaded.account(), None);
-    Ok(Tokens { refresh_token, ..tokens })
+    let tokens = print_tokens(ctx, client, &live.grant, &loaded.account(), None, narrowed.as_ref());
+    Ok(Tokens { refresh_token, limited_scope: narrowed, ..tokens })
 }
 
 /// One rotation of a grant.

@@ -1,7 +1,7 @@
 //! The completion of a settings action: its code proves to the app that the action was done. It yields no tokens.
 
 use serde::{Deserialize, Serialize};
-use vestibule_domain::time::Timestamp;
+use vestibule_domain::{client::Client, time::Timestamp};
 use vestibule_protocol::{Credential, oauth::CodeExchange};
 use vestibule_store::codes;
 
@@ -51,7 +51,8 @@ pub async fn finish(ctx: &Ctx<'_>, proof: &ClientProof, exchange: &CodeExchange)
     if payload.settings_action_of != client.client_id || is_of_another || ctx.now > expires_at {
         return Err(Error::InvalidCode);
     }
-    if exchange.redirect_uri.as_deref() != Some(payload.redirect_uri.as_str()) {
+    let names_it = |sent: &str| Client::is_redirect_uri_of_code(&payload.redirect_uri, sent);
+    if !exchange.redirect_uri.as_deref().is_some_and(names_it) {
         return Err(Error::RedirectUriMismatch);
     }
     check_pkce(payload.code_challenge.as_deref(), exchange.code_verifier.as_ref().map(Credential::as_str))?;

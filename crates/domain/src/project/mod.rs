@@ -17,6 +17,7 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod validate;
+mod warnings;
 
 pub use self::{
     authority::Authority,
@@ -36,6 +37,7 @@ pub use self::{
     },
     setting::{SettingKey, SettingKind},
     shape::{DocumentProblem, MAX_LIST_ITEMS, MAX_PROBLEMS, MAX_TEXT_BYTES, ProblemKind},
+    warnings::{SettingsWarning, client_warnings},
 };
 
 use std::time::Duration;

@@ -332,7 +332,7 @@ const CLIENT: &[KeySchema] = &[
         "redirect_uris",
         Shape::List(&REDIRECT_URI, 1),
         Unset,
-        "URIs users may return to after signing in; they must match exactly. Browser calls from their origins are allowed; with cookies only for first-party applications.",
+        "URIs users may return to after signing in; they must match exactly, except for the spelling of the host and, for native applications, the port of http://127.0.0.1 and http://[::1]. Browser calls from their origins are allowed; with cookies only for first-party applications.",
     ),
     key(
         "post_logout_redirect_uris",

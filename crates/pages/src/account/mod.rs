@@ -256,7 +256,7 @@ impl AccountRequest {
     /// The back link: to the app that requested the action, without a result, or to the overview.
     fn back_href(&self) -> String {
         let request = self.settings_action.as_ref().and_then(SettingsAction::request);
-        let app = request.and_then(|request| link_to_app(&cancel_redirect(request)));
+        let app = request.and_then(|request| link_to_app(&self.visit.project, &cancel_redirect(request)));
         app.unwrap_or_else(|| HOME.to_string())
     }
 

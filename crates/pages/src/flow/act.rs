@@ -392,7 +392,8 @@ impl Scene {
                 self.render(StatusCode::CONFLICT, None, self.current_page().as_ref())
             }
             Committed::AlreadyPromoted => {
-                let page = AlreadyPromotedPage { app_href: link_to_app(&cancel_redirect(&self.flow.state.request)) };
+                let back = cancel_redirect(&self.flow.state.request);
+                let page = AlreadyPromotedPage { app_href: link_to_app(&visit.project, &back) };
                 self.render(StatusCode::CONFLICT, None, &page)
             }
             Committed::UserGone => {

@@ -46,6 +46,7 @@ pub const PARAMETERS: &[(&str, usize)] = &[
     ("ui_locales", FREE_TEXT),
     ("x_authentication_flow_group", WORD),
     ("x_color_scheme", WORD),
+    ("x_end_session_ref", FREE_TEXT),
     ("x_oauth_provider_alias", WORD),
     ("x_page", WORD),
     ("x_platform", WORD),

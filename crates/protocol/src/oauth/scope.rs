@@ -5,7 +5,10 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{ErrorCode, OAuthError};
-use crate::limits::{SCOPE_BYTES, SCOPE_WORDS};
+use crate::{
+    echo::echo,
+    limits::{SCOPE_BYTES, SCOPE_WORDS},
+};
 
 /// A scope known to this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,6 +130,46 @@ impl ScopeSet {
         )
     }
 
+    /// Those of the set that a refresh names, or the name of one that was not granted (RFC 6749 §6). Scopes that grant nothing are left
+    /// out: clients repeat the scopes of their authorization request.
+    ///
+    /// # Errors
+    /// `invalid_scope`.
+    pub fn narrow(&self, wanted: &Self) -> Result<Self, OAuthError> {
+        let grants_nothing = |word: &str| {
+            let mut known = Scope::ALL.iter().map(|scope| scope.0);
+            known.any(|name| name == word) && !Scope::SERVED.iter().any(|scope| scope.0 == word)
+        };
+        if let Some(word) = wanted.iter().find(|word| !self.contains(word) && !grants_nothing(word)) {
+            let description = format!("scope '{}' was not granted", echo(word));
+            return Err(OAuthError::new(ErrorCode::InvalidScope, description));
+        }
+        Ok(self.intersection(wanted))
+    }
+
+    /// The scopes of this set that are in the other one too.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        Self(self.0.iter().filter(|word| other.contains(word.as_ref())).cloned().collect())
+    }
+
+    /// The set in one byte: a bit for each of [`Scope::SERVED`]. `None` if it has others.
+    pub fn to_bits(&self) -> Option<u8> {
+        let bit = |word: &str| Scope::SERVED.iter().position(|scope| scope.0 == word).map(|place| 1u8 << place);
+        self.iter().try_fold(0, |bits, word| Some(bits | bit(word)?))
+    }
+
+    /// The set of [`ScopeSet::to_bits`].
+    #[must_use]
+    pub fn from_bits(bits: u8) -> Self {
+        Scope::SERVED
+            .into_iter()
+            .enumerate()
+            .filter(|(place, _)| bits & (1 << place) != 0)
+            .map(|(_, scope)| scope)
+            .collect()
+    }
+
     /// Whether the set contains `scope`.
     pub fn contains(&self, scope: impl AsRef<str>) -> bool {
         self.0.iter().any(|known| known == scope.as_ref())
@@ -230,6 +273,34 @@ mod tests {
         let granted: ScopeSet = Scope::SERVED.into_iter().collect();
         assert_eq!(requested.served(), granted);
         assert!(!granted.contains(Scope::DEVICE_SSO) && !granted.contains(Scope::PRE_AUTHENTICATED_URL));
+    }
+
+    #[test]
+    fn a_refresh_gets_what_it_names_of_what_was_granted() {
+        let granted = ScopeSet::parse("openid offline_access profile").unwrap();
+        for (wanted, narrowed) in [
+            ("openid", Some("openid")),
+            ("profile openid", Some("openid profile")),
+            ("openid offline_access profile", Some("openid offline_access profile")),
+            ("openid device_sso", Some("openid")),
+            ("", Some("")),
+            ("openid email", None),
+            ("openid x", None),
+        ] {
+            let found = granted.narrow(&ScopeSet::parse(wanted).unwrap());
+            match narrowed {
+                Some(narrowed) => assert_eq!(found.unwrap().print(), narrowed, "{wanted}"),
+                None => assert_eq!(found.unwrap_err().code, ErrorCode::InvalidScope, "{wanted}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_set_of_served_scopes_fits_in_a_byte() {
+        for bits in 0..=u8::MAX {
+            assert_eq!(ScopeSet::from_bits(bits).to_bits(), Some(bits));
+        }
+        assert_eq!(ScopeSet::parse("openid x").unwrap().to_bits(), None);
     }
 
     #[test]

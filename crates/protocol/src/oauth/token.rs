@@ -40,6 +40,8 @@ pub enum TokenRequest {
     RefreshToken {
         /// The refresh token presented.
         refresh_token: Credential,
+        /// The scopes wanted of those of the grant.
+        scope: Option<ScopeSet>,
     },
     /// A guest's device key.
     Anonymous {
@@ -56,7 +58,7 @@ impl TokenRequest {
     /// Parses the grant type and its mandatory parameters.
     ///
     /// # Errors
-    /// `unsupported_grant_type`, or `invalid_request` naming the missing or too long parameter.
+    /// `unsupported_grant_type`, `invalid_scope`, or `invalid_request` naming the missing or too long parameter.
     pub fn parse(form: &Form) -> Result<Self, OAuthError> {
         check_lengths(form)?;
         let Some(grant) = GrantType::parse(form.get("grant_type")?.unwrap_or_default()) else {
@@ -65,7 +67,8 @@ impl TokenRequest {
         Ok(match grant {
             GrantType::AuthorizationCode => Self::AuthorizationCode(parse_code_exchange(form)?),
             GrantType::RefreshToken => {
-                Self::RefreshToken { refresh_token: require(form, "refresh_token", "refresh token is required")? }
+                let refresh_token = require(form, "refresh_token", "refresh token is required")?;
+                Self::RefreshToken { refresh_token, scope: form.get("scope")?.map(ScopeSet::parse).transpose()? }
             }
             GrantType::AnonymousRequest => Self::Anonymous { jwt: require(form, "jwt", "jwt is required")? },
             GrantType::IdToken => Self::IdToken,
@@ -118,7 +121,7 @@ pub struct TokenResponse {
     /// With the scope `device_sso`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_secret: Option<String>,
-    /// Only for machine clients, and when less was granted than requested (RFC 6749 §5.1).
+    /// Only when less was granted than requested (RFC 6749 §5.1), and when a refresh names scopes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopeSet>,
     /// Only for a token exchange (RFC 8693 §2.2.1).

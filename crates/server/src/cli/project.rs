@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use vestibule_domain::project::{Origin, ProjectSettings, diff, removals};
+use vestibule_domain::project::{Origin, ProjectSettings, SettingsWarning, diff, removals};
 
 use super::{CommandError, ConfigFile};
 use vestibule_app::{
@@ -106,12 +106,15 @@ impl Apply {
     async fn run(self) -> Result<(), CommandError> {
         let settings = read_project(&self.file)?;
         if self.dry_run {
-            return self.show_changes(&settings).await;
+            self.show_changes(&settings).await?;
+            print_warnings(&settings);
+            return Ok(());
         }
         let (store, master, portal) = open(&self.config).await?;
         let applied = self.apply(&store, &master, &portal, &settings).await;
         store.close().await;
         print_applied(settings.id(), &applied?);
+        print_warnings(&settings);
         Ok(())
     }
 
@@ -215,6 +218,13 @@ pub(super) fn read_project(file: &Path) -> Result<ProjectSettings, CommandError>
 fn problems(what: &str, all: &[vestibule_domain::project::DocumentProblem]) -> CommandError {
     let lines: Vec<String> = all.iter().map(|problem| format!("  {problem}")).collect();
     CommandError(format!("{what} is not valid, nothing was changed:\n{}", lines.join("\n")))
+}
+
+/// Prints what is valid and probably a mistake.
+fn print_warnings(settings: &ProjectSettings) {
+    for SettingsWarning { path, message } in settings.warnings() {
+        println!("warning: {path}: {message}");
+    }
 }
 
 pub(super) fn print_applied(id: &str, applied: &Applied) {

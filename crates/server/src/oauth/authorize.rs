@@ -111,7 +111,7 @@ async fn authorize(
             response
         }
         Ok(Ok(AuthorizeOutcome::BadHint { back })) => {
-            let action = pages::link_to_app(&back).map(TextLink::to_app);
+            let action = pages::link_to_app(project, &back).map(TextLink::to_app);
             let action = action.unwrap_or_else(|| pages::home_link(project, Some(&pending.client_id)));
             let page = ErrorPage::new(ErrorKind::PromotionExpired).with_action(action);
             pages::page(visit, headers, Some(&pending), StatusCode::BAD_REQUEST, &page)

@@ -87,10 +87,11 @@ async fn answer(
             }
             code::exchange(&ctx, request).await?
         }
-        TokenRequest::RefreshToken { refresh_token } => {
+        TokenRequest::RefreshToken { refresh_token, scope } => {
             let request = refresh::RefreshRequest {
                 client: proof,
                 refresh_token: refresh_token.as_str(),
+                scope: scope.as_ref(),
                 device_info,
                 proof: dpop,
             };

@@ -4,7 +4,11 @@ use reqwest::Method;
 use serde_json::json;
 use url::Url;
 
-use crate::support::{AppClient, Browser, Engine, Reply, TestServer, on_both_engines, query};
+use crate::{
+    promotion::answer_of,
+    support::{AppClient, Browser, Engine, Reply, TestServer, on_both_engines, query},
+    token::sign_up_member,
+};
 
 /// Sends the request without following redirects.
 async fn ask(client: &AppClient, more: &[(&str, &str)]) -> Reply {
@@ -31,7 +35,8 @@ async fn wrong_targets_get_an_error_page_and_no_redirect(engine: Engine) {
         (&web, uri("http://evil.test/after-login"), foreign_uri),
         (&web, uri("http://shop.test/after-login/"), foreign_uri),
         (&web, uri("http://shop.test/after-login?x=1"), foreign_uri),
-        (&web, uri("http://SHOP.test/after-login"), foreign_uri),
+        (&web, uri("http://shop.test/After-login"), foreign_uri),
+        (&web, uri("http://shop.test:8080/after-login"), foreign_uri),
         (&web, uri("https://shop.test/after-login"), foreign_uri),
         (&web, uri("http://blog.test/after-login"), foreign_uri),
         (&web, uri(&format!("{}.evil.test/settings", server.origin)), foreign_uri),
@@ -50,6 +55,62 @@ async fn wrong_targets_get_an_error_page_and_no_redirect(engine: Engine) {
     browser.open(&web.authorize_url(&[uri("http://evil.test/")])).await;
     let page = browser.expect_page(400, "This link does not work");
     assert!(page.text.contains(foreign_uri), "{}", page.text);
+}
+
+async fn a_native_application_gets_its_code_on_any_loopback_port(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        for client in ["phone", "web"] {
+            setup.set_client(client, "redirect_uris", vec!["http://127.0.0.1/cb", "http://[::1]/cb"]);
+        }
+    })
+    .await;
+    let asked = "http://127.0.0.1:51004/cb";
+    let phone = AppClient::new(server.http(), "phone", asked);
+    let code = sign_up_member(&server, &phone, &[], "kim@shop.example").await;
+    let other_port = phone.exchange_with(&code, &[("redirect_uri", "http://127.0.0.1:51005/cb")]).await;
+    other_port.expect_oauth_error(400, "invalid_request", "invalid redirect URI");
+    phone.exchange(&code).await.expect(200);
+    for (client_id, uri, allowed) in [
+        ("phone", "http://[::1]:51004/cb", true),
+        ("phone", "http://127.0.0.1:51004/other", false),
+        ("phone", "http://localhost:51004/cb", false),
+        ("web", asked, false),
+        ("web", "http://127.0.0.1:80/cb", true),
+    ] {
+        let reply = ask(&AppClient::new(server.http(), client_id, uri), &[("prompt", "none")]).await;
+        assert_eq!(reply.status, if allowed { 303 } else { 400 }, "{client_id} {uri}");
+    }
+    // Not in CORS: a page on another port is another origin.
+    let preflight = server.http().request(Method::OPTIONS, "/oauth2/token").header("origin", "http://127.0.0.1:51004");
+    assert_eq!(Reply::of(preflight).await.header("access-control-allow-origin"), None);
+}
+
+async fn another_spelling_of_the_host_is_the_same_redirect_uri(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let web = AppClient::new(server.http(), "web", "HTTP://SHOP.test:80/after-login");
+    let code = sign_up_member(&server, &web, &[], "kim@shop.example").await;
+    web.exchange(&code).await.expect(200);
+}
+
+async fn every_answer_names_its_issuer(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let web = server.app_client();
+    let issuer = |url: &Url| query(url, "iss");
+    let refused = landing(&ask(&web, &[("prompt", "none"), ("state", "s")]).await);
+    assert_eq!(issuer(&refused).as_ref(), Some(&server.origin));
+    let early = landing(&ask(&web, &[("scope", "a\"")]).await);
+    assert_eq!(issuer(&early).as_ref(), Some(&server.origin));
+    let mut browser = server.browser();
+    browser.open(&web.authorize_url(&[])).await;
+    browser.follow("Create an account").await;
+    browser.fill("Email address", "kim@shop.example");
+    browser.fill("Password", "violet tugboat marmalade");
+    browser.press("Create account").await;
+    browser.fill("Code", &server.mailbox().next_code("kim@shop.example").await);
+    browser.press("Confirm").await;
+    assert_eq!(issuer(browser.at_app()).as_ref(), Some(&server.origin));
+    let form = ask(&web, &[("prompt", "none"), ("response_mode", "form_post")]).await.expect(200);
+    assert!(form.body.contains(&format!("name=\"iss\" value=\"{}\"", server.origin)), "{}", form.body);
 }
 
 async fn other_mistakes_travel_back_with_the_state(engine: Engine) {
@@ -186,7 +247,7 @@ async fn a_cookie_session_answers_prompt_none_unless_it_is_suppressed(engine: En
     assert_eq!(client.subject(&tokens.access).await, sub);
     let sso = [("prompt", "none"), ("x_sso_enabled", "true"), ("response_type", "none"), ("state", "s")];
     browser.open(&client.authorize_url(&sso)).await;
-    assert_eq!(browser.at_app().as_str(), "http://shop.test/after-login?state=s");
+    assert_eq!(answer_of(&browser), ("http://shop.test/after-login", vec!["iss".into(), "state".into()]));
 }
 
 async fn pages_follow_the_language_and_colors_of_the_request(engine: Engine) {
@@ -198,6 +259,9 @@ async fn pages_follow_the_language_and_colors_of_the_request(engine: Engine) {
 }
 
 on_both_engines!(
+    a_native_application_gets_its_code_on_any_loopback_port,
+    another_spelling_of_the_host_is_the_same_redirect_uri,
+    every_answer_names_its_issuer,
     wrong_targets_get_an_error_page_and_no_redirect,
     other_mistakes_travel_back_with_the_state,
     errors_come_in_the_response_mode_asked_for,

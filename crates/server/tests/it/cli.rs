@@ -66,6 +66,22 @@ fn a_project_is_created_applied_exported_and_listed() {
     assert_eq!(missing, "vestibule: there is no project \"nobody\"\n");
 }
 
+#[test]
+fn what_is_probably_a_mistake_is_applied_with_a_warning() {
+    let place = ScratchInstallation::new();
+    let odd = SHOP.replace("https://shop.example/after-login", "com.shop.app://done");
+    place.write("shop.toml", &format!("{odd}\n[http]\nallowed_origins = [\"https://*.vercel.app\"]\n"));
+    for arguments in [&["project", "apply", "--dry-run", "shop.toml"][..], &["project", "apply", "shop.toml"]] {
+        let printed = place.run(arguments).printed();
+        let lines: Vec<&str> = printed.lines().collect();
+        assert_eq!(lines.len(), 3, "{printed}");
+        assert!(lines[1].starts_with("warning: http.allowed_origins[0]: anyone can register a name below vercel.app"));
+        assert!(
+            lines[2].starts_with("warning: oauth.clients[0].redirect_uris[0]: \"com.shop.app://done\" has no path")
+        );
+    }
+}
+
 /// Every file below a folder with its bytes.
 fn snapshot(place: &ScratchInstallation) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut folders = vec![place.path("")];

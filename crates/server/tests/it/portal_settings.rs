@@ -21,6 +21,7 @@ on_both_engines!(
     the_back_button_returns_to_a_page_that_answered_a_form,
     rate_limits_show_their_defaults_and_return_to_them,
     a_passkey_can_be_offered_and_verification_switched_off,
+    a_probable_mistake_is_shown_beside_its_field,
 );
 
 async fn start(engine: Engine) -> (TestServer, Browser) {
@@ -477,4 +478,19 @@ async fn a_passkey_can_be_offered_and_verification_switched_off(engine: Engine) 
     owner.press("Save changes").await;
     owner.expect_page(200, "Login methods");
     assert_eq!(settings(&server)["verification"]["claims"]["email"], json!({"enabled": false}));
+}
+
+async fn a_probable_mistake_is_shown_beside_its_field(engine: Engine) {
+    let (_server, mut owner) = start(engine).await;
+    let suffix = "anyone can register a name below vercel.app";
+    owner.open("/portal/p/test/settings").await;
+    assert!(!owner.page().text.contains(suffix));
+    owner.fill("Allowed origins", "https://*.vercel.app");
+    owner.press("Save").await;
+    assert!(owner.expect_page(200, "Project settings").text.contains(suffix));
+    owner.open("/portal/p/test/applications/web").await;
+    assert!(!owner.page().text.contains("has no path"));
+    owner.fill("Authorized redirect URIs", "https://shop.test");
+    owner.press("Save").await;
+    assert!(owner.page().text.contains("\"https://shop.test\" has no path"), "{}", owner.page().text);
 }

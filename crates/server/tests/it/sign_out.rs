@@ -7,9 +7,12 @@ use vestibule_store::grants;
 
 use crate::{
     account::Scene,
+    client_authentication::give_secret,
     pre_hijacking::sign_in_by_cookie,
     promotion::promote_by_cookie,
-    support::{Browser, Engine, ID_TOKEN_GRANT, Reply, TestServer, on_both_engines},
+    support::{
+        AppClient, Browser, Engine, ID_TOKEN_GRANT, Reply, Setup, TestServer, on_both_engines, query,
+    },
 };
 
 const USER_INFO: &str = "/oauth2/userinfo";
@@ -188,6 +191,111 @@ async fn only_registered_addresses_are_gone_to_after_logout(engine: Engine) {
     assert_eq!(anonymous.at_app().as_str(), "http://blog.test/bye");
 }
 
+/// A member signed in to a confidential application: the browser with the session, and the ID token.
+async fn backend_member(server: &TestServer) -> (Browser, String) {
+    give_secret(server, "backend", "s3cret").await;
+    let client = AppClient::new(server.http(), "backend", "https://backend.test/callback");
+    let more = [("scope", "openid"), ("x_suppress_idp_session_cookie", "false"), ("x_sso_enabled", "true")];
+    let mut browser = server.browser();
+    browser.open(&client.authorize_url(&more)).await;
+    browser.follow("Create an account").await;
+    browser.fill("Email address", "kim@shop.example");
+    browser.fill("Password", "violet tugboat marmalade");
+    browser.press("Create account").await;
+    browser.fill("Code", &server.mailbox().next_code("kim@shop.example").await);
+    browser.press("Confirm").await;
+    let code = query(browser.at_app(), "code").expect("a code");
+    let tokens = client.exchange_with(&code, &[("client_secret", "s3cret")]).await.expect(200).json();
+    (browser, tokens["id_token"].as_str().expect("an ID token").to_string())
+}
+
+const BACKEND_BYE: &str = "https://backend.test/bye";
+
+fn with_backend_bye(setup: &mut Setup) {
+    setup.set_client("backend", "post_logout_redirect_uris", vec![BACKEND_BYE]);
+}
+
+async fn without_a_hint_only_the_sdks_sign_out_at_once(engine: Engine) {
+    let server = TestServer::start(engine, with_backend_bye).await;
+    let (mut browser, _) = backend_member(&server).await;
+    let end = |query: &str| format!("/oauth2/end_session?{query}");
+    let encoded = "post_logout_redirect_uri=https%3A%2F%2Fbackend.test%2Fbye";
+    let foreign = "client_id=backend&post_logout_redirect_uri=http%3A%2F%2Fshop.test%2Fbye";
+    let of_nobody = "client_id=nobody";
+    for asks in [encoded, &format!("{encoded}&client_id=backend"), foreign, "client_id=backend", of_nobody] {
+        browser.open(&end(asks)).await;
+        browser.expect_page(200, "Sign out?");
+    }
+    // Nobody is signed in: a request that names no application does not get to a registered address of an OpenID client.
+    for (query, target) in [
+        (encoded, "http://shop.test/"),
+        (&format!("{encoded}&client_id=backend"), BACKEND_BYE),
+        (&format!("{encoded}&client_id=web"), "http://shop.test/"),
+        (foreign, "http://shop.test/"),
+        ("post_logout_redirect_uri=http%3A%2F%2Fshop.test%2Fbye", "http://shop.test/bye"),
+    ] {
+        let reply = server.http().get(&end(query)).await;
+        assert_eq!(reply.header("location"), Some(target), "{query}");
+    }
+    // The user's agreement, and the application's name, lead there.
+    browser.open(&end(&format!("{encoded}&client_id=backend&state=s"))).await;
+    browser.press("Sign out").await;
+    assert_eq!(browser.at_app().as_str(), "https://backend.test/bye?state=s");
+    assert_eq!(browser.cookie("session"), None);
+}
+
+async fn a_posted_hint_is_in_no_url(engine: Engine) {
+    let server = TestServer::start(engine, with_backend_bye).await;
+    let (mut browser, id_token) = backend_member(&server).await;
+    let post = async |hint: &str| {
+        let fields = [("id_token_hint", hint), ("post_logout_redirect_uri", BACKEND_BYE), ("state", "s")];
+        let reply = server.http().post_form("/oauth2/end_session", &fields).await.expect(303);
+        reply.header("location").expect("a way on").to_string()
+    };
+    let bad = post("eyJ.not.one").await;
+    let good = post(&id_token).await;
+    for location in [&bad, &good] {
+        assert!(!location.contains("id_token_hint") && !location.contains("eyJ"), "{location}");
+    }
+    browser.open(&bad).await;
+    browser.expect_page(200, "Sign out?");
+    server.clock.advance_seconds(301);
+    browser.open(&good).await;
+    browser.expect_page(200, "Sign out?");
+    browser.open(&post(&id_token).await).await;
+    assert_eq!(browser.at_app().as_str(), "https://backend.test/bye?state=s");
+    assert_eq!(browser.cookie("session"), None);
+}
+
+async fn looking_ahead_signs_nobody_out(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let mut browser = guest_browser(&server).await;
+    let logout = "/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Fshop.test%2Fbye";
+    let request = |method: Method, mark: Option<(&'static str, &'static str)>| {
+        let request = server.http().request(method, logout).header("cookie", browser.cookie_line());
+        match mark {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        }
+    };
+    let marks = [("sec-purpose", "prefetch;prerender"), ("purpose", "prefetch"), ("x-moz", "prefetch")];
+    let prefetches = marks.map(|mark| (Method::GET, Some(mark), 503));
+    for (method, mark, status) in
+        prefetches.into_iter().chain([(Method::HEAD, None, 200), (Method::OPTIONS, None, 405)])
+    {
+        let reply = Reply::of(request(method.clone(), mark)).await.expect(status);
+        assert_eq!(reply.header("location"), None, "{method} {mark:?}");
+        if status != 405 {
+            assert_eq!(reply.header("cache-control"), Some("no-store"), "{method} {mark:?}");
+        }
+    }
+    browser.fetch(USER_INFO).await.expect(200);
+    let client = server.app_client();
+    let authorize = server.http().request(Method::HEAD, &client.authorize_url(&[("prompt", "none")]));
+    let reply = Reply::of(authorize).await.expect(200);
+    assert_eq!(reply.header("location"), None, "no answer to the application");
+}
+
 async fn parameters_may_be_posted(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let fields = [("post_logout_redirect_uri", "http://shop.test/bye"), ("state", "a b")];
@@ -212,4 +320,7 @@ on_both_engines!(
     a_forged_confirmation_ends_no_session,
     only_registered_addresses_are_gone_to_after_logout,
     parameters_may_be_posted,
+    without_a_hint_only_the_sdks_sign_out_at_once,
+    a_posted_hint_is_in_no_url,
+    looking_ahead_signs_nobody_out,
 );

@@ -46,6 +46,41 @@ pub(crate) fn claims(jwt: &str) -> (Value, Value) {
     (read(parts[0]), read(parts[1]))
 }
 
+async fn a_refresh_takes_fewer_scopes(engine: Engine) {
+    for is_jwt in [false, true] {
+        let server = TestServer::start(engine, |setup| setup.set_client("web", "issue_jwt_access_token", is_jwt)).await;
+        let (client, http) = (server.app_client(), server.http());
+        let full = "openid offline_access profile https://authgear.com/scopes/full-access";
+        let code = sign_up_member(&server, &client, &[("scope", full)], "kim@shop.example").await;
+        let tokens = Tokens::read(&client.exchange(&code).await.expect(200).json());
+        let refresh = async |scope: &str| {
+            let fields = [
+                ("grant_type", "refresh_token"),
+                ("client_id", "web"),
+                ("refresh_token", tokens.refresh.as_str()),
+                ("scope", scope),
+            ];
+            http.post_form(TOKEN, &fields).await
+        };
+        for wider in ["openid email", "openid nonsense"] {
+            let error = refresh(wider).await.expect(400).json()["error"].clone();
+            assert_eq!(error, "invalid_scope", "{wider}");
+        }
+        let narrow = refresh("offline_access profile").await.expect(200).json();
+        assert_eq!((&narrow["scope"], narrow.get("id_token")), (&"offline_access profile".into(), None));
+        let narrow = narrow["access_token"].as_str().expect("a token");
+        // Without openid, it identifies nobody.
+        client.user_info(narrow).await.expect(401);
+        let openid = refresh("openid device_sso").await.expect(200).json();
+        assert_eq!(openid["scope"], "openid");
+        client.user_info(openid["access_token"].as_str().expect("a token")).await.expect(200);
+        assert_eq!(refresh(full).await.expect(200).json()["scope"], full, "the grant keeps its scopes");
+        let plain = client.refresh(&tokens.refresh).await.expect(200).json();
+        assert_eq!(plain.get("scope"), None);
+        client.user_info(plain["access_token"].as_str().expect("a token")).await.expect(200);
+    }
+}
+
 async fn requests_are_refused_in_the_documented_order(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let http = server.http();
@@ -286,6 +321,7 @@ async fn the_guests_earlier_grant_ends_when_the_promotions_code_is_exchanged(eng
 }
 
 on_both_engines!(
+    a_refresh_takes_fewer_scopes,
     requests_are_refused_in_the_documented_order,
     one_address_may_ask_120_times_a_minute,
     one_user_may_refresh_60_times_a_minute,
