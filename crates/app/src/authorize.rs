@@ -202,10 +202,19 @@ pub struct CompletedFlow {
 
 /// Creates an authorization code; `None` when the response type has none.
 pub fn make_code(app: &App, pending: &PendingRequest, earned: CompletedFlow, now: Timestamp) -> Option<NewCode> {
+    make_code_of(app.entropy.alphanumeric(), pending, earned, now)
+}
+
+/// The same with this text.
+pub(crate) fn make_code_of(
+    text: String,
+    pending: &PendingRequest,
+    earned: CompletedFlow,
+    now: Timestamp,
+) -> Option<NewCode> {
     if !pending.wants_code() {
         return None;
     }
-    let text = app.entropy.alphanumeric();
     let payload = CodePayload {
         client_id: pending.client_id.clone(),
         redirect_uri: pending.redirect_uri.clone(),

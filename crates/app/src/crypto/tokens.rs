@@ -287,6 +287,14 @@ impl MacKey {
         base64url(&self.mac("refresh", &body)[..24]).replace('-', "x").replace('_', "y")
     }
 
+    /// The authorization code that the end of a flow leads to. It is derived, so that the last form can be answered again without a
+    /// second code.
+    #[must_use]
+    pub(crate) fn flow_code(&self, flow: FlowId) -> String {
+        // Letters and digits only, like random codes.
+        base64url(&self.mac("flow_code", flow.as_bytes())[..24]).replace('-', "x").replace('_', "y")
+    }
+
     /// Whether the token with this hash is an ancestor of the grant's current one, at most `generations` back.
     #[must_use]
     pub(crate) fn is_ancestor(

@@ -16,8 +16,9 @@ use super::{
 use crate::{
     account::notice::WriteNotice,
     adapters::mailer::Mail,
-    authorize::{AppRedirect, CompletedFlow, NewCode, answer, check_target, make_code},
+    authorize::{AppRedirect, CompletedFlow, NewCode, answer, check_target, make_code_of},
     consent,
+    crypto::sha256,
     ctx::Ctx,
     error::Error,
     events::{self, QueuedEvent},
@@ -118,7 +119,11 @@ pub async fn commit(
     };
     let is_consent_missing = consent::is_missing(ctx, request, user_id, flow.state.asks_consent).await?;
     let awaits_consent = is_consent_missing.then(|| AwaitedConsent::of(&earned));
-    let code = if is_consent_missing { None } else { make_code(ctx.app, request, earned, ctx.now) };
+    let code = if is_consent_missing {
+        None
+    } else {
+        make_code_of(ctx.project.keys.mac.flow_code(flow.id), request, earned, ctx.now)
+    };
     let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
     let source = flow.state.source.clone().zip(change.guest());
     let mails = make_mails(ctx, flow, &change, code.as_ref(), write_notice);
@@ -138,6 +143,15 @@ pub async fn commit(
     } else {
         Committed::Done { redirect, session_cookie, user: user_id }
     })
+}
+
+/// The answer of a finished flow once more: its browser sent the last form twice, or gave up on the first answer. `None` when the code
+/// was exchanged, has expired, or was none.
+pub async fn answer_again(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<AppRedirect>, Error> {
+    let text = ctx.project.keys.mac.flow_code(flow.id);
+    let found = codes::find(&mut *ctx.app.store.read().await?, ctx.project.no, sha256(text.as_bytes())).await?;
+    let is_open = flow.state.finished && found.is_some_and(|(_, expires_at)| ctx.now <= expires_at);
+    Ok(is_open.then(|| answer(&flow.state.request, Some(text))))
 }
 
 /// The result of a transaction that was rolled back.

@@ -144,10 +144,18 @@ impl Scene {
             return Ok(self.again(&self.code_page(Some(FieldProblem::CodeMissing))));
         }
         let visit = self.visit.clone();
-        let outcome = steps::try_code(&visit.ctx(), &mut self.flow, typed).await?;
+        let mut outcome = steps::try_code(&visit.ctx(), &mut self.flow, typed).await?;
+        if matches!(outcome, CodeOutcome::Stale) {
+            // The same form, sent twice at once: the other request may have accepted the code and not committed yet.
+            self.reload().await?;
+            if !self.flow.state.finished {
+                outcome = steps::try_code(&visit.ctx(), &mut self.flow, typed).await?;
+            }
+        }
         Ok(match outcome {
             CodeOutcome::Ready => self.commit(Achievement::Joined(None)).await?,
-            CodeOutcome::Next | CodeOutcome::Stale => self.go(View::Current),
+            CodeOutcome::Next => self.go(View::Current),
+            CodeOutcome::Stale => self.go_on_elsewhere().await?,
             CodeOutcome::Refused(decision) => self.again(&self.code_page(Some(describe_code_problem(decision)))),
         })
     }
@@ -215,7 +223,8 @@ impl Scene {
             SignIn::Invalid(errors) => {
                 Ok(self.again(&self.login_page(None, Some(&SubmittedForm { form, errors: &errors }))))
             }
-            SignIn::Next | SignIn::Stale => Ok(self.go(View::Current)),
+            SignIn::Next => Ok(self.go(View::Current)),
+            SignIn::Stale => self.go_on_elsewhere().await,
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
         }
     }
@@ -226,7 +235,8 @@ impl Scene {
         let step = sign_in::try_password(&visit.ctx(), &self.flow, typed).await?;
         match step {
             SignIn::Invalid(_) => Ok(self.again(&self.password_page(true))),
-            SignIn::Next | SignIn::Stale => Ok(self.go(View::Current)),
+            SignIn::Next => Ok(self.go(View::Current)),
+            SignIn::Stale => self.go_on_elsewhere().await,
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
         }
     }
@@ -270,7 +280,8 @@ impl Scene {
         let outcome = sign_in::try_code(&visit.ctx(), &mut self.flow, typed).await?;
         match outcome {
             LoginCode::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
-            LoginCode::Next | LoginCode::Stale => Ok(self.go(View::Current)),
+            LoginCode::Next => Ok(self.go(View::Current)),
+            LoginCode::Stale => self.go_on_elsewhere().await,
             LoginCode::Refused(decision) => {
                 Ok(self.again(&self.login_code_page(Some(describe_code_problem(decision)))))
             }
@@ -402,7 +413,7 @@ impl Scene {
             }
             Committed::Disabled => return Err(Error::UserDisabled),
             Committed::PasskeyRefused => self.passkey_failed(),
-            Committed::Stale => see_other(&self.here()),
+            Committed::Stale => self.go_on_elsewhere().await?,
         })
     }
 

@@ -22,6 +22,7 @@ use vestibule_app::{
     error::Error,
     flow::{
         self, Flow, FlowProblem,
+        commit::answer_again,
         sign_in::{self, OtherMethod},
     },
     identities::LoadedUser,
@@ -236,7 +237,7 @@ async fn respond(visit: Visit, cookies: FlowCookies, request: Request) -> Respon
         return scene.look(view, kind_in(&uri)).await;
     }
     if scene.flow.state.finished {
-        return scene.finished();
+        return scene.finish_again().await;
     }
     // All other steps are done: their forms are of pages from before.
     if scene.flow.state.awaits_consent.is_some() && view != View::Consent {
@@ -397,6 +398,32 @@ impl Scene {
     /// Continues to a page of the flow: by a redirect, or directly while the page carries the flow.
     fn go(&self, view: View) -> Response {
         if self.flow.is_stored() { see_other(&self.at(view)) } else { self.show(view, None) }
+    }
+
+    /// Answers a form of a finished flow: with the code of the first answer while the app has not exchanged it, which may be lost.
+    async fn finish_again(&self) -> Response {
+        match answer_again(&self.visit.ctx(), &self.flow).await {
+            Ok(Some(redirect)) => to_app(&self.visit, &redirect),
+            Ok(None) => self.finished(),
+            Err(error) => flow_error(&self.visit, &self.headers, &error),
+        }
+    }
+
+    /// Answers a form that found the flow changed: by the same form, sent twice at once, or in another tab.
+    async fn go_on_elsewhere(&mut self) -> Result<Response, Error> {
+        self.reload().await?;
+        let again = answer_again(&self.visit.ctx(), &self.flow).await?;
+        Ok(again.map_or_else(|| see_other(&self.here()), |redirect| to_app(&self.visit, &redirect)))
+    }
+
+    /// Reads the flow again, after another request changed it.
+    async fn reload(&mut self) -> Result<(), Error> {
+        let loaded = flow::load(&self.visit.ctx(), (self.flow.id, None), &self.cookies.flow).await?;
+        if let Ok((flow, _)) = loaded {
+            self.flow = flow;
+            self.flow.known_devices = self.cookies.known_devices.clone();
+        }
+        Ok(())
     }
 
     fn finished(&self) -> Response {

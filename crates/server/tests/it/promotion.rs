@@ -1,11 +1,13 @@
 //! The promotion pages with every possible turn, in token and in cookie mode.
 
+use reqwest::Method;
 use serde_json::json;
+use url::Url;
 
 use crate::{
     guest_journey::{identify, promote},
     support::{
-        AppClient, Browser, Engine, Mailbox, TestServer, Tokens, altered, on_both_engines, promotion_hint, query,
+        AppClient, Browser, Engine, Mailbox, Reply, TestServer, Tokens, altered, on_both_engines, promotion_hint, query,
     },
 };
 
@@ -286,6 +288,29 @@ async fn a_second_promotion_of_the_same_guest_gets_a_clear_page(engine: Engine) 
     let member = scene.client.finish(scene.browser.at_app()).await;
     let info = scene.client.user_info(&member.access).await.expect(200).json();
     assert_eq!(info["email"], KIM);
+}
+
+async fn the_last_form_sent_again_leads_to_the_app_until_the_code_is_exchanged(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    let forms = scene.browser.page().forms.clone();
+    let form = forms.into_iter().find(|form| form.fields.iter().any(|(name, _)| name == "code")).expect("a form");
+    let typed =
+        form.fields.into_iter().map(|(name, value)| if name == "code" { (name, code.clone()) } else { (name, value) });
+    let (fields, cookie, http) = (typed.collect::<Vec<_>>(), scene.browser.cookie_line(), scene.server.http());
+    let send = async || {
+        let request = http.request(Method::POST, &form.action).form(&fields).header("cookie", &cookie);
+        Reply::of(request).await
+    };
+    // The second of two equal forms: the browser shows only its answer.
+    let (first, second) = tokio::join!(send(), send());
+    for reply in [first, second, send().await] {
+        let landing = reply.expect(303).header("location").expect("the app").parse::<Url>().expect("a URL");
+        assert!(query(&landing, "code").is_some(), "{landing}");
+        assert_eq!(query(&landing, "state").as_deref(), Some("s 1"));
+    }
+    let landing = send().await.expect(303).header("location").expect("the app").parse().expect("a URL");
+    scene.client.finish(&landing).await;
+    assert!(send().await.expect(200).body.contains("Your progress is saved already"));
 }
 
 async fn a_finished_flow_cannot_be_repeated(engine: Engine) {
@@ -595,6 +620,7 @@ on_both_engines!(
     a_taken_address_is_reported_only_after_the_proof,
     a_second_promotion_of_the_same_guest_gets_a_clear_page,
     a_finished_flow_cannot_be_repeated,
+    the_last_form_sent_again_leads_to_the_app_until_the_code_is_exchanged,
     a_promotion_code_belongs_to_the_browser_whose_first_form_used_it,
     a_browser_without_cookies_gets_an_error_page,
     every_error_page_has_a_link,
