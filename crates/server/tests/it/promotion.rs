@@ -291,7 +291,7 @@ async fn a_second_promotion_of_the_same_guest_gets_a_clear_page(engine: Engine) 
 }
 
 async fn the_last_form_sent_again_leads_to_the_app_until_the_code_is_exchanged(engine: Engine) {
-    let (mut scene, code) = Scene::open_with_code(engine).await;
+    let (scene, code) = Scene::open_with_code(engine).await;
     let forms = scene.browser.page().forms.clone();
     let form = forms.into_iter().find(|form| form.fields.iter().any(|(name, _)| name == "code")).expect("a form");
     let typed =
@@ -595,9 +595,9 @@ async fn over_tls_no_other_host_can_set_the_flow_cookie(engine: Engine) {
         let planted = "0123456789abcdefABCDEF0123456789";
         // A sibling host can set a cookie with the plain name.
         let plain = format!("{}oauth_ui={planted}", if prefix == "__Host-" { "" } else { prefix });
-        let request = server.http().request(reqwest::Method::GET, &url);
+        let request = server.http().request(Method::GET, &url);
         let request = request.header("host", "id.shop.test").header("cookie", plain);
-        let reply = crate::support::Reply::of(request).await;
+        let reply = Reply::of(request).await;
         let cookie = reply.header("set-cookie").expect("a cookie");
         assert!(cookie.starts_with(&format!("{name}=")) && !cookie.contains(planted), "{cookie}");
         assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"), "no Domain: {cookie}");
