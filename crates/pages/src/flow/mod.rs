@@ -47,7 +47,7 @@ use crate::{
     end_pages::{ErrorKind, ErrorPage},
     error_page,
     flow::promotion::AlreadyPromotedPage,
-    flow_error, home_link, page, render, see_other,
+    flow_error, home_link, page, render, see_other, to_app,
 };
 
 /// The URLs below a flow's own; each shows a page and handles its form.
