@@ -39,6 +39,7 @@ pub mod promotion;
 pub mod readiness;
 pub mod repeats;
 pub mod security_links;
+pub(crate) mod send_permit;
 pub(crate) mod send_waits;
 pub mod sessions;
 pub mod signing_keys;

@@ -1,8 +1,10 @@
 //! Rate limits counted in this process's memory: sign-ups and token requests per address, token requests per user.
 //! The domain has the rule (GCRA); this file stores its state.
 
+pub(crate) mod bucket;
 pub mod fair;
 pub mod rates;
+pub(crate) mod sending;
 pub mod tries;
 
 use std::{

@@ -1,7 +1,8 @@
 //! The growing wait between text messages with codes: each further one to a number, and from a network address, waits twice
-//! as long as the one before. A code that is entered, and time, shorten it. All nodes share it.
+//! as long as the one before. A code that is entered, and time, shorten it. The known browsers of an account have a wait of
+//! their own, which the requests of strangers do not lengthen. All nodes share it.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
     credential::otp::{LONGEST_COOL_DOWN, cool_down},
@@ -12,7 +13,15 @@ use vestibule_domain::{
 };
 use vestibule_store::{Conn, StoreError, Tx, tries};
 
-use crate::{crypto::sha256, ctx::Ctx, error::RateLimit, limits::Counter};
+use crate::{
+    ctx::Ctx,
+    error::RateLimit,
+    known_devices::KnownDevice,
+    limits::{
+        Counter,
+        bucket::{address_bytes, bucket_key},
+    },
+};
 
 /// Time in which one message is forgotten.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
@@ -27,8 +36,11 @@ const BEYOND: u32 = 10;
 /// Whose messages a wait is about.
 #[derive(Clone, Copy)]
 pub(super) enum Waiting<'a> {
+    /// A number, asked for in browsers that are not known for its account.
     Number(&'a str),
-    Address(&'a str),
+    /// A number, asked for by the account that has proved it, in its known browsers and sessions.
+    OwnNumber(KnownDevice, &'a str),
+    Address(IpAddr),
 }
 
 /// The wait of one number or network address.
@@ -46,13 +58,22 @@ pub(super) struct Wait {
 impl Wait {
     /// The wait, unless the project has turned off the limit that it belongs to.
     pub(super) fn of(ctx: &Ctx<'_>, waiting: Waiting<'_>) -> Option<Self> {
-        let (name, of, free) = match waiting {
-            Waiting::Number(number) => (LimitName::CodeSendPerUser, number, TO_NUMBER),
-            Waiting::Address(address) => (LimitName::CodeSendPerIp, address, FROM_ADDRESS),
+        let (name, free) = match waiting {
+            Waiting::Number(_) | Waiting::OwnNumber(..) => (LimitName::CodeSendPerUser, TO_NUMBER),
+            Waiting::Address(_) => (LimitName::CodeSendPerIp, FROM_ADDRESS),
         };
         ctx.project.settings.limit(name)?;
-        let key = |what: &str| sha256(format!("sms {what}|{}|{of}", name.error_name()).as_bytes()).0;
-        Some(Self { counter: Counter::Setting(name), until: key("wait"), sent: key("sent"), free })
+        let key = |until_or_sent: &str| {
+            let what = until_or_sent.as_bytes();
+            match waiting {
+                Waiting::Number(number) => bucket_key("sms to number", &[what, number.as_bytes()]),
+                Waiting::OwnNumber(device, number) => {
+                    bucket_key("sms to own number", &[what, &device.account, number.as_bytes()])
+                }
+                Waiting::Address(ip) => bucket_key("sms from address", &[what, &address_bytes(ip)]),
+            }
+        };
+        Some(Self { counter: Counter::Setting(name), until: key("until"), sent: key("sent"), free })
     }
 
     /// The quota that counts messages: each is forgotten after a while.

@@ -116,7 +116,8 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether nothing from before goes on by itself, also what is not a session yet, such as an authorization code.
+    /// Whether nothing from before goes on by itself: neither what is not a session yet, such as an authorization code, nor
+    /// a browser that is known for the user, since a person who had a session may have kept the cookie.
     fn ends_all_at_once(&self) -> bool {
         match self {
             Self::All | Self::AllExcept(_) => true,
@@ -172,6 +173,7 @@ impl Ending {
         if self.selection.ends_all_at_once() {
             // First, because it locks the user: a code that is being exchanged either has added its grant, or is refused.
             users::note_sessions_ended(tx, no, self.user, now).await?;
+            users::raise_generation(tx, no, self.user).await?;
         }
         let mut ended = 0;
         for (id, session) in self.select(load(tx, no, self.user).await?) {

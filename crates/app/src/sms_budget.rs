@@ -9,14 +9,14 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, tries};
 
-use crate::{crypto::sha256, ctx::Ctx, error::Error, events};
+use crate::{ctx::Ctx, error::Error, events, limits::bucket::bucket_key};
 
 /// How often a budget that stays used up is reported.
 const REPORTED_FOR: Duration = Duration::from_secs(3_600);
 
 /// The key of the time until which the budget counts as reported.
 fn marker() -> [u8; 32] {
-    sha256(b"sms budget used up").0
+    bucket_key("sms budget used up", &[])
 }
 
 /// Queues the event of a budget that refused a message, unless that was done within the hour.

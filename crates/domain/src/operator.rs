@@ -85,6 +85,8 @@ pub struct Operator {
     pub created_at: Timestamp,
     /// When it proved its address by a mailed code or link and chose its credentials; `None` while it has not.
     pub email_proved_at: Option<Timestamp>,
+    /// How often its sessions were all ended: browsers that became known before are no longer.
+    pub credential_generation: i64,
 }
 
 /// The purpose of a one-time link.

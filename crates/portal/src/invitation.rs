@@ -1,7 +1,21 @@
 //! The mails of the portal: invitations, and codes that prove an operator's address.
 
 use askama::Template;
+use vestibule_app::adapters::mailer::Mail;
 use vestibule_web::{rendered_mail::RenderedMail, template::finish};
+
+/// A mail to an operator, always from the server's own sender. A project's sender is chosen by its owner, who would get the
+/// link or code back if the mail could not be delivered.
+pub(crate) fn mail_to_operator(to: &str, words: RenderedMail) -> Mail {
+    Mail {
+        from: None,
+        to: to.to_string(),
+        subject: words.subject,
+        text: words.text,
+        html: words.html,
+        useful_seconds: None,
+    }
+}
 
 /// The invitation from `from` to the project `place`; an operator with an account needs no personal link.
 pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: bool) -> RenderedMail {

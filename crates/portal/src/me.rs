@@ -1,14 +1,12 @@
 //! The operator's own account: its passkeys and its password.
 
 use askama::Template;
-use vestibule_app::{
-    adapters::mailer::Mail,
-    operators::{
-        PASSWORD_POLICY, RemovalOutcome,
-        address::{self, AddressProven, Sending},
-        passkeys::{self, Renaming},
-        sign_in,
-    },
+use vestibule_app::adapters::mailer::Mail;
+use vestibule_app::operators::{
+    PASSWORD_POLICY, RemovalOutcome,
+    address::{self, AddressProven, Sending},
+    passkeys::{self, Renaming},
+    sign_in,
 };
 use vestibule_web::template::finish;
 
@@ -17,7 +15,7 @@ use crate::{
     activity::{self, ActivityLine},
     control::{Control, ControlKind},
     frame::{PortalContext, PortalPage},
-    invitation::address_code_mail,
+    invitation::{address_code_mail, mail_to_operator},
     moment::Moment,
     notice::PortalNotice,
     one_time_link::describe_password_problem,
@@ -39,6 +37,13 @@ async fn show(request: OperatorRequest) -> PageResult {
 }
 
 async fn change(request: OperatorRequest) -> PageResult {
+    let before = request.clone();
+    let mut response = act(request).await?;
+    before.stay_known(&mut response).await?;
+    Ok(response)
+}
+
+async fn act(request: OperatorRequest) -> PageResult {
     match request.field("action") {
         "passkey" => add_passkey(request).await,
         "rename_passkey" => rename_passkey(request).await,
@@ -102,12 +107,8 @@ async fn remove_password(request: OperatorRequest) -> PageResult {
 }
 
 async fn send_code(request: OperatorRequest) -> PageResult {
-    let write = |to: &str, code: &str| {
-        let words = address_code_mail(code);
-        let useful_seconds = Some(address::LIFETIME.as_secs());
-        let (subject, text, html) = (words.subject, words.text, words.html);
-        Mail { from: None, to: to.to_string(), subject, text, html, useful_seconds }
-    };
+    let useful_seconds = Some(address::LIFETIME.as_secs());
+    let write = |to: &str, code: &str| Mail { useful_seconds, ..mail_to_operator(to, address_code_mail(code)) };
     let sent = address::send_code(&request.app, &request.signed_in, &write, request.now).await?;
     let mut page = page(&request).await?;
     match sent {

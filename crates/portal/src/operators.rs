@@ -2,7 +2,6 @@
 
 use askama::Template;
 use vestibule_app::{
-    adapters::mailer::Mail,
     crypto::hex,
     operators::{
         links,
@@ -20,7 +19,7 @@ use crate::{
     confirmation::{ConfirmActionPage, Hidden, SecretShownPage},
     control::{Control, ControlKind, Pick},
     frame::{PortalContext, PortalPage},
-    invitation::invitation_mail,
+    invitation::{invitation_mail, mail_to_operator},
     message::MessagePage,
     notice::PortalNotice,
     one_time_link::role_name,
@@ -107,18 +106,9 @@ async fn invite(request: ProjectRequest) -> PageResult {
     };
     let name = request.project.settings.display_name().to_string();
     let (origin, from) = (request.origin.clone(), request.signed_in.operator.name.clone());
-    let sender = request.project.settings.mail.from.clone();
     let write_mail = move |to: &str, path: Option<&str>| {
         let href = format!("{origin}{}", path.unwrap_or("/portal"));
-        let words = invitation_mail(&from, &name, role_name(role), &href, path.is_some());
-        Mail {
-            from: sender.clone(),
-            to: to.to_string(),
-            subject: words.subject,
-            text: words.text,
-            html: words.html,
-            useful_seconds: None,
-        }
+        mail_to_operator(to, invitation_mail(&from, &name, role_name(role), &href, path.is_some()))
     };
     let new_invitation = Invitation {
         email: request.field("email"),

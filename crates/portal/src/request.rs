@@ -74,7 +74,12 @@ impl PublicRequest {
                 let (form, known_device) = (CookieKind::Form.name(&origin), CookieKind::KnownDevice.name(&origin));
                 PortalCookies::of_forms(&brought, &form, &known_device)
             }
-            Access::Operator | Access::Everywhere(_) | Access::InProject(_) => {
+            Access::Operator => {
+                let (session, known_device) =
+                    (CookieKind::Session.name(&origin), CookieKind::KnownDevice.name(&origin));
+                PortalCookies::of_own_pages(&brought, &session, &known_device)
+            }
+            Access::Everywhere(_) | Access::InProject(_) => {
                 PortalCookies::of_operators(&brought, &CookieKind::Session.name(&origin))
             }
         };
@@ -207,7 +212,7 @@ impl PublicRequest {
     pub(super) fn go_signed_in(&self, started: &StartedSession, location: &str) -> PageResult {
         let mut response = response::redirect(StatusCode::SEE_OTHER, location);
         cookies::set(response.headers_mut(), CookieKind::Session, &self.origin, &started.cookie);
-        let known = known_devices::operators::renew_for(&self.app, &self.known_devices, started.operator, self.now);
+        let known = known_devices::operators::renew_for(&self.app, &self.known_devices, started.account, self.now);
         if let Some(value) = known {
             cookies::set(response.headers_mut(), CookieKind::KnownDevice, &self.origin, &value);
         }
@@ -267,6 +272,16 @@ impl OperatorRequest {
             Some(OperatorBadge { name: signed_in.operator.name.clone(), email: signed_in.operator.email.clone() });
         public_request.frame.csrf = form_token(cookie);
         Self { public_request, signed_in }
+    }
+
+    /// After a change that ended the operator's other sessions: of the browsers that were known for it, this one stays so.
+    pub(crate) async fn stay_known(&self, response: &mut Response) -> Result<(), PortalError> {
+        let (cookies, before) = (&self.known_devices, &self.signed_in.operator);
+        let renewed = known_devices::operators::renew_after_change(&self.app, cookies, before, self.now).await?;
+        if let Some(value) = renewed {
+            cookies::set(response.headers_mut(), CookieKind::KnownDevice, &self.origin, &value);
+        }
+        Ok(())
     }
 
     /// Who acts, with the role that the route asks for.

@@ -118,9 +118,10 @@ impl PortalRoute {
         };
         let accepts = match self.access {
             Access::Anonymous => vec![CredentialKind::PortalFormCookie, CredentialKind::PortalKnownDeviceCookie],
-            access @ (Access::Operator | Access::Everywhere(_) | Access::InProject(_)) => {
-                vec![CredentialKind::OperatorCookie(access)]
+            access @ Access::Operator => {
+                vec![CredentialKind::OperatorCookie(access), CredentialKind::PortalKnownDeviceCookie]
             }
+            access @ (Access::Everywhere(_) | Access::InProject(_)) => vec![CredentialKind::OperatorCookie(access)],
         };
         let (path, route) = (self.path, Arc::new(self));
         Route::declare(Face::Portal, (method, path), accepts, move |State(app): State<Arc<App>>, request: Request| {

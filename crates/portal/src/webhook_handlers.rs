@@ -51,7 +51,9 @@ fn describe(event: &str) -> (&str, &'static str) {
         "user.consent.granted" => (event, "A member agreed to a third-party application."),
         "user.consent.revoked" => (event, "A third-party application lost its access to an account."),
         "session.revoked" => (event, "A session ended other than by the user signing out."),
-        "message.sms_budget_used_up" => (event, "The project sent all text messages it may send for now."),
+        "message.sms_budget_used_up" => {
+            (event, "The project sent all text messages that it may send to new numbers for now.")
+        }
         "user.pre_create" => {
             ("Before a user is created", "user.pre_create, guests included. A refusal stops the sign-up.")
         }

@@ -15,6 +15,7 @@ use crate::{
 pub const STATEMENTS: &[&Sql] = &[
     &INSERT_LOGIN_ID,
     &FIND_LOGIN_ID,
+    &FIND_LOGIN_ID_AND_GENERATION,
     &LIST_LOGIN_IDS,
     &REMOVE_LOGIN_ID,
     &VERIFY_LOGIN_ID,
@@ -92,6 +93,38 @@ pub async fn find_login_id(
     value: &str,
 ) -> Result<Option<OwnedLoginId>, StoreError> {
     conn.query_optional(&FIND_LOGIN_ID, &[&p.0, &kind, &value], read_login_id).await
+}
+
+const FIND_LOGIN_ID_AND_GENERATION: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       kind,
+       value,
+       original,
+       verified_at,
+       created_at,
+       updated_at,
+       COALESCE((
+         SELECT u.credential_generation
+         FROM users u
+         WHERE u.project_no = login_ids.project_no AND u.id = login_ids.user_id
+       ), 0)
+     FROM login_ids
+     WHERE project_no = $1 AND kind = $2 AND value = $3",
+);
+
+/// The same with its user's credential generation, for a sign-in: see [`crate::users::find_generation`].
+pub async fn find_login_id_and_generation(
+    conn: &mut Conn,
+    p: ProjectNo,
+    kind: &str,
+    value: &str,
+) -> Result<Option<(OwnedLoginId, i64)>, StoreError> {
+    conn.query_optional(&FIND_LOGIN_ID_AND_GENERATION, &[&p.0, &kind, &value], |row| {
+        Ok((read_login_id(row)?, row.get(8)?))
+    })
+    .await
 }
 
 const LIST_LOGIN_IDS: Sql = Sql::new(

@@ -5,6 +5,7 @@ use vestibule_domain::{id::OperatorId, secret::TokenHash, time::Timestamp};
 use crate::{
     column::{read_id, read_time},
     db::{Conn, Sql, StoreError, Tx},
+    operators,
 };
 
 /// Every statement of this file.
@@ -88,16 +89,19 @@ pub async fn remove(tx: &mut Tx, token: TokenHash) -> Result<bool, StoreError> {
 
 const REMOVE_OF_OPERATOR: Sql = Sql::new("DELETE FROM operator_sessions WHERE operator_id = $1");
 
-/// Removes every session of an operator.
-pub async fn remove_of_operator(tx: &mut Tx, id: OperatorId) -> Result<u64, StoreError> {
-    tx.execute(&REMOVE_OF_OPERATOR, &[&id.as_bytes().as_slice()]).await
+/// Removes every session of an operator, and begins its next credential generation, which is returned: no browser is known
+/// for it any more.
+pub async fn remove_of_operator(tx: &mut Tx, id: OperatorId) -> Result<i64, StoreError> {
+    tx.execute(&REMOVE_OF_OPERATOR, &[&id.as_bytes().as_slice()]).await?;
+    operators::raise_generation(tx, id).await
 }
 
 const REMOVE_OTHERS: Sql = Sql::new("DELETE FROM operator_sessions WHERE operator_id = $1 AND token_hash <> $2");
 
-/// Removes every session of an operator except one.
-pub async fn remove_others(tx: &mut Tx, id: OperatorId, kept: TokenHash) -> Result<u64, StoreError> {
-    tx.execute(&REMOVE_OTHERS, &[&id.as_bytes().as_slice(), &kept.0.as_slice()]).await
+/// Removes every session of an operator except one; otherwise as [`remove_of_operator`].
+pub async fn remove_others(tx: &mut Tx, id: OperatorId, kept: TokenHash) -> Result<i64, StoreError> {
+    tx.execute(&REMOVE_OTHERS, &[&id.as_bytes().as_slice(), &kept.0.as_slice()]).await?;
+    operators::raise_generation(tx, id).await
 }
 
 const REMOVE_UNUSED: Sql = Sql::new(

@@ -25,6 +25,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SET_EMAIL_PROVED,
     &CLAIM,
     &HOLD,
+    &RAISE_GENERATION,
     &REMOVE,
     &SET_ROLE,
     &REMOVE_ROLE,
@@ -43,6 +44,7 @@ fn read_operator(row: &Row<'_>) -> Result<Operator, StoreError> {
         password_hash: row.get(3)?,
         created_at: read_time(row, 4)?,
         email_proved_at: read_optional_time(row, 5)?,
+        credential_generation: row.get(6)?,
     })
 }
 
@@ -86,7 +88,8 @@ const FIND: Sql = Sql::new(
        name,
        password_hash,
        created_at,
-       email_proved_at
+       email_proved_at,
+       COALESCE(credential_generation, 0)
      FROM operators
      WHERE id = $1",
 );
@@ -103,7 +106,8 @@ const FIND_BY_EMAIL: Sql = Sql::new(
        name,
        password_hash,
        created_at,
-       email_proved_at
+       email_proved_at,
+       COALESCE(credential_generation, 0)
      FROM operators
      WHERE email = $1",
 );
@@ -128,6 +132,7 @@ const LIST_OF_PROJECT: Sql = Sql::new(
        o.password_hash,
        o.created_at,
        o.email_proved_at,
+       COALESCE(o.credential_generation, 0),
        r.project_no,
        r.role
      FROM operator_roles r
@@ -142,7 +147,7 @@ pub async fn list_of_project(conn: &mut Conn, p: ProjectNo) -> Result<Vec<(Opera
 }
 
 fn read_assigned(row: &Row<'_>) -> Result<(Operator, Assignment), StoreError> {
-    let assignment = Assignment { project: read_project(row, 6)?, role: read_role(row, 7)? };
+    let assignment = Assignment { project: read_project(row, 7)?, role: read_role(row, 8)? };
     Ok((read_operator(row)?, assignment))
 }
 
@@ -154,6 +159,7 @@ const LIST: Sql = Sql::new(
        o.password_hash,
        o.created_at,
        o.email_proved_at,
+       COALESCE(o.credential_generation, 0),
        r.project_no,
        r.role
      FROM operator_roles r
@@ -201,6 +207,20 @@ const HOLD: Sql = Sql::new("UPDATE operators SET email = email WHERE id = $1");
 /// does not exist.
 pub async fn hold(tx: &mut Tx, id: OperatorId) -> Result<bool, StoreError> {
     tx.execute_one(&HOLD, &[&id.as_bytes().as_slice()]).await
+}
+
+const RAISE_GENERATION: Sql = Sql::new(
+    "UPDATE operators
+     SET credential_generation = COALESCE(credential_generation, 0) + 1
+     WHERE id = $1
+     RETURNING credential_generation",
+);
+
+/// Begins an operator's next credential generation, whose number it returns: browsers that became known before are no longer.
+/// 0 for an operator that does not exist.
+pub(crate) async fn raise_generation(tx: &mut Tx, id: OperatorId) -> Result<i64, StoreError> {
+    let raised = tx.query_optional(&RAISE_GENERATION, &[&id.as_bytes().as_slice()], |row| row.get(0)).await?;
+    Ok(raised.unwrap_or(0))
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM operators WHERE id = $1");

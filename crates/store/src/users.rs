@@ -20,6 +20,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &TAKE_ANONYMOUS_IDENTITY,
     &YIELD_TO,
     &RECORD_LOGIN,
+    &FIND_GENERATION,
+    &RAISE_GENERATION,
     &RECORD_GUEST_LOGIN,
     &LOCK_GUEST,
     &NOTE_SESSIONS_ENDED,
@@ -182,12 +184,38 @@ pub async fn yield_to(
 const RECORD_LOGIN: Sql = Sql::new(
     "UPDATE users
      SET last_login_at = $3
+     WHERE project_no = $1 AND id = $2
+     RETURNING COALESCE(credential_generation, 0)",
+);
+
+/// Records that the user authenticated; returns its [credential generation](find_generation), `None` when it does not exist.
+pub async fn record_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<Option<i64>, StoreError> {
+    tx.query_optional(&RECORD_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()], |row| row.get(0)).await
+}
+
+const FIND_GENERATION: Sql = Sql::new(
+    "SELECT COALESCE(credential_generation, 0)
+     FROM users
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Records that the user authenticated.
-pub async fn record_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
-    tx.execute_one(&RECORD_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+/// How often the sessions of a member were all ended: browsers that became known before are no longer. 0 for a user that does
+/// not exist.
+pub async fn find_generation(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<i64, StoreError> {
+    let found = conn.query_optional(&FIND_GENERATION, &[&p.0, &id.as_bytes().as_slice()], |row| row.get(0)).await?;
+    Ok(found.unwrap_or(0))
+}
+
+const RAISE_GENERATION: Sql = Sql::new(
+    "UPDATE users
+     SET credential_generation = COALESCE(credential_generation, 0) + 1
+     WHERE project_no = $1 AND id = $2
+       AND anonymous_since IS NULL",
+);
+
+/// Begins a member's next credential generation. Guests have none: no browser is known for them.
+pub async fn raise_generation(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<(), StoreError> {
+    tx.execute(&RAISE_GENERATION, &[&p.0, &id.as_bytes().as_slice()]).await.map(drop)
 }
 
 const RECORD_GUEST_LOGIN: Sql = Sql::new(

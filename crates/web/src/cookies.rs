@@ -36,7 +36,7 @@ fn host_only(project: &Project, name: &str) -> String {
 const HOST_PREFIX: &str = "__Host-";
 
 /// The name of the cookie by which a browser is known for accounts. Not in [`Names`], which every request with cookies
-/// makes: only flow pages read it.
+/// makes: few pages read it.
 pub(crate) fn known_device_name(project: &Project) -> String {
     host_only(project, &project.settings.cookie_name("known_device"))
 }

@@ -272,6 +272,22 @@ impl AccountCookies {
     }
 }
 
+/// The credentials of account pages after which browsers that were known for the account are no longer, except this one.
+pub struct KnownAccountCookies {
+    pub account: AccountCookies,
+    pub known_devices: Candidates,
+}
+
+impl Accepts for KnownAccountCookies {
+    const ACCEPTS: &'static [CredentialKind] =
+        &[CredentialKind::SessionCookie, CredentialKind::AppSessionCookie, CredentialKind::KnownDeviceCookie];
+
+    fn keep(brought: Brought, project: &Project) -> Self {
+        let known_devices = brought.known_devices(project);
+        Self { account: AccountCookies::keep(brought, project), known_devices }
+    }
+}
+
 /// The credentials for starting a flow: the flow's and the account's cookies.
 pub struct BrowserCookies {
     pub account: AccountCookies,
@@ -406,6 +422,12 @@ impl PortalCookies {
     pub fn of_operators(brought: &Brought, name: &str) -> Self {
         let session = brought.all(name, is_secret);
         Self { session, form: Candidates::default(), known_devices: Candidates::default() }
+    }
+
+    /// For an operator's own pages: the session cookie, and the one by which the browser is known.
+    pub fn of_own_pages(brought: &Brought, name: &str, known_device: &str) -> Self {
+        let known_devices = brought.all(known_device, known_devices::is_well_formed);
+        Self { known_devices, ..Self::of_operators(brought, name) }
     }
 }
 

@@ -23,11 +23,14 @@ use crate::{
     crypto::security_links::{LinkAction, ReplacedLoginId},
     ctx::Ctx,
     error::Error,
-    flow::{CodeMessage, CodeUse, WriteMessage, one_time_code},
+    flow::{CodeUse, WriteMessage, one_time_code},
     known_devices::KnownDevice,
-    limits::tries::Buckets,
-    messages::Message,
-    security_links,
+    limits::{
+        sending::{self, Requester},
+        tries::{Buckets, Trier},
+    },
+    messages::PermittedMessage,
+    security_links, send_permit,
 };
 
 /// The caller of a request, and the renderer of messages.
@@ -127,7 +130,7 @@ impl AccountContext<'_> {
     pub async fn try_code(&self, settings_action: &mut SettingsAction, typed: &str) -> Result<CodeStep, Error> {
         let id = settings_action.id;
         let Some(pending) = &mut settings_action.state.pending else { return Ok(CodeStep::Stale) };
-        let buckets = Buckets::of_code(&self.ctx, &pending.login_id.value, self.own_limits(&pending.task));
+        let buckets = Buckets::of_code(&self.ctx, self.trier(pending));
         if !one_time_code::is_first_try(&pending.code) {
             buckets.check(self.ctx.app, self.ctx.now).await?;
         }
@@ -136,7 +139,8 @@ impl AccountContext<'_> {
         match decision {
             OtpDecision::Accepted => {
                 let pending = pending.clone();
-                Buckets::record_answer(&self.ctx, &pending.login_id).await?;
+                let known = self.own_address(&pending.task, &pending.login_id).await?;
+                sending::record_answer(&self.ctx, &pending.login_id, known).await?;
                 let outcome = self.complete(settings_action, &pending).await?;
                 Ok(CodeStep::Ended(outcome))
             }
@@ -158,7 +162,10 @@ impl AccountContext<'_> {
             return Ok(Some(decision));
         }
         let (task, login_id, previous) = (pending.task.clone(), pending.login_id.clone(), pending.code.clone());
-        let message = self.prepare_code(settings_action, task, login_id, Some(&previous)).await?;
+        let Ok(message) = self.prepare_code(settings_action, task, login_id, Some(&previous)).await? else {
+            // The project's countries changed since the first code.
+            return Ok(Some(ResendDecision::Exhausted));
+        };
         Ok(self.save(settings_action, message).await?.then_some(ResendDecision::Allowed))
     }
 
@@ -168,9 +175,6 @@ impl AccountContext<'_> {
         task: CodeTask,
         login_id: LoginId,
     ) -> Result<LoginIdStep, Error> {
-        if let Err(problem) = one_time_code::check_reach(&self.ctx, &login_id) {
-            return Ok(LoginIdStep::Invalid(problem));
-        }
         let mut settings_action = settings_action
             .unwrap_or_else(|| SettingsAction::new(self.ctx.app, self.caller.user.id, None, self.ctx.now));
         // Requesting a code again from the first page must not bypass the cool-down.
@@ -187,7 +191,10 @@ impl AccountContext<'_> {
             });
         }
         let earlier = previous.as_ref().map(|pending| &pending.code);
-        let message = self.prepare_code(&mut settings_action, task, login_id, earlier).await?;
+        let message = match self.prepare_code(&mut settings_action, task, login_id, earlier).await? {
+            Ok(message) => message,
+            Err(problem) => return Ok(LoginIdStep::Invalid(problem)),
+        };
         let saved = self.save(&mut settings_action, message).await?;
         Ok(if saved {
             LoginIdStep::CodeSent(Box::new(settings_action))
@@ -202,28 +209,48 @@ impl AccountContext<'_> {
         task: CodeTask,
         login_id: LoginId,
         previous: Option<&CodeState>,
-    ) -> Result<Option<Message>, Error> {
-        one_time_code::charge(&self.ctx, &login_id, self.own_limits(&task), true).await?;
+    ) -> Result<Result<Option<PermittedMessage>, IdentifierProblem>, Error> {
+        let requester = match self.own_address(&task, &login_id).await? {
+            Some(device) => Requester::Known { device, is_sent: true },
+            None => Requester::NewAddress,
+        };
+        let permit = match send_permit::admit(&self.ctx, &login_id, requester).await? {
+            Ok(permit) => permit,
+            Err(problem) => return Ok(Err(problem)),
+        };
         let (code, text) = one_time_code::make(&self.ctx, settings_action.id.as_bytes(), previous);
         let purpose = match &task {
             CodeTask::Add | CodeTask::Replace { .. } | CodeTask::Verify { .. } => CodeUse::Verify,
             CodeTask::Prove { .. } => CodeUse::Login,
         };
-        let message = login_id
-            .address()
-            .map(|to| (self.write_code)(&CodeMessage { purpose, kind: login_id.kind, to, code: &text }));
+        let message = permit.write((purpose, &login_id, &text), self.write_code);
         settings_action.state.pending = Some(Pending { task, login_id, code });
-        Ok(message)
+        Ok(Ok(message))
     }
 
-    /// The session's own limits for codes to the member's own addresses. A code to a new address counts for the address.
-    fn own_limits(&self, task: &CodeTask) -> Option<KnownDevice> {
-        match task {
-            CodeTask::Verify { .. } | CodeTask::Prove { .. } => {
-                Some(KnownDevice::of_session(self.caller.via.reference()))
-            }
-            CodeTask::Add | CodeTask::Replace { .. } => None,
+    fn session(&self) -> KnownDevice {
+        KnownDevice::of_session(self.caller.user.id, self.caller.via.reference())
+    }
+
+    /// Who tries a code: the session, for the member's own address. One to a new address counts for the address.
+    fn trier<'p>(&self, pending: &'p Pending) -> Trier<'p> {
+        match &pending.task {
+            CodeTask::Verify { .. } | CodeTask::Prove { .. } => Trier::Known(self.session()),
+            CodeTask::Add | CodeTask::Replace { .. } => Trier::Unknown(&pending.login_id),
         }
+    }
+
+    /// The session, where a code goes to an address of the member's for which it has limits of its own.
+    async fn own_address(&self, task: &CodeTask, login_id: &LoginId) -> Result<Option<KnownDevice>, Error> {
+        match task {
+            CodeTask::Verify { .. } | CodeTask::Prove { .. } => {}
+            CodeTask::Add | CodeTask::Replace { .. } => return Ok(None),
+        }
+        let login_methods = LoginMethods::load(&self.ctx, self.caller.user.id).await?;
+        let mut rows = login_methods.login_ids.iter();
+        let own = rows.find(|row| row.kind == login_id.kind.as_str() && row.value == login_id.value);
+        let counts = |row: &OwnedLoginId| one_time_code::counts_as_known(login_id, row.verified_at.is_some());
+        Ok(own.is_some_and(counts).then(|| self.session()))
     }
 
     /// Applies the change that the correct code allows.
@@ -297,7 +324,11 @@ impl AccountContext<'_> {
     }
 
     /// Stores the pending step and queues its message, unless another tab changed it first.
-    async fn save(&self, settings_action: &mut SettingsAction, message: Option<Message>) -> Result<bool, Error> {
+    async fn save(
+        &self,
+        settings_action: &mut SettingsAction,
+        message: Option<PermittedMessage>,
+    ) -> Result<bool, Error> {
         let (no, now) = (self.ctx.project.no, self.ctx.now);
         let message = message.map(|message| message.seal(self.ctx.app, no));
         let input = (settings_action.version, settings_action.to_row(now), message);

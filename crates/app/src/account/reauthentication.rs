@@ -15,7 +15,7 @@ use crate::{
     ctx::Ctx,
     error::Error,
     known_devices::KnownDevice,
-    limits::tries::Buckets,
+    limits::tries::{Buckets, Trier},
     passkeys::{Assertion, Expected},
     passwords::PasswordVerdict,
     projects::Project,
@@ -37,12 +37,13 @@ pub(crate) async fn check_password(
     typed: &str,
 ) -> Result<bool, Error> {
     // The member is signed in: failures elsewhere do not count here.
-    let own = KnownDevice::of_session(caller.via.reference());
-    let buckets = Buckets::of_password(ctx, login_methods.name().unwrap_or_default(), Some(own));
+    let own = KnownDevice::of_session(caller.user.id, caller.via.reference());
+    let buckets = Buckets::of_password(ctx, Trier::Known(own));
     buckets.check(ctx.app, ctx.now).await?;
     let hash = login_methods.password.as_ref().map(|row| row.hash.clone());
     match ctx.app.hasher.verify(ctx.project.no, password::prepare(typed), hash).await? {
-        PasswordVerdict::Right { .. } => Ok(true),
+        // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
+        PasswordVerdict::Right { .. } => buckets.check(ctx.app, ctx.now).await.map(|()| true),
         PasswordVerdict::Wrong => {
             buckets.record_failure(ctx.app, ctx.now).await?;
             Ok(false)

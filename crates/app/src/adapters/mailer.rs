@@ -34,7 +34,8 @@ const MAILBOX_SIZE: usize = 200;
 /// A mail in the outbox.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Mail {
-    /// The sender, if the project has its own.
+    /// The sender, if the project has its own: of the mail and of its envelope, so what cannot be delivered comes back to it.
+    /// Never for mails to operators: their links and codes must not come back to the project's owner.
     pub from: Option<String>,
     pub to: String,
     pub subject: String,

@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     event::Event,
-    identifier::{LoginId, LoginIdKind, phone},
+    identifier::{LoginId, LoginIdKind},
 };
 
 use super::AdminError;
@@ -12,7 +12,7 @@ use crate::{
     crypto::hex,
     ctx::Ctx,
     error::Error,
-    limits::tries::Buckets,
+    send_permit,
 };
 
 /// A message that is rendered once its recipient is known.
@@ -36,19 +36,18 @@ pub async fn try_out(
     let (channel, error) = match test_result {
         TestMessage::Mail(write) => {
             let to = parse(LoginIdKind::Email, to, "Enter an email address like name@example.com")?;
-            let sent = ctx.app.mailer.send(&write(to), &hex(&ctx.app.entropy.bytes::<16>()), now).await;
+            let sent = ctx.app.mailer.send(&write(address_of(to)), &hex(&ctx.app.entropy.bytes::<16>()), now).await;
             ("mail", sent.err().map(|error| error.to_string()))
         }
         TestMessage::Sms(write) => {
             let to = parse(LoginIdKind::Phone, to, "Enter a phone number with its country code, like +49 30 901820")?;
-            if !ctx.project.settings.allows_sms_to(phone::country_of(&to).as_deref()) {
+            let Ok(permit) = send_permit::admit_test(ctx, &to).await? else {
                 return Err(AdminError::fault(
                     "to",
                     "Text messages to this country are turned off (sms.allowed_countries)",
                 ));
-            }
-            Buckets::of_text_message(ctx).take(ctx.app, true, now).await?;
-            let sent = ctx.app.sms.send(&write(to), now).await;
+            };
+            let sent = permit.send_now(ctx, &write(address_of(to))).await;
             ("sms", sent.err().map(|error| error.to_string()))
         }
     };
@@ -58,7 +57,10 @@ pub async fn try_out(
     Ok(error)
 }
 
-fn parse(kind: LoginIdKind, to: &str, advice: &str) -> Result<String, AdminError> {
-    let parsed = LoginId::parse(kind, to, None).map_err(|_| AdminError::fault("to", advice))?;
-    Ok(parsed.address().unwrap_or(parsed.value))
+fn parse(kind: LoginIdKind, to: &str, advice: &str) -> Result<LoginId, AdminError> {
+    LoginId::parse(kind, to, None).map_err(|_| AdminError::fault("to", advice))
+}
+
+fn address_of(login_id: LoginId) -> String {
+    login_id.address().unwrap_or(login_id.value)
 }

@@ -76,24 +76,27 @@ impl UserChange {
         }
     }
 
-    /// Applies the change and ends the sessions that end with it.
+    /// Applies the change and ends the sessions that end with it. Returns the user's credential generation, by which its
+    /// browsers are known.
     pub async fn apply(
         &self,
         tx: &mut Tx,
         no: ProjectNo,
         endings: &Endings,
         now: Timestamp,
-    ) -> Result<(), PromotionError> {
+    ) -> Result<i64, PromotionError> {
         match self {
-            Self::Promote(promotion) => add_first_credential(tx, no, promotion, now).await,
+            // Guests have no generation.
+            Self::Promote(promotion) => add_first_credential(tx, no, promotion, now).await.map(|()| 0),
             Self::SignUp(user, credentials) => {
                 users::insert(tx, no, user).await?;
-                insert_credentials(tx, no, user.id, credentials, now).await
+                insert_credentials(tx, no, user.id, credentials, now).await.map(|()| 0)
             }
             Self::Login(proof) => record_login(tx, no, proof, endings.member.as_ref(), now).await,
             Self::Yield(guest, proof) => {
-                record_login(tx, no, proof, endings.member.as_ref(), now).await?;
-                give_up(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await
+                let generation = record_login(tx, no, proof, endings.member.as_ref(), now).await?;
+                give_up(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await?;
+                Ok(generation)
             }
         }
     }
@@ -105,10 +108,14 @@ async fn record_login(
     proof: &LoginProof,
     ending: Option<&Ending>,
     now: Timestamp,
-) -> Result<(), PromotionError> {
-    if !users::record_login(tx, no, proof.user, now).await? {
-        return Err(PromotionError::UserGone);
+) -> Result<i64, PromotionError> {
+    // First, because it may begin the next generation.
+    if let Some(ending) = ending {
+        ending.write(tx).await?;
     }
+    let Some(generation) = users::record_login(tx, no, proof.user, now).await? else {
+        return Err(PromotionError::UserGone);
+    };
     if let Some(used) = &proof.passkey
         && !passkeys::record_use(tx, no, used, now).await?
     {
@@ -129,8 +136,5 @@ async fn record_login(
             login_methods.remove(tx, (no, proof.user), *removal).await?;
         }
     }
-    if let Some(ending) = ending {
-        ending.write(tx).await?;
-    }
-    Ok(())
+    Ok(generation)
 }

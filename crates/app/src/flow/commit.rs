@@ -22,6 +22,7 @@ use crate::{
     ctx::Ctx,
     error::Error,
     events::{self, QueuedEvent},
+    known_devices::KnownAccount,
     messages::SealedMessage,
     promotion::{
         change::{PromotionError, check_source},
@@ -42,10 +43,10 @@ pub enum CookieChange {
 
 /// The result of the commit.
 pub enum Committed {
-    /// Redirects to the app.
-    Done { redirect: AppRedirect, session_cookie: CookieChange, user: UserId },
+    /// Redirects to the app. The browser is known for the account.
+    Done { redirect: AppRedirect, session_cookie: CookieChange, account: KnownAccount },
     /// The member is signed in; the flow goes on with its decision about a third-party application.
-    AsksConsent { session_cookie: CookieChange, user: UserId },
+    AsksConsent { session_cookie: CookieChange, account: KnownAccount },
     /// The login ID belongs to another user; nothing changed.
     Taken,
     /// The guest was promoted already, in another flow; nothing changed.
@@ -132,16 +133,18 @@ pub async fn commit(
     let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mails, now: ctx.now };
     let no = ctx.project.no;
     let written = ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await;
-    if let Err(error) = written {
-        return refuse(error);
-    }
+    let generation = match written {
+        Ok(generation) => generation,
+        Err(error) => return refuse(error),
+    };
     if is_promotion {
         ctx.app.metrics.count_promotion();
     }
+    let account = KnownAccount { id: *user_id.as_bytes(), generation };
     Ok(if is_consent_missing {
-        Committed::AsksConsent { session_cookie, user: user_id }
+        Committed::AsksConsent { session_cookie, account }
     } else {
-        Committed::Done { redirect, session_cookie, user: user_id }
+        Committed::Done { redirect, session_cookie, account }
     })
 }
 
@@ -231,12 +234,12 @@ fn plan_session(
     (SessionChange::New { session: Box::new(session), replaces }, CookieChange::Set(cookie))
 }
 
-async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitError> {
+async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, CommitError> {
     input.flow.put(tx, no).await?;
     if let Some((source, guest)) = &input.source {
         check_source(tx, no, source, *guest).await?;
     }
-    input.change.apply(tx, no, &input.endings, input.now).await?;
+    let generation = input.change.apply(tx, no, &input.endings, input.now).await?;
     match &input.session {
         SessionChange::None => {}
         SessionChange::Refreshed(id) => {
@@ -258,5 +261,5 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitE
         mail.push(tx, no, input.now).await?;
     }
     events::queue(tx, no, input.user_id, &input.event, input.now).await?;
-    Ok(())
+    Ok(generation)
 }

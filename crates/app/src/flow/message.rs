@@ -1,6 +1,6 @@
 //! Messages with one-time codes. The pages provide the texts.
 
-use vestibule_domain::identifier::{LoginId, LoginIdKind};
+use vestibule_domain::identifier::LoginIdKind;
 
 use crate::messages::Message;
 
@@ -14,20 +14,14 @@ pub enum CodeUse {
     Recover,
 }
 
-/// A code to be sent.
+/// A code to be sent, or one for an address without an account, which is dropped: made by a permit to send it.
+#[non_exhaustive]
 pub struct CodeMessage<'a> {
     pub purpose: CodeUse,
     pub kind: LoginIdKind,
     /// An email address, or a phone number in E.164.
     pub to: String,
     pub code: &'a str,
-}
-
-impl<'a> CodeMessage<'a> {
-    /// A code to an address; `None` for a username, which cannot receive messages.
-    pub fn new(purpose: CodeUse, login_id: &LoginId, code: &'a str) -> Option<Self> {
-        login_id.address().map(|to| Self { purpose, kind: login_id.kind, to, code })
-    }
 }
 
 /// Renders a message in the user's language; provided by the pages, which have the texts.

@@ -36,7 +36,7 @@ use crate::{
     crypto::{hex, is_equal, sha256},
     ctx::Ctx,
     error::Error,
-    known_devices::{self, KnownDevice},
+    known_devices::{self, KnownAccount, KnownDevice},
     projects::Project,
     promotion::source::PromotionSource,
     state::App,
@@ -88,10 +88,20 @@ pub struct Attempt {
     pub goal: Goal,
     /// The member a code was sent to; pages must not depend on whether there is one.
     user: Option<UserId>,
+    /// Whether that member had proved the address before.
+    #[serde(default)]
+    is_proved_address: bool,
     /// The code, whether it was really sent or not.
     pub code: Option<CodeState>,
     /// When the correct code was entered: a new password may be chosen.
     pub proved_at: Option<Timestamp>,
+}
+
+impl Attempt {
+    /// An attempt for which no code is expected yet.
+    fn new(login_id: LoginId, goal: Goal) -> Self {
+        Self { login_id, goal, user: None, is_proved_address: false, code: None, proved_at: None }
+    }
 }
 
 /// The stored state of a flow.
@@ -231,8 +241,8 @@ impl Flow {
     }
 
     /// This browser, if the user signed in there before.
-    pub fn known_device(&self, ctx: &Ctx<'_>, user: Option<UserId>) -> Option<KnownDevice> {
-        known_devices::of_user(ctx, &self.known_devices, user?)
+    pub(crate) fn known_device(&self, ctx: &Ctx<'_>, account: Option<KnownAccount>) -> Option<KnownDevice> {
+        known_devices::of_user(ctx, &self.known_devices, account?)
     }
 
     /// Whether the flow is in the store; otherwise its browser carries it.

@@ -3,24 +3,23 @@
 
 use vestibule_domain::{
     credential::otp::{self, CodeState, OtpDecision, ResendDecision},
-    identifier::{
-        IdentifierProblem, LoginId, LoginIdKind,
-        email::EmailProblem,
-        phone::{self, PhoneProblem},
-    },
-    project::LimitName,
+    id::UserId,
+    identifier::{IdentifierProblem, LoginId, LoginIdKind},
     secret::TokenHash,
     time::Timestamp,
 };
 
-use super::{CodeMessage, CodeUse, Flow, WriteMessage, save};
+use super::{Attempt, CodeUse, Flow, WriteMessage, save};
 use crate::{
     crypto::{hex, sha256},
     ctx::Ctx,
     error::Error,
-    known_devices::KnownDevice,
-    limits::{Counter, tries::Buckets},
-    sms_budget,
+    known_devices::{self, KnownDevice},
+    limits::{
+        sending::{self, Recipient, Requester},
+        tries::{Buckets, Trier},
+    },
+    send_permit::{self, SendPermit},
 };
 
 /// Where a flow keeps a code.
@@ -69,11 +68,11 @@ pub(crate) enum CodeMatch {
 /// Compares a code with the expected one; a wrong one is counted before the response is sent.
 pub(crate) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeHolder, typed: &str) -> Result<CodeMatch, Error> {
     let presented = hash_code(flow.id.as_bytes(), typed);
-    let known = known_device(ctx, flow, of);
+    let known = known_device(ctx, flow, of).await?;
     let Some(expected) = expected(flow, of) else { return Ok(CodeMatch::Stale) };
     let Some(code) = expected.code.as_mut() else { return Ok(CodeMatch::Stale) };
     let entered = expected.login_id.clone();
-    let buckets = Buckets::of_code(ctx, &expected.login_id.value, known);
+    let buckets = Buckets::of_code(ctx, Trier::new(&entered, known));
     if !is_first_try(code) {
         buckets.check(ctx.app, ctx.now).await?;
     }
@@ -94,7 +93,7 @@ pub(crate) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeHolder, type
         return Ok(CodeMatch::Stale);
     }
     if decision == OtpDecision::Accepted {
-        Buckets::record_answer(ctx, &entered).await?;
+        sending::record_answer(ctx, &entered, known).await?;
         return Ok(CodeMatch::Accepted);
     }
     buckets.record_failure(ctx.app, ctx.now).await?;
@@ -108,13 +107,40 @@ pub(crate) fn is_first_try(code: &CodeState) -> bool {
     code.tries == 0
 }
 
-/// The browser, if the user whose code is expected signed in there before.
-fn known_device(ctx: &Ctx<'_>, flow: &Flow, of: CodeHolder) -> Option<KnownDevice> {
-    let user = match of {
+/// The browser, if it is known for the user whose code is expected. For an attempt without an account, the same is done.
+async fn known_device(ctx: &Ctx<'_>, flow: &Flow, of: CodeHolder) -> Result<Option<KnownDevice>, Error> {
+    let attempt = match of {
         CodeHolder::Pending => None,
-        CodeHolder::Attempt => flow.state.attempt.as_ref().and_then(|attempt| attempt.user),
+        CodeHolder::Attempt => flow.state.attempt.as_ref(),
     };
-    flow.known_device(ctx, user)
+    let Some(attempt) = attempt else { return Ok(None) };
+    let user = attempt.user.unwrap_or_else(|| UserId::from_bytes(*flow.id.as_bytes()));
+    let known = known_devices::look_up(ctx, &flow.known_devices, user).await?;
+    Ok(known.filter(|_| attempt.user.is_some() && counts_as_known(&attempt.login_id, attempt.is_proved_address)))
+}
+
+/// Whether a known browser of an account has limits of its own for codes to one of its addresses. Not for a phone number that
+/// the account has not proved: it may be another person's, and messages cost money.
+pub(crate) fn counts_as_known(login_id: &LoginId, is_proved: bool) -> bool {
+    login_id.kind != LoginIdKind::Phone || is_proved
+}
+
+/// Who asks for another code.
+fn requester(attempt: Option<&Attempt>, known: Option<KnownDevice>) -> Requester {
+    match (attempt, known) {
+        (None, _) => Requester::NewAddress,
+        (Some(attempt), Some(device)) => Requester::Known { device, is_sent: attempt.user.is_some() },
+        (Some(attempt), None) => Requester::SignIn(recipient(attempt.user, attempt.is_proved_address)),
+    }
+}
+
+/// Who gets the code of a sign-in.
+pub(crate) fn recipient(user: Option<UserId>, is_proved: bool) -> Recipient {
+    match user {
+        None => Recipient::Missing,
+        Some(_) if is_proved => Recipient::Proved,
+        Some(_) => Recipient::Unproved,
+    }
 }
 
 /// Sends another code, within the cool-down and the maximum; `None` when no code is expected.
@@ -124,20 +150,23 @@ pub(crate) async fn resend(
     (of, purpose): (CodeHolder, CodeUse),
     write: WriteMessage<'_>,
 ) -> Result<Option<ResendDecision>, Error> {
-    let known = known_device(ctx, flow, of);
-    let Some(ExpectedCode { login_id, is_sent, code: Some(code), .. }) = expected(flow, of) else { return Ok(None) };
+    let known = known_device(ctx, flow, of).await?;
+    let requester = match of {
+        CodeHolder::Pending => requester(None, None),
+        CodeHolder::Attempt => requester(flow.state.attempt.as_ref(), known),
+    };
+    let Some(ExpectedCode { login_id, code: Some(code), .. }) = expected(flow, of) else { return Ok(None) };
     let decision = otp::may_resend(code, ctx.now);
     if decision != ResendDecision::Allowed {
         return Ok(Some(decision));
     }
     let (login_id, earlier) = (login_id.clone(), code.clone());
-    if check_reach(ctx, &login_id).is_err() {
+    let Ok(permit) = send_permit::admit(ctx, &login_id, requester).await? else {
         // The project's countries changed since the first code, or the mail server did not take it.
         return Ok(Some(ResendDecision::Exhausted));
-    }
-    charge(ctx, &login_id, known, is_sent).await?;
+    };
     let (new, text) = make(ctx, flow.id.as_bytes(), Some(&earlier));
-    let message = CodeMessage::new(purpose, &login_id, &text).filter(|_| is_sent).map(|code| write(&code));
+    let message = permit.write((purpose, &login_id, &text), write);
     if let Some(expected) = expected(flow, of) {
         *expected.code = Some(new);
     }
@@ -161,16 +190,16 @@ impl CodeSending {
         }
     }
 
-    /// Charges the code, if one is about to be sent.
-    pub(crate) async fn charge(
+    /// Admits the code, if one is about to be sent; otherwise the problem of its number.
+    pub(crate) async fn admit(
         &self,
         ctx: &Ctx<'_>,
         login_id: &LoginId,
-        (known, is_sent): (Option<KnownDevice>, bool),
-    ) -> Result<(), Error> {
+        requester: Requester,
+    ) -> Result<Result<Option<SendPermit>, IdentifierProblem>, Error> {
         match self {
-            Self::Send(_) => charge(ctx, login_id, known, is_sent).await,
-            Self::Keep(_) => Ok(()),
+            Self::Send(_) => Ok(send_permit::admit(ctx, login_id, requester).await?.map(Some)),
+            Self::Keep(_) => Ok(Ok(None)),
         }
     }
 
@@ -183,38 +212,6 @@ impl CodeSending {
             }
             Self::Keep(code) => (code, None),
         }
-    }
-}
-
-/// Charges a code that is about to be sent, or would be if there were an account.
-pub(crate) async fn charge(
-    ctx: &Ctx<'_>,
-    login_id: &LoginId,
-    known: Option<KnownDevice>,
-    is_sent: bool,
-) -> Result<(), Error> {
-    let charged = Buckets::of_code_sent(ctx, login_id, known).take(ctx.app, is_sent, ctx.now).await;
-    if let Err(Error::RateLimited(limit)) = &charged
-        && limit.counter == Counter::Setting(LimitName::SmsPerProject)
-    {
-        sms_budget::report(ctx).await?;
-    }
-    charged
-}
-
-/// The problem of a phone number to which the project sends no codes, or of an address that the mail server does not take.
-pub(crate) fn check_reach(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), IdentifierProblem> {
-    match login_id.kind {
-        LoginIdKind::Phone => {
-            let country = phone::country_of(&login_id.value);
-            let is_allowed = ctx.project.settings.allows_sms_to(country.as_deref());
-            if is_allowed { Ok(()) } else { Err(IdentifierProblem::Phone(PhoneProblem::CountryNotAllowed)) }
-        }
-        LoginIdKind::Email => {
-            let is_refused = login_id.address().is_some_and(|address| ctx.app.mailer.refuses(&address, ctx.now));
-            if is_refused { Err(IdentifierProblem::Email(EmailProblem::NotDeliverable)) } else { Ok(()) }
-        }
-        LoginIdKind::Username => Ok(()),
     }
 }
 

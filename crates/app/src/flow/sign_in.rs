@@ -16,7 +16,7 @@ use vestibule_domain::{
 use vestibule_store::{credentials, passkeys::PasskeyUse};
 
 use super::{
-    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, login_methods,
+    Attempt, CodeUse, Flow, Goal, WriteMessage, keep, login_methods,
     one_time_code::{self, CodeHolder, CodeMatch, CodeSending},
     save,
     steps::{Identification, InputErrors, check_password},
@@ -30,7 +30,11 @@ use crate::{
     adapters::mailer::Mail,
     ctx::Ctx,
     error::Error,
-    limits::tries::Buckets,
+    known_devices::KnownAccount,
+    limits::{
+        sending::Requester,
+        tries::{Buckets, Trier},
+    },
     passwords::PasswordVerdict,
     projects::Project,
 };
@@ -99,7 +103,7 @@ pub async fn log_in(
         (true, false) => try_password_of(ctx, flow, &login_id, input.password).await,
         (false, _) => send_code(ctx, flow, login_id, Goal::Login, write).await,
         (true, true) => {
-            flow.state.attempt = Some(Attempt { login_id, goal: Goal::Login, user: None, code: None, proved_at: None });
+            flow.state.attempt = Some(Attempt::new(login_id, Goal::Login));
             Ok(if keep(ctx, flow).await? { SignIn::Next } else { SignIn::Stale })
         }
     }
@@ -117,10 +121,11 @@ async fn try_password_of(
     login_id: &LoginId,
     typed: Secret<String>,
 ) -> Result<SignIn, Error> {
-    let found = find_user(ctx, login_id).await?.map(|row| row.user_id);
-    let buckets = Buckets::of_password(ctx, &login_id.value, flow.known_device(ctx, found));
+    let found = find_user(ctx, login_id).await?;
+    let known = flow.known_device(ctx, found.as_ref().map(account_of));
+    let buckets = Buckets::of_password(ctx, Trier::new(login_id, known));
     buckets.check(ctx.app, ctx.now).await?;
-    let found = found.filter(|user| is_wanted(flow, *user));
+    let found = found.map(|(row, _)| row.user_id).filter(|user| is_wanted(flow, *user));
     let mut conn = ctx.app.store.read().await?;
     let hash = match found {
         Some(user) => credentials::find_password(&mut conn, ctx.project.no, user).await?.map(|row| row.hash),
@@ -143,9 +148,14 @@ async fn try_password_of(
     Ok(SignIn::Proved(Box::new(proof)))
 }
 
-async fn find_user(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<Option<OwnedLoginId>, Error> {
-    let mut conn = ctx.app.store.read().await?;
-    Ok(credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?)
+/// The stored login ID, and its user's credential generation.
+async fn find_user(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<Option<(OwnedLoginId, i64)>, Error> {
+    let (no, kind, value) = (ctx.project.no, login_id.kind.as_str(), login_id.value.as_str());
+    Ok(credentials::find_login_id_and_generation(&mut *ctx.app.store.read().await?, no, kind, value).await?)
+}
+
+fn account_of((row, generation): &(OwnedLoginId, i64)) -> KnownAccount {
+    KnownAccount { id: *row.user_id.as_bytes(), generation: *generation }
 }
 
 fn is_wanted(flow: &Flow, user: UserId) -> bool {
@@ -179,18 +189,28 @@ async fn send_code(
         // The same form again, moments later.
         return Ok(if save(ctx, flow, None).await? { SignIn::Next } else { SignIn::Stale });
     }
-    if let Err(problem) = one_time_code::check_reach(ctx, &login_id) {
-        return Ok(SignIn::Invalid(InputErrors { login_id: Some(problem), ..InputErrors::default() }));
-    }
-    let row = find_user(ctx, &login_id).await?;
-    let known = flow.known_device(ctx, row.as_ref().map(|row| row.user_id));
+    let found = find_user(ctx, &login_id).await?;
+    let known = flow.known_device(ctx, found.as_ref().map(account_of));
+    let row = found.map(|(row, _)| row);
+    let is_proved = row.as_ref().is_some_and(|row| row.verified_at.is_some());
+    let known = known.filter(|_| one_time_code::counts_as_known(&login_id, is_proved));
     let user = row.filter(|row| may_receive(goal, row)).map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
-    step.charge(ctx, &login_id, (known, user.is_some())).await?;
+    let requester = match known {
+        Some(device) => Requester::Known { device, is_sent: user.is_some() },
+        None => Requester::SignIn(one_time_code::recipient(user, is_proved)),
+    };
+    let permit = match step.admit(ctx, &login_id, requester).await? {
+        Ok(permit) => permit,
+        Err(problem) => {
+            return Ok(SignIn::Invalid(InputErrors { login_id: Some(problem), ..InputErrors::default() }));
+        }
+    };
     let (code, text) = step.take(ctx, flow);
-    let message = text.as_deref().and_then(|text| CodeMessage::new(use_of(goal), &login_id, text));
     // Without an account the code is stored and required all the same, but not sent.
-    let message = message.filter(|_| user.is_some()).map(|code| write(&code));
-    flow.state.attempt = Some(Attempt { login_id, goal, user, code: Some(code), proved_at: None });
+    let sent = permit.zip(text);
+    let message = sent.and_then(|(permit, text)| permit.write((use_of(goal), &login_id, &text), write));
+    let attempt = Attempt { user, is_proved_address: is_proved, code: Some(code), ..Attempt::new(login_id, goal) };
+    flow.state.attempt = Some(attempt);
     Ok(if save(ctx, flow, message).await? { SignIn::Next } else { SignIn::Stale })
 }
 
@@ -347,7 +367,7 @@ pub async fn open_taken(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<LoginProof>
         return Ok(None);
     };
     let kind = pending.login_id.kind;
-    let row = find_user(ctx, &pending.login_id).await?;
+    let row = find_user(ctx, &pending.login_id).await?.map(|(row, _)| row);
     let row = row.filter(|row| may_receive(Goal::Login, row) && is_wanted(flow, row.user_id));
     Ok(row.map(|row| {
         let proved = Some((kind, pending.login_id.value.clone()));

@@ -13,12 +13,18 @@ use vestibule_domain::{
 use vestibule_store::{credentials, users};
 
 use super::{
-    CodeMessage, CodeUse, Flow, FlowPurpose, PendingLoginId, WriteMessage, keep,
+    CodeUse, Flow, FlowPurpose, PendingLoginId, WriteMessage, keep,
     login_methods::{self, NewLoginMethod},
     one_time_code::{self, CodeHolder, CodeMatch, CodeSending},
     save,
 };
-use crate::{ctx::Ctx, error::Error, limits::rates, passwords::new_password, projects::Project};
+use crate::{
+    ctx::Ctx,
+    error::Error,
+    limits::{rates, sending::Requester},
+    passwords::new_password,
+    projects::Project,
+};
 
 /// The input of a first page.
 pub struct Identification {
@@ -77,11 +83,14 @@ pub async fn identify(
     let earlier = flow.state.pending.as_ref().filter(|pending| pending.login_id.value == login_id.value);
     let earlier = earlier.and_then(|pending| pending.code.clone());
     let step = CodeSending::after(earlier, ctx.now);
+    let mut permit = None;
     if needs_proof {
-        if let Err(problem) = one_time_code::check_reach(ctx, &login_id) {
-            return Ok(StepOutcome::Invalid(InputErrors { login_id: Some(problem), ..InputErrors::default() }));
-        }
-        step.charge(ctx, &login_id, (None, true)).await?;
+        permit = match step.admit(ctx, &login_id, Requester::NewAddress).await? {
+            Ok(permit) => permit,
+            Err(problem) => {
+                return Ok(StepOutcome::Invalid(InputErrors { login_id: Some(problem), ..InputErrors::default() }));
+            }
+        };
     } else {
         // No verification follows, so the answer is immediate; limit the rate to prevent enumeration.
         rates::charge_ip(ctx, LimitName::AccountEnumerationPerIp)?;
@@ -106,8 +115,8 @@ pub async fn identify(
     let mut message = None;
     if needs_proof {
         let (code, text) = step.take(ctx, flow);
-        let code_message = text.as_deref().and_then(|text| CodeMessage::new(CodeUse::Verify, &pending.login_id, text));
-        message = code_message.map(|code| write(&code));
+        let sent = permit.zip(text);
+        message = sent.and_then(|(permit, text)| permit.write((CodeUse::Verify, &pending.login_id, &text), write));
         pending.code = Some(code);
     }
     flow.state.pending = Some(pending);

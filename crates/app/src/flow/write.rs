@@ -11,7 +11,7 @@ use vestibule_store::{
 };
 
 use super::{Flow, FlowPurpose, FlowState, NOT_STORED, prepare::has_guest_left};
-use crate::{ctx::Ctx, error::Error, messages::Message, promotion::change::claim_hint};
+use crate::{ctx::Ctx, error::Error, messages::PermittedMessage, promotion::change::claim_hint};
 
 /// The row of a flow for a transaction.
 pub(crate) struct FlowWrite {
@@ -77,7 +77,7 @@ impl FlowWrite {
 ///
 /// # Errors
 /// [`Error::HintUsed`] and [`Error::GuestLeft`] when a promotion that is not stored yet cannot begin.
-pub(crate) async fn save(ctx: &Ctx<'_>, flow: &mut Flow, message: Option<Message>) -> Result<bool, Error> {
+pub(crate) async fn save(ctx: &Ctx<'_>, flow: &mut Flow, message: Option<PermittedMessage>) -> Result<bool, Error> {
     let begins_promotion = !flow.is_stored() && matches!(flow.state.purpose, FlowPurpose::Promote { .. });
     if begins_promotion && has_guest_left(ctx, flow).await? {
         return Err(Error::GuestLeft);

@@ -1,30 +1,30 @@
 //! Attempt limits shared by all nodes, per account and per address: wrong passwords and codes, codes sent. A successful
 //! attempt costs two reads and no write; a failed one is stored before the response.
 
-use std::{borrow::Cow, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
     id::ProjectNo,
-    identifier::{LoginId, LoginIdKind},
-    limit::{Decision, Quota, decide, ip_key},
+    identifier::LoginId,
+    limit::{Decision, Quota, decide},
     operator::{EVERY_PROJECT, OperatorEvent},
     project::LimitName,
     time::Timestamp,
 };
 use vestibule_store::{StoreError, Tx, operator_events, tries};
 
+use super::bucket::{Bucket, Counted, address_bytes, all_kind, own_kind};
 use crate::{
-    crypto::{hex, sha256},
     ctx::Ctx,
     error::{Error, RateLimit},
     known_devices::KnownDevice,
-    limits::Counter,
-    send_waits::{Wait, Waiting},
     state::App,
 };
 
-/// Limit of password attempts per operator: from all unknown browsers together, and from each known one.
+/// Limit of password attempts per operator: from all unknown browsers together, and from each known one; from all known ones
+/// together twice that.
 const OPERATOR_PER_ACCOUNT: Quota = Quota { period: Duration::from_secs(600), burst: 10 };
+const OPERATOR_KNOWN_TOGETHER: Quota = Quota { burst: 2 * OPERATOR_PER_ACCOUNT.burst, ..OPERATOR_PER_ACCOUNT };
 /// Limit of operators' password attempts per address.
 const OPERATOR_PER_IP: Quota = Quota { period: Duration::from_secs(600), burst: 60 };
 
@@ -41,86 +41,48 @@ pub(crate) struct Buckets {
     /// The project; operators' buckets belong to all projects.
     no: ProjectNo,
     all: Vec<Bucket>,
-    /// The waits between text messages.
-    waits: Vec<Wait>,
-    /// The project's budget of text messages.
-    budget: Option<Bucket>,
+    /// Whether a full bucket spares those after it: concurrent failures of one known browser do not use up what all of them
+    /// have in common.
+    is_nested: bool,
 }
 
+/// Who tries a password or code.
 #[derive(Clone, Copy)]
-struct Bucket {
-    counter: Counter,
-    id: [u8; 32],
-    quota: Quota,
+pub(crate) enum Trier<'a> {
+    /// A browser that is not known for the login ID's account, if there is one.
+    Unknown(&'a LoginId),
+    /// A browser where the account signed in before, or a session of it: failures elsewhere do not count for it.
+    Known(KnownDevice),
 }
 
-/// Whom a bucket counts.
-#[derive(Clone, Copy)]
-enum Counted<'a> {
-    /// The address of the request.
-    Address,
-    Account(&'a str),
-    /// The account, as far as it is asked for from the address of the request.
-    AccountFromAddress(&'a str),
-    /// The account, from all addresses together: twice what one address may ask for.
-    AccountFromAnywhere(&'a str),
-    /// The account, from the browsers that are known for it. Unlike [`Self::Own`], a sign-in does not renew it.
-    AccountFromKnown(&'a str),
-    /// One browser or session of the account.
-    Own(KnownDevice),
-    Project,
+impl<'a> Trier<'a> {
+    pub(crate) fn new(login_id: &'a LoginId, known: Option<KnownDevice>) -> Self {
+        known.map_or(Self::Unknown(login_id), Self::Known)
+    }
 }
 
 impl Buckets {
-    /// Buckets of a password attempt for a login ID. A browser that is known for the account has a bucket of its own, which
-    /// failures elsewhere do not fill.
-    pub(crate) fn of_password(ctx: &Ctx<'_>, account: &str, known: Option<KnownDevice>) -> Self {
-        match known {
-            Some(device) => Self::of(ctx, [(LimitName::PasswordPerUser, Counted::Own(device))]),
-            None => Self::of(
-                ctx,
-                [(LimitName::PasswordPerUser, Counted::Account(account)), (LimitName::PasswordPerIp, Counted::Address)],
-            ),
-        }
+    /// Buckets of a password attempt.
+    pub(crate) fn of_password(ctx: &Ctx<'_>, trier: Trier<'_>) -> Self {
+        Self::of_trier(ctx, (LimitName::PasswordPerUser, LimitName::PasswordPerIp), trier)
     }
 
     /// Buckets of a code attempt for an email address or phone number.
-    pub(crate) fn of_code(ctx: &Ctx<'_>, account: &str, known: Option<KnownDevice>) -> Self {
-        match known {
-            Some(device) => Self::of(ctx, [(LimitName::CodeTryPerUser, Counted::Own(device))]),
-            None => Self::of(
-                ctx,
-                [(LimitName::CodeTryPerUser, Counted::Account(account)), (LimitName::CodeTryPerIp, Counted::Address)],
-            ),
-        }
+    pub(crate) fn of_code(ctx: &Ctx<'_>, trier: Trier<'_>) -> Self {
+        Self::of_trier(ctx, (LimitName::CodeTryPerUser, LimitName::CodeTryPerIp), trier)
     }
 
-    /// Buckets of a code sent to an email address or phone number. One network address cannot use up what all unknown
-    /// browsers may ask for, and they cannot use up what the account's known browsers may.
-    pub(crate) fn of_code_sent(ctx: &Ctx<'_>, login_id: &LoginId, known: Option<KnownDevice>) -> Self {
-        let account = login_id.value.as_str();
-        let per_ip = (LimitName::CodeSendPerIp, Counted::Address);
-        let mut buckets = match known {
-            Some(_) => Self::of(ctx, [(LimitName::CodeSendPerUser, Counted::AccountFromKnown(account)), per_ip]),
-            None => Self::of(
-                ctx,
-                [
-                    (LimitName::CodeSendPerUser, Counted::AccountFromAddress(account)),
-                    (LimitName::CodeSendPerUser, Counted::AccountFromAnywhere(account)),
-                    per_ip,
-                ],
-            ),
-        };
-        if login_id.kind == LoginIdKind::Phone {
-            buckets.waits = if known.is_none() { waits_of(ctx, account) } else { Vec::new() };
-            buckets.budget = budget_of(ctx);
+    fn of_trier(ctx: &Ctx<'_>, (per_user, per_ip): (LimitName, LimitName), trier: Trier<'_>) -> Self {
+        match trier {
+            Trier::Unknown(login_id) => {
+                Self::of(ctx, [(per_user, Counted::LoginId(login_id)), (per_ip, Counted::Address)])
+            }
+            // A user collects cookies of several sign-ins, so all of them have a limit, too.
+            Trier::Known(device) => {
+                let own = Self::of(ctx, [(per_user, Counted::Own(device)), (per_user, Counted::AllOwn(device))]);
+                Self { is_nested: true, ..own }
+            }
         }
-        buckets
-    }
-
-    /// The project's budget alone, for a text message that an operator sends.
-    pub(crate) fn of_text_message(ctx: &Ctx<'_>) -> Self {
-        Self { budget: budget_of(ctx), ..Self::of(ctx, []) }
     }
 
     /// Buckets of a passkey attempt, per network address only: the passkey itself names the account.
@@ -132,50 +94,50 @@ impl Buckets {
     pub(crate) fn of_device_key(ctx: &Ctx<'_>, kid: &str) -> Self {
         Self::of(
             ctx,
-            [(LimitName::DeviceKeyPerIp, Counted::Address), (LimitName::DeviceKeyPerKey, Counted::Account(kid))],
+            [(LimitName::DeviceKeyPerIp, Counted::Address), (LimitName::DeviceKeyPerKey, Counted::DeviceKey(kid))],
         )
     }
 
-    /// Buckets of a password attempt for an operator, like those of [`Self::of_password`].
+    /// Buckets of a password attempt for an operator, like those of [`Self::of_password`]. The address is as typed.
     pub(crate) fn of_operator(email: &str, ip: IpAddr, known: Option<KnownDevice>) -> Self {
         let all = match known {
-            Some(device) => vec![Bucket::of_operator(&own(device), OPERATOR_PER_ACCOUNT)],
-            None => {
-                vec![Bucket::of_operator(email, OPERATOR_PER_ACCOUNT), Bucket::of_operator(&by_ip(ip), OPERATOR_PER_IP)]
-            }
+            Some(device) => vec![
+                Bucket::of_operators(own_kind(device), &[&device.account, &device.id], OPERATOR_PER_ACCOUNT),
+                Bucket::of_operators(all_kind(device), &[&device.account], OPERATOR_KNOWN_TOGETHER),
+            ],
+            None => vec![
+                Bucket::of_operators("operator's password", &[email.as_bytes()], OPERATOR_PER_ACCOUNT),
+                Bucket::of_operators("operators' passwords from", &[&address_bytes(ip)], OPERATOR_PER_IP),
+            ],
         };
-        Self::of_operators(all)
+        Self { is_nested: known.is_some(), ..Self::of_operators(all) }
     }
 
     /// Buckets of an operator's passkey attempt, per network address only: the passkey itself names the account. Wrong
     /// passwords do not fill it.
     pub(crate) fn of_operator_passkey(ip: IpAddr) -> Self {
-        let bucket = Bucket::of_operator(&format!("passkey|{}", by_ip(ip)), OPERATOR_PER_IP);
-        Self::of_operators(vec![bucket])
+        let from = address_bytes(ip);
+        Self::of_operators(vec![Bucket::of_operators("operators' passkeys from", &[&from], OPERATOR_PER_IP)])
     }
 
     /// Buckets of a code mailed to an operator.
     pub(crate) fn of_operator_mail(email: &str) -> Self {
-        let bucket = Bucket::of_operator(&format!("mail|{email}"), OPERATOR_MAILS);
-        Self::of_operators(vec![bucket])
+        Self::of_operators(vec![Bucket::of_operators("operator's mails", &[email.as_bytes()], OPERATOR_MAILS)])
     }
 
     /// Buckets of an operator's attempt at such a code.
     pub(crate) fn of_operator_code(email: &str) -> Self {
-        let bucket = Bucket::of_operator(&format!("code|{email}"), OPERATOR_CODES);
-        Self::of_operators(vec![bucket])
+        Self::of_operators(vec![Bucket::of_operators("operator's codes", &[email.as_bytes()], OPERATOR_CODES)])
     }
 
     fn of_operators(all: Vec<Bucket>) -> Self {
-        Self { no: EVERY_PROJECT, all, waits: Vec::new(), budget: None }
+        Self { no: EVERY_PROJECT, all, is_nested: false }
     }
 
-    /// The buckets that have a quota, in this order; without an address none for it.
+    /// The buckets that have a quota, in this order.
     fn of<const N: usize>(ctx: &Ctx<'_>, counted: [(LimitName, Counted<'_>); N]) -> Self {
-        let by_ip = ctx.ip.map(by_ip);
-        let bucket = |counted| Bucket::of(ctx, by_ip.as_deref(), counted);
-        let all = counted.into_iter().filter_map(bucket).collect();
-        Self { no: ctx.project.no, all, waits: Vec::new(), budget: None }
+        let all = counted.into_iter().filter_map(|one| Bucket::of(ctx, one)).collect();
+        Self { no: ctx.project.no, all, is_nested: false }
     }
 
     /// Checks that no bucket is full.
@@ -184,13 +146,8 @@ impl Buckets {
     /// [`Error::RateLimited`] when one is.
     pub(crate) async fn check(&self, app: &App, now: Timestamp) -> Result<(), Error> {
         let mut conn = app.store.read().await?;
-        for wait in &self.waits {
-            if let Some(limit) = wait.rest(&mut conn, self.no, now).await? {
-                return Err(Error::RateLimited(limit));
-            }
-        }
-        for bucket in self.all.iter().chain(&self.budget) {
-            let state = tries::find(&mut conn, self.no, &bucket.id).await?;
+        for bucket in &self.all {
+            let state = tries::find(&mut conn, self.no, bucket.id()).await?;
             if let Decision::Denied { retry_after } = decide(state, bucket.quota, now) {
                 return Err(bucket.exceeded(retry_after));
             }
@@ -198,55 +155,28 @@ impl Buckets {
         Ok(())
     }
 
-    /// Counts one attempt in every bucket, or in none when one is full. A message that is not sent, because no user has the
-    /// address, costs nothing of the budget.
+    /// Counts one attempt in every bucket, or in none when one is full.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when one is.
-    pub(crate) async fn take(&self, app: &App, is_sent: bool, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn take(&self, app: &App, now: Timestamp) -> Result<(), Error> {
         // Check before the transaction, so that a refused request costs no write and gets its `Retry-After`.
         self.check(app, now).await?;
-        let budget = self.budget.filter(|_| is_sent);
-        let (no, input) = (self.no, (self.all.clone(), self.waits.clone(), budget));
+        let no = self.no;
         let taken = app
             .store
-            .write("count_sent", input, move |tx, (buckets, waits, budget)| {
+            .write("count_sent", self.all.clone(), move |tx, buckets| {
                 Box::pin(async move {
-                    for bucket in buckets.iter().chain(budget.iter()) {
+                    for bucket in buckets.iter() {
                         if !bucket.add(tx, no, now).await? {
                             return Err(Full::Limit(bucket.limit(bucket.quota.interval())));
                         }
-                    }
-                    for wait in waits.iter() {
-                        wait.add(tx, no, now).await?.ok_or_else(|| Full::Limit(wait.refusal()))?;
                     }
                     Ok(())
                 })
             })
             .await;
-        match taken {
-            Ok(()) => Ok(()),
-            Err(Full::Limit(limit)) => Err(Error::RateLimited(limit)),
-            Err(Full::Store(error)) => Err(error.into()),
-        }
-    }
-
-    /// Records that the code of a text message was entered.
-    pub(crate) async fn record_answer(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
-        let waits = if login_id.kind == LoginIdKind::Phone { waits_of(ctx, &login_id.value) } else { Vec::new() };
-        if waits.is_empty() {
-            return Ok(());
-        }
-        let (no, now) = (ctx.project.no, ctx.now);
-        let recorded = ctx.app.store.write("record_answer", waits, move |tx, waits| {
-            Box::pin(async move {
-                for wait in waits.iter() {
-                    wait.answered(tx, no, now).await?;
-                }
-                Ok::<_, StoreError>(())
-            })
-        });
-        Ok(recorded.await?)
+        Ok(taken?)
     }
 
     /// Counts one attempt in every bucket, in the caller's transaction; `false` when one is full.
@@ -279,7 +209,7 @@ impl Buckets {
         event: Option<OperatorEvent>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let (no, input) = (self.no, (self.all.clone(), event));
+        let (no, is_nested, input) = (self.no, self.is_nested, (self.all.clone(), event));
         let full = app
             .store
             .write("count_try", input, move |tx, (buckets, event)| {
@@ -288,6 +218,9 @@ impl Buckets {
                     for bucket in buckets.iter() {
                         if !bucket.add(tx, no, now).await? {
                             full = Some(*bucket);
+                            if is_nested {
+                                break;
+                            }
                         }
                     }
                     if let Some(event) = event.as_ref().filter(|_| full.is_none()) {
@@ -302,7 +235,7 @@ impl Buckets {
 }
 
 /// Why nothing was counted.
-enum Full {
+pub(super) enum Full {
     Limit(RateLimit),
     Store(StoreError),
 }
@@ -313,60 +246,11 @@ impl From<StoreError> for Full {
     }
 }
 
-impl Bucket {
-    /// The bucket of a limit, if the project has it turned on; `by_ip` is the network address, if there is one.
-    fn of(ctx: &Ctx<'_>, by_ip: Option<&str>, (name, counted): (LimitName, Counted<'_>)) -> Option<Self> {
-        let mut quota = ctx.project.settings.limit(name)?;
-        let of = match counted {
-            Counted::Address => Cow::Borrowed(by_ip?),
-            Counted::Account(account) => Cow::Borrowed(account),
-            Counted::AccountFromAddress(account) => Cow::Owned(format!("{account} from {}", by_ip?)),
-            Counted::AccountFromAnywhere(account) => {
-                quota.burst = quota.burst.saturating_mul(if by_ip.is_some() { 2 } else { 1 });
-                Cow::Borrowed(account)
-            }
-            Counted::AccountFromKnown(account) => Cow::Owned(format!("{account} from known browsers")),
-            Counted::Own(device) => Cow::Owned(own(device)),
-            Counted::Project => Cow::Borrowed("project"),
-        };
-        let counter = Counter::Setting(name);
-        Some(Self { counter, id: sha256(format!("{}|{of}", name.error_name()).as_bytes()).0, quota })
+impl From<Full> for Error {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Limit(limit) => Self::RateLimited(limit),
+            Full::Store(error) => error.into(),
+        }
     }
-
-    fn of_operator(of: &str, quota: Quota) -> Self {
-        let id = sha256(format!("operator.sign_in|{of}").as_bytes()).0;
-        Self { counter: Counter::OperatorSignIn, id, quota }
-    }
-
-    async fn add(&self, tx: &mut Tx, no: ProjectNo, now: Timestamp) -> Result<bool, StoreError> {
-        tries::add(tx, no, &self.id, self.quota, now).await
-    }
-
-    fn limit(&self, retry_after: Duration) -> RateLimit {
-        RateLimit { counter: self.counter, retry_after }
-    }
-
-    fn exceeded(&self, retry_after: Duration) -> Error {
-        Error::RateLimited(self.limit(retry_after))
-    }
-}
-
-/// The waits of text messages to a number at the request of this address.
-fn waits_of(ctx: &Ctx<'_>, number: &str) -> Vec<Wait> {
-    let by_ip = ctx.ip.map(by_ip);
-    let waiting = [Some(Waiting::Number(number)), by_ip.as_deref().map(Waiting::Address)];
-    waiting.into_iter().flatten().filter_map(|waiting| Wait::of(ctx, waiting)).collect()
-}
-
-fn budget_of(ctx: &Ctx<'_>) -> Option<Bucket> {
-    Bucket::of(ctx, None, (LimitName::SmsPerProject, Counted::Project))
-}
-
-fn by_ip(ip: IpAddr) -> String {
-    ip_key(ip).to_string()
-}
-
-/// Unlike any login ID: those have no spaces.
-fn own(device: KnownDevice) -> String {
-    format!("known browser {}", hex(&device.0))
 }

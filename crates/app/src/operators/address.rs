@@ -37,7 +37,7 @@ pub async fn send_code(
     write: &(dyn Fn(&str, &str) -> Mail + Send + Sync),
     now: Timestamp,
 ) -> Result<Sending, Error> {
-    Buckets::of_operator_mail(&signed_in.operator.email).take(app, true, now).await?;
+    Buckets::of_operator_mail(&signed_in.operator.email).take(app, now).await?;
     let code = app.entropy.six_digits();
     let [mac, _] = macs(app);
     let challenge = mac.issue_challenge(&purpose(signed_in, &code), now.plus(LIFETIME), &app.entropy);

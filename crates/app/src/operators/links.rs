@@ -21,7 +21,7 @@ use super::{
     passkeys::{self, CeremonyContext},
     sign_in::make_token,
 };
-use crate::{adapters::entropy::Entropy, crypto::sha256, error::Error, state::App};
+use crate::{adapters::entropy::Entropy, crypto::sha256, error::Error, known_devices::KnownAccount, state::App};
 
 /// The path of a link, below the portal's origin.
 pub fn path_of(token: &str) -> String {
@@ -234,7 +234,16 @@ pub async fn identify(
     };
     let id = known.map_or_else(|| future_operator(link), |known| known.id);
     let email_proved_at = link.is_mailed.then_some(now);
-    let operator = Operator { id, email, name, password_hash: None, created_at: now, email_proved_at };
+    let operator = Operator {
+        id,
+        email,
+        name,
+        password_hash: None,
+        created_at: now,
+        email_proved_at,
+        // The redemption begins the next one.
+        credential_generation: 0,
+    };
     Ok(Identified::Newcomer(Box::new(Newcomer { operator, holder })))
 }
 
@@ -313,14 +322,17 @@ pub async fn redeem(
     let with = if passkey.is_some() { audit::PASSKEY } else { audit::PASSWORD };
     let event = audit::own(app, &newcomer.operator, act, with, ip, now);
     let (cookie, session) = make_token(app);
-    let started = StartedSession { cookie, operator: newcomer.operator.id };
+    let id = *newcomer.operator.id.as_bytes();
     let redemption = LinkRedemption { link: link.clone(), newcomer, passkey, session, event };
     let written = app
         .store
         .write("redeem_operator_link", redemption, move |tx, redemption| Box::pin(apply(tx, redemption, now)))
         .await;
     match written {
-        Ok(()) => Ok(RedeemOutcome::SignedIn(started)),
+        Ok(generation) => {
+            let account = KnownAccount { id, generation };
+            Ok(RedeemOutcome::SignedIn(StartedSession { cookie, account }))
+        }
         Err(RedeemError::Gone) => Ok(RedeemOutcome::Gone),
         Err(RedeemError::Taken) => Ok(RedeemOutcome::Invalid(OperatorInputErrors {
             email: Some(OperatorEmailError::Taken),
@@ -331,7 +343,8 @@ pub async fn redeem(
     }
 }
 
-async fn apply(tx: &mut Tx, redemption: &LinkRedemption, now: Timestamp) -> Result<(), RedeemError> {
+/// Returns the operator's credential generation.
+async fn apply(tx: &mut Tx, redemption: &LinkRedemption, now: Timestamp) -> Result<i64, RedeemError> {
     let LinkRedemption { link, newcomer: Newcomer { operator, holder }, .. } = redemption;
     if !holds_in(tx, link).await? || !operator_links::take(tx, link.token, now).await? {
         return Err(RedeemError::Gone);
@@ -362,7 +375,7 @@ async fn apply(tx: &mut Tx, redemption: &LinkRedemption, now: Timestamp) -> Resu
     }
     // The old credentials may be in the wrong hands: remove all of them.
     operator_passkeys::remove_of_operator(tx, operator.id).await?;
-    operator_sessions::remove_of_operator(tx, operator.id).await?;
+    let generation = operator_sessions::remove_of_operator(tx, operator.id).await?;
     if let Some(row) = &redemption.passkey
         && !store_passkeys::insert(tx, Operators, row).await?
     {
@@ -370,5 +383,5 @@ async fn apply(tx: &mut Tx, redemption: &LinkRedemption, now: Timestamp) -> Resu
     }
     operator_sessions::insert(tx, redemption.session, operator.id, now).await?;
     operator_events::insert(tx, &redemption.event).await?;
-    Ok(())
+    Ok(generation)
 }

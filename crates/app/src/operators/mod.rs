@@ -15,13 +15,16 @@ use serde_json::{Map, Value};
 use vestibule_domain::{
     credential::password::{self, Policy, Weakness},
     event::TriggeredBy,
-    id::{OperatorId, ProjectNo},
+    id::ProjectNo,
     identifier::email,
     operator::{Assignment, EVERY_PROJECT, Operator, Role, role_in},
     secret::Secret,
 };
 
-use crate::{actor::Actor, candidates::Candidates, error::Error, passwords::new_password, state::App};
+use crate::{
+    actor::Actor, candidates::Candidates, error::Error, known_devices::KnownAccount, passwords::new_password,
+    state::App,
+};
 
 /// Maximum length of an operator's name, in characters.
 pub const LONGEST_NAME: usize = 100;
@@ -91,7 +94,8 @@ pub enum RemovalOutcome {
 pub struct StartedSession {
     /// The cookie's value.
     pub cookie: String,
-    pub operator: OperatorId,
+    /// For whom its browser is known.
+    pub account: KnownAccount,
 }
 
 /// Where a sign-in comes from.

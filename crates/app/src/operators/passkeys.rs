@@ -20,6 +20,7 @@ use super::{RemovalOutcome, SignedIn, StartedSession, audit, sign_in::make_token
 use crate::{
     crypto::tokens::{Challenge, MacKey},
     error::Error,
+    known_devices,
     limits::tries::Buckets,
     passkeys::{Assertion, Expected, NewPasskey, PasskeyUser, Site, read_challenge},
     state::App,
@@ -265,7 +266,8 @@ pub async fn sign_in(
         )
         .await;
     let is_done = settle(app, &buckets, written, note(&operator, OperatorAct::SignInFailed), now).await?;
-    Ok(is_done.then_some(StartedSession { cookie, operator: owner }))
+    let account = known_devices::operators::account_of(&operator);
+    Ok(is_done.then_some(StartedSession { cookie, account }))
 }
 
 /// Reauthenticates with one of the operator's passkeys.

@@ -73,7 +73,7 @@ pub async fn sign_in(
     let operator = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
     let known = operator
         .as_ref()
-        .and_then(|operator| known_devices::operators::find_for(app, source.known_devices, operator.id, now));
+        .and_then(|operator| known_devices::operators::find_for(app, source.known_devices, operator, now));
     let buckets = Buckets::of_operator(&email, ip, known);
     if !try_password(app, (&buckets, operator.as_ref()), typed, (OperatorAct::SignInFailed, ip), now).await? {
         return Ok(None);
@@ -81,6 +81,7 @@ pub async fn sign_in(
     let Some(operator) = operator else { return Ok(None) };
     let event = audit::own(app, &operator, OperatorAct::SignedIn, audit::PASSWORD, ip, now);
     let (id, (token, hash)) = (operator.id, make_token(app));
+    let account = known_devices::operators::account_of(&operator);
     app.store
         .write("begin_operator_session", (hash, event), move |tx, (hash, event)| {
             Box::pin(async move {
@@ -89,7 +90,7 @@ pub async fn sign_in(
             })
         })
         .await?;
-    Ok(Some(StartedSession { cookie: token, operator: id }))
+    Ok(Some(StartedSession { cookie: token, account }))
 }
 
 /// Verifies a password, within the attempt limits. A wrong one is logged as the given act; a failure for an unknown
@@ -136,7 +137,7 @@ pub(super) fn make_token(app: &App) -> (String, TokenHash) {
 /// Reauthenticates with the password.
 pub async fn prove(app: &App, signed_in: &SignedIn, typed: &str, ip: IpAddr, now: Timestamp) -> Result<bool, Error> {
     // The operator is signed in: failures elsewhere do not count here.
-    let own = KnownDevice::of_operator_session(&signed_in.session.token);
+    let own = KnownDevice::of_operator_session(signed_in.operator.id, &signed_in.session.token);
     let buckets = Buckets::of_operator(&signed_in.operator.email, ip, Some(own));
     if !try_password(app, (&buckets, Some(&signed_in.operator)), typed, (OperatorAct::ProofFailed, ip), now).await? {
         return Ok(false);

@@ -187,7 +187,7 @@ pub enum Event {
         /// Whether the provider accepted it.
         is_taken: bool,
     },
-    /// The project's budget of text messages refused one, for the first time within an hour.
+    /// The part of the project's budget of text messages that is open to all was used up, for the first time within an hour.
     SmsBudgetUsedUp {
         /// The number of messages allowed.
         messages: u32,

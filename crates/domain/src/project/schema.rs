@@ -76,7 +76,7 @@ const PASSWORD_LIMITS: &[KeySchema] = &[
 const SMS_LIMITS: &[KeySchema] = &[section(
     "per_project",
     &limit(LimitName::SmsPerProject),
-    "Of the whole project. If it is used up, codes by SMS are refused, and the event `message.sms_budget_used_up` says so.",
+    "Of the whole project. A quarter of it is kept for sign-ins to proved numbers, another for browsers that are known for their account. If the rest is used up, new numbers get no codes, and the event `message.sms_budget_used_up` says so.",
 )];
 const CODE_LIMITS: &[KeySchema] = &[
     section(

@@ -28,8 +28,10 @@ use vestibule_app::{
     },
     authorize::cancel_redirect,
     caller::{AccountCaller, Via},
+    candidates::Candidates,
     crypto::is_equal,
     error::Error,
+    known_devices,
 };
 use vestibule_domain::{
     id::{FlowId, IdentityId},
@@ -310,6 +312,20 @@ impl AccountRequest {
             ChangeOutcome::LastLoginMethod => see_other(&with_notice(HOME, NoticeKind::LastLoginMethod)),
             ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone => see_other(HOME),
         }
+    }
+
+    /// Makes a change that may end the user's other sessions: of the browsers that were known for the user, this one stays so.
+    async fn stay_known<F>(&self, cookies: &Candidates, change: F) -> Result<Response, Error>
+    where
+        F: AsyncFnOnce() -> Result<Response, Error>,
+    {
+        let (ctx, user) = (self.visit.ctx(), self.caller.user.id);
+        let before = known_devices::look_up(&ctx, cookies, user).await?;
+        let mut response = change().await?;
+        if let Some(value) = known_devices::renew_after_change(&ctx, cookies, before, user).await? {
+            cookies::set_known_device(response.headers_mut(), &self.visit.project, &value);
+        }
+        Ok(response)
     }
 
     /// Calls a use case that sends codes or mails.

@@ -9,7 +9,7 @@ use vestibule_app::account::{
 use vestibule_domain::secret::Secret;
 use vestibule_web::{
     context::PageContext,
-    credentials::AccountCookies,
+    credentials::{AccountCookies, KnownAccountCookies},
     field::{Field, PasswordField},
     field_problem::FieldProblem,
     notice::NoticeKind,
@@ -35,8 +35,9 @@ pub async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Re
 }
 
 /// `POST /settings/password`
-pub async fn save(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let request = match AccountRequest::receive(visit, cookies, request).await {
+pub async fn save(visit: Visit, cookies: KnownAccountCookies, request: Request) -> Response {
+    let KnownAccountCookies { account, known_devices } = cookies;
+    let request = match AccountRequest::receive(visit, account, request).await {
         Ok(request) => request,
         Err(response) => return response,
     };
@@ -46,11 +47,14 @@ pub async fn save(visit: Visit, cookies: AccountCookies, request: Request) -> Re
     };
     let secret = |name| Secret::new(request.field(name).to_string());
     let typed = PasswordInput { current: secret("current_password"), new: secret("password") };
-    match request.ask(async |asking| change(asking, request.settings_action.as_ref(), typed).await).await {
-        Ok(Ok(outcome)) => request.go_on(outcome, NoticeKind::PasswordChanged),
-        Ok(Err(errors)) => request.show_again(&page(&request, &login_methods, &errors)),
-        Err(error) => request.fail(&error),
-    }
+    let changed = request.stay_known(&known_devices, async || {
+        let asked = request.ask(async |asking| change(asking, request.settings_action.as_ref(), typed).await).await?;
+        Ok(match asked {
+            Ok(outcome) => request.go_on(outcome, NoticeKind::PasswordChanged),
+            Err(errors) => request.show_again(&page(&request, &login_methods, &errors)),
+        })
+    });
+    changed.await.unwrap_or_else(|error| request.fail(&error))
 }
 
 /// The old password is the proof; a first password requires a recent authentication by other means.

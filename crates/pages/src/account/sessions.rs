@@ -2,7 +2,7 @@
 
 use axum::{extract::Request, response::Response};
 use vestibule_app::{account::sessions, error::Error, sessions::ListedSession};
-use vestibule_web::{credentials::AccountCookies, notice::NoticeKind, visit::Visit};
+use vestibule_web::{credentials::KnownAccountCookies, notice::NoticeKind, visit::Visit};
 
 use super::{AccountRequest, elapsed};
 use crate::account::overview::SessionEntry;
@@ -27,23 +27,26 @@ pub(crate) fn describe(visit: &Visit, session: ListedSession, current: bool) -> 
 }
 
 /// `POST /settings/sessions`
-pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let request = match AccountRequest::receive(visit, cookies, request).await {
+pub async fn act(visit: Visit, cookies: KnownAccountCookies, request: Request) -> Response {
+    let KnownAccountCookies { account, known_devices } = cookies;
+    let request = match AccountRequest::receive(visit, account, request).await {
         Ok(request) => request,
         Err(response) => return response,
     };
     let visit = &request.visit;
     let caller = &request.caller;
-    let (outcome, notice) = if request.field("action") == "revoke_others" {
-        (sessions::end_others(&visit.ctx(), caller).await, NoticeKind::OtherSessionsRevoked)
-    } else {
-        let Ok(session) = request.field("session_id").parse() else {
-            return crate::account::see_other(crate::account::HOME);
-        };
-        (sessions::end(&visit.ctx(), caller, session).await, NoticeKind::SessionRevoked)
+    if request.field("action") == "revoke_others" {
+        let ended = request.stay_known(&known_devices, async || {
+            let outcome = sessions::end_others(&visit.ctx(), caller).await?;
+            Ok(request.go_on(outcome, NoticeKind::OtherSessionsRevoked))
+        });
+        return ended.await.unwrap_or_else(|error| request.fail(&error));
+    }
+    let Ok(session) = request.field("session_id").parse() else {
+        return crate::account::see_other(crate::account::HOME);
     };
-    match outcome {
-        Ok(outcome) => request.go_on(outcome, notice),
+    match sessions::end(&visit.ctx(), caller, session).await {
+        Ok(outcome) => request.go_on(outcome, NoticeKind::SessionRevoked),
         Err(error) => request.fail(&error),
     }
 }

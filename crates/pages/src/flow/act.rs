@@ -14,10 +14,10 @@ use vestibule_app::{
         sign_in::{self, LoginCode, LoginProof, OtherMethod, SignIn},
         steps::{self, CodeOutcome, Identification, PasskeyStep, StepOutcome},
     },
-    known_devices,
+    known_devices::{self, KnownAccount},
     messages::Message,
 };
-use vestibule_domain::{credential::otp::ResendDecision, id::UserId, identifier::LoginIdKind, secret::Secret};
+use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, secret::Secret};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
     cookies, error, field_problem::FieldProblem, notice::NoticeKind, page::Page, user_agent::device_name,
@@ -43,9 +43,9 @@ fn field<'a>(form: &'a Form, name: &str) -> &'a str {
 /// Sets the cookie of a new session.
 impl Scene {
     /// The response of a flow that signed its user in: sets the cookies of the session and of the known device.
-    fn signed_in(&self, mut response: Response, session_cookie: CookieChange, user: UserId) -> Response {
+    fn signed_in(&self, mut response: Response, session_cookie: CookieChange, account: KnownAccount) -> Response {
         let visit = &self.visit;
-        if let Some(value) = known_devices::renew_for_user(&visit.ctx(), &self.flow.known_devices, user) {
+        if let Some(value) = known_devices::renew_for_user(&visit.ctx(), &self.flow.known_devices, account) {
             cookies::set_known_device(response.headers_mut(), &visit.project, &value);
         }
         match session_cookie {
@@ -391,11 +391,11 @@ impl Scene {
         let write_notice = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
         let done = commit::commit(&visit.ctx(), &self.flow, achievement, browser, &write_notice).await?;
         Ok(match done {
-            Committed::Done { redirect, session_cookie, user } => {
-                self.signed_in(to_app(&visit, &redirect), session_cookie, user)
+            Committed::Done { redirect, session_cookie, account } => {
+                self.signed_in(to_app(&visit, &redirect), session_cookie, account)
             }
-            Committed::AsksConsent { session_cookie, user } => {
-                self.signed_in(see_other(&self.at(View::Consent)), session_cookie, user)
+            Committed::AsksConsent { session_cookie, account } => {
+                self.signed_in(see_other(&self.at(View::Consent)), session_cookie, account)
             }
             // The user has proved control of the address, or no proof was required: the page may say that it is taken.
             Committed::Taken => {

@@ -125,6 +125,22 @@ fn requests_have_an_address() {
     assert!(found.is_empty(), "only commands and jobs have a context without a request: {found:?}");
 }
 
+/// A text message costs money, so countries, waits and budget come before each: `SendPermit` is made there only, and sends it.
+#[test]
+fn text_messages_are_sent_with_a_permit_only() {
+    let callers = |word: &str| -> Vec<String> {
+        let all = CRATES.iter().flat_map(|name| sources(&format!("{name}/src")));
+        let mut found: Vec<String> =
+            all.filter(|(_, source)| names(&code(source), word)).map(|(file, _)| file).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(callers("sms.send"), ["app/src/jobs/outbox.rs", "app/src/send_permit.rs"]);
+    assert_eq!(callers("SendPermit {"), ["app/src/send_permit.rs"]);
+    assert_eq!(callers("PermittedMessage::new"), ["app/src/send_permit.rs"]);
+    assert_eq!(callers("MessageChannel::Sms"), ["app/src/jobs/outbox.rs", "app/src/messages.rs"]);
+}
+
 #[test]
 fn use_cases_make_no_responses() {
     let words = ["StatusCode", "HeaderMap", "SameSite", "Set-Cookie", "<p>", "<html"];

@@ -17,8 +17,8 @@ on_both_engines!(
     operators_are_not_locked_out,
 );
 
-const LEE: &str = "lee@shop.example";
-const TOO_MANY: &str = "Let’s pause for a moment";
+pub(crate) const LEE: &str = "lee@shop.example";
+pub(crate) const TOO_MANY: &str = "Let’s pause for a moment";
 
 /// The clients' addresses are those that the tests' proxy names.
 fn trust_the_proxy(setup: &mut Setup) {
@@ -33,7 +33,7 @@ fn browser_at(server: &TestServer, address: &'static str) -> Browser {
 }
 
 /// A browser that keeps nothing of its sign-up but what makes it known.
-async fn sign_up(server: &TestServer, email: &str) -> Browser {
+pub(crate) async fn sign_up(server: &TestServer, email: &str) -> Browser {
     let (client, mut browser) = (server.app_client(), server.browser());
     browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
     Person::new(server, LoginMethod::EmailPassword).join(&mut browser, email, "Create account").await;
@@ -42,7 +42,7 @@ async fn sign_up(server: &TestServer, email: &str) -> Browser {
     browser
 }
 
-async fn try_password(server: &TestServer, browser: &mut Browser, email: &str, password: &str) {
+pub(crate) async fn try_password(server: &TestServer, browser: &mut Browser, email: &str, password: &str) {
     browser.open(&server.app_client().authorize_url(&[])).await;
     browser.fill("Email address", email);
     browser.fill("Password", password);
@@ -50,7 +50,7 @@ async fn try_password(server: &TestServer, browser: &mut Browser, email: &str, p
 }
 
 /// Strangers use up the account's limit, until even the right password is refused to them.
-async fn lock(server: &TestServer, email: &str) {
+pub(crate) async fn lock(server: &TestServer, email: &str) {
     for _ in 0..10 {
         let mut stranger = server.browser();
         try_password(server, &mut stranger, email, "not the password").await;

@@ -20,6 +20,7 @@ use vestibule_web::locale::Locales;
 use crate::{
     credentials::LoginMethod,
     guest_journey::identify,
+    portal_operators::send_invitation,
     support::{
         Engine, Receiver, TestServer, on_both_engines,
         smtp::{MailServer, Manners, Received},
@@ -33,6 +34,7 @@ on_both_engines!(
     messages_wait_sealed,
     messages_of_every_release_are_sent,
     a_project_with_many_messages_does_not_hold_up_another,
+    what_operators_get_comes_back_to_the_server_only,
 );
 
 const KIM: &str = "kim@shop.example";
@@ -347,4 +349,36 @@ async fn a_project_with_many_messages_does_not_hold_up_another(engine: Engine) {
     let place = order.iter().position(|delivered| delivered.mail.to == KIM).expect("it was sent");
     let before = order.len() - 1 - place;
     assert!(order.len() == 151 && before <= 16, "{before} mails of the flood went first");
+}
+
+/// A mail that cannot be delivered goes back to the envelope's sender, with all that is in it.
+async fn what_operators_get_comes_back_to_the_server_only(engine: Engine) {
+    let mut mail = MailServer::start(Manners::default()).await;
+    let port = mail.port.to_string();
+    let server = TestServer::start(engine, |setup| {
+        setup.open_portal();
+        setup.set("mail.from", "Attacker <mallory@attacker.example>");
+        for (key, value) in [
+            ("host", "127.0.0.1"),
+            ("port", port.as_str()),
+            ("security", "none"),
+            ("from", "Vestibule <no-reply@server.example>"),
+        ] {
+            setup.configure(&format!("smtp.{key}"), value);
+        }
+    })
+    .await;
+    let mut owner = server.owner().await;
+    send_invitation(&mut owner, "test", "chief@house.example", "Owner").await;
+    owner.open("/portal/me").await;
+    owner.press("Send code").await;
+    for _ in 0..2 {
+        let received = mail.received.recv().await.expect("a mail");
+        let is_of_server = received.sender == "MAIL FROM:<no-reply@server.example>";
+        assert!(is_of_server && !received.raw.contains("attacker.example"), "{} {}", received.sender, received.raw);
+    }
+    // Users of the project get theirs from the project.
+    ask_for_code(&server, KIM).await;
+    let received = mail.received.recv().await.expect("a mail");
+    assert_eq!(received.sender, "MAIL FROM:<mallory@attacker.example>");
 }

@@ -10,9 +10,7 @@ use crate::{
     client_authentication::give_secret,
     pre_hijacking::sign_in_by_cookie,
     promotion::promote_by_cookie,
-    support::{
-        AppClient, Browser, Engine, ID_TOKEN_GRANT, Reply, Setup, TestServer, on_both_engines, query,
-    },
+    support::{AppClient, Browser, Engine, ID_TOKEN_GRANT, Reply, Setup, TestServer, on_both_engines, query},
 };
 
 const USER_INFO: &str = "/oauth2/userinfo";

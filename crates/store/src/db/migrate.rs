@@ -132,6 +132,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0025_ended_access.sqlite.sql"),
         postgres: include_str!("../../migrations/0025_ended_access.postgres.sql"),
     },
+    Migration {
+        version: 26,
+        name: "0026_known_browsers",
+        sqlite: include_str!("../../migrations/0026_known_browsers.sqlite.sql"),
+        postgres: include_str!("../../migrations/0026_known_browsers.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -6,6 +6,7 @@ mod admin;
 mod authority;
 mod boundaries;
 mod checks;
+mod generations;
 mod moving;
 mod opening;
 mod operators;

@@ -32,6 +32,7 @@ fn operator(number: u8, email: &str) -> Operator {
         password_hash: Some("$argon2id$".into()),
         created_at: at(1),
         email_proved_at: None,
+        credential_generation: 0,
     }
 }
 
@@ -119,6 +120,7 @@ async fn a_link_is_taken_once(store: Store) {
 }
 
 async fn sessions_end_alone_and_together(store: Store) {
+    assert!(add(&store, operator(1, "kim@shop.example")).await);
     let (kim, lee) = (operator(1, "kim@shop.example").id, operator(2, "lee@shop.example").id);
     for (token, id, now) in [(1, kim, 10), (2, kim, 20), (3, kim, 30), (4, lee, 40)] {
         write(&store, (hash(token), id, at(now)), |tx, (token, id, now)| {
@@ -131,11 +133,18 @@ async fn sessions_end_alone_and_together(store: Store) {
     let found = operator_sessions::find(&mut store.read().await.unwrap(), hash(1)).await.unwrap().unwrap();
     assert_eq!((found.created_at, found.last_access_at, found.proved_at), (at(10), at(50), at(60)));
     assert_eq!(write(&store, (), |tx, ()| Box::pin(operator_sessions::remove_unused(tx, at(25), 9))).await, 1);
-    assert_eq!(write(&store, kim, |tx, id| Box::pin(operator_sessions::remove_others(tx, *id, hash(1)))).await, 1);
+    // Ending the others begins the operator's next credential generation.
+    let ends = || write(&store, kim, |tx, id| Box::pin(operator_sessions::remove_others(tx, *id, hash(1))));
+    assert_eq!((ends().await, ends().await), (1, 2));
+    let found = operator_sessions::find(&mut store.read().await.unwrap(), hash(3)).await.unwrap();
+    assert_eq!(found, None);
+    assert_eq!(write(&store, lee, |tx, id| Box::pin(operator_sessions::remove_of_operator(tx, *id))).await, 0);
+    let kim = operators::find(&mut store.read().await.unwrap(), kim).await.unwrap().unwrap();
+    assert_eq!(kim.credential_generation, 2);
     assert!(write(&store, (), |tx, ()| Box::pin(operator_sessions::remove(tx, hash(1)))).await);
     let mut conn = store.read().await.unwrap();
     assert_eq!(operator_sessions::find(&mut conn, hash(1)).await.unwrap(), None);
-    assert!(operator_sessions::find(&mut conn, hash(4)).await.unwrap().is_some());
+    assert_eq!(operator_sessions::find(&mut conn, hash(4)).await.unwrap(), None);
 }
 
 async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {

@@ -15,7 +15,15 @@ pub async fn open(folder: &tempfile::TempDir) -> std::sync::Arc<App> {
 pub fn operator(number: u64, email: &str) -> Operator {
     let id = Id::from_parts(number, [7; 10]);
     let created_at = Timestamp::from_seconds(1);
-    Operator { id, email: email.into(), name: email.into(), password_hash: None, created_at, email_proved_at: None }
+    Operator {
+        id,
+        email: email.into(),
+        name: email.into(),
+        password_hash: None,
+        created_at,
+        email_proved_at: None,
+        credential_generation: 0,
+    }
 }
 
 pub async fn add(app: &App, operator: &Operator, assignment: Assignment) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use vestibule_server::routes::list_routes;
 
 /// Credentials, what the paths begin with, and the routes that accept exactly these.
-const DECLARED: [(&str, &str, &[&str]); 24] = [
+const DECLARED: [(&str, &str, &[&str]); 25] = [
     (
         "none",
         "",
@@ -54,7 +54,7 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
             "GET /settings",
             "POST /settings/close",
             "GET POST /settings/names",
-            "GET POST /settings/password",
+            "GET /settings/password",
             "GET POST /settings/identity/add",
             "GET POST /settings/identity/change",
             "GET POST /settings/identity/verify",
@@ -63,10 +63,14 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
             "GET POST /settings/confirm",
             "GET POST /settings/passkeys",
             "GET POST /settings/passkeys/name",
-            "POST /settings/sessions",
             "GET POST /settings/delete",
             "GET POST /settings/applications",
         ],
+    ),
+    (
+        "session cookie, app session cookie, known device cookie",
+        "",
+        &["POST /settings/password", "POST /settings/sessions"],
     ),
     ("flow cookie", "", &["GET /settings/sign-in"]),
     (
@@ -138,7 +142,7 @@ const DECLARED: [(&str, &str, &[&str]); 24] = [
         &["GET POST /portal/welcome/{token}", "GET POST /portal/sign-in", "GET /portal/", "GET /portal/{*rest}"],
     ),
     (
-        "operator cookie",
+        "operator cookie, portal known device cookie",
         "",
         &[
             "POST /portal/sign-out",

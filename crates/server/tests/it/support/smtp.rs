@@ -16,6 +16,8 @@ use vestibule_app::config::{Smtp, SmtpSecurity};
 pub(crate) struct Received {
     /// The line by which the client introduced itself.
     pub(crate) hello: String,
+    /// The line with the envelope's sender, which gets the mail back if it cannot be delivered.
+    pub(crate) sender: String,
     /// The line with the recipient.
     pub(crate) to: String,
     pub(crate) raw: String,
@@ -83,15 +85,16 @@ impl MailServer {
 /// The part of SMTP (RFC 5321) needed to receive mail.
 async fn converse(stream: TcpStream, received: mpsc::UnboundedSender<Received>, postpone: Arc<AtomicUsize>) {
     let mut stream = BufReader::new(stream);
-    let (mut line, mut to, mut raw, mut hello) = (Vec::new(), String::new(), None::<String>, String::new());
+    let (mut line, mut sender, mut to, mut raw, mut hello) =
+        (Vec::new(), String::new(), String::new(), None::<String>, String::new());
     stream.write_all(b"220 here\r\n").await.ok();
     while stream.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
         let output = String::from_utf8(std::mem::take(&mut line)).expect("UTF-8");
         let command = output.split([' ', ':', '\r']).next().unwrap_or_default();
         let answer: &[u8] = match (&mut raw, command) {
             (Some(mail), _) if output == ".\r\n" => {
-                let (raw, to) = (std::mem::take(mail), std::mem::take(&mut to));
-                received.send(Received { hello: hello.clone(), to, raw }).ok();
+                let (raw, to, sender) = (std::mem::take(mail), std::mem::take(&mut to), std::mem::take(&mut sender));
+                received.send(Received { hello: hello.clone(), sender, to, raw }).ok();
                 let is_postponed = postpone.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
                 if is_postponed { b"451 later\r\n" } else { b"250 taken\r\n" }
             }
@@ -103,6 +106,10 @@ async fn converse(stream: TcpStream, received: mpsc::UnboundedSender<Received>, 
                 raw = Some(String::new());
                 stream.write_all(b"354 go on\r\n").await.ok();
                 continue;
+            }
+            (None, "MAIL") => {
+                sender = output.trim_end().to_string();
+                b"250 fine\r\n"
             }
             (None, "RCPT") => {
                 to = output.trim_end().to_string();

@@ -1,0 +1,43 @@
+//! The credential generations of users, by which browsers stop being known, on both engines.
+
+use vestibule_domain::identity::OwnedLoginId;
+use vestibule_store::{Store, credentials, users};
+
+use crate::test_store::{OTHER, P, at, guest, id, on_both_engines, write};
+
+on_both_engines!(members_have_credential_generations_and_guests_none);
+
+async fn members_have_credential_generations_and_guests_none(store: Store) {
+    write(&store, guest(1), |tx, user| Box::pin(users::insert(tx, P, user))).await;
+    let row = OwnedLoginId {
+        id: id(1),
+        user_id: id(1),
+        kind: "email".into(),
+        value: "a@x.test".into(),
+        original: "A@x.test".into(),
+        verified_at: None,
+        created_at: at(1),
+        updated_at: at(1),
+    };
+    assert!(write(&store, row.clone(), |tx, row| Box::pin(credentials::insert_login_id(tx, P, row))).await);
+    let raise = || write(&store, (), |tx, ()| Box::pin(users::raise_generation(tx, P, id(1))));
+    let generation = async || {
+        let mut conn = store.read().await.unwrap();
+        let found = credentials::find_login_id_and_generation(&mut conn, P, "email", "a@x.test").await.unwrap();
+        let (found, generation) = found.unwrap();
+        assert_eq!(found, row);
+        assert_eq!(users::find_generation(&mut conn, P, id(1)).await.unwrap(), generation);
+        assert_eq!(users::find_generation(&mut conn, OTHER, id(1)).await.unwrap(), 0);
+        generation
+    };
+    raise().await;
+    assert_eq!(generation().await, 0, "a guest");
+    assert!(write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(2)))).await);
+    raise().await;
+    raise().await;
+    assert_eq!(generation().await, 2);
+    assert_eq!(write(&store, (), |tx, ()| Box::pin(users::record_login(tx, P, id(1), at(5)))).await, Some(2));
+    let mut conn = store.read().await.unwrap();
+    let found = credentials::find_login_id_and_generation(&mut conn, OTHER, "email", "a@x.test").await.unwrap();
+    assert_eq!(found, None);
+}
