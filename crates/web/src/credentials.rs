@@ -454,10 +454,10 @@ mod tests {
     #[test]
     fn an_odd_cookie_of_a_neighbor_hides_none_of_ours() {
         for line in [
-            &b"session=abc; theme=caf\xe9"[..],
+            &b"session=abc; theme=b\xe9"[..],
             b"theme=\xff\xfe; session=abc",
             b"n\xe9=1; =; ;; novalue; session=abc; q=\"a b\"; x={\"y\":1}",
-            b"caf\xc3\xa9=\xc3\xa9; session=abc",
+            b"b\xc3\xa9=\xc3\xa9; session=abc",
         ] {
             let value = HeaderValue::from_bytes(line).expect("a header value");
             let brought = Brought::take(&mut HeaderMap::from_iter([(header::COOKIE, value)]));
