@@ -42,6 +42,7 @@ type Routes = BTreeMap<Box<str>, Arc<[RouteCounters; 4]>>;
 pub struct Metrics {
     routes: RwLock<Routes>,
     promoted: AtomicU64,
+    job_restarts: AtomicU64,
     /// By the reason.
     refused: [AtomicU64; Overload::ALL.len()],
     /// The connections of the server's own listener.
@@ -139,12 +140,22 @@ impl Metrics {
         self.promoted.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn count_job_restart(&self) {
+        self.job_restarts.fetch_add(1, Relaxed);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn job_restarts(&self) -> u64 {
+        self.job_restarts.load(Relaxed)
+    }
+
     /// All metrics; `outbox_age` is the age of the oldest queued side effect, `unreadable` the number of events that
     /// are kept aside.
     pub fn print(&self, store: StoreStats, outbox_age: Option<Duration>, unreadable: Option<i64>) -> String {
         let scrape = Scrape {
             routes: self.routes.read().unwrap_or_else(PoisonError::into_inner).clone(),
             promoted: self.promoted.load(Relaxed),
+            job_restarts: self.job_restarts.load(Relaxed),
             refused: self.refused.each_ref().map(|count| count.load(Relaxed)),
             connections: Arc::clone(&self.connections),
             store,
@@ -164,6 +175,7 @@ impl Metrics {
 struct Scrape {
     routes: Routes,
     promoted: u64,
+    job_restarts: u64,
     refused: [u64; Overload::ALL.len()],
     connections: Arc<Connections>,
     store: StoreStats,
@@ -188,6 +200,8 @@ impl Collector for Scrape {
             let help = "Queued events that could not be read and are kept aside.";
             print_gauge(page, "vestibule_events_unreadable", help, count)?;
         }
+        let help = "Background jobs that panicked or ended and were started again.";
+        print_counter(page, "vestibule_job_restarts", help, self.job_restarts)?;
         let created = self.store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
         let created: u64 = created.map(|(_, write)| write.count - write.failed).sum();
         print_counter(page, "vestibule_guests_created", "Guests created by this process.", created)?;

@@ -1,4 +1,4 @@
-//! Whether this process can serve: it reads and writes. For a readiness probe, which anyone may send as often as they like.
+//! Whether this process can serve: it reads and writes, and its background jobs run. For a readiness probe, which anyone may send as often as they like.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -32,6 +32,9 @@ pub enum NotReady {
     /// The store did neither succeed nor fail in time.
     #[error("the store did not answer in time")]
     Slow,
+    /// A background job failed repeatedly.
+    #[error("the background job {0} keeps failing")]
+    Job(&'static str),
 }
 
 /// The outcome of a write, once it is known.
@@ -66,6 +69,9 @@ impl Write {
 /// # Errors
 /// Why the process is not ready.
 pub async fn check(app: &Arc<App>) -> Result<(), NotReady> {
+    if let Some(name) = app.supervision.failing() {
+        return Err(NotReady::Job(name));
+    }
     match tokio::time::timeout(WAIT, app.store.ping()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => return Err(NotReady::Read(error)),

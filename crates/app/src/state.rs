@@ -10,6 +10,7 @@ use crate::{
     breached::Breached,
     config::Config,
     crypto::seal::MasterKey,
+    jobs::Supervision,
     limits::{RateCounters, fair::Shares},
     log_rate::{OncePerMinuteEach, ProxyWarnings},
     metrics::Metrics,
@@ -61,6 +62,8 @@ pub struct App {
     pub stopping: watch::Sender<bool>,
     /// The last proof that a write can succeed.
     pub readiness: Readiness,
+    /// Whether the background jobs work.
+    pub supervision: Supervision,
     pub webhooks: WebhookClient,
     /// Rate of warnings about reverse proxies.
     pub misdirected: ProxyWarnings,

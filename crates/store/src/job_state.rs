@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&GET, &SET];
+pub const STATEMENTS: &[&Sql] = &[&GET, &LOCK, &SET];
 
 const GET: Sql = Sql::new(
     "SELECT
@@ -21,6 +21,21 @@ const GET: Sql = Sql::new(
 /// The stored cursor of a job and when it was stored; `None` before the first.
 pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<(Option<Vec<u8>>, Timestamp)>, StoreError> {
     conn.query_optional(&GET, &[&name], |row| Ok((row.get(0)?, read_time(row, 1)?))).await
+}
+
+const LOCK: Sql = Sql::new(
+    "INSERT INTO job_state (
+       name,
+       updated_at
+     ) VALUES ($1, $2)
+     ON CONFLICT (name) DO UPDATE
+     SET updated_at = excluded.updated_at",
+);
+
+/// Keeps other nodes from a job's cursor until the transaction ends. What is read afterwards is what the node before left, so
+/// the cursor must be read after this, and not before.
+pub async fn lock(tx: &mut Tx, name: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(&LOCK, &[&name, &now.as_micros()]).await.map(|_| ())
 }
 
 const SET: Sql = Sql::new(

@@ -8,25 +8,40 @@ pub mod key_rotation;
 pub mod outbox;
 pub mod projects;
 pub mod statistics;
+mod supervision;
 
 use std::sync::Arc;
 
 use tokio::{sync::watch, task::JoinSet};
 
+pub use self::supervision::Supervision;
 use crate::state::App;
 
-/// Starts every job; each ends soon after `stop` says so.
+/// Starts every job; each ends soon after `stop` says so, and starts again when it ends before.
 pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
-    jobs.spawn(outbox::run(Arc::clone(app), stop.clone()));
-    jobs.spawn(projects::run(Arc::clone(app), stop.clone()));
-    jobs.spawn(cleanup::run(Arc::clone(app), stop.clone()));
-    jobs.spawn(events::run(Arc::clone(app), stop.clone()));
-    jobs.spawn(hooks::run(Arc::clone(app), stop.clone()));
-    jobs.spawn(statistics::run(Arc::clone(app), stop.clone()));
-    jobs.spawn(accesses::run(Arc::clone(app), stop.clone()));
-    jobs.spawn(key_rotation::run(Arc::clone(app), stop.clone()));
+    keep(&mut jobs, (app, stop), "outbox", outbox::run);
+    keep(&mut jobs, (app, stop), "projects", projects::run);
+    keep(&mut jobs, (app, stop), "cleanup", cleanup::run);
+    keep(&mut jobs, (app, stop), "events", events::run);
+    keep(&mut jobs, (app, stop), "hooks", hooks::run);
+    keep(&mut jobs, (app, stop), "statistics", statistics::run);
+    keep(&mut jobs, (app, stop), "accesses", accesses::run);
+    keep(&mut jobs, (app, stop), "key_rotation", key_rotation::run);
     jobs
+}
+
+fn keep<F: Future<Output = ()> + Send + 'static>(
+    jobs: &mut JoinSet<()>,
+    (app, stop): (&Arc<App>, &watch::Receiver<bool>),
+    name: &'static str,
+    run: fn(Arc<App>, watch::Receiver<bool>) -> F,
+) {
+    let (app, stop) = (Arc::clone(app), stop.clone());
+    jobs.spawn(async move {
+        let start = || run(Arc::clone(&app), stop.clone());
+        app.supervision.keep(&app.metrics, name, stop.clone(), start).await;
+    });
 }
 
 /// Waits for the time to pass, a bell, or the end; false at the end.

@@ -70,8 +70,11 @@ pub fn day_of(at: Timestamp) -> i64 {
     at.as_seconds().div_euclid(DAY)
 }
 
-/// Counts the guests that came since the last time, each exactly once, whichever node does it.
-pub(crate) async fn count_guests(app: &App, project: &Project) -> Result<(), StoreError> {
+/// Counts the guests that came since the last time, each exactly once, also when several nodes do it at the same time.
+///
+/// # Errors
+/// The store failed; what was counted stays counted.
+pub async fn count_guests(app: &App, project: &Project) -> Result<(), StoreError> {
     let below = UserId::lower_bound(app.clock.now().minus(SETTLED).as_unix_millis());
     let name: Arc<str> = format!("guests/{}", project.no.0).into();
     loop {
@@ -90,9 +93,8 @@ pub(crate) async fn count_guests(app: &App, project: &Project) -> Result<(), Sto
             .store
             .write("count_guests", input, move |tx, (name, below)| {
                 Box::pin(async move {
-                    // Written first, so that another node waits here and then reads the cursor this one leaves.
-                    let cursor = read_cursor(tx, name).await?;
-                    job_state::set(tx, name, Some(cursor.as_bytes()), now).await?;
+                    // Another node waits here, and then reads the cursor this one leaves.
+                    job_state::lock(tx, name, now).await?;
                     let cursor = read_cursor(tx, name).await?;
                     count_batch(tx, no, name, cursor, *below, now).await
                 })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use vestibule_app::jobs::statistics::count_guests;
 use vestibule_domain::time::Timestamp;
 
 use crate::support::{Admin, Device, Engine, Platform, Reply, TestServer, on_both_engines};
@@ -16,6 +17,7 @@ on_both_engines!(
     a_deleted_user_is_gone,
     sessions_are_seen_and_ended,
     users_move_to_another_server_with_their_credentials,
+    nodes_that_count_at_once_count_each_guest_once,
     the_numbers_are_those_of_the_log,
     the_numbers_equal_a_recount,
 );
@@ -208,6 +210,27 @@ async fn users_move_to_another_server_with_their_credentials(engine: Engine) {
     );
     let thief = lines.replace(member["id"].as_str().expect("an id"), "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab");
     assert!(outcomes(import(thief).await).contains(&json!("refused")), "a login ID has one owner");
+}
+
+async fn nodes_that_count_at_once_count_each_guest_once(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let mut expected = 0;
+    for _ in 0..5 {
+        for _ in 0..8 {
+            app.sign_up().await;
+            expected += 1;
+        }
+        server.clock.advance_seconds(61);
+        let project = server.app.projects.find_by_id("test").expect("the project");
+        let count = || count_guests(&server.app, &project);
+        let counted = tokio::join!(count(), count(), count(), count());
+        for result in [counted.0, counted.1, counted.2, counted.3] {
+            result.expect("it counts");
+        }
+    }
+    let report = admin.get("/statistics").await.expect(200).json();
+    assert_eq!(report["funnel"]["guests_created"], expected);
 }
 
 async fn the_numbers_are_those_of_the_log(engine: Engine) {
