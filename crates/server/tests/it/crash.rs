@@ -79,6 +79,11 @@ impl Load {
         Self { known, count, over, tasks }
     }
 
+    /// How many revocations are acknowledged so far.
+    pub(crate) fn revocations(&self) -> usize {
+        self.known.lock().expect("no panic").revoked.len()
+    }
+
     /// Returns after about this many sign-ups.
     pub(crate) async fn wait_for(&self, sign_ups: u32) {
         while self.count.load(Ordering::Relaxed) < sign_ups {
@@ -168,6 +173,12 @@ async fn be_promoted(app: AppClient, http: Http, known: Known, over: Arc<AtomicB
 }
 
 impl Acknowledged {
+    /// Takes later revocations as unknown. While a disk forgets pages, a process may not find a token that is there, and
+    /// confirms its revocation as that of any unknown token (RFC 7009 §2.2).
+    pub(crate) fn keep_revocations(&mut self, count: usize) {
+        self.revoked.truncate(count);
+    }
+
     /// How many writes were acknowledged.
     fn count(&self) -> usize {
         let promoted = |promotion: &Promotion| usize::from(promotion.code.is_some()) + usize::from(promotion.spent);

@@ -157,13 +157,14 @@ async fn of_two_guests_with_one_address_one_wins(engine: Engine) {
             (browser, guest)
         });
     }
-    let mut anonymous = Vec::new();
-    for (_browser, guest) in race.join_all().await {
-        let info = client.user_info(&guest.access).await.expect(200).json();
-        anonymous.push(info["https://authgear.com/claims/user/is_anonymous"].as_bool().expect("a flag"));
+    let mut promoted = Vec::new();
+    for (browser, guest) in race.join_all().await {
+        client.user_info(&guest.access).await.expect(200);
+        promoted.push(browser.is_at_app());
     }
-    anonymous.sort_unstable();
-    assert_eq!(anonymous, [false, true], "one was promoted, the other is the guest it was");
+    promoted.sort_unstable();
+    assert_eq!(promoted, [false, true], "one was promoted, the other is the guest it was");
+    assert_eq!(server.events("user.anonymous.promoted").await.len(), 1);
 }
 
 async fn one_click_twice_promotes_once(engine: Engine) {

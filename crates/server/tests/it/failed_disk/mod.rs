@@ -75,10 +75,12 @@ async fn a_failed_sync_ends_the_process_and_loses_nothing(suffix: &str) {
         let process = installation.start();
         let load = Load::start(&process, 16);
         load.wait_for(100).await;
+        let revocations = load.revocations();
         fs::write(disk.switch(), "").expect("the switch is turned");
         let ended = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(move || process.wait()));
         let (status, log) = ended.await.expect("the process ends").expect("it is waited for");
-        let known = load.stop().await;
+        let mut known = load.stop().await;
+        known.keep_revocations(revocations);
         assert!(!disk.switch().exists(), "a sync failed");
         assert_eq!(status.code(), Some(DISK_FAILED), "{log}");
         let lines: Vec<&str> = log.lines().filter(|line| line.contains("the disk failed to keep a write")).collect();

@@ -43,6 +43,12 @@ primary_authenticators = ["password"]
 type = "username"
 [authentication.rate_limits.signup_anonymous.per_ip]
 enabled = false
+[authentication.rate_limits.signup.per_ip]
+enabled = false
+[authentication.rate_limits.account_enumeration.per_ip]
+enabled = false
+[authentication.rate_limits.password.per_ip]
+enabled = false
 [[oauth.clients]]
 client_id = "rotating"
 x_application_type = "spa"
