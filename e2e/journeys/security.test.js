@@ -1,5 +1,5 @@
 // The pages that protect an account, in a real browser: consent and its end, a recovery that removes what another person added,
-// the link of a security mail; and for operators a role to accept, the proof of an address, and the notice about text messages.
+// the link of a security mail; and for operators a role to accept and the proof of an address.
 
 import { createHash, randomBytes } from "node:crypto";
 import { after, afterEach, before, describe, test } from "node:test";
@@ -19,9 +19,6 @@ const SECTIONS = `
 identities = ["login_id"]
 primary_authenticators = ["password"]
 
-[authentication.rate_limits.sms.per_project]
-burst = 1
-
 [identity.login_id]
 keys = [{ type = "email" }]
 default_country = "DE"
@@ -36,9 +33,7 @@ describe("the pages that protect an account", () => {
   let browser, mail, server, people;
   before(async () => {
     [browser, mail] = await Promise.all([launchBrowser(), startMailServer()]);
-    // Nothing listens there: a message that fails is counted, too.
-    const configure = () => '\n[sms]\nprovider = "webhook"\nwebhook_url = "http://127.0.0.1:9/sms"\nwebhook_secret = "a secret of the journey"\n';
-    server = await startPortal({ smtpPort: mail.port, sections: SECTIONS, clients: CLIENTS, configure });
+    server = await startPortal({ smtpPort: mail.port, sections: SECTIONS, clients: CLIENTS });
     people = [];
   });
   after(async () => {
@@ -191,20 +186,6 @@ describe("the pages that protect an account", () => {
         await button(ed, "Accept role").click();
       }
       await heading(ed, "Projects");
-    }
-
-    // The second text message is one too many.
-    for (const status of [200, 429]) {
-      await page.goto(`${server.origin}/portal/p/shop/messages`);
-      await page.getByLabel("Phone number").fill("+4915123456789");
-      const answered = page.waitForResponse((response) => response.request().method() === "POST" && response.status() === status);
-      await button(page, "Send test: Text messages").click();
-      await answered;
-    }
-    for (const name of ["overview", "messages"]) {
-      await page.goto(`${server.origin}/portal/p/shop/${name}`);
-      await page.getByText("The limit of text messages was used up").waitFor();
-      await look(page, `portal-${name}-sms`);
     }
   });
 });

@@ -1,6 +1,6 @@
 //! The permission to send a message with a code, or a text message at all. Only [`admit`] and [`admit_test`] give it, after the
 //! project's countries, the waits, the limits and the budget, and nothing is sent without it: see
-//! [`CodeMessage`](crate::flow::CodeMessage) and [`PermittedMessage`].
+//! [`CodeMessage`] and [`PermittedMessage`].
 
 use vestibule_domain::{
     identifier::{
