@@ -58,12 +58,13 @@ pub struct UserQuery {
 /// Lists users. A page of guests may be short, even empty, though a next page exists: each page scans a bounded number
 /// of users.
 pub async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<User>, AdminError> {
+    // Before a search, too, which has one page: a wrong cursor is told in any case.
+    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
     let mut conn = ctx.app.store.read().await?;
     if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         let items = search(&mut conn, ctx.project, text, i64::from(query.limit)).await?;
         return Ok(ListPage { items, next: None });
     }
-    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
     let (below, no) = (after.map(|(_, id)| id), ctx.project.no);
     let since = ctx.now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
     // Fetch one more than requested, to learn whether there is a next page.
