@@ -58,7 +58,7 @@ pub struct UserQuery {
 /// Lists users. A page of guests may be short, even empty, though a next page exists: each page scans a bounded number
 /// of users.
 pub async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<User>, AdminError> {
-    // Before a search, too, which has one page: a wrong cursor is told in any case.
+    // Before a search, too, which has one page: a wrong cursor is refused in any case.
     let after = query.cursor.as_deref().map(read_cursor).transpose()?;
     let mut conn = ctx.app.store.read().await?;
     if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {

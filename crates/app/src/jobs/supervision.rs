@@ -100,7 +100,7 @@ mod tests {
     use super::Supervision;
     use crate::metrics::Metrics;
 
-    /// Runs a job that fails three times, and then works: the job that is told to fail, and how often it was started.
+    /// Runs a job that fails three times, and then works: the job that counts as failing, and how often it was started.
     async fn failing_after_three_failures(steady: Duration) -> (Option<&'static str>, u64) {
         let supervision = Supervision { failures: Mutex::default(), steady, first_pause: Duration::ZERO };
         let (metrics, runs, works) = (Metrics::default(), AtomicU32::new(0), std::sync::Arc::new(Notify::new()));
