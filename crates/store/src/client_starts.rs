@@ -20,7 +20,7 @@ const PUT: Sql = Sql::new(
      SET started_at = excluded.started_at",
 );
 
-/// Records that an application starts anew.
+/// Records that an application starts again.
 pub async fn put(tx: &mut Tx, p: ProjectNo, client_id: &str, at: Timestamp) -> Result<(), StoreError> {
     tx.execute(&PUT, &[&p.0, &client_id, &at.as_micros()]).await.map(|_| ())
 }

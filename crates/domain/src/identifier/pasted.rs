@@ -1,4 +1,4 @@
-//! Cleans what people paste: marks that nobody sees, and full-width forms of ASCII, which input methods leave behind.
+//! Cleans what people paste: invisible marks, and full-width forms of ASCII, which input methods leave behind.
 
 use std::borrow::Cow;
 

@@ -113,7 +113,7 @@ async fn of_the_database_file() {
     a_failed_sync_ends_the_process_and_loses_nothing("").await;
 }
 
-/// The last checkpoint, when the server is told to stop.
+/// The last checkpoint, when the server must stop.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_the_database_file_at_the_end() {
     let Some(disk) = Disk::make() else { return };
