@@ -79,6 +79,13 @@ test_long_api() {
   SEED="$seed" API_TIMEOUT=3600 e2e/api/run target/debug/vestibule 200
 }
 
+test_long_guides() {
+  say "The code blocks of the documentation that take longer"
+  build_binary ""
+  install_npm_packages
+  (cd e2e && node guides/run.js long)
+}
+
 test_seeds() {
   local seed
   for _ in 1 2 3 4 5 6 7 8 9 10; do

@@ -26,6 +26,18 @@ want_for_rust() {
   # One test kills its own server.
   want postgresql "PostgreSQL's server programs" find_postgres
 }
+want_for_guides() {
+  want_postgres
+  want_python
+  want openssl "openssl" command -v openssl
+  want curl "curl" command -v curl
+  want procps "pgrep" command -v pgrep
+}
+want_for_long_guides() {
+  want_python
+  want default-jdk-headless "a JDK" command -v javac
+  want maven "Maven" command -v mvn
+}
 want_for_e2e() {
   want_postgres
   want chromium "a Chromium browser" find_chromium
@@ -33,10 +45,12 @@ want_for_e2e() {
 
 want_for() {
   case "$1" in
-    all) want_for_rust; want_python; want_for_e2e ;;
-    more) want_for_rust; want_python ;;
+    all) want_for_rust; want_python; want_for_guides; want_for_e2e ;;
+    more) want_for_rust; want_python; want_for_long_guides ;;
     rust | crash | crashes | seeds) want_for_rust ;;
     api | long-api | text) want_python ;;
+    guides) want_for_guides ;;
+    long-guides) want_for_long_guides ;;
     e2e) want_for_e2e ;;
   esac
 }

@@ -131,6 +131,7 @@ ${configure(port)}`,
   return {
     port,
     server,
+    config: files.config,
     /** A command of the binary on this server's data; answers what it says. */
     command: (...args) => run([...args, "--config", files.config]),
     async stop() {

@@ -21,7 +21,7 @@ const NOTE: &str =
 pub fn config_page() -> String {
     format!(
         "# Server configuration\n\n{NOTE}\n\nEvery configuration key with its default and description. Put only the keys you change into your file, and pass it as `vestibule serve --config FILE`.\n`vestibule config reference` prints this text, and `vestibule config check` checks your file.\n\n\
-         ```toml\n{}```\n",
+         <!-- run: configuration -->\n```toml\n{}```\n",
         config::DEFAULTS
     )
 }
