@@ -86,6 +86,14 @@ test_long_guides() {
   (cd e2e && node guides/run.js long)
 }
 
+# Its own PostgreSQL servers keep their data on disk; the one of this run serves the test that needs no standby.
+test_failover() {
+  say "A standby is promoted under load, and a node is cut off"
+  build_binary ""
+  install_npm_packages
+  (cd e2e && node --test --test-concurrency=1 --test-reporter=spec failover/*.test.js)
+}
+
 test_seeds() {
   local seed
   for _ in 1 2 3 4 5 6 7 8 9 10; do

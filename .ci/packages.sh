@@ -38,6 +38,13 @@ want_for_long_guides() {
   want default-jdk-headless "a JDK" command -v javac
   want maven "Maven" command -v mvn
 }
+want_for_failover() {
+  want_postgres
+  want postgresql "PostgreSQL's server programs" find_postgres
+  want pgbouncer "pgbouncer" command -v pgbouncer
+  want patroni "Patroni" command -v patroni
+  want etcd-server "etcd" command -v etcd
+}
 want_for_e2e() {
   want_postgres
   want chromium "a Chromium browser" find_chromium
@@ -46,11 +53,12 @@ want_for_e2e() {
 want_for() {
   case "$1" in
     all) want_for_rust; want_python; want_for_guides; want_for_e2e ;;
-    more) want_for_rust; want_python; want_for_long_guides ;;
+    more) want_for_rust; want_python; want_for_long_guides; want_for_failover ;;
     rust | crash | crashes | seeds) want_for_rust ;;
     api | long-api | text) want_python ;;
     guides) want_for_guides ;;
     long-guides) want_for_long_guides ;;
+    failover) want_for_failover ;;
     e2e) want_for_e2e ;;
   esac
 }

@@ -102,18 +102,18 @@ export async function startDemo({ smtp } = {}) {
 }
 
 /** `vestibule serve` with one project, set up from files as an operator does it. */
-export async function startServer({ store, smtpPort = 9, makeProject, configure = () => "" }) {
+export async function startServer({ store, smtpPort = 9, makeProject, configure = () => "", serverSettings = "", storeSettings = "" }) {
   const folder = await makeFolder();
   const port = await findPort();
   const files = { config: path.join(folder.path, "vestibule.toml"), project: path.join(folder.path, "project.toml") };
   const url = store ?? `sqlite:${path.join(folder.path, "vestibule.db")}`;
-  await writeFile(
-    files.config,
-    `[server]
+  const describe = (port, url) => `[server]
 listen = "127.0.0.1:${port}"
+${serverSettings}
 
 [store]
 url = ${JSON.stringify(url)}
+${storeSettings}
 
 [secrets]
 master_key = "${"5a".repeat(32)}"
@@ -123,8 +123,8 @@ host = "127.0.0.1"
 port = ${smtpPort}
 security = "none"
 from = "Shop <hello@shop.example>"
-${configure(port)}`,
-  );
+${configure(port)}`;
+  await writeFile(files.config, describe(port, url));
   await writeFile(files.project, makeProject(port));
   await run(["project", "apply", "--config", files.config, files.project]);
   const server = await new Process(["serve", "--config", files.config], {}, `127.0.0.1:${port}`).start();
@@ -132,6 +132,13 @@ ${configure(port)}`,
     port,
     server,
     config: files.config,
+    /** Another node on the same store, or on the way to it that `at` names; it serves the same project. */
+    async startNode(at = url) {
+      const port = await findPort();
+      const config = path.join(folder.path, `node-${port}.toml`);
+      await writeFile(config, describe(port, at));
+      return { port, server: await new Process(["serve", "--config", config], {}, `127.0.0.1:${port}`).start() };
+    },
     /** A command of the binary on this server's data; answers what it says. */
     command: (...args) => run([...args, "--config", files.config]),
     async stop() {

@@ -20,7 +20,7 @@ x_application_type = "spa"
 redirect_uris = ["https://shop.example/after-login"]
 `;
 
-/** A backend that tells which headers it got; a proxy in front of it, asked as guest, member, nobody and forger. */
+/** A backend that tells which headers it got; a proxy in front of it, asked by a guest, a member, a stranger and with forged headers. */
 async function ask(launch) {
   const backend = createServer((request, response) => response.end(JSON.stringify(request.headers)));
   backend.listen(0, "127.0.0.1");
