@@ -86,6 +86,16 @@ test_long_guides() {
   (cd e2e && node guides/run.js long)
 }
 
+# A client that is not installed is named in the output, as skipped.
+test_clients() {
+  find_chromium
+  export CHROMIUM
+  say "Foreign clients against the server"
+  build_binary ""
+  install_npm_packages
+  (cd e2e && node --test --test-concurrency=1 --test-reporter=spec clients/*.test.js)
+}
+
 # Its own PostgreSQL servers keep their data on disk; the one of this run serves the test that needs no standby.
 test_failover() {
   say "A standby is promoted under load, and a node is cut off"

@@ -38,6 +38,12 @@ want_for_long_guides() {
   want default-jdk-headless "a JDK" command -v javac
   want maven "Maven" command -v mvn
 }
+want_for_clients() {
+  want default-jdk-headless "a JDK" command -v javac
+  want maven "Maven" command -v mvn
+  want libapache2-mod-auth-openidc "Apache with mod_auth_openidc" test -e /usr/lib/apache2/modules/mod_auth_openidc.so
+  want chromium "a Chromium browser" find_chromium
+}
 want_for_failover() {
   want_postgres
   want postgresql "PostgreSQL's server programs" find_postgres
@@ -53,11 +59,12 @@ want_for_e2e() {
 want_for() {
   case "$1" in
     all) want_for_rust; want_python; want_for_guides; want_for_e2e ;;
-    more) want_for_rust; want_python; want_for_long_guides; want_for_failover ;;
+    more) want_for_rust; want_python; want_for_long_guides; want_for_clients; want_for_failover ;;
     rust | crash | crashes | seeds) want_for_rust ;;
     api | long-api | text) want_python ;;
     guides) want_for_guides ;;
     long-guides) want_for_long_guides ;;
+    clients) want_for_clients ;;
     failover) want_for_failover ;;
     e2e) want_for_e2e ;;
   esac
