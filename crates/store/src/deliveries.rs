@@ -115,18 +115,25 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, new: &NewDelivery<'_>, now: Times
 const CLAIM: Sql = Sql::new(
     "UPDATE hook_deliveries
      SET due_at = $2,
+         claimed_by = $4,
          attempts = attempts + 1
      WHERE id = $1
        AND attempts = $3
        AND state = 0",
 );
 
-/// Claims a delivery seen with so many `attempts` for oneself `until` a time; of several nodes one gets `true`.
+/// Claims a delivery seen with so many `attempts` for a node `until` a time; of several nodes one gets `true`.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn claim(tx: &mut Tx, id: i64, until: Timestamp, attempts: i64) -> Result<bool, StoreError> {
-    tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts]).await
+pub async fn claim(
+    tx: &mut Tx,
+    id: i64,
+    until: Timestamp,
+    attempts: i64,
+    node: Option<i64>,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts, &node]).await
 }
 
 const FINISH: Sql = Sql::new(
@@ -157,6 +164,7 @@ pub async fn finish(
 const POSTPONE: Sql = Sql::new(
     "UPDATE hook_deliveries
      SET due_at = $2,
+         claimed_by = NULL,
          last_status = $3,
          last_error = $4
      WHERE id = $1
@@ -245,6 +253,7 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, id: i64) -> Result<Option<Deliv
 const REPLAY: Sql = Sql::new(
     "UPDATE hook_deliveries
      SET state = 0,
+         claimed_by = NULL,
          attempts = 0,
          created_at = $3,
          due_at = $3,

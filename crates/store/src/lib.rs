@@ -24,6 +24,7 @@ pub mod flows;
 pub mod grants;
 pub mod job_state;
 pub mod keys;
+pub mod node_claims;
 pub mod operator_events;
 pub mod operator_links;
 pub mod operator_passkeys;
@@ -64,6 +65,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("grants", grants::STATEMENTS),
     ("job_state", job_state::STATEMENTS),
     ("keys", keys::STATEMENTS),
+    ("node_claims", node_claims::STATEMENTS),
     ("operator_events", operator_events::STATEMENTS),
     ("operator_links", operator_links::STATEMENTS),
     ("operator_passkeys", operator_passkeys::STATEMENTS),

@@ -204,20 +204,28 @@ pub async fn due(
 const CLAIM: Sql = Sql::new(
     "UPDATE outbox
      SET due_at = $2,
+         claimed_by = $4,
          attempts = attempts + 1
      WHERE id = $1
        AND attempts = $3",
 );
 
-/// Leases a side effect `until` a time, if its number of attempts is unchanged; exactly one of several nodes gets
+/// Leases a side effect to a node `until` a time, if its number of attempts is unchanged; exactly one of several nodes gets
 /// `true`.
-pub async fn claim(tx: &mut Tx, id: i64, until: Timestamp, attempts: i64) -> Result<bool, StoreError> {
-    tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts]).await
+pub async fn claim(
+    tx: &mut Tx,
+    id: i64,
+    until: Timestamp,
+    attempts: i64,
+    node: Option<i64>,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts, &node]).await
 }
 
 const FAIL: Sql = Sql::new(
     "UPDATE outbox
      SET due_at = $2,
+         claimed_by = NULL,
          last_error = $3
      WHERE id = $1",
 );

@@ -40,6 +40,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_ANSWERS,
     &DELETE_PASSKEYS,
     &DELETE_TRIES,
+    &DELETE_REPEATS,
     &DELETE_OPERATOR_ROLES,
     &DELETE_OPERATOR_LINKS,
     &DELETE_USERS,
@@ -238,6 +239,7 @@ const DELETE_ADMIN_KEYS: Sql = Sql::new("DELETE FROM admin_keys WHERE project_no
 const DELETE_ANSWERS: Sql = Sql::new("DELETE FROM idempotency WHERE project_no = $1");
 const DELETE_PASSKEYS: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $1");
 const DELETE_TRIES: Sql = Sql::new("DELETE FROM tries WHERE project_no = $1");
+const DELETE_REPEATS: Sql = Sql::new("DELETE FROM repeats WHERE project_no = $1");
 const DELETE_OPERATOR_ROLES: Sql = Sql::new("DELETE FROM operator_roles WHERE project_no = $1");
 const DELETE_OPERATOR_LINKS: Sql = Sql::new("DELETE FROM operator_links WHERE project_no = $1");
 const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
@@ -266,6 +268,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_ANSWERS,
         &DELETE_PASSKEYS,
         &DELETE_TRIES,
+        &DELETE_REPEATS,
         &DELETE_OPERATOR_ROLES,
         &DELETE_OPERATOR_LINKS,
         &DELETE_USERS,

@@ -1,6 +1,7 @@
 //! Work that no request waits for.
 
 pub mod accesses;
+pub mod claims;
 pub mod cleanup;
 pub mod events;
 pub mod hooks;
@@ -21,6 +22,7 @@ use crate::state::App;
 pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     keep(&mut jobs, (app, stop), "outbox", outbox::run);
+    keep(&mut jobs, (app, stop), "claims", claims::run);
     keep(&mut jobs, (app, stop), "projects", projects::run);
     keep(&mut jobs, (app, stop), "cleanup", cleanup::run);
     keep(&mut jobs, (app, stop), "events", events::run);

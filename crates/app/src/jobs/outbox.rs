@@ -16,6 +16,7 @@ use vestibule_store::{
     outbox::{self, OutboxRow},
 };
 
+use super::claims::{ClaimKind, release_own};
 use crate::{
     adapters::{mailer::MailError, sms::SmsError},
     events::UNREADABLE_KIND,
@@ -50,6 +51,7 @@ pub async fn age_of_oldest(app: &App) -> Result<Duration, StoreError> {
 
 /// Works until told to stop. What the mail server or the carrier has not taken then is sent again after the next start.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    release_own(&app, ClaimKind::Messages).await;
     let signal = Arc::clone(app.store.outbox_signal());
     // Text messages do not wait for a slow mail server, nor the other way round.
     let (mut mails, mut texts) = (Dispatch::new(MessageChannel::Mail), Dispatch::new(MessageChannel::Sms));
@@ -223,9 +225,10 @@ fn next_try(message: &Message, tries: i64, created_at: Timestamp, now: Timestamp
 
 async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
     let (id, attempts) = (row.id, row.attempts);
+    let node = app.store.node();
     let claimed = app
         .store
-        .write("claim_outbox", (), move |tx, ()| Box::pin(outbox::claim(tx, id, now.plus(CLAIM), attempts)))
+        .write("claim_outbox", (), move |tx, ()| Box::pin(outbox::claim(tx, id, now.plus(CLAIM), attempts, node)))
         .await?;
     if !claimed {
         return Ok(());

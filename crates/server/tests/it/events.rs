@@ -12,6 +12,7 @@ on_both_engines!(
     a_failed_webhook_is_retried_and_keeps_the_order_for_its_user,
     a_webhook_given_up_is_a_dead_letter_that_can_be_sent_again,
     a_webhook_that_does_not_answer_is_retried,
+    what_a_server_had_begun_to_deliver_when_it_stopped_is_sent_at_once,
     a_plain_guest_costs_no_event,
     a_hook_can_refuse_a_guest,
     a_hook_can_refuse_a_guest_with_a_key_and_let_it_in_later,
@@ -87,6 +88,23 @@ async fn a_webhook_gets_signed_events_in_order(engine: Engine) {
     assert_eq!(log["events"], json!([signed_out]), "the log has what the hook was told, but no plain guest");
     let taken = admin.wait_until("/deliveries?state=taken", |page| page["deliveries"][1].is_object()).await;
     assert_eq!(taken["deliveries"][0]["last_status"], 200);
+}
+
+/// The clock stands still: nothing waits until the claim of the process before runs out.
+async fn what_a_server_had_begun_to_deliver_when_it_stopped_is_sent_at_once(engine: Engine) {
+    let receiver = Receiver::start().await;
+    let mut server = TestServer::start(engine, |setup| subscribe(setup, &receiver.url)).await;
+    receiver.answer(SILENCE, "");
+    let admin = Admin::of(&server).await;
+    admin.post("/project/webhook-secret", &json!({})).await.expect(201);
+    let guest = server.app_client().sign_up().await;
+    receiver.wait_for(1).await;
+    server.restart().await;
+    let calls = receiver.wait_for(2).await;
+    assert_eq!(calls[0].text, calls[1].text);
+    server.app_client().revoke(&guest.refresh).await.expect(200);
+    let calls = receiver.wait_for(3).await;
+    assert_eq!(calls[2].kind(), "user.signed_out", "in order, and no more often");
 }
 
 async fn a_failed_webhook_is_retried_and_keeps_the_order_for_its_user(engine: Engine) {

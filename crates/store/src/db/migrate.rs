@@ -138,6 +138,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0026_known_browsers.sqlite.sql"),
         postgres: include_str!("../../migrations/0026_known_browsers.postgres.sql"),
     },
+    Migration {
+        version: 29,
+        name: "0029_claims",
+        sqlite: include_str!("../../migrations/0029_claims.sqlite.sql"),
+        postgres: include_str!("../../migrations/0029_claims.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -221,6 +221,16 @@ impl Store {
         }
     }
 
+    /// The number under which this process claims work. On SQLite, the store's only process. On PostgreSQL, a number that
+    /// the process has locked in the session that listens for settings: `None` while it has no such session.
+    #[must_use]
+    pub fn node(&self) -> Option<i64> {
+        match &self.backend {
+            Backend::Sqlite(_) => Some(0),
+            Backend::Postgres(postgres) => postgres.node(),
+        }
+    }
+
     /// Rung when a transaction of this process that filled the outbox has committed.
     #[must_use]
     pub const fn outbox_signal(&self) -> &Arc<Notify> {

@@ -16,7 +16,8 @@ use super::{
     BoxFuture, Pooler, Sql, StoreError, Tx,
     conn::{AnyConnection, Conn},
     error::describe,
-    migrate, notice,
+    migrate,
+    notice::{self, NodeLock},
     stats::Counters,
     tls::{self, TlsTarget},
 };
@@ -44,6 +45,8 @@ pub(super) struct Postgres {
     pooler: Pooler,
     /// The target of LISTEN, if there is one.
     listen_at: Option<TlsTarget>,
+    /// What the listening session has locked.
+    node: Arc<NodeLock>,
     counters: Arc<Counters>,
     /// Rung when a transaction that filled the outbox has committed.
     outbox_signal: Arc<Notify>,
@@ -94,7 +97,7 @@ impl Postgres {
             }));
         }
         let pool = pool.build().map_err(|error| StoreError::BadUrl(error.to_string()))?;
-        Ok(Self { pool, pooler, listen_at, counters, outbox_signal })
+        Ok(Self { pool, pooler, listen_at, node: Arc::default(), counters, outbox_signal })
     }
 
     /// Borrows a connection to read through, without a transaction.
@@ -105,8 +108,14 @@ impl Postgres {
     /// Notifies `signal` whenever a process changed settings.
     pub(super) fn listen(&self, signal: Arc<Notify>) {
         if let Some(TlsTarget { config, tls }) = &self.listen_at {
-            tokio::spawn(notice::listen(config.clone(), tls.clone(), self.pool.clone(), signal));
+            let (node, pool) = (Arc::clone(&self.node), self.pool.clone());
+            tokio::spawn(notice::listen(config.clone(), tls.clone(), pool, (signal, node)));
         }
+    }
+
+    /// The number that this process has locked, if its session stands.
+    pub(super) fn node(&self) -> Option<i64> {
+        self.node.held()
     }
 
     pub(super) async fn ping(&self) -> Result<(), StoreError> {

@@ -147,8 +147,8 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
     }
     let lane = Lane { project: P, url: "a".into(), lane: kim.as_bytes().to_vec() };
     let head = delivery_lanes::next_in_lane(&mut store.read().await.unwrap(), &lane).await.unwrap().unwrap().id;
-    assert!(write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0))).await);
-    assert!(!write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0))).await);
+    assert!(write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0, None))).await);
+    assert!(!write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0, None))).await);
     assert_eq!(due(40).await, [3, 4], "the second waits for the first");
     write(&store, head, |tx, head| Box::pin(deliveries::postpone(tx, *head, at(60), Some(500), "broken"))).await;
     assert_eq!(due(60).await, [3, 1, 4]);

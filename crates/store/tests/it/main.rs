@@ -8,6 +8,7 @@ mod boundaries;
 mod checks;
 mod generations;
 mod moving;
+mod node_claims;
 mod opening;
 mod operators;
 mod parity;

@@ -11,7 +11,7 @@ const BEFORE: &str = r#"
 DELETE FROM migrations WHERE version >= 17;
 DROP TABLE consents;
 DROP TABLE client_starts;
--- 0018, 0020, 0025 and 0026 again, which would find their columns.
+-- 0018, 0020, 0025, 0026 and 0029 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
 ALTER TABLE operators DROP COLUMN email_proved_at;
@@ -19,6 +19,10 @@ ALTER TABLE operator_links DROP COLUMN made_by;
 ALTER TABLE operator_links DROP COLUMN is_mailed;
 ALTER TABLE users DROP COLUMN credential_generation;
 ALTER TABLE operators DROP COLUMN credential_generation;
+DROP INDEX outbox_by_claim;
+DROP INDEX hook_deliveries_by_claim;
+ALTER TABLE outbox DROP COLUMN claimed_by;
+ALTER TABLE hook_deliveries DROP COLUMN claimed_by;
 INSERT INTO events (project_no, seq, user_id, type, client_id, body, created_at) VALUES
   (1, 1, NULL, 'user.anonymous.promoted', 'web',
    '{"payload":{"anonymous_user":{"id":"01bb44c0-d400-7000-8000-000000000001"},"user":{"id":"01bb44c0-d400-7000-8000-000000000001"}}}',

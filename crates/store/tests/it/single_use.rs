@@ -121,8 +121,9 @@ async fn a_side_effect_is_claimed_by_one_node(store: Store) {
     let seen: Vec<_> = due.iter().map(|row| (row.payload.as_str(), row.user_id, row.project)).collect();
     assert_eq!(seen, [("first", Some(id(4)), P), ("second", None, P)]);
     let (row, attempts) = (due[0].id, due[0].attempts);
-    let claim =
-        || write(&store, (row, attempts), |tx, (row, attempts)| Box::pin(outbox::claim(tx, *row, at(60), *attempts)));
+    let claim = || {
+        write(&store, (row, attempts), |tx, (row, attempts)| Box::pin(outbox::claim(tx, *row, at(60), *attempts, None)))
+    };
     assert!(claim().await);
     assert!(!claim().await);
     let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(2), 10).await.unwrap();
@@ -135,7 +136,7 @@ async fn a_failed_side_effect_is_retried_later(store: Store) {
     let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(1), 10).await.unwrap();
     write(&store, due[0].id, |tx, row| {
         Box::pin(async move {
-            assert!(outbox::claim(tx, *row, at(60), 0).await?);
+            assert!(outbox::claim(tx, *row, at(60), 0, None).await?);
             outbox::fail(tx, *row, at(30), "no route to host").await
         })
     })

@@ -30,6 +30,7 @@ use self::{
     look::{find_due, list_in_turns},
     receivers::{Address, ReceiverOutcome, Receivers},
 };
+use super::claims::{ClaimKind, release_own};
 use crate::{
     adapters::webhook::SendError,
     state::App,
@@ -52,6 +53,7 @@ const PAUSES: [u64; 9] = [5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400];
 
 /// Works until it is to stop; what is on its way then is sent again after the next start.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    release_own(&app, ClaimKind::Deliveries).await;
     let mut dispatch = HookDispatch::new();
     loop {
         let mut wait = pin!(crate::jobs::wait(&mut stop, PERIOD, Some(&app.hooks_signal)));
@@ -216,9 +218,10 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     let (id, attempts) = (delivery.id, delivery.attempts);
     let timeout = project.settings.delivery_timeout();
     let until = now.plus(timeout + CLAIM_MARGIN);
+    let node = app.store.node();
     let claimed = app
         .store
-        .write("claim_delivery", (), move |tx, ()| Box::pin(deliveries::claim(tx, id, until, attempts)))
+        .write("claim_delivery", (), move |tx, ()| Box::pin(deliveries::claim(tx, id, until, attempts, node)))
         .await?;
     if !claimed {
         return Ok(false);
