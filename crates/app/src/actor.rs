@@ -14,6 +14,7 @@ use vestibule_store::{StoreError, Tx, operators};
 
 use crate::{
     adapters::entropy::Entropy,
+    admin::idempotency::{Achieved, Once},
     ctx::Ctx,
     events::{self, QueuedEvent},
 };
@@ -27,6 +28,8 @@ pub struct Actor {
     pub audit_context: Map<String, Value>,
     /// The role an operator needs while it acts; none for commands and Admin API keys, which have no role.
     pub permit: Option<Permit>,
+    /// The request of a program with an idempotency key: what writes an audit entry keeps the request's answer.
+    pub once: Option<Once>,
 }
 
 /// The role that an operator needs for an action.
@@ -54,12 +57,12 @@ impl Actor {
     #[must_use]
     pub fn at_terminal(command: &str) -> Self {
         let audit_context = Map::from_iter([("command".to_string(), Value::from(format!("vestibule {command}")))]);
-        Self { by: TriggeredBy::System, ip: None, audit_context, permit: None }
+        Self { by: TriggeredBy::System, ip: None, audit_context, permit: None, once: None }
     }
 
     /// The server itself, in a job.
     pub fn server() -> Self {
-        Self { by: TriggeredBy::System, ip: None, audit_context: Map::new(), permit: None }
+        Self { by: TriggeredBy::System, ip: None, audit_context: Map::new(), permit: None, once: None }
     }
 
     /// The context of an event of this actor's.
@@ -69,6 +72,12 @@ impl Actor {
         context.ip_address = self.ip.map(|ip| ip.to_string());
         context.audit_context.clone_from(&self.audit_context);
         context
+    }
+
+    /// The same actor, whose next audit entry keeps this answer. One that says nothing else keeps an answer without content.
+    pub(crate) fn answering(&self, achieved: &Achieved<'_>) -> Self {
+        let once = self.once.as_ref().map(|once| once.answering(achieved));
+        Self { once, ..self.clone() }
     }
 
     /// Makes the audit entry of an action, for the transaction that carries it out.
@@ -85,7 +94,7 @@ impl Actor {
         now: Timestamp,
     ) -> AuditEntry {
         let event = events::prepare_in(entropy, event, &self.context(project_id, user, now));
-        AuditEntry { event, user, permit: self.permit }
+        AuditEntry { event, user, permit: self.permit, once: self.once.clone() }
     }
 }
 
@@ -107,18 +116,48 @@ pub struct AuditEntry {
     event: QueuedEvent,
     user: Option<UserId>,
     permit: Option<Permit>,
+    once: Option<Once>,
 }
 
 impl AuditEntry {
-    /// Queues the event, in the transaction of the action.
+    /// Queues the event, in the transaction of the action, and keeps the answer of a request with an idempotency key.
     ///
     /// # Errors
-    /// [`ActError::RoleLost`] when the operator may not do it any more: the transaction must be rolled back.
+    /// [`ActError::RoleLost`] when the operator may not do it any more, and [`StoreError::Busy`] when another request with
+    /// the idempotency key did it: the transaction must be rolled back.
     pub async fn write(&self, tx: &mut Tx, no: ProjectNo, now: Timestamp) -> Result<(), ActError> {
+        self.write_once(tx, no, now, self.once.as_ref()).await
+    }
+
+    /// As [`Self::write`], with an answer that is known only in the transaction.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(crate) async fn write_answering(
+        &self,
+        tx: &mut Tx,
+        no: ProjectNo,
+        now: Timestamp,
+        achieved: &Achieved<'_>,
+    ) -> Result<(), ActError> {
+        let once = self.once.as_ref().map(|once| once.answering(achieved));
+        self.write_once(tx, no, now, once.as_ref()).await
+    }
+
+    async fn write_once(
+        &self,
+        tx: &mut Tx,
+        no: ProjectNo,
+        now: Timestamp,
+        once: Option<&Once>,
+    ) -> Result<(), ActError> {
         check_permit(self.permit, tx, no).await?;
         match self.user {
             Some(user) => events::queue(tx, no, user, &self.event, now).await?,
             None => events::queue_of_project(tx, no, &self.event, now).await?,
+        }
+        if let Some(once) = once {
+            once.write(tx, now).await?;
         }
         Ok(())
     }

@@ -143,7 +143,7 @@ struct Revocation {
 
 /// A member takes a third-party application's access to its account away.
 pub async fn revoke_by_member(ctx: &Ctx<'_>, user: UserId, client_id: &str) -> Result<bool, Error> {
-    let member = Actor { by: TriggeredBy::User, ip: ctx.ip, audit_context: Map::new(), permit: None };
+    let member = Actor { by: TriggeredBy::User, ip: ctx.ip, audit_context: Map::new(), permit: None, once: None };
     let cause = (RevocationReason::User, TriggeredBy::User);
     let ending = Ending::new(ctx, user, Selection::OfApplication(client_id.to_string()), cause);
     match revoke(ctx, &member, (user, client_id), ending).await {

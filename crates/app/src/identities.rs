@@ -15,6 +15,7 @@ use vestibule_store::{
 
 use crate::{projects::Project, state::App};
 
+#[derive(Clone)]
 pub struct LoadedUser {
     pub user: User,
     pub identities: Vec<Identity>,

@@ -23,6 +23,7 @@ pub mod guests;
 pub mod hosts;
 pub mod identities;
 pub mod jobs;
+pub mod key_locks;
 pub mod known_devices;
 pub mod limits;
 pub mod log_rate;

@@ -11,6 +11,7 @@ use crate::{
     config::Config,
     crypto::seal::MasterKey,
     jobs::Supervision,
+    key_locks::KeyLocks,
     limits::{RateCounters, fair::Shares},
     log_rate::{OncePerMinuteEach, ProxyWarnings},
     metrics::Metrics,
@@ -65,6 +66,8 @@ pub struct App {
     /// Whether the background jobs work.
     pub supervision: Supervision,
     pub webhooks: WebhookClient,
+    /// The idempotency keys that requests work under.
+    pub key_locks: KeyLocks,
     /// Rate of warnings about reverse proxies.
     pub misdirected: ProxyWarnings,
     /// Rate of warnings about blocking webhooks.

@@ -8,19 +8,8 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[
-    &INSERT,
-    &FIND,
-    &LIST,
-    &REVOKE,
-    &RECORD_USE,
-    &BEGIN_ANSWER,
-    &FIND_ANSWER,
-    &TAKE_OVER_ANSWER,
-    &FINISH_ANSWER,
-    &DROP_ANSWER,
-    &REMOVE_EXPIRED_ANY_PROJECT,
-];
+pub const STATEMENTS: &[&Sql] =
+    &[&INSERT, &FIND, &LIST, &REVOKE, &RECORD_USE, &KEEP_ANSWER, &FIND_ANSWER, &REMOVE_EXPIRED_ANY_PROJECT];
 
 /// A stored key: an API key or the public half of a signing key.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,36 +139,72 @@ pub async fn record_use(tx: &mut Tx, p: ProjectNo, id: &str, now: Timestamp) -> 
 pub struct AnswerRow {
     /// The hash of the request, to tell a repeat from another request under the same key.
     pub request_hash: TokenHash,
-    /// The HTTP status of the response; `None` while the request runs.
+    /// The HTTP status of the response; `None` while a node of an earlier release runs the request.
     pub status: Option<i64>,
     /// The response body.
     pub answer: Option<String>,
-    /// When it began.
+    /// When it was written, or when that node began.
     pub started_at: Timestamp,
 }
 
-const BEGIN_ANSWER: Sql = Sql::new(
+/// The answer to a write, to keep with it.
+#[derive(Clone, Copy, Debug)]
+pub struct NewAnswer<'a> {
+    /// The hash of the idempotency key.
+    pub key: TokenHash,
+    /// The hash of the request.
+    pub request: TokenHash,
+    /// The HTTP status of the response.
+    pub status: i64,
+    /// The response body.
+    pub answer: &'a str,
+    /// The time of the write.
+    pub now: Timestamp,
+    /// When it may be removed.
+    pub expires_at: Timestamp,
+    /// A request that a node of an earlier release began before this time, and did not finish, is treated as lost.
+    pub lost_before: Timestamp,
+}
+
+const KEEP_ANSWER: Sql = Sql::new(
     "INSERT INTO idempotency (
        project_no,
        key_hash,
        request_hash,
+       status,
+       answer,
        started_at,
        expires_at
-     ) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT DO NOTHING",
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (project_no, key_hash) DO UPDATE
+     SET request_hash = excluded.request_hash,
+         status = excluded.status,
+         answer = excluded.answer,
+         started_at = excluded.started_at,
+         expires_at = excluded.expires_at
+     WHERE idempotency.status IS NULL
+       AND idempotency.started_at < $8",
 );
 
-/// Begins a write under an idempotency key; exactly one of several concurrent callers gets `true`.
-pub async fn begin_answer(
-    tx: &mut Tx,
-    p: ProjectNo,
-    key: TokenHash,
-    request: TokenHash,
-    now: Timestamp,
-    expires_at: Timestamp,
-) -> Result<bool, StoreError> {
-    let (key, request) = (key.0.as_slice(), request.0.as_slice());
-    tx.execute_one(&BEGIN_ANSWER, &[&p.0, &key, &request, &now.as_micros(), &expires_at.as_micros()]).await
+/// Keeps the answer to a write, in the transaction of the write; `false` when the key has one already: the transaction
+/// must be rolled back, because the write was done by another request. Of several concurrent ones, exactly one gets
+/// `true`.
+pub async fn keep_answer(tx: &mut Tx, p: ProjectNo, new: &NewAnswer<'_>) -> Result<bool, StoreError> {
+    let NewAnswer { key, request, status, answer, now, expires_at, lost_before } = new;
+    tx.execute_one(
+        &KEEP_ANSWER,
+        &[
+            &p.0,
+            &key.0.as_slice(),
+            &request.0.as_slice(),
+            status,
+            answer,
+            &now.as_micros(),
+            &expires_at.as_micros(),
+            &lost_before.as_micros(),
+        ],
+    )
+    .await
 }
 
 const FIND_ANSWER: Sql = Sql::new(
@@ -203,50 +228,6 @@ pub async fn find_answer(conn: &mut Conn, p: ProjectNo, key: TokenHash) -> Resul
         })
     })
     .await
-}
-
-const TAKE_OVER_ANSWER: Sql = Sql::new(
-    "UPDATE idempotency
-     SET started_at = $3
-     WHERE project_no = $1 AND key_hash = $2
-       AND status IS NULL
-       AND started_at = $4",
-);
-
-/// Takes over a write whose first caller never finished; exactly one of several concurrent callers gets `true`.
-pub async fn take_over_answer(
-    tx: &mut Tx,
-    p: ProjectNo,
-    key: TokenHash,
-    now: Timestamp,
-    started_at: Timestamp,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&TAKE_OVER_ANSWER, &[&p.0, &key.0.as_slice(), &now.as_micros(), &started_at.as_micros()]).await
-}
-
-const FINISH_ANSWER: Sql = Sql::new(
-    "UPDATE idempotency
-     SET status = $3,
-         answer = $4
-     WHERE project_no = $1 AND key_hash = $2",
-);
-
-/// Stores the response.
-pub async fn finish_answer(
-    tx: &mut Tx,
-    p: ProjectNo,
-    key: TokenHash,
-    status: i64,
-    answer: &str,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&FINISH_ANSWER, &[&p.0, &key.0.as_slice(), &status, &answer]).await
-}
-
-const DROP_ANSWER: Sql = Sql::new("DELETE FROM idempotency WHERE project_no = $1 AND key_hash = $2");
-
-/// Removes the record of a write that failed through no fault of the client, so that the client may retry.
-pub async fn drop_answer(tx: &mut Tx, p: ProjectNo, key: TokenHash) -> Result<bool, StoreError> {
-    tx.execute_one(&DROP_ANSWER, &[&p.0, &key.0.as_slice()]).await
 }
 
 const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(

@@ -4,12 +4,17 @@ use serde_json::{Value, json};
 use vestibule_domain::{
     client::Client,
     event::{Event, OperatorAction},
+    project::ProjectSettings,
     secret::TokenHash,
     time::Timestamp,
 };
 use vestibule_store::client_secrets;
 
-use super::{AdminError, Clash, Thing, settings};
+use super::{
+    AdminError, Clash, Thing,
+    idempotency::Achieved,
+    settings::{self, Versioned},
+};
 use crate::{
     actor::Actor,
     crypto::{hex, sha256},
@@ -22,7 +27,10 @@ pub async fn list(ctx: &Ctx<'_>) -> Result<Vec<Client>, AdminError> {
 }
 
 pub async fn get(ctx: &Ctx<'_>, client_id: &str) -> Result<Client, AdminError> {
-    let current = settings::get(ctx).await?;
+    find(&settings::get(ctx).await?, client_id)
+}
+
+fn find(current: &Versioned, client_id: &str) -> Result<Client, AdminError> {
     current.settings.client(client_id).cloned().ok_or(AdminError::NotFound(Thing::Application))
 }
 
@@ -31,7 +39,8 @@ async fn change(
     ctx: &Ctx<'_>,
     actor: &Actor,
     edit: impl Fn(&mut Vec<Value>) -> Result<(), AdminError>,
-) -> Result<(), AdminError> {
+    answer: impl for<'s> Fn(&'s ProjectSettings, i64) -> Achieved<'s>,
+) -> Result<Versioned, AdminError> {
     let edit = |document: &mut Value| {
         let clients = document
             .as_object_mut()
@@ -46,7 +55,7 @@ async fn change(
             .expect("the applications are a list");
         edit(clients)
     };
-    settings::change(ctx, actor, edit).await
+    settings::change_answering(ctx, actor, edit, answer).await
 }
 
 fn position(clients: &[Value], client_id: &str) -> Option<usize> {
@@ -57,15 +66,17 @@ pub async fn create(ctx: &Ctx<'_>, actor: &Actor, client: &Value) -> Result<Clie
     let Some(client_id) = client["client_id"].as_str() else {
         return Err(AdminError::fault("client_id", "this key is missing"));
     };
-    change(ctx, actor, |clients| {
+    let edit = |clients: &mut Vec<Value>| {
         if position(clients, client_id).is_some() {
             return Err(AdminError::Conflict(Clash::ClientIdTaken));
         }
         clients.push(client.clone());
         Ok(())
-    })
-    .await?;
-    get(ctx, client_id).await
+    };
+    let changed = change(ctx, actor, edit, |settings, _| {
+        settings.client(client_id).map_or(Achieved::Nothing, Achieved::ApplicationCreated)
+    });
+    find(&changed.await?, client_id)
 }
 
 /// Replaces an application; its `client_id` is fixed.
@@ -73,23 +84,25 @@ pub async fn replace(ctx: &Ctx<'_>, actor: &Actor, client_id: &str, client: &Val
     if client["client_id"] != client_id {
         return Err(AdminError::fault("client_id", "the client_id can't be changed"));
     }
-    change(ctx, actor, |clients| {
+    let edit = |clients: &mut Vec<Value>| {
         let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
         clients[at] = client.clone();
         Ok(())
-    })
-    .await?;
-    get(ctx, client_id).await
+    };
+    let changed = change(ctx, actor, edit, |settings, _| {
+        settings.client(client_id).map_or(Achieved::Nothing, Achieved::ApplicationReplaced)
+    });
+    find(&changed.await?, client_id)
 }
 
 /// Removes an application with its secrets, grants, codes and consents. Another one with the same ID gets none of them.
 pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, client_id: &str) -> Result<(), AdminError> {
-    change(ctx, actor, |clients| {
+    let edit = |clients: &mut Vec<Value>| {
         let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
         clients.remove(at);
         Ok(())
-    })
-    .await
+    };
+    change(ctx, actor, edit, |_, _| Achieved::Nothing).await.map(drop)
 }
 
 /// A secret in a list: by a name that reveals nothing of it.
@@ -119,8 +132,9 @@ pub async fn create_secret(ctx: &Ctx<'_>, actor: &Actor, client_id: &str) -> Res
     let secret = ctx.app.entropy.alphanumeric();
     let hash = sha256(secret.as_bytes());
     let (no, now) = (ctx.project.no, ctx.now);
+    let info = SecretInfo { id: name_of(hash), created_at: now };
     let event = Event::OperatorActed { action: OperatorAction::SecretCreated, target: client_id.to_string() };
-    let event = actor.prepare(ctx, &event, None);
+    let event = actor.answering(&Achieved::SecretCreated(&info, &secret)).prepare(ctx, &event, None);
     ctx.app
         .store
         .write("admin_create_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
@@ -130,7 +144,7 @@ pub async fn create_secret(ctx: &Ctx<'_>, actor: &Actor, client_id: &str) -> Res
             })
         })
         .await?;
-    Ok((SecretInfo { id: name_of(hash), created_at: now }, secret))
+    Ok((info, secret))
 }
 
 pub async fn delete_secret(ctx: &Ctx<'_>, actor: &Actor, client_id: &str, secret_id: &str) -> Result<(), AdminError> {

@@ -9,7 +9,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{deliveries, outbox};
 
-use super::{AdminError, Clash, ListPage, Thing};
+use super::{AdminError, Clash, ListPage, Thing, idempotency::Achieved};
 use crate::{
     actor::{ActError, Actor},
     ctx::Ctx,
@@ -55,9 +55,10 @@ pub async fn replay(ctx: &Ctx<'_>, actor: &Actor, id: i64) -> Result<Delivery, A
                 if !deliveries::replay(tx, no, id, now).await? {
                     return Ok(None);
                 }
-                event.write(tx, no, now).await?;
                 // Read here: it may be delivered before this is answered.
-                Ok::<_, ActError>(deliveries::find(tx, no, id).await?)
+                let Some(replayed) = deliveries::find(tx, no, id).await? else { return Ok(None) };
+                event.write_answering(tx, no, now, &Achieved::DeliveryReplayed(&replayed)).await?;
+                Ok::<_, ActError>(Some(replayed))
             })
         })
         .await?;
@@ -67,14 +68,15 @@ pub async fn replay(ctx: &Ctx<'_>, actor: &Actor, id: i64) -> Result<Delivery, A
 }
 
 /// The result of a webhook test.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookTest {
     pub status: Option<u16>,
     /// Why the result is a failure.
     pub error: Option<String>,
 }
 
-/// Sends a signed test event to one of the project's webhooks, at once and without retry.
+/// Sends a signed test event to one of the project's webhooks, at once and without retry. No transaction holds the call: a
+/// request with an idempotency key is sent again when the server dies between the call and the entry about it.
 pub async fn try_out(ctx: &Ctx<'_>, actor: &Actor, url: &str) -> Result<WebhookTest, AdminError> {
     if !ctx.project.settings.webhooks().iter().any(|hook| hook.url == url) {
         return Err(AdminError::NotFound(Thing::Webhook));
@@ -99,7 +101,7 @@ pub async fn try_out(ctx: &Ctx<'_>, actor: &Actor, url: &str) -> Result<WebhookT
     };
     let event =
         Event::HookTested { url: url.to_string(), status: test_result.status, error: test_result.error.clone() };
-    let event = actor.prepare(ctx, &event, None);
+    let event = actor.answering(&Achieved::WebhookTested(&test_result)).prepare(ctx, &event, None);
     let (no, now) = (ctx.project.no, ctx.now);
     ctx.app.store.write("log_hook_test", event, move |tx, event| Box::pin(event.write(tx, no, now))).await?;
     Ok(test_result)

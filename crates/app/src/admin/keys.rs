@@ -14,7 +14,7 @@ use vestibule_store::{
     admin_keys::{self, AdminKeyRow},
 };
 
-use super::{AdminError, Clash};
+use super::{AdminError, Clash, idempotency::Achieved};
 use crate::{
     actor::{ActError, Actor},
     crypto::{hex, sha256, verify::verifies_jws},
@@ -198,8 +198,9 @@ pub async fn create_api_key(
     let row = row(id.clone(), name, scopes, ctx.now);
     let row = AdminKeyRow { secret_hash: Some(sha256(secret.as_bytes())), ..row };
     let info = AdminKeyInfo::of(&row);
-    insert(ctx, actor, row).await?;
-    Ok((info, format!("{PREFIX}{id}_{secret}")))
+    let text = format!("{PREFIX}{id}_{secret}");
+    insert(ctx, &actor.answering(&Achieved::KeyCreated(&info, Some(&text))), row).await?;
+    Ok((info, text))
 }
 
 /// Registers the public half of a key pair with which the client signs JWTs; its ID is the `kid`.
@@ -214,7 +215,7 @@ pub async fn register_public_key(
     let kid = parsed.kid().map_or_else(|| hex(&ctx.app.entropy.bytes::<8>()), str::to_string);
     let row = AdminKeyRow { public_jwk: Some(parsed.to_json()), ..row(kid, name, scopes, ctx.now) };
     let info = AdminKeyInfo::of(&row);
-    insert(ctx, actor, row).await?;
+    insert(ctx, &actor.answering(&Achieved::KeyCreated(&info, None)), row).await?;
     Ok(info)
 }
 

@@ -31,14 +31,18 @@ pub async fn revoke(ctx: &Ctx<'_>, actor: &Actor, user: UserId, only: Option<&st
         }
     };
     let ending = Ending::by_actor(ctx, actor, user.id, selection);
-    let (no, permit) = (ctx.project.no, actor.permit);
+    let (no, now, permit) = (ctx.project.no, ctx.now, actor.permit);
     let ended = ctx
         .app
         .store
-        .write("admin_revoke_sessions", ending, move |tx, ending| {
+        .write("admin_revoke_sessions", (ending, actor.once.clone()), move |tx, (ending, once)| {
             Box::pin(async move {
                 check_permit(permit, tx, no).await?;
-                Ok::<_, ActError>(ending.write(tx).await?)
+                let ended = ending.write(tx).await?;
+                if let Some(once) = once {
+                    once.write(tx, now).await?;
+                }
+                Ok::<_, ActError>(ended)
             })
         })
         .await?;

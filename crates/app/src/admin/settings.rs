@@ -13,7 +13,7 @@ use vestibule_store::{
     projects::{self, ProjectRow},
 };
 
-use super::{AdminError, Thing};
+use super::{AdminError, Thing, idempotency::Achieved};
 use crate::{
     actor::Actor,
     adapters::webhook::print_secret,
@@ -50,6 +50,16 @@ pub(super) fn read_settings(project: &Project, row: &ProjectRow) -> Result<Proje
 
 /// Replaces the settings, if they still have the expected version.
 pub async fn replace(ctx: &Ctx<'_>, actor: &Actor, document: Value, expected: i64) -> Result<Versioned, AdminError> {
+    replace_answering(ctx, actor, (document, expected), |settings, version| Achieved::Settings(settings, version)).await
+}
+
+/// As [`replace`], with what it achieves for an idempotency key, made of the new settings and their version.
+async fn replace_answering(
+    ctx: &Ctx<'_>,
+    actor: &Actor,
+    (document, expected): (Value, i64),
+    answer: impl for<'s> Fn(&'s ProjectSettings, i64) -> Achieved<'s>,
+) -> Result<Versioned, AdminError> {
     let read = ctx
         .app
         .pool
@@ -68,7 +78,8 @@ pub async fn replace(ctx: &Ctx<'_>, actor: &Actor, document: Value, expected: i6
     if settings.public_origin() != read_settings(ctx.project, &row)?.public_origin() {
         return Err(AdminError::OriginFixed);
     }
-    write(ctx.app, &row, &settings, actor, ctx.now).await
+    let actor = actor.answering(&answer(&settings, expected + 1));
+    write(ctx.app, &row, &settings, &actor, ctx.now).await
 }
 
 /// Writes the settings over the row that was read before, and serves the project with them.
@@ -101,15 +112,25 @@ pub async fn change(
     actor: &Actor,
     edit: impl Fn(&mut Value) -> Result<(), AdminError>,
 ) -> Result<(), AdminError> {
+    change_answering(ctx, actor, edit, |_, _| Achieved::Nothing).await.map(drop)
+}
+
+/// As [`change`], with what it achieves for an idempotency key, made of the new settings and their version.
+pub(super) async fn change_answering(
+    ctx: &Ctx<'_>,
+    actor: &Actor,
+    edit: impl Fn(&mut Value) -> Result<(), AdminError>,
+    answer: impl for<'s> Fn(&'s ProjectSettings, i64) -> Achieved<'s>,
+) -> Result<Versioned, AdminError> {
     let mut last = AdminError::Changed { current: ctx.project.version };
     for _ in 0..ROUNDS {
         let current = get(ctx).await?;
         let mut document: Value =
             serde_json::from_str(&current.settings.to_json()).expect("a document we just printed is JSON");
         edit(&mut document)?;
-        match replace(ctx, actor, document, current.version).await {
+        match replace_answering(ctx, actor, (document, current.version), &answer).await {
             Err(error @ AdminError::Changed { .. }) => last = error,
-            other => return other.map(drop),
+            other => return other,
         }
     }
     Err(last)
@@ -138,7 +159,8 @@ pub async fn rotate_webhook_secret(ctx: &Ctx<'_>, actor: &Actor) -> Result<NewWe
     let (secret, row) = KeyRing::generate_webhook(&ctx.project.id, &ctx.app.master, &ctx.app.entropy, ctx.now);
     let change = SettingChange { path: "hook.secret".to_string(), from: None, to: None };
     let event = Event::ProjectChanged { changes: vec![change] };
-    let event = actor.prepare(ctx, &event, None);
+    let created = NewWebhookSecret { standard: print_secret(&secret), plain: secret };
+    let event = actor.answering(&Achieved::WebhookSecretCreated(&created)).prepare(ctx, &event, None);
     let (no, now) = (ctx.project.no, ctx.now);
     ctx.app
         .store
@@ -155,5 +177,5 @@ pub async fn rotate_webhook_secret(ctx: &Ctx<'_>, actor: &Actor) -> Result<NewWe
         })
         .await?;
     ctx.app.projects.reload(&ctx.app.store, &ctx.app.master).await?;
-    Ok(NewWebhookSecret { standard: print_secret(&secret), plain: secret })
+    Ok(created)
 }

@@ -264,6 +264,8 @@ pub async fn import(ctx: &Ctx<'_>, actor: &Actor, text: String) -> Result<Vec<Im
         ctx.app.pool.run(ctx.project.no, turns, move || read_lines(&text, bounds)).await.map_err(Error::from)?;
     let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
     let event = Event::UsersImported { lines: lines.len() };
+    // Not one transaction: an import that was cut short is continued by its repeat, and its answer is kept when it ends.
+    let actor = Actor { once: None, ..actor.clone() };
     let mut entry = Some(actor.prepare(ctx, &event, None));
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, read) in lines {

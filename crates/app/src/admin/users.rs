@@ -1,10 +1,12 @@
 //! Use cases for one user: reading, attributes, promotion, disabling, deletion.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
     event::{Event, UserModel},
-    id::{ProjectNo, UserId},
+    id::UserId,
     identity::{Identity, IdentityDetail, OwnedLoginId},
     time::Timestamp,
     user::User,
@@ -18,6 +20,7 @@ use vestibule_store::{
 use super::{
     AdminError, Clash, Fault, Thing,
     credentials::{NewLoginId, hash_password, read_login_id},
+    idempotency::Achieved,
 };
 use crate::{
     actor::{ActError, Actor, AuditEntry},
@@ -143,7 +146,7 @@ pub async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<Loade
     let context = actor.context(&ctx.project.id, Some(user.id), now);
     let event = prepare_member(ctx, &mut user, preview, &context).await?;
     let event = actor.prepare(ctx, &event, Some(user.id));
-    let (id, no) = (user.id, ctx.project.no);
+    let no = ctx.project.no;
     let credentials: Vec<Credentials> = rows
         .into_iter()
         .enumerate()
@@ -153,21 +156,19 @@ pub async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<Loade
             passkey: None,
         })
         .collect();
-    ctx.app
-        .store
-        .write("admin_create_user", (user, credentials, event), move |tx, (user, credentials, event)| {
-            Box::pin(async move {
-                users::insert(tx, no, user).await?;
-                for one in credentials {
-                    insert_credentials(tx, no, user.id, one, now).await?;
-                }
-                event.write(tx, no, now).await?;
-                Ok::<_, UpdateRefused>(())
-            })
+    let input = (user, credentials, event, Arc::clone(ctx.project));
+    let created = ctx.app.store.write("admin_create_user", input, move |tx, (user, credentials, event, project)| {
+        Box::pin(async move {
+            users::insert(tx, no, user).await?;
+            for one in credentials {
+                insert_credentials(tx, no, user.id, one, now).await?;
+            }
+            let created = load_changed(tx, project, user.id).await?;
+            event.write_answering(tx, no, now, &Achieved::UserCreated(&created)).await?;
+            Ok::<_, UpdateRefused>(created)
         })
-        .await
-        .map_err(|refused| refused.0)?;
-    get(ctx, id).await
+    });
+    created.await.map_err(|refused| refused.0)
 }
 
 /// The login ID and password for promoting a guest.
@@ -201,18 +202,16 @@ pub async fn promote(
     let event = prepare_promotion(ctx, &guest, &credentials, &context).await?;
     let event = actor.prepare(ctx, &event, Some(id));
     let change = GuestPromotion { guest: id, credentials, ending: None };
-    ctx.app
-        .store
-        .write("admin_promote", (change, event), move |tx, (change, event)| {
-            Box::pin(async move {
-                add_first_credential(tx, no, change, now).await?;
-                event.write(tx, no, now).await?;
-                Ok::<_, UpdateRefused>(())
-            })
+    let input = (change, event, Arc::clone(ctx.project));
+    let promoted = ctx.app.store.write("admin_promote", input, move |tx, (change, event, project)| {
+        Box::pin(async move {
+            add_first_credential(tx, no, change, now).await?;
+            let promoted = load_changed(tx, project, id).await?;
+            event.write_answering(tx, no, now, &Achieved::UserChanged(&promoted)).await?;
+            Ok::<_, UpdateRefused>(promoted)
         })
-        .await
-        .map_err(|refused| refused.0)?;
-    get(ctx, id).await
+    });
+    promoted.await.map_err(|refused| refused.0)
 }
 
 /// A change of attributes; null removes a member (RFC 7396).
@@ -269,14 +268,11 @@ pub async fn change_attributes(
     }
     user.updated_at = now;
     let event = prepare_about(ctx, actor, user, |user| Event::UserUpdated { user }).await?;
-    ctx.app
-        .store
-        .write("admin_change_attributes", (change, event), move |tx, (change, event)| {
-            Box::pin(write_attributes(tx, no, id, change, event, now))
-        })
-        .await
-        .map_err(|refused: UpdateRefused| refused.0)?;
-    get(ctx, id).await
+    let input = (change, event, Arc::clone(ctx.project));
+    let changed = ctx.app.store.write("admin_change_attributes", input, move |tx, (change, event, project)| {
+        Box::pin(write_attributes(tx, project, id, change, event, now))
+    });
+    changed.await.map_err(|refused: UpdateRefused| refused.0)
 }
 
 fn merge(user: &mut User, change: &AttributeChange) {
@@ -286,12 +282,13 @@ fn merge(user: &mut User, change: &AttributeChange) {
 
 async fn write_attributes(
     tx: &mut Tx,
-    no: ProjectNo,
+    project: &Project,
     id: UserId,
     change: &AttributeChange,
     event: &AuditEntry,
     now: Timestamp,
-) -> Result<(), UpdateRefused> {
+) -> Result<LoadedUser, UpdateRefused> {
+    let no = project.no;
     // Lock the user first: a concurrent change waits here and then merges into this transaction's result.
     if !users::touch(tx, no, id, now).await? {
         return Err(UpdateRefused(AdminError::NotFound(Thing::User)));
@@ -303,8 +300,15 @@ async fn write_attributes(
         return Err(UpdateRefused(AdminError::Invalid(faults)));
     }
     users::set_attributes(tx, no, id, &user.standard_attributes, &user.custom_attributes, now).await?;
-    event.write(tx, no, now).await?;
-    Ok(())
+    let changed = load_changed(tx, project, id).await?;
+    event.write_answering(tx, no, now, &Achieved::UserChanged(&changed)).await?;
+    Ok(changed)
+}
+
+/// Loads a user in the transaction that changed it: this is the answer, whatever happens to the user later.
+async fn load_changed(tx: &mut Tx, project: &Project, id: UserId) -> Result<LoadedUser, UpdateRefused> {
+    let user = users::find(tx, project.no, id).await?.ok_or(UpdateRefused(AdminError::NotFound(Thing::User)))?;
+    Ok(load_whole(tx, project, user).await?)
 }
 
 /// Prepares an event about a user in its future state.
@@ -325,29 +329,30 @@ pub async fn set_disabled(ctx: &Ctx<'_>, actor: &Actor, id: UserId, disabled: bo
     let (no, now) = (ctx.project.no, ctx.now);
     let user =
         users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
-    if user.disabled_at.is_some() != disabled {
-        let since = disabled.then_some(now);
-        let user = User { disabled_at: since, updated_at: now, ..user };
-        let event = prepare_about(ctx, actor, user, |user| {
-            if disabled { Event::UserDisabled { user } } else { Event::UserReenabled { user } }
-        });
-        let ending = disabled.then(|| Ending::by_actor(ctx, actor, id, Selection::All));
-        ctx.app
-            .store
-            .write("admin_set_disabled", (event.await?, ending), move |tx, (event, ending)| {
-                Box::pin(async move {
-                    if users::set_disabled(tx, no, id, since, now).await? {
-                        event.write(tx, no, now).await?;
-                        if let Some(ending) = ending {
-                            ending.write(tx).await?;
-                        }
-                    }
-                    Ok::<_, ActError>(())
-                })
-            })
-            .await?;
+    if user.disabled_at.is_some() == disabled {
+        return get(ctx, id).await;
     }
-    get(ctx, id).await
+    let since = disabled.then_some(now);
+    let user = User { disabled_at: since, updated_at: now, ..user };
+    let event = prepare_about(ctx, actor, user, |user| {
+        if disabled { Event::UserDisabled { user } } else { Event::UserReenabled { user } }
+    });
+    let ending = disabled.then(|| Ending::by_actor(ctx, actor, id, Selection::All));
+    let input = (event.await?, ending, Arc::clone(ctx.project));
+    let changed = ctx.app.store.write("admin_set_disabled", input, move |tx, (event, ending, project)| {
+        Box::pin(async move {
+            let is_changed = users::set_disabled(tx, no, id, since, now).await?;
+            let user = load_changed(tx, project, id).await?;
+            if is_changed {
+                event.write_answering(tx, no, now, &Achieved::UserChanged(&user)).await?;
+                if let Some(ending) = ending {
+                    ending.write(tx).await?;
+                }
+            }
+            Ok::<_, UpdateRefused>(user)
+        })
+    });
+    changed.await.map_err(|refused| refused.0)
 }
 
 pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<(), AdminError> {

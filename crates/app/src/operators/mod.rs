@@ -133,6 +133,6 @@ impl SignedIn {
             ("operator_email".to_string(), text(&self.operator.email)),
             ("operator_name".to_string(), text(&self.operator.name)),
         ]);
-        Actor { by: TriggeredBy::Portal, ip, audit_context, permit: None }
+        Actor { by: TriggeredBy::Portal, ip, audit_context, permit: None, once: None }
     }
 }

@@ -10,7 +10,10 @@ use axum::{
 };
 use vestibule_app::{
     actor::Actor,
-    admin::keys::{AdminScope, KeyHolder, authenticate},
+    admin::{
+        idempotency::Once,
+        keys::{AdminScope, KeyHolder, authenticate},
+    },
     crypto::sha256,
     limits::{Counter, CounterSubject},
 };
@@ -33,6 +36,8 @@ const REFUSED_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
 pub(crate) struct Admin {
     pub(crate) visit: Visit,
     pub(crate) holder: KeyHolder,
+    /// Of a write with an idempotency key.
+    pub(crate) once: Option<Once>,
 }
 
 impl<S: Sync> FromRequestParts<S> for Admin {
@@ -58,7 +63,8 @@ impl Admin {
     pub(crate) fn operator(&self) -> Actor {
         let mut audit_context = self.holder.audit_context.clone();
         audit_context.insert("admin_key_id".to_string(), self.holder.key_id.as_str().into());
-        Actor { by: TriggeredBy::AdminApi, ip: Some(self.visit.ip), audit_context, permit: None }
+        let (by, ip) = (TriggeredBy::AdminApi, Some(self.visit.ip));
+        Actor { by, ip, audit_context, permit: None, once: self.once.clone() }
     }
 }
 
@@ -67,7 +73,7 @@ pub(crate) async fn admit(visit: Visit, mut request: Request, next: Next) -> Res
     let key = AdminKey::keep(request.extensions_mut().remove::<Brought>().unwrap_or_default());
     match find_holder(&visit, key.token()).await {
         Ok(holder) => {
-            request.extensions_mut().insert(Admin { visit, holder });
+            request.extensions_mut().insert(Admin { visit, holder, once: None });
             next.run(request).await
         }
         Err(problem) => problem.into_response(),

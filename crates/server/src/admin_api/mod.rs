@@ -11,6 +11,7 @@ mod event_views;
 mod events;
 mod idempotency;
 mod input;
+mod kept_answers;
 mod keys;
 mod openapi;
 mod operation;

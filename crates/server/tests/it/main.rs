@@ -41,6 +41,7 @@ mod forgery;
 mod generic_client;
 mod guest_journey;
 mod hosts;
+mod idempotency;
 mod imported_hashes;
 mod input_limits;
 mod introspection;

@@ -8,7 +8,8 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_store::{
-    Store, admin_keys,
+    Store,
+    admin_keys::{self, NewAnswer},
     counts::{self, DailyCount},
     credentials,
     deliveries::{self, NewDelivery},
@@ -27,7 +28,7 @@ on_both_engines!(
     deliveries_of_a_lane_come_one_after_the_other,
     the_event_log_is_read_by_page_user_and_type,
     counts_add_up,
-    a_write_under_an_idempotency_key_begins_once,
+    the_answer_to_a_write_is_kept_once,
 );
 
 async fn add(store: &Store, user: User) -> UserId {
@@ -256,24 +257,29 @@ async fn counts_add_up(store: Store) {
     assert_eq!(all, [(kim, Some("app".to_owned()), true), (id(2), None, false), (lee, Some(String::new()), true)]);
 }
 
-async fn a_write_under_an_idempotency_key_begins_once(store: Store) {
-    let begin = |now: i64| {
-        write(&store, now, |tx, now| {
-            Box::pin(admin_keys::begin_answer(tx, P, hash(1), hash(2), at(*now), at(*now + 100)))
+async fn the_answer_to_a_write_is_kept_once(store: Store) {
+    let keep = |request: u8, answer: &'static str, now: i64| {
+        write(&store, (request, answer, now), |tx, (request, answer, now)| {
+            let new = NewAnswer {
+                key: hash(1),
+                request: hash(*request),
+                status: 201,
+                answer,
+                now: at(*now),
+                expires_at: at(*now + 100),
+                lost_before: at(*now - 60),
+            };
+            Box::pin(async move { admin_keys::keep_answer(tx, P, &new).await })
         })
     };
-    assert!(begin(1).await);
-    assert!(!begin(2).await);
-    let row = admin_keys::find_answer(&mut store.read().await.unwrap(), P, hash(1)).await.unwrap().unwrap();
-    assert_eq!((row.status, row.started_at), (None, at(1)));
-    let take_over = |from: i64| {
-        write(&store, from, |tx, from| Box::pin(admin_keys::take_over_answer(tx, P, hash(1), at(60), at(*from))))
-    };
-    assert!(take_over(1).await);
-    assert!(!take_over(1).await, "somebody else did already");
-    write(&store, (), |tx, ()| Box::pin(admin_keys::finish_answer(tx, P, hash(1), 201, "{}"))).await;
-    assert!(!take_over(60).await, "it is done");
-    let row = admin_keys::find_answer(&mut store.read().await.unwrap(), P, hash(1)).await.unwrap().unwrap();
-    assert_eq!((row.status, row.answer.as_deref()), (Some(201), Some("{}")));
-    assert_eq!(write(&store, (), |tx, ()| Box::pin(admin_keys::remove_expired_any_project(tx, at(102), 9))).await, 1);
+    let find = async || admin_keys::find_answer(&mut store.read().await.unwrap(), P, hash(1)).await.unwrap().unwrap();
+    assert!(keep(2, "first", 100).await);
+    assert!(!keep(2, "second", 101).await);
+    assert!(!keep(3, "of another request, much later", 1_000).await);
+    let row = find().await;
+    assert_eq!((row.status, row.answer.as_deref(), row.request_hash), (Some(201), Some("first"), hash(2)));
+    let expire =
+        |now: i64| write(&store, now, |tx, now| Box::pin(admin_keys::remove_expired_any_project(tx, at(*now), 9)));
+    assert_eq!((expire(200).await, expire(202).await), (0, 1));
+    assert!(keep(3, "again", 203).await);
 }
