@@ -499,7 +499,8 @@ pub fn is_session_cookie(value: &str) -> bool {
     value.len() == 69 && value.as_bytes()[36] == b'.'
 }
 
-async fn find_session(
+/// The valid session of a cookie.
+pub(crate) async fn find_session(
     conn: &mut Conn,
     project: &Project,
     cookie: &str,

@@ -56,6 +56,8 @@ pub const ADMIN_JSON_VALUES: usize = 50_000;
 pub const JSON_LEVELS: usize = 128;
 /// Maximum bytes of a text in a JSON body of the SDKs.
 pub const JSON_TEXT_BYTES: usize = 16 * 1024;
+/// Maximum bytes of an idempotency key of a guest's sign-up.
+pub const SIGN_UP_KEY_BYTES: usize = 255;
 /// Maximum bytes of a signed token, proof or request.
 pub const JWS_BYTES: usize = 16 * 1024;
 /// Maximum bytes of a device description.
@@ -101,6 +103,7 @@ pub const LIMITS: &[InputLimit] = &[
     ),
     limit("nesting of a JSON body", JSON_LEVELS, Unit::Levels, "400", "JSON_LEVELS"),
     limit("text in a JSON body of the SDKs", JSON_TEXT_BYTES, Unit::Bytes, "400 `ValidationFailed`", "JSON_TEXT_BYTES"),
+    limit("`Idempotency-Key` of a guest's sign-up", SIGN_UP_KEY_BYTES, Unit::Bytes, "400", "SIGN_UP_KEY_BYTES"),
     limit("signed token, proof or request (JWS)", JWS_BYTES, Unit::Bytes, "refused as malformed", "JWS_BYTES"),
     limit("description of a device (`x_device_info`)", DEVICE_INFO_BYTES, Unit::Bytes, REFUSED, "DEVICE_INFO_BYTES"),
     limit("list of scopes", SCOPE_BYTES, Unit::Bytes, "400 `invalid_scope`", "SCOPE_BYTES"),

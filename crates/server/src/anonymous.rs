@@ -8,9 +8,10 @@ use axum::{
 use serde::Serialize;
 use vestibule_app::{error::Error, guests::sign_up_anonymous, pool, promotion::code};
 use vestibule_protocol::{
+    Credential,
     api::{
         AnonymousSignUpRequest, ApiError, ApiResult, Empty, PromotionCodeRequest, PromotionCodeResponse, RequestBody,
-        parse_json,
+        SIGN_UP_KEY, is_sign_up_key, parse_json,
     },
     oauth::TokenResponse,
 };
@@ -24,6 +25,8 @@ use vestibule_web::{
 
 use crate::json;
 
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// `POST /api/anonymous_user/signup`
 pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let (headers, parsed) = match read::<AnonymousSignUpRequest>(&visit, request).await {
@@ -31,9 +34,13 @@ pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Reques
         Err(response) => return response,
     };
     match parsed {
-        AnonymousSignUpRequest::RefreshToken { client_id, refresh_token } => {
-            let refresh_token = refresh_token.as_ref().map(vestibule_protocol::Credential::as_str);
-            let signed_up = sign_up_anonymous::with_refresh_token(&visit.ctx(), &client_id, refresh_token).await;
+        AnonymousSignUpRequest::RefreshToken { client_id, refresh_token, idempotency_key } => {
+            let key = match find_key(&headers, idempotency_key.as_ref()) {
+                Ok(key) => key,
+                Err(problem) => return error::api(&problem),
+            };
+            let refresh_token = refresh_token.as_ref().map(Credential::as_str);
+            let signed_up = sign_up_anonymous::with_refresh_token(&visit.ctx(), &client_id, refresh_token, key).await;
             match signed_up {
                 Ok(tokens) => {
                     let mut result = TokenResponse::bearer(tokens.access.token, tokens.access.expires_in);
@@ -43,13 +50,17 @@ pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Reques
                 Err(error) => error::flow_as_api(&visit, &error),
             }
         }
-        AnonymousSignUpRequest::Cookie { .. } => {
+        AnonymousSignUpRequest::Cookie { idempotency_key, .. } => {
+            let key = match find_key(&headers, idempotency_key.as_ref()) {
+                Ok(key) => key,
+                Err(problem) => return error::api(&problem),
+            };
             let resolution = match cookie.resolve(&visit).await {
                 Ok(resolution) => resolution,
                 Err(error) => return error::flow_as_api(&visit, &error),
             };
             let device = vestibule_web::user_agent::device_name(&headers);
-            let signed_up = sign_up_anonymous::with_cookie(&visit.ctx(), resolution.live(), device).await;
+            let signed_up = sign_up_anonymous::with_cookie(&visit.ctx(), resolution.live(), device, key).await;
             match signed_up {
                 Ok(cookie) => {
                     let mut response = success(Empty {});
@@ -64,6 +75,18 @@ pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Reques
     }
 }
 
+/// The idempotency key of a sign-up, from the header or the body.
+fn find_key<'r>(headers: &'r HeaderMap, in_body: Option<&'r Credential>) -> Result<Option<&'r str>, ApiError> {
+    let in_body = in_body.map(Credential::as_str);
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(in_body) };
+    let key = value.to_str().ok().filter(|key| is_sign_up_key(key));
+    let key = key.ok_or_else(|| ApiError::invalid(format!("Idempotency-Key: {SIGN_UP_KEY}")))?;
+    if in_body.is_some_and(|other| other != key) {
+        return Err(ApiError::invalid("the Idempotency-Key header and idempotency_key in the body differ: send one"));
+    }
+    Ok(Some(key))
+}
+
 /// `POST /api/anonymous_user/promotion_code`
 pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let (_, parsed) = match read::<PromotionCodeRequest>(&visit, request).await {
@@ -72,7 +95,7 @@ pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request:
     };
     let issued = match parsed {
         PromotionCodeRequest::RefreshToken { refresh_token } => {
-            let token = refresh_token.map(vestibule_protocol::Credential::into_string).unwrap_or_default();
+            let token = refresh_token.map(Credential::into_string).unwrap_or_default();
             code::for_refresh_token(&visit.ctx(), &token).await
         }
         PromotionCodeRequest::Cookie => match cookie.resolve(&visit).await {

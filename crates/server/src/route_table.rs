@@ -85,7 +85,8 @@ fn called_by_scripts() -> Vec<Route> {
         ]),
         Route::new(oauth, Method::GET, "/oauth2/userinfo", oauth::user_info::user_info),
         Route::new(oauth, Method::POST, "/oauth2/userinfo", oauth::user_info::user_info),
-        Route::new(api, Method::POST, "/api/anonymous_user/signup", anonymous::sign_up).reads(&["refresh_token"]),
+        Route::new(api, Method::POST, "/api/anonymous_user/signup", anonymous::sign_up)
+            .reads(&["refresh_token", "idempotency_key"]),
         Route::new(api, Method::POST, "/api/anonymous_user/promotion_code", anonymous::promotion_code)
             .reads(&["refresh_token"]),
     ])

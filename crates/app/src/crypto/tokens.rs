@@ -77,6 +77,14 @@ pub struct AppSession {
     pub is_of_guest: bool,
 }
 
+/// What follows from the idempotency key of a guest's sign-up.
+pub(crate) struct DerivedStart {
+    /// The key of its record.
+    pub fingerprint: [u8; 16],
+    /// The secret half of the first refresh token or session cookie.
+    pub secret: String,
+}
+
 impl MacKey {
     /// A key from 32 secret bytes.
     #[must_use]
@@ -293,6 +301,28 @@ impl MacKey {
     pub(crate) fn flow_code(&self, flow: FlowId) -> String {
         // Letters and digits only, like random codes.
         base64url(&self.mac("flow_code", flow.as_bytes())[..24]).replace('-', "x").replace('_', "y")
+    }
+
+    /// The secret half of the session cookie that the end of a flow leads to. It is derived, so that the browser of the flow can
+    /// get the cookie again whose answer was lost.
+    #[must_use]
+    pub(crate) fn flow_session(&self, flow: FlowId) -> String {
+        // Letters and digits only, like random secrets.
+        base64url(&self.mac("flow_session", flow.as_bytes())[..24]).replace('-', "x").replace('_', "y")
+    }
+
+    /// What follows from the idempotency key of a guest's sign-up for an application, or for cookie sessions (`None`). It is
+    /// derived, so that a repeated request can be answered with the same token or cookie.
+    #[must_use]
+    pub(crate) fn derive_start(&self, client_id: Option<&str>, key: &str) -> DerivedStart {
+        // A key has no control characters, so the last NUL ends the client's ID.
+        let kind: &[u8] = if client_id.is_some() { b"grant" } else { b"cookie" };
+        let body = [kind, client_id.unwrap_or_default().as_bytes(), key.as_bytes()].join(&0);
+        let mut fingerprint = [0; 16];
+        fingerprint.copy_from_slice(&self.mac("sign_up_key", &body)[..16]);
+        // Letters and digits only, like random secrets.
+        let secret = base64url(&self.mac("sign_up_secret", &body)[..24]).replace('-', "x").replace('_', "y");
+        DerivedStart { fingerprint, secret }
     }
 
     /// Whether the token with this hash is an ancestor of the grant's current one, at most `generations` back.

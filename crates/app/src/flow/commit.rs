@@ -16,7 +16,8 @@ use super::{
 use crate::{
     account::notice::WriteNotice,
     adapters::mailer::Mail,
-    authorize::{AppRedirect, CompletedFlow, NewCode, answer, check_target, make_code_of},
+    authorize::{AppRedirect, CODE_LIFETIME, CompletedFlow, NewCode, answer, check_target, make_code_of},
+    caller::find_session,
     consent,
     crypto::sha256,
     ctx::Ctx,
@@ -29,7 +30,6 @@ use crate::{
         source::PromotionSource,
         still_signed_in,
     },
-    state::App,
     tokens::issue::make_session,
 };
 
@@ -102,7 +102,7 @@ pub async fn commit(
     };
     let Prepared { user_id, change, event, amr, endings } = prepared;
     let request = &flow.state.request;
-    let (session, session_cookie) = plan_session(ctx.app, flow, &change, (user_id, amr), browser, ctx.now);
+    let (session, session_cookie) = plan_session(ctx, flow, &change, (user_id, amr), browser);
     let session_id = match &session {
         SessionChange::None => None,
         SessionChange::New { session, .. } => Some(session.id),
@@ -129,7 +129,9 @@ pub async fn commit(
     let source = flow.state.source.clone().zip(change.guest());
     let mails = make_mails(ctx, flow, &change, code.as_ref(), write_notice);
     let mails = mails.iter().map(|mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail)).collect();
-    let flow = FlowWrite::new(flow, &completed_state(flow, is_promotion, awaits_consent), ctx.now);
+    let begun_session = session_id.filter(|_| matches!(session, SessionChange::New { .. }));
+    let completed = FlowState { begun_session, ..completed_state(flow, is_promotion, awaits_consent) };
+    let flow = FlowWrite::new(flow, &completed, ctx.now);
     let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mails, now: ctx.now };
     let no = ctx.project.no;
     let written = ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await;
@@ -149,12 +151,26 @@ pub async fn commit(
 }
 
 /// The answer of a finished flow once more: its browser sent the last form twice, or gave up on the first answer. `None` when the code
-/// was exchanged, has expired, or was none.
+/// was exchanged or has expired; of a request without a code, when the cookie of the answer cannot be had again.
 pub async fn answer_again(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<AppRedirect>, Error> {
+    if !flow.state.request.wants_code() {
+        let is_open = flow.state.finished && session_cookie_again(ctx, flow).await?.is_some();
+        return Ok(is_open.then(|| answer(&flow.state.request, None)));
+    }
     let text = ctx.project.keys.mac.flow_code(flow.id);
     let found = codes::find(&mut *ctx.app.store.read().await?, ctx.project.no, sha256(text.as_bytes())).await?;
     let is_open = flow.state.finished && found.is_some_and(|(_, expires_at)| ctx.now <= expires_at);
     Ok(is_open.then(|| answer(&flow.state.request, Some(text))))
+}
+
+/// The session cookie of the last step once more, for the browser of the flow if it has no session: as long as a code would
+/// live, and while the session does.
+pub async fn session_cookie_again(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<String>, Error> {
+    let Some(id) = flow.state.begun_session else { return Ok(None) };
+    let cookie = format!("{id}.{}", ctx.project.keys.mac.flow_session(flow.id));
+    let found = find_session(&mut *ctx.app.store.read().await?, ctx.project, &cookie, ctx.now).await?;
+    let is_recent = |session: &Session| ctx.now <= session.created_at.plus(CODE_LIFETIME);
+    Ok(found.filter(|(session, _)| is_recent(session)).map(|_| cookie))
 }
 
 /// The result of a transaction that was rolled back.
@@ -207,12 +223,11 @@ fn completed_state(flow: &Flow, promoted: bool, awaits_consent: Option<AwaitedCo
 }
 
 fn plan_session(
-    app: &App,
+    ctx: &Ctx<'_>,
     flow: &Flow,
     change: &UserChange,
     (user_id, amr): (UserId, &str),
     browser: Browser,
-    now: Timestamp,
 ) -> (SessionChange, CookieChange) {
     if flow.state.request.suppress_session {
         // The session of a guest that is promoted or given up ends with the change.
@@ -229,7 +244,10 @@ fn plan_session(
     if let Some(own) = own {
         return (SessionChange::Refreshed(own.id), CookieChange::Stays);
     }
-    let (session, cookie) = make_session(app, user_id, now, Some(amr.to_string()), browser.device, now);
+    let (session, _) = make_session(ctx.app, user_id, ctx.now, Some(amr.to_string()), browser.device, ctx.now);
+    let secret = ctx.project.keys.mac.flow_session(flow.id);
+    let cookie = format!("{}.{secret}", session.id);
+    let session = Session { secret_hash: sha256(secret.as_bytes()), ..session };
     let replaces = browser.session.map(|session| session.id);
     (SessionChange::New { session: Box::new(session), replaces }, CookieChange::Set(cookie))
 }

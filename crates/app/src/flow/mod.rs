@@ -18,7 +18,7 @@ mod write;
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     credential::otp::CodeState,
-    id::{FlowId, UserId},
+    id::{FlowId, SessionId, UserId},
     identifier::{LoginId, LoginIdKind},
     time::Timestamp,
 };
@@ -151,6 +151,9 @@ pub struct FlowState {
     /// It finished with a guest's promotion, not with a sign-in or a new account.
     #[serde(default)]
     pub promoted: bool,
+    /// The cookie session that its end began.
+    #[serde(default)]
+    begun_session: Option<SessionId>,
 }
 
 impl FlowState {
@@ -176,6 +179,7 @@ impl FlowState {
             awaits_consent: None,
             finished: false,
             promoted: false,
+            begun_session: None,
         }
     }
 

@@ -4,3 +4,4 @@ pub mod challenge;
 pub mod device_key;
 pub mod returning_guests;
 pub mod sign_up_anonymous;
+mod sign_up_key;

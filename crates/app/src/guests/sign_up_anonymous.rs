@@ -1,13 +1,19 @@
 //! Sign-up of a guest on the web, without a device key.
 
 use vestibule_domain::{
-    client::Client, grant::Grant, id::ProjectNo, identity::UserAccount, project::LimitName, session::Session,
+    client::Client,
+    grant::Grant,
+    id::{GrantKind, ProjectNo, SessionKind},
+    identity::UserAccount,
+    project::LimitName,
+    session::Session,
     user::User,
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, users};
 
+use super::sign_up_key::{KeyRecord, SignUpKey, has_moved_on};
 use crate::{
-    caller::{SessionCaller, find_live_grant},
+    caller::{SessionCaller, find_live_grant, find_session},
     ctx::Ctx,
     error::Error,
     events::{self, EventOrigin, QueuedEvent},
@@ -24,11 +30,13 @@ pub struct GuestTokens {
     pub refresh_token: Option<String>,
 }
 
-/// Signs up a guest for a token-based application, or issues an access token to an existing guest.
+/// Signs up a guest for a token-based application, or issues an access token to an existing guest. Of all requests with the
+/// same idempotency key, one signs up a guest.
 pub async fn with_refresh_token(
     ctx: &Ctx<'_>,
     client_id: &str,
     refresh_token: Option<&str>,
+    key: Option<&str>,
 ) -> Result<GuestTokens, Error> {
     let client = ctx.project.settings.client(client_id).ok_or(Error::UnknownClient)?;
     if !client.application_type().allows_anonymous() {
@@ -38,7 +46,32 @@ pub async fn with_refresh_token(
     if let Some(token) = refresh_token {
         return go_on(ctx, client, token).await;
     }
+    let Some(key) = key else { return begin_grant(ctx, client, None).await?.ok_or_else(has_moved_on) };
+    let key = SignUpKey::take(ctx, Some(client_id), key).await?;
+    if let Some(tokens) = repeat_grant(ctx, client, &key).await? {
+        return Ok(tokens);
+    }
+    match begin_grant(ctx, client, Some(&key)).await? {
+        Some(tokens) => Ok(tokens),
+        None => repeat_grant(ctx, client, &key).await?.ok_or_else(has_moved_on),
+    }
+}
+
+/// The tokens of the guest whom the key signed up.
+async fn repeat_grant(ctx: &Ctx<'_>, client: &Client, key: &SignUpKey) -> Result<Option<GuestTokens>, Error> {
+    let Some(id) = key.find_started::<GrantKind>(ctx).await? else { return Ok(None) };
+    let token = key.print(id);
+    match go_on(ctx, client, &token).await {
+        Ok(tokens) => Ok(Some(GuestTokens { refresh_token: Some(token), ..tokens })),
+        Err(Error::InvalidRefreshToken | Error::LoggedInAsMember) => Err(has_moved_on()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Signs up a guest; `None` when another node did it under the key.
+async fn begin_grant(ctx: &Ctx<'_>, client: &Client, key: Option<&SignUpKey>) -> Result<Option<GuestTokens>, Error> {
     check_open(ctx)?;
+    let client_id = client.client_id.as_str();
     let mut user = User::new_guest(ctx.app.entropy.id(ctx.now), ctx.now);
     let origin = EventOrigin::of_client(client_id);
     hooks::ask_before_guest(ctx, &mut user, None, &origin).await?;
@@ -53,23 +86,30 @@ pub async fn with_refresh_token(
         dpop_jkt: None,
         device: None,
     };
-    let (grant, refresh_token) = issue::make_grant(ctx.app, new, ctx.now);
+    let (mut grant, mut refresh_token) = issue::make_grant(ctx.app, new, ctx.now);
+    if let Some(key) = key {
+        (grant.token_hash, refresh_token) = (key.secret_hash(), key.print(grant.id));
+    }
+    let record = key.map(|key| key.record(grant.id, ctx.now));
     let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user), None);
     let no = ctx.project.no;
-    ctx.app
+    let began = ctx
+        .app
         .store
-        .write("sign_up_anonymous", (user, grant, event), move |tx, (user, grant, event)| {
-            Box::pin(insert(tx, no, user, Start::Grant(grant), event.as_ref()))
+        .write("sign_up_anonymous", (user, grant, event, record), move |tx, (user, grant, event, record)| {
+            Box::pin(insert(tx, no, user, Start::Grant(grant), (event.as_ref(), record.as_ref())))
         })
         .await?;
-    Ok(GuestTokens { access, refresh_token: Some(refresh_token) })
+    Ok(began.then_some(GuestTokens { access, refresh_token: Some(refresh_token) }))
 }
 
-/// Signs up a guest for cookie-based applications; `None` when the caller is a guest already.
+/// Signs up a guest for cookie-based applications; `None` when the caller is a guest already. Of all requests with the same
+/// idempotency key, one signs up a guest.
 pub async fn with_cookie(
     ctx: &Ctx<'_>,
     caller: Option<&SessionCaller>,
     device: Option<String>,
+    key: Option<&str>,
 ) -> Result<Option<String>, Error> {
     check_enabled(ctx.project)?;
     match caller {
@@ -77,20 +117,52 @@ pub async fn with_cookie(
         Some(_) => return Err(Error::LoggedInAsMember),
         None => {}
     }
+    let Some(key) = key else { return begin_session(ctx, device, None).await };
+    let key = SignUpKey::take(ctx, None, key).await?;
+    if let Some(cookie) = repeat_session(ctx, &key).await? {
+        return Ok(Some(cookie));
+    }
+    match begin_session(ctx, device, Some(&key)).await? {
+        Some(cookie) => Ok(Some(cookie)),
+        None => Ok(Some(repeat_session(ctx, &key).await?.ok_or_else(has_moved_on)?)),
+    }
+}
+
+/// The cookie of the guest whom the key signed up.
+async fn repeat_session(ctx: &Ctx<'_>, key: &SignUpKey) -> Result<Option<String>, Error> {
+    let Some(id) = key.find_started::<SessionKind>(ctx).await? else { return Ok(None) };
+    let cookie = key.print(id);
+    let found = find_session(&mut *ctx.app.store.read().await?, ctx.project, &cookie, ctx.now).await?;
+    let is_guest = found.is_some_and(|(_, user)| user.is_anonymous());
+    if is_guest { Ok(Some(cookie)) } else { Err(has_moved_on()) }
+}
+
+/// Signs up a guest; `None` when another node did it under the key.
+async fn begin_session(
+    ctx: &Ctx<'_>,
+    device: Option<String>,
+    key: Option<&SignUpKey>,
+) -> Result<Option<String>, Error> {
     check_open(ctx)?;
     let mut user = User::new_guest(ctx.app.entropy.id(ctx.now), ctx.now);
     let origin = EventOrigin::default();
     hooks::ask_before_guest(ctx, &mut user, None, &origin).await?;
     let event = events::prepare_new_guest(ctx, &user, None, &origin);
-    let (session, cookie) = issue::make_session(ctx.app, user.id, ctx.now, None, device, ctx.now);
+    let (mut session, mut cookie) = issue::make_session(ctx.app, user.id, ctx.now, None, device, ctx.now);
+    if let Some(key) = key {
+        (session.secret_hash, cookie) = (key.secret_hash(), key.print(session.id));
+    }
+    let record = key.map(|key| key.record(session.id, ctx.now));
     let no = ctx.project.no;
-    ctx.app
+    let input = (user, session, event, record);
+    let began = ctx
+        .app
         .store
-        .write("sign_up_anonymous_cookie", (user, session, event), move |tx, (user, session, event)| {
-            Box::pin(insert(tx, no, user, Start::Session(session), event.as_ref()))
+        .write("sign_up_anonymous_cookie", input, move |tx, (user, session, event, record)| {
+            Box::pin(insert(tx, no, user, Start::Session(session), (event.as_ref(), record.as_ref())))
         })
         .await?;
-    Ok(Some(cookie))
+    Ok(began.then_some(cookie))
 }
 
 /// The first grant or session of a guest.
@@ -99,21 +171,28 @@ enum Start<'a> {
     Session(&'a Session),
 }
 
+/// Creates the guest; `false` when another node did it under the key of the record.
 async fn insert(
     tx: &mut Tx,
     no: ProjectNo,
     user: &User,
     start: Start<'_>,
-    event: Option<&QueuedEvent>,
-) -> Result<(), StoreError> {
+    (event, record): (Option<&QueuedEvent>, Option<&KeyRecord>),
+) -> Result<bool, StoreError> {
+    if let Some(record) = record
+        && !record.write(tx, no).await?
+    {
+        return Ok(false);
+    }
     users::insert(tx, no, user).await?;
     if let Some(event) = event {
         events::queue(tx, no, user.id, event, user.created_at).await?;
     }
     match start {
-        Start::Grant(grant) => grants::insert(tx, no, grant).await,
-        Start::Session(session) => sessions::insert(tx, no, session).await,
+        Start::Grant(grant) => grants::insert(tx, no, grant).await?,
+        Start::Session(session) => sessions::insert(tx, no, session).await?,
     }
+    Ok(true)
 }
 
 async fn go_on(ctx: &Ctx<'_>, client: &Client, token: &str) -> Result<GuestTokens, Error> {

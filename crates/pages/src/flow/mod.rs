@@ -22,7 +22,7 @@ use vestibule_app::{
     error::Error,
     flow::{
         self, Flow, FlowProblem,
-        commit::answer_again,
+        commit::{answer_again, session_cookie_again},
         sign_in::{self, OtherMethod},
     },
     identities::LoadedUser,
@@ -178,6 +178,10 @@ pub async fn show_step(visit: Visit, cookies: FlowCookies, request: Request) -> 
 async fn show_view(visit: Visit, cookies: FlowCookies, view: View, mut request: Parts) -> Response {
     let id = path_parameter(&mut request, "id").await;
     match open((visit, cookies), &id, None, (&request.headers, Some(&request.uri))).await {
+        Ok(scene) if scene.flow.state.finished => {
+            let page = scene.look(view, kind_in(&request.uri)).await;
+            scene.restore_session(page).await
+        }
         Ok(scene) => scene.look(view, kind_in(&request.uri)).await,
         Err(response) => response,
     }
@@ -309,8 +313,18 @@ impl Scene {
             Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
         }
         if scene.offered.is_none() && scene.flow.state.awaits_consent.is_some() {
-            let request = Some(&scene.flow.state.request);
-            return Err(error_page(&scene.visit, headers, request, StatusCode::GONE, ErrorKind::FlowExpired));
+            // The answer that set the cookie may have been lost.
+            return Err(match scene.find_lost_session().await {
+                Some(cookie) => {
+                    let mut again = see_other(&scene.at(View::Consent));
+                    cookies::set_session(again.headers_mut(), &scene.visit.project, &cookie);
+                    again
+                }
+                None => {
+                    let request = Some(&scene.flow.state.request);
+                    error_page(&scene.visit, headers, request, StatusCode::GONE, ErrorKind::FlowExpired)
+                }
+            });
         }
         match sign_in::list_others(&scene.visit.ctx(), &scene.flow).await {
             Ok(others) => scene.others = others,
@@ -400,20 +414,43 @@ impl Scene {
         if self.flow.is_stored() { see_other(&self.at(view)) } else { self.show(view, None) }
     }
 
-    /// Answers a form of a finished flow: with the code of the first answer while the app has not exchanged it, which may be lost.
+    /// Answers a form of a finished flow: as the first answer, which may be lost, while the app has not exchanged its code.
     async fn finish_again(&self) -> Response {
-        match answer_again(&self.visit.ctx(), &self.flow).await {
+        let response = match answer_again(&self.visit.ctx(), &self.flow).await {
             Ok(Some(redirect)) => to_app(&self.visit, &redirect),
             Ok(None) => self.finished(),
-            Err(error) => flow_error(&self.visit, &self.headers, &error),
+            Err(error) => return flow_error(&self.visit, &self.headers, &error),
+        };
+        self.restore_session(response).await
+    }
+
+    /// Sets the session cookie of the flow's end again if the browser has no session: the answer that set it was lost.
+    async fn restore_session(&self, mut response: Response) -> Response {
+        if let Some(cookie) = self.find_lost_session().await {
+            cookies::set_session(response.headers_mut(), &self.visit.project, &cookie);
         }
+        response
+    }
+
+    async fn find_lost_session(&self) -> Option<String> {
+        let found = async {
+            match self.resolve().await? {
+                Some(_) => Ok(None),
+                None => session_cookie_again(&self.visit.ctx(), &self.flow).await,
+            }
+        };
+        found.await.unwrap_or_else(|error: Error| {
+            error::log(&self.visit, &error);
+            None
+        })
     }
 
     /// Answers a form that found the flow changed: by the same form, sent twice at once, or in another tab.
     async fn go_on_elsewhere(&mut self) -> Result<Response, Error> {
         self.reload().await?;
         let again = answer_again(&self.visit.ctx(), &self.flow).await?;
-        Ok(again.map_or_else(|| see_other(&self.here()), |redirect| to_app(&self.visit, &redirect)))
+        let response = again.map_or_else(|| see_other(&self.here()), |redirect| to_app(&self.visit, &redirect));
+        Ok(self.restore_session(response).await)
     }
 
     /// Reads the flow again, after another request changed it.

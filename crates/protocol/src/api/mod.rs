@@ -10,6 +10,7 @@ pub use body::{Fields, RequestBody, parse_json};
 pub use error::{ApiError, ApiErrorName, rate_limited};
 pub use request::{
     AnonymousSignUpRequest, AppSessionTokenRequest, ChallengePurpose, ChallengeRequest, PromotionCodeRequest,
+    SIGN_UP_KEY, is_sign_up_key,
 };
 
 /// A success: `{"result": …}`. The SDKs reject a null result, so `T` must serialize to an object.

@@ -1,7 +1,7 @@
 //! The request bodies of the JSON API.
 
 use super::{Fields, RequestBody};
-use crate::Credential;
+use crate::{Credential, limits::SIGN_UP_KEY_BYTES};
 
 /// The purpose of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +67,8 @@ pub enum AnonymousSignUpRequest {
     Cookie {
         /// The application; sent by the Web SDK, optional.
         client_id: Option<String>,
+        /// The key with which the sign-up may be repeated.
+        idempotency_key: Option<Credential>,
     },
     /// The guest gets a refresh token.
     RefreshToken {
@@ -74,7 +76,20 @@ pub enum AnonymousSignUpRequest {
         client_id: String,
         /// The refresh token that the caller already has.
         refresh_token: Option<Credential>,
+        /// The key with which the sign-up may be repeated.
+        idempotency_key: Option<Credential>,
     },
+}
+
+/// The fewest bytes of an idempotency key of a sign-up: the holder of the key gets the guest's token, so it is as long as 128
+/// random bits in base64url.
+const SHORTEST_SIGN_UP_KEY: usize = 22;
+/// What an idempotency key of a sign-up must be.
+pub const SIGN_UP_KEY: &str = "write 22 to 255 random visible ASCII characters, such as a UUID";
+
+/// Whether a text may be an idempotency key of a sign-up.
+pub fn is_sign_up_key(text: &str) -> bool {
+    (SHORTEST_SIGN_UP_KEY..=SIGN_UP_KEY_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 impl RequestBody for AnonymousSignUpRequest {
@@ -82,15 +97,21 @@ impl RequestBody for AnonymousSignUpRequest {
         let session_type = fields.choice("session_type", &SESSION_TYPES);
         let client_id = fields.string("client_id");
         let refresh_token = fields.string("refresh_token").filter(|token| !token.is_empty());
+        let idempotency_key = fields.string("idempotency_key");
+        if idempotency_key.as_deref().is_some_and(|key| !is_sign_up_key(key)) {
+            fields.report_problem("idempotency_key", SIGN_UP_KEY);
+        }
+        let idempotency_key = idempotency_key.map(Credential::new);
         match session_type {
             None => {
                 fields.require(&["session_type"]);
                 None
             }
-            Some(SessionType::Cookie) => Some(Self::Cookie { client_id }),
+            Some(SessionType::Cookie) => Some(Self::Cookie { client_id, idempotency_key }),
             Some(SessionType::RefreshToken) => {
                 fields.require(&["session_type", "client_id"]);
-                Some(Self::RefreshToken { client_id: client_id?, refresh_token: refresh_token.map(Credential::new) })
+                let refresh_token = refresh_token.map(Credential::new);
+                Some(Self::RefreshToken { client_id: client_id?, refresh_token, idempotency_key })
             }
         }
     }
@@ -167,14 +188,20 @@ mod tests {
 
     #[test]
     fn sign_up_needs_a_client_only_with_a_refresh_token() {
-        assert_eq!(parse(r#"{"session_type":"cookie"}"#), Ok(AnonymousSignUpRequest::Cookie { client_id: None }));
+        let with_cookie = AnonymousSignUpRequest::Cookie { client_id: None, idempotency_key: None };
+        assert_eq!(parse(r#"{"session_type":"cookie"}"#), Ok(with_cookie));
+        let with_token = |refresh_token| AnonymousSignUpRequest::RefreshToken {
+            client_id: "shop".to_owned(),
+            refresh_token,
+            idempotency_key: None,
+        };
         assert_eq!(
             parse(r#"{"session_type":"refresh_token","client_id":"shop","refresh_token":"rt"}"#),
-            Ok(AnonymousSignUpRequest::RefreshToken { client_id: "shop".to_owned(), refresh_token: Some("rt".into()) })
+            Ok(with_token(Some("rt".into())))
         );
         assert_eq!(
             parse(r#"{"session_type":"refresh_token","client_id":"shop","refresh_token":""}"#),
-            Ok(AnonymousSignUpRequest::RefreshToken { client_id: "shop".to_owned(), refresh_token: None })
+            Ok(with_token(None))
         );
         assert_eq!(
             causes::<AnonymousSignUpRequest>(r#"{"session_type":"refresh_token"}"#)[0]["details"]["missing"],
@@ -185,6 +212,22 @@ mod tests {
             json!(["session_type"])
         );
         assert_eq!(causes::<AnonymousSignUpRequest>(r#"{"session_type":"jwt"}"#)[0]["kind"], "enum");
+    }
+
+    #[test]
+    fn an_idempotency_key_is_long_and_visible() {
+        let read = |key: &str| {
+            let body = json!({"session_type": "cookie", "idempotency_key": key}).to_string();
+            parse::<AnonymousSignUpRequest>(&body)
+        };
+        for good in ["k".repeat(22), "k".repeat(255), "0b5d1a52-8f4c-4f0e-9f62-3a3a7e0a1c11".to_owned()] {
+            let key = Some(good.as_str().into());
+            assert_eq!(read(&good), Ok(AnonymousSignUpRequest::Cookie { client_id: None, idempotency_key: key }));
+        }
+        for bad in [String::new(), "k".repeat(21), "k".repeat(256), format!("{} {}", "k".repeat(11), "k".repeat(11))] {
+            assert_eq!(read(&bad).unwrap_err().info.unwrap()["causes"][0]["location"], "/idempotency_key", "{bad}");
+        }
+        assert!(read(&"é".repeat(20)).is_err());
     }
 
     #[test]

@@ -86,6 +86,7 @@ mod shares;
 mod shutdown;
 mod sign_out;
 mod sign_up;
+mod sign_up_keys;
 mod signing_keys;
 mod support;
 mod terminal;

@@ -313,6 +313,44 @@ async fn the_last_form_sent_again_leads_to_the_app_until_the_code_is_exchanged(e
     assert!(send().await.expect(200).body.contains("Your progress is saved already"));
 }
 
+/// The answer that sets the member's cookie is lost, and with it the old cookie is dead.
+async fn a_cookie_guest_whose_last_answer_is_lost_is_signed_in(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    for (number, repeats_form) in [true, false].into_iter().enumerate() {
+        let email = format!("kim{number}@shop.example");
+        let (mut browser, mut mailbox) = (server.browser(), server.mailbox());
+        browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+        let url = cookie_promotion_url(&client, &mut browser).await;
+        browser.open(&url).await;
+        identify(&mut browser, &email).await;
+        browser.fill("Code", &mailbox.next_code(&email).await);
+        let flow = browser.url().as_str().rsplit_once('/').expect("a flow").0.to_string();
+        // All that the first answer changes in the browser is lost.
+        let mut lost = browser.clone();
+        lost.press("Confirm").await;
+        assert!(lost.is_at_app());
+        browser.fetch("/oauth2/userinfo").await.expect(401);
+        if repeats_form {
+            browser.press("Confirm").await;
+            assert_eq!(answer_of(&browser), ("http://shop.test/after-login", vec!["iss".into(), "state".into()]));
+        } else {
+            browser.open(&flow).await;
+            browser.expect_page(200, "Your progress is saved already");
+        }
+        assert_eq!(browser.cookie("session"), lost.cookie("session"));
+        assert_eq!(browser.fetch("/oauth2/userinfo").await.expect(200).json()["email"], email.as_str());
+        // Signed out, or later, the flow gives nothing any more.
+        let (mut late, mut thief) = (browser.clone(), server.browser());
+        thief.open(&flow).await;
+        assert_eq!(thief.cookie("session"), None, "another browser gets nothing");
+        server.clock.advance_seconds(301);
+        late.set_cookie("session", "");
+        late.open(&flow).await;
+        assert!(late.cookie("session").unwrap_or_default().is_empty(), "{:?}", late.cookie("session"));
+    }
+}
+
 async fn a_finished_flow_cannot_be_repeated(engine: Engine) {
     let (mut scene, code) = Scene::open_with_code(engine).await;
     let address = scene.browser.url().clone();
@@ -621,6 +659,7 @@ on_both_engines!(
     a_second_promotion_of_the_same_guest_gets_a_clear_page,
     a_finished_flow_cannot_be_repeated,
     the_last_form_sent_again_leads_to_the_app_until_the_code_is_exchanged,
+    a_cookie_guest_whose_last_answer_is_lost_is_signed_in,
     a_promotion_code_belongs_to_the_browser_whose_first_form_used_it,
     a_browser_without_cookies_gets_an_error_page,
     every_error_page_has_a_link,
