@@ -56,8 +56,10 @@ pub enum Error {
     RefreshTokenOfAnotherClient,
     #[error("the token belongs to another application")]
     TokenOfAnotherClient,
-    #[error("the refresh names a scope that was not granted")]
+    #[error("the request names a scope that was not granted")]
     InvalidScope(OAuthError),
+    #[error("the application gets no tokens for itself for this resource: {0}")]
+    InvalidTarget(&'static str),
     #[error("the grant lacks the full-access scope")]
     InsufficientScope,
     #[error("the authorization code is not valid")]
@@ -139,6 +141,7 @@ impl Error {
             Self::RefreshTokenSuperseded,
             Self::RefreshTokenOfAnotherClient,
             Self::TokenOfAnotherClient,
+            Self::InvalidTarget("resource not found"),
             Self::InsufficientScope,
             Self::InvalidCode,
             Self::RedirectUriMismatch,

@@ -37,6 +37,8 @@ pub enum Counter {
     RevocationPerIp,
     /// Token requests per user: 60 a minute, fixed.
     TokenPerUser,
+    /// Tokens that an application gets for itself: 600 a minute, fixed.
+    TokenPerApplication,
     /// Authorization codes per user who is signed in already: 60 a minute, fixed.
     CodePerUser,
     /// Settings actions begun per user: 10 a minute, fixed.
@@ -54,6 +56,8 @@ pub enum Counter {
 pub enum CounterSubject {
     Ip(IpKey),
     User(UserId),
+    /// An application, by the hash of its client ID.
+    Application(TokenHash),
     /// A login ID, by its hash; it need not exist.
     LoginId(TokenHash),
 }

@@ -34,13 +34,17 @@ pub const GUEST_SCOPES: [&str; 3] = ["openid", "offline_access", FULL_ACCESS_SCO
 pub const GRANTABLE_GUEST_SCOPES: [&str; 5] =
     ["openid", "offline_access", "profile", FULL_ACCESS_SCOPE, "https://authgear.com/scopes/full-userinfo"];
 
-/// The values of `grant_type` for applications with users.
-const GRANT_TYPES: [&str; 5] = [
+/// The grant by which an application gets tokens for itself.
+const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+/// The values of `grant_type` for applications with users; the last one only for those of the operator with a secret.
+const GRANT_TYPES: [&str; 6] = [
     "authorization_code",
     "refresh_token",
     "urn:authgear:params:oauth:grant-type:anonymous-request",
     "urn:authgear:params:oauth:grant-type:id-token",
     "urn:authgear:params:oauth:grant-type:settings-action",
+    CLIENT_CREDENTIALS,
 ];
 
 /// The type of an application (`x_application_type`), which decides what it may do.
@@ -144,11 +148,22 @@ impl ApplicationType {
         }
     }
 
-    /// The values of `grant_type` it may use at the token endpoint. Machines have none yet: their secret is for
-    /// introspection.
+    /// Whether it may get tokens for itself, without a user.
+    #[must_use]
+    pub fn has_own_tokens(self) -> bool {
+        match self {
+            Self::Confidential | Self::M2m => true,
+            Self::Spa | Self::TraditionalWebapp | Self::Native | Self::ThirdPartyApp | Self::Unspecified => false,
+        }
+    }
+
+    /// The values of `grant_type` it may use at the token endpoint.
     #[must_use]
     pub fn grant_types(self) -> &'static [&'static str] {
-        if self.has_users() { &GRANT_TYPES } else { &[] }
+        let of_users = GRANT_TYPES.len() - 1;
+        let from = if self.has_users() { 0 } else { of_users };
+        let to = if self.has_own_tokens() { GRANT_TYPES.len() } else { of_users };
+        &GRANT_TYPES[from..to]
     }
 
     /// Whether an application that changes between these types keeps its grants and secrets: it stays first-party or third-party,
@@ -234,6 +249,8 @@ pub struct Client {
     pub anonymous_refresh_token_idle_timeout_seconds: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anonymous_scopes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<String>,
 }
 
 impl Client {
@@ -326,6 +343,19 @@ impl Client {
         self.grant_types().contains(&grant_type)
     }
 
+    /// The lifetime of a token for the application itself: such a token has no grant to end.
+    #[must_use]
+    pub fn own_token_lifetime(&self) -> Duration {
+        seconds(self.access_seconds(false).min(MAX_M2M_ACCESS_TOKEN_SECONDS))
+    }
+
+    /// The APIs that it gets tokens for itself for.
+    pub fn resources(&self) -> impl Iterator<Item = Resource<'_>> {
+        // An application that became public keeps the key in its document at most, not the right.
+        let entries = if self.x_application_type.has_own_tokens() { self.resources.as_slice() } else { &[] };
+        entries.iter().map(|entry| Resource::read(entry))
+    }
+
     /// Whether each refresh issues a new refresh token.
     #[must_use]
     pub fn rotates_refresh_tokens(&self) -> bool {
@@ -387,6 +417,28 @@ impl Client {
     }
 }
 
+/// An API that an application gets tokens for itself for, with the scopes that it may request there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// Its URI (RFC 8707 §2), the audience of the tokens.
+    pub uri: &'a str,
+    scopes: &'a str,
+}
+
+impl<'a> Resource<'a> {
+    /// Reads an entry of `resources`: the URI, then the scopes, separated by spaces.
+    #[must_use]
+    pub fn read(entry: &'a str) -> Self {
+        let (uri, scopes) = entry.split_once(' ').unwrap_or((entry, ""));
+        Self { uri, scopes }
+    }
+
+    /// The scopes, in the order written.
+    pub fn scopes(self) -> impl Iterator<Item = &'a str> {
+        self.scopes.split(' ').filter(|scope| !scope.is_empty())
+    }
+}
+
 /// Only the default is extended to a long access token; an explicit value that is too short is rejected.
 fn default_refresh_seconds(access: u32) -> u32 {
     DEFAULT_LIFETIME_SECONDS.max(access)
@@ -419,7 +471,9 @@ mod tests {
             assert_eq!(kind.allows_anonymous(), anonymous, "{kind:?}");
             assert_eq!(kind.has_attributes_in_id_token(), attributes, "{kind:?}");
             assert_eq!(client.allows_grant_type("authorization_code"), code, "{kind:?}");
-            assert!(!client.allows_grant_type("client_credentials"), "{kind:?}: it is not served");
+            assert_eq!(client.allows_grant_type("client_credentials"), confidential && first_party, "{kind:?}");
+            let of_users = client.grant_types().iter().filter(|one| **one != "client_credentials").count();
+            assert_eq!(of_users, if code { 5 } else { 0 }, "{kind:?}");
         }
     }
 
@@ -477,6 +531,24 @@ mod tests {
     fn an_unwritten_refresh_lifetime_is_never_shorter_than_the_access_token() {
         let client = Client { access_token_lifetime_seconds: Some(40_000_000), ..Client::default() };
         assert_eq!(client.grant_lifetime(false).hard, Duration::from_secs(40_000_000));
+    }
+
+    #[test]
+    fn only_first_party_applications_with_a_secret_have_resources() {
+        for kind in ApplicationType::ALL {
+            let entries = ["https://orders.example read write", "urn:stock"].map(str::to_owned);
+            let client = Client {
+                x_application_type: kind,
+                resources: entries.to_vec(),
+                access_token_lifetime_seconds: Some(3_000_000),
+                ..Client::default()
+            };
+            let found: Vec<_> = client.resources().map(|one| (one.uri, one.scopes().collect::<Vec<_>>())).collect();
+            let expected = [("https://orders.example", vec!["read", "write"]), ("urn:stock", vec![])];
+            let has_own = matches!(kind, ApplicationType::Confidential | ApplicationType::M2m);
+            assert_eq!(found, if has_own { expected.to_vec() } else { Vec::new() }, "{kind:?}");
+            assert_eq!(client.own_token_lifetime(), Duration::from_secs(2_419_200));
+        }
     }
 
     #[test]

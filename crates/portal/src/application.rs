@@ -64,6 +64,16 @@ pub(super) fn build_form(client: &Client) -> SettingsForm {
         panels.push(refresh_tokens(client));
     }
     panels.push(Panel::new("Access and ID tokens", "", access_tokens(kind)));
+    if kind.has_own_tokens() {
+        panels.push(Panel::new(
+            "Resources",
+            "The APIs that this application calls for itself, without a user: it gets tokens for them with client_credentials.",
+            vec![
+                control("resources", "resources", "Resources")
+                    .hint("One per line: the URI of the API, then the scopes that the application may request there, separated by spaces."),
+            ],
+        ));
+    }
     if kind.allows_anonymous() {
         panels.push(Panel::new(
             "Guests",
@@ -151,14 +161,16 @@ fn access_tokens(kind: ApplicationType) -> Vec<BoundControl> {
     };
     let mut rows =
         vec![control("access_token_lifetime_seconds", "access_lifetime", "Access token lifetime").hint(&range)];
-    if kind != ApplicationType::M2m {
+    let access_alg = control("access_token_signed_response_alg", "access_alg", "Access token signature")
+        .hint("Choose ES256 only if every API that verifies the tokens supports it.");
+    if kind == ApplicationType::M2m {
+        rows.push(access_alg);
+    } else {
         rows.extend([
             control("issue_jwt_access_token", "jwt", "Issue JWT as access token").hint(
                 "Your backend can verify it without a request to Vestibule. Ended sessions take effect when the token expires.",
             ),
-            control("access_token_signed_response_alg", "access_alg", "Access token signature")
-                .hint("Choose ES256 only if every API that verifies the tokens supports it.")
-                .depends("jwt"),
+            access_alg.depends("jwt"),
             control("id_token_signed_response_alg", "id_alg", "ID token signature")
                 .hint("ES256 costs the server much less CPU. Access tokens are not affected."),
         ]);
@@ -193,10 +205,7 @@ pub(super) fn guests(kind: ApplicationType) -> Vec<BoundControl> {
 fn look(request: &ProjectRequest, client: &Client) -> FormView {
     let kind = client.application_type();
     let below = |path: &str| request.href(&format!("/applications/{}{path}", client.client_id));
-    let mut links = Vec::new();
-    if kind.has_users() {
-        links.push((below("/quick-start"), "Quick start".to_string()));
-    }
+    let mut links = vec![(below("/quick-start"), "Quick start".to_string())];
     if kind.is_confidential() {
         links.push((below("/secrets"), "Client secrets".to_string()));
     }

@@ -62,7 +62,6 @@ async fn list(request: ProjectRequest) -> PageResult {
         name: client.display_name().to_string(),
         kind: kind_name(client.application_type()).to_string(),
         has_guests: guests && client.application_type().allows_anonymous(),
-        has_quick_start: client.application_type().has_users(),
     });
     request.show(&ApplicationsPage { applications: applications.collect() })
 }
@@ -291,7 +290,6 @@ pub struct ApplicationEntry {
     pub name: String,
     pub kind: String,
     pub has_guests: bool,
-    pub has_quick_start: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -307,15 +305,9 @@ impl ApplicationsPage {
             name: "Corner Shop".into(),
             kind: "Single-page application".into(),
             has_guests: true,
-            has_quick_start: true,
         };
-        let machine = ApplicationEntry {
-            client_id: "cron".into(),
-            kind: "Machine".into(),
-            has_guests: false,
-            has_quick_start: false,
-            ..web.clone()
-        };
+        let machine =
+            ApplicationEntry { client_id: "cron".into(), kind: "Machine".into(), has_guests: false, ..web.clone() };
         vec![("two", Self { applications: vec![web, machine] }), ("none", Self { applications: Vec::new() })]
     }
 }

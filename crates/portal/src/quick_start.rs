@@ -20,10 +20,12 @@ pub(crate) enum Framework {
     Oidc,
     /// A third-party client.
     ThirdParty,
+    /// A program without users.
+    Machine,
 }
 
 impl Framework {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::React,
         Self::Vue,
         Self::Web,
@@ -34,6 +36,7 @@ impl Framework {
         Self::ReactNative,
         Self::Oidc,
         Self::ThirdParty,
+        Self::Machine,
     ];
 
     /// The name in URLs.
@@ -49,6 +52,7 @@ impl Framework {
             Self::ReactNative => "react-native",
             Self::Oidc => "oidc",
             Self::ThirdParty => "third-party",
+            Self::Machine => "machine",
         }
     }
 
@@ -69,6 +73,7 @@ impl Framework {
             Self::ReactNative => "React Native",
             Self::Oidc => "OpenID Connect client",
             Self::ThirdParty => "Third-party client",
+            Self::Machine => "Machine",
         }
     }
 
@@ -80,6 +85,7 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "Guests sign in with a key on the device.",
             Self::Oidc => "Your own backend, with a client secret. No guests.",
             Self::ThirdParty => "A partner's application. Members must agree to it. No guests, no full-access scope.",
+            Self::Machine => "A program that calls an API for itself, with client credentials. No users.",
         }
     }
 
@@ -91,6 +97,7 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => ApplicationType::Native,
             Self::Oidc => ApplicationType::Confidential,
             Self::ThirdParty => ApplicationType::ThirdPartyApp,
+            Self::Machine => ApplicationType::M2m,
         }
     }
 
@@ -101,6 +108,7 @@ impl Framework {
             Self::Web | Self::Server => "http://localhost:3000/after-login",
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "com.example.app://host/path",
             Self::Oidc | Self::ThirdParty => "https://app.example/callback",
+            Self::Machine => "",
         }
     }
 
@@ -137,6 +145,7 @@ impl Framework {
             Self::Flutter => FLUTTER,
             Self::ReactNative => REACT_NATIVE,
             Self::Oidc | Self::ThirdParty => OIDC,
+            Self::Machine => MACHINE,
         }
     }
 }
@@ -213,6 +222,15 @@ const OIDC: &[(&str, &str)] = &[(
     "Configure your OpenID Connect library",
     "issuer        = {{endpoint}}\nclient_id     = {{client_id}}\nclient_secret = (create one under Client secrets)\nredirect_uri  = {{redirect_uri}}\nscope         = openid",
 )];
+const MACHINE: &[(&str, &str)] = &[
+    (
+        "Name the API under Resources in the application's settings, with its scopes",
+        "https://orders.example orders:read",
+    ),
+    ("Create a secret under Client secrets", "export CLIENT_SECRET=…"),
+    ("Get a token", include_str!("../quick-starts/machine/token.sh")),
+    ("Call the API, which verifies the token", include_str!("../quick-starts/machine/call.sh")),
+];
 /// The headers that a backend reads, which a client could forge.
 const RESOLVER_HEADERS: [&str; 8] = [
     "Session-Valid",

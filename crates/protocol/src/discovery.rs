@@ -78,7 +78,7 @@ impl Metadata {
             jwks_uri: endpoint("jwks"),
             response_types_supported: ResponseType::ALL.map(ResponseType::as_str).to_vec(),
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
-            grant_types_supported: vec!["authorization_code", "refresh_token"],
+            grant_types_supported: vec!["authorization_code", "refresh_token", "client_credentials"],
             scopes_supported: Scope::SERVED.map(Scope::as_str).to_vec(),
             prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
             ui_locales_supported: ui_locales,
@@ -145,7 +145,7 @@ mod tests {
                 "jwks_uri": "https://auth.shop.example/oauth2/jwks",
                 "response_types_supported": ["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
                 "response_modes_supported": ["query", "fragment", "form_post"],
-                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
                 "scopes_supported": [
                     "offline_access", "openid", "profile", "email", "address", "phone",
                     "https://authgear.com/scopes/full-access",

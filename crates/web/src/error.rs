@@ -215,6 +215,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::RefreshTokenOfAnotherClient => OAuthError::invalid_grant("client id doesn't match the refresh token"),
         Error::TokenOfAnotherClient => OAuthError::invalid_grant("the token was issued to another client"),
         Error::InvalidScope(why) => why.clone(),
+        Error::InvalidTarget(why) => OAuthError::new(Code::InvalidTarget, *why),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
@@ -262,6 +263,9 @@ fn to_api(error: &Error) -> ApiError {
         Error::RateLimited(limit) => match limit.counter {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),
             Counter::TokenPerIp => api::rate_limited("oauth.token.per_ip", "oauth.token", "TokenPerIP"),
+            Counter::TokenPerApplication => {
+                api::rate_limited("oauth.token.per_application", "oauth.token", "TokenPerApplication")
+            }
             Counter::TokenPerUser => api::rate_limited("oauth.token.per_user", "oauth.token", "TokenPerUser"),
             Counter::RevocationPerIp => api::rate_limited("oauth.revoke.per_ip", "oauth.revoke", "RevokePerIP"),
             Counter::CodePerUser | Counter::SettingsActionPerUser => {
@@ -282,6 +286,7 @@ fn to_api(error: &Error) -> ApiError {
         Error::AuthenticationRequired | Error::SessionRequired | Error::NothingPresented => ApiError::unauthorized(),
         Error::InvalidRefreshToken => ApiError::invalid("invalid refresh token"),
         Error::InvalidScope(why) => ApiError::invalid(why.description().to_string()),
+        Error::InvalidTarget(why) => ApiError::invalid(*why),
         Error::InsufficientScope => ApiError::forbidden("full-access scope is required"),
         Error::DpopBindingMismatch | Error::DpopClockSkew | Error::DpopProofReplayed | Error::InvalidDpopProof(_) => {
             ApiError::forbidden(to_oauth(error).description().to_string())

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use vestibule_domain::{
+    client::Client,
     id::UserId,
     limit::{Quota, ip_key},
     project::LimitName,
 };
 
 use crate::{
+    crypto::sha256,
     ctx::Ctx,
     error::{Error, RateLimit},
     limits::{Counter, CounterSubject},
@@ -18,6 +20,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const TOKEN_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
 const REVOCATION_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
 const TOKEN_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
+const TOKEN_PER_APPLICATION: Quota = Quota { period: MINUTE, burst: 600 };
 const CODE_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
 const SETTINGS_ACTION_PER_USER: Quota = Quota { period: MINUTE, burst: 10 };
 
@@ -39,6 +42,13 @@ pub fn charge_revocation(ctx: &Ctx<'_>) -> Result<(), Error> {
 /// Charges a token request to its user, once the user is known.
 pub(crate) fn charge_user(ctx: &Ctx<'_>, user: UserId) -> Result<(), Error> {
     take(ctx, Counter::TokenPerUser, CounterSubject::User(user), TOKEN_PER_USER)
+}
+
+/// Charges a token that an application gets for itself, once it has authenticated: one address limits strangers, but an application
+/// may have many.
+pub(crate) fn charge_application(ctx: &Ctx<'_>, client: &Client) -> Result<(), Error> {
+    let subject = CounterSubject::Application(sha256(client.client_id.as_bytes()));
+    take(ctx, Counter::TokenPerApplication, subject, TOKEN_PER_APPLICATION)
 }
 
 /// Charges an authorization code that is issued to a user who is signed in already.

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 use vestibule_domain::userinfo;
 use vestibule_protocol::claims::Sid;
+use vestibule_store::Conn;
 
-use super::{ClientProof, authenticate_client, issue::scopes_of};
+use super::{ClientProof, authenticate_client, client_credentials, issue::scopes_of};
 use crate::{
     caller::{find_by_token, read_access_token},
     ctx::Ctx,
@@ -26,7 +27,10 @@ pub async fn introspect(
     if !kind.is_confidential() {
         return Err(Error::IntrospectionNotAllowed);
     }
-    let Some(live) = find_by_token(&mut conn, ctx.project, token, ctx.now).await? else { return Ok(None) };
+    let Some(live) = find_by_token(&mut conn, ctx.project, token, ctx.now).await? else {
+        // Tokens of machines are of first-party applications.
+        return if kind.is_first_party() { describe_own(ctx, &mut conn, token).await } else { Ok(None) };
+    };
     // A third-party application may introspect only its own tokens.
     if !kind.is_first_party() && live.grant.client_id != client.client_id {
         return Ok(None);
@@ -54,4 +58,25 @@ pub async fn introspect(
         answer.insert("amr".into(), json!(amr.split(' ').collect::<Vec<_>>()));
     }
     Ok(Some(answer))
+}
+
+/// The content of a token that an application got for itself. It has no user.
+async fn describe_own(ctx: &Ctx<'_>, conn: &mut Conn, token: &str) -> Result<Option<Map<String, Value>>, Error> {
+    let Some(own) = client_credentials::read(ctx.project, token, ctx.now) else { return Ok(None) };
+    if own.is_revoked(conn, ctx.project).await? {
+        return Ok(None);
+    }
+    let members = [
+        ("active", Value::Bool(true)),
+        ("iss", json!(ctx.project.origin)),
+        ("aud", json!([own.resource.uri])),
+        ("sub", json!(own.subject())),
+        ("token_type", json!("Bearer")),
+        ("client_id", json!(own.client.client_id)),
+        ("scope", json!(own.scopes.print())),
+        ("iat", json!(own.issued_at.as_seconds())),
+        ("exp", json!(own.expires_at.as_seconds())),
+        ("jti", json!(own.jti)),
+    ];
+    Ok(Some(members.into_iter().map(|(name, value)| (name.to_string(), value)).collect()))
 }

@@ -229,7 +229,11 @@ struct IdToken<'a> {
     about: userinfo::Claims<'a>,
 }
 
-fn signer(project: &Project, algorithm: TokenSigningAlgorithm, now: Timestamp) -> &crypto::signing::SigningKey {
+pub(super) fn signer(
+    project: &Project,
+    algorithm: TokenSigningAlgorithm,
+    now: Timestamp,
+) -> &crypto::signing::SigningKey {
     let algorithm = match algorithm {
         TokenSigningAlgorithm::Rs256 => crypto::signing::KeyAlgorithm::Rs256,
         TokenSigningAlgorithm::Es256 => crypto::signing::KeyAlgorithm::Es256,

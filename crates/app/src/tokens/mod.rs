@@ -2,6 +2,7 @@
 
 pub mod anonymous;
 pub mod app_session;
+pub mod client_credentials;
 pub mod code;
 pub mod dpop;
 pub mod id_token;

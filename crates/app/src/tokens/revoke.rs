@@ -9,7 +9,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, spent};
 
-use super::{ClientProof, authenticate_client, issue::split_token};
+use super::{ClientProof, authenticate_client, client_credentials, issue::split_token};
 use crate::{
     caller::read_access_token, consent::is_third_party, ctx::Ctx, error::Error, events, identities::LoadedUser,
     projects::Project,
@@ -51,7 +51,7 @@ pub async fn revoke(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> R
         return revoke_grant(ctx, requester, (id, hash)).await;
     }
     let Some(read) = read_access_token(ctx.project, token).filter(|read| ctx.now <= read.expires_at) else {
-        return Ok(());
+        return revoke_own(ctx, requester, token).await;
     };
     let no = ctx.project.no;
     let (grant_id, fingerprint, expires_at) = (read.grant_id, read.fingerprint(), read.expires_at);
@@ -67,6 +67,24 @@ pub async fn revoke(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> R
                 }
                 Ok::<_, StoreError>(())
             })
+        })
+        .await?;
+    Ok(())
+}
+
+/// Revokes a token that an application got for itself. Introspection shows it; whoever only verifies the signature does not see it.
+async fn revoke_own(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> Result<(), Error> {
+    let Some(own) = client_credentials::read(ctx.project, token, ctx.now) else { return Ok(()) };
+    match requester {
+        Some(requester) if requester.client_id == own.client.client_id => {}
+        Some(_) => return Err(Error::TokenOfAnotherClient),
+        None => return Err(Error::ClientSecretMissing),
+    }
+    let (no, fingerprint, expires_at) = (ctx.project.no, own.fingerprint(), own.expires_at);
+    ctx.app
+        .store
+        .write("revoke_own_token", (), move |tx, ()| {
+            Box::pin(async move { spent::spend(tx, no, &fingerprint, None, expires_at).await.map(drop) })
         })
         .await?;
     Ok(())

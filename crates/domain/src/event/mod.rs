@@ -38,7 +38,7 @@ pub const NON_BLOCKING: [&str; 13] = [
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 31] = [
+pub const LOGGED: [&str; 32] = [
     "user.created",
     "user.anonymous.promoted",
     "user.authenticated",
@@ -59,6 +59,7 @@ pub const LOGGED: [&str; 31] = [
     "signing_key.rotated",
     "application.secret_created",
     "application.secret_deleted",
+    "m2m.token.created",
     "admin_key.created",
     "admin_key.revoked",
     "operator.invited",
@@ -224,6 +225,15 @@ pub enum Event {
         /// Its target: an address, an application or a key.
         target: String,
     },
+    /// An application got a token for itself. For the audit log only.
+    MachineTokenCreated {
+        /// The application.
+        client_id: String,
+        /// The API that the token is for.
+        resource: String,
+        /// The scopes, space-separated.
+        scope: String,
+    },
     /// A request was signed with the wrong key for a known key ID. For the audit log only.
     AnonymousLoginFailed {
         /// The key id.
@@ -264,6 +274,7 @@ impl Event {
             Self::UsersExported => "users.exported",
             Self::UsersImported { .. } => "users.imported",
             Self::OperatorActed { action, .. } => action.type_name(),
+            Self::MachineTokenCreated { .. } => "m2m.token.created",
             Self::AnonymousLoginFailed { .. } => Self::ANONYMOUS_LOGIN_FAILED,
         }
     }
@@ -282,6 +293,7 @@ impl Event {
             Self::AnonymousLoginFailed { .. }
                 | Self::ProjectChanged { .. }
                 | Self::OperatorActed { .. }
+                | Self::MachineTokenCreated { .. }
                 | Self::HookTested { .. }
                 | Self::MessageTested { .. }
                 | Self::DeliveryReplayed { .. }
@@ -314,6 +326,9 @@ impl Event {
             | Self::UserDeleted { user } => json!({"user": user.0}),
             Self::ProjectChanged { changes } => changes::describe(changes),
             Self::OperatorActed { target, .. } => json!({"target": target}),
+            Self::MachineTokenCreated { client_id, resource, scope } => {
+                json!({"client_id": client_id, "resource": resource, "scope": scope})
+            }
             Self::SessionRevoked { user_id, session, reason } => {
                 json!({"user": {"id": user_id.to_string()}, "session": session.to_json(), "reason": reason.as_str()})
             }

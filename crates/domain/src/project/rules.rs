@@ -2,9 +2,13 @@
 //! A refusal says what to write instead.
 
 use url::Url;
-use vestibule_protocol::{cors, echo};
+use vestibule_protocol::{
+    cors, echo,
+    oauth::{Scope, ScopeSet},
+};
 
 use super::{limits::Period, origin::Origin};
+use crate::client::Resource;
 
 type RuleResult = Result<(), String>;
 
@@ -66,6 +70,25 @@ pub(super) fn check_redirect_uri(text: &str) -> RuleResult {
             require(!is_host_and_port, "put \"https://\" (or \"http://\") in front")?;
             require(!rest.is_empty(), "write something after the scheme, such as \"com.shop.app://after-login\"")
         }
+    }
+}
+
+/// The URI of an API (RFC 8707 §2: absolute, without fragment), then scopes, each after one space.
+pub(super) fn check_resource(text: &str) -> RuleResult {
+    if text.split(' ').any(str::is_empty) || text.chars().any(|c| c != ' ' && (c.is_whitespace() || c.is_control())) {
+        return Err(
+            "write a URI, then scopes, each after one space, such as \"https://orders.example read\"".to_owned()
+        );
+    }
+    let resource = Resource::read(text);
+    let is_uri = Url::parse(resource.uri).is_ok() && !resource.uri.contains('#');
+    require(is_uri, "begin with an absolute URI without \"#\", such as \"https://orders.shop.example\"")?;
+    let written: Vec<&str> = resource.scopes().collect();
+    let known = ScopeSet::parse(&written.join(" ")).map_err(|refusal| refusal.description().to_owned())?;
+    require(known.iter().count() == written.len(), "a scope is written twice: remove one")?;
+    match written.iter().find(|scope| Scope::ALL.iter().any(|one| one.as_str() == **scope)) {
+        Some(scope) => Err(format!("{scope:?} is a scope of users' tokens: name a scope of the API")),
+        None => Ok(()),
     }
 }
 
@@ -177,6 +200,29 @@ mod tests {
                 "https://shop.example/a b",
                 "javascript:alert(1)",
                 "com.shop.app:",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_resource_is_a_uri_with_scopes_of_its_own() {
+        judge(
+            check_resource,
+            &["https://orders.example", "https://orders.example/v1 orders:read orders:write", "urn:stock read"],
+            &[
+                "",
+                "orders read",
+                "read https://orders.example",
+                "https://orders.example#x",
+                "https://orders.example  read",
+                "https://orders.example read ",
+                " https://orders.example",
+                "https://orders.example\tread",
+                "https://orders.example\nread",
+                "https://orders.example read read",
+                "https://orders.example re\"ad",
+                "https://orders.example openid",
+                "https://orders.example https://authgear.com/scopes/full-access",
             ],
         );
     }

@@ -39,6 +39,7 @@ const NAME: Shape = Shape::Text("a name of 1 to 100 characters", rules::check_na
 const REDIRECT_URI: Shape = Shape::Text("an absolute URI without fragment", rules::check_redirect_uri);
 const WEB_URI: Shape = Shape::Text("an http or https URL", rules::check_web_uri);
 const ORIGIN_ENTRY: Shape = Shape::Text("[scheme://]host[:port]", rules::check_origin_entry);
+const RESOURCE: Shape = Shape::Text("a URI and scopes, separated by spaces", rules::check_resource);
 const ALGORITHM: Shape = Shape::Word(&["RS256", "ES256"]);
 const LANGUAGE: Shape = Shape::Text("a language tag", rules::check_language);
 const MAILBOX: Shape = Shape::Text("an email address, with or without a name", rules::check_mailbox);
@@ -430,6 +431,12 @@ const CLIENT: &[KeySchema] = &[
         Shape::List(&Shape::Word(&client::GRANTABLE_GUEST_SCOPES), 1),
         Is(|| json!(client::GUEST_SCOPES)),
         "The scopes a guest is granted.",
+    ),
+    key(
+        "resources",
+        Shape::List(&RESOURCE, 0),
+        Is(|| json!([])),
+        "The APIs that a machine or confidential application gets tokens for itself for (`client_credentials`). Each item is the URI of the API, which is the audience of the tokens, then the scopes that the application may request there: \"https://orders.shop.example orders:read orders:write\".",
     ),
 ];
 const OAUTH: &[KeySchema] = &[key("clients", Shape::List(&Shape::Table(CLIENT), 0), Unset, "The applications.")];

@@ -203,6 +203,21 @@ fn keys_that_contradict_each_other_are_refused() {
             "oauth.clients[0].anonymous_access_token_lifetime_seconds",
         ),
         ("name = \"Shop\"", "anonymous_scopes = [\"offline_access\"]", "oauth.clients[0].anonymous_scopes"),
+        (
+            "x_application_type = \"spa\"",
+            "x_application_type = \"spa\"\nresources = [\"urn:stock\"]",
+            "oauth.clients[0].resources",
+        ),
+        (
+            "x_application_type = \"spa\"",
+            "x_application_type = \"m2m\"\nresources = [\"https://auth.shop.example/orders read\"]",
+            "oauth.clients[0].resources[0]",
+        ),
+        (
+            "x_application_type = \"spa\"",
+            "x_application_type = \"confidential\"\nresources = [\"urn:stock read\", \"urn:stock write\"]",
+            "oauth.clients[0].resources[1]",
+        ),
         (identities, "identities = [\"passkey\"]", "authentication.primary_authenticators"),
         (identities, "primary_authenticators = [\"oob_otp_sms\"]", "authentication.primary_authenticators"),
         (session, "[http]\ncookie_domain = \"other.example\"\n[session]", "http.cookie_domain"),
@@ -380,7 +395,7 @@ fn full() -> ProjectSettings {
     full.oauth.clients = vec![Client {
         client_id: "shop-web".into(),
         name: text("Shop"),
-        x_application_type: crate::client::ApplicationType::Spa,
+        x_application_type: crate::client::ApplicationType::Confidential,
         redirect_uris: vec!["https://shop.example/back".into(), "com.shop.app://back".into()],
         post_logout_redirect_uris: vec!["https://shop.example/".into()],
         client_uri: text("https://shop.example/"),
@@ -399,6 +414,7 @@ fn full() -> ProjectSettings {
         anonymous_refresh_token_lifetime_seconds: Some(3_000),
         anonymous_refresh_token_idle_timeout_seconds: Some(30),
         anonymous_scopes: Some(vec!["openid".into()]),
+        resources: vec!["urn:stock read".into()],
     }];
     full.hook = Hook {
         blocking_handlers: vec![BlockingHandler {

@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use url::Url;
+
 use super::{AuthenticatorKind, IdentityType, ProjectSettings};
-use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS};
+use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS, Resource};
 
 /// A contradiction between keys that are each valid: the key to point at and what to do.
 pub(super) type Finding = (String, String);
@@ -22,6 +24,7 @@ pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
             findings.push((format!("{path}.client_id"), message));
         }
         check_client(client, &path, &mut findings);
+        check_resources(settings, client, &path, &mut findings);
     }
     findings
 }
@@ -117,5 +120,24 @@ fn check_client(client: &Client, path: &str, findings: &mut Vec<Finding>) {
         && !scopes.iter().any(|scope| scope == "openid")
     {
         find("anonymous_scopes", "add \"openid\": a guest's token does not identify the guest without it".to_owned());
+    }
+}
+
+fn check_resources(settings: &ProjectSettings, client: &Client, path: &str, findings: &mut Vec<Finding>) {
+    let path = format!("{path}.resources");
+    if !client.resources.is_empty() && !client.x_application_type.has_own_tokens() {
+        let message = "only machine and confidential applications get tokens for themselves: remove the resources";
+        findings.push((path.clone(), message.to_owned()));
+    }
+    let uris: Vec<&str> = client.resources.iter().map(|entry| Resource::read(entry).uri).collect();
+    for (index, uri) in uris.iter().enumerate() {
+        let mut find = |message: String| findings.push((format!("{path}[{index}]"), message));
+        // The audience of users' tokens: a token without a user must not pass for one.
+        if Url::parse(uri).is_ok_and(|uri| uri.origin().ascii_serialization() == settings.public_origin().as_str()) {
+            find("this is the project's own origin: name the URI of another API".to_owned());
+        }
+        if uris[..index].contains(uri) {
+            find("the resource is listed twice: write all its scopes in one item".to_owned());
+        }
     }
 }

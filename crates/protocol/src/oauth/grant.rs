@@ -13,12 +13,20 @@ pub enum GrantType {
     IdToken,
     /// The end of a settings action.
     SettingsAction,
+    /// A token for the application itself (RFC 6749 §4.4).
+    ClientCredentials,
 }
 
 impl GrantType {
     /// Every supported grant type.
-    pub const ALL: [Self; 5] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::AnonymousRequest, Self::IdToken, Self::SettingsAction];
+    pub const ALL: [Self; 6] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::AnonymousRequest,
+        Self::IdToken,
+        Self::SettingsAction,
+        Self::ClientCredentials,
+    ];
 
     /// The grant type as spelled on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -28,6 +36,7 @@ impl GrantType {
             Self::AnonymousRequest => "urn:authgear:params:oauth:grant-type:anonymous-request",
             Self::IdToken => "urn:authgear:params:oauth:grant-type:id-token",
             Self::SettingsAction => "urn:authgear:params:oauth:grant-type:settings-action",
+            Self::ClientCredentials => "client_credentials",
         }
     }
 
@@ -46,7 +55,7 @@ mod tests {
         for grant in GrantType::ALL {
             assert_eq!(GrantType::parse(grant.as_str()), Some(grant));
         }
-        for text in ["password", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"] {
+        for text in ["password", "urn:ietf:params:oauth:grant-type:token-exchange"] {
             assert_eq!(GrantType::parse(text), None, "{text}");
         }
         assert_eq!(GrantType::parse("Authorization_Code"), None);

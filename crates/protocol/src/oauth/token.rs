@@ -52,13 +52,20 @@ pub enum TokenRequest {
     IdToken,
     /// The completion of a settings action.
     SettingsAction(CodeExchange),
+    /// A token for the application itself (RFC 6749 §4.4.2).
+    ClientCredentials {
+        /// The API that the token is for (RFC 8707 §2).
+        resource: Option<String>,
+        /// The scopes wanted of those that the application has there.
+        scope: Option<ScopeSet>,
+    },
 }
 
 impl TokenRequest {
     /// Parses the grant type and its mandatory parameters.
     ///
     /// # Errors
-    /// `unsupported_grant_type`, `invalid_scope`, or `invalid_request` naming the missing or too long parameter.
+    /// `unsupported_grant_type`, `invalid_scope`, `invalid_target`, or `invalid_request` naming the missing or too long parameter.
     pub fn parse(form: &Form) -> Result<Self, OAuthError> {
         check_lengths(form)?;
         let Some(grant) = GrantType::parse(form.get("grant_type")?.unwrap_or_default()) else {
@@ -73,6 +80,10 @@ impl TokenRequest {
             GrantType::AnonymousRequest => Self::Anonymous { jwt: require(form, "jwt", "jwt is required")? },
             GrantType::IdToken => Self::IdToken,
             GrantType::SettingsAction => Self::SettingsAction(parse_code_exchange(form)?),
+            GrantType::ClientCredentials => Self::ClientCredentials {
+                resource: parse_resource(form)?,
+                scope: form.get("scope")?.map(ScopeSet::parse).transpose()?,
+            },
         })
     }
 
@@ -84,12 +95,20 @@ impl TokenRequest {
             Self::Anonymous { .. } => GrantType::AnonymousRequest,
             Self::IdToken => GrantType::IdToken,
             Self::SettingsAction(_) => GrantType::SettingsAction,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
         }
     }
 }
 
 fn require(form: &Form, name: &str, problem: &'static str) -> Result<Credential, OAuthError> {
     form.get(name)?.map(Credential::from).ok_or_else(|| OAuthError::invalid_request(problem))
+}
+
+/// The one resource of a request. RFC 8707 §2 allows several; a token of this server is for one.
+fn parse_resource(form: &Form) -> Result<Option<String>, OAuthError> {
+    let one =
+        form.get("resource").map_err(|_| OAuthError::new(ErrorCode::InvalidTarget, "only one resource is allowed"))?;
+    Ok(one.map(str::to_owned))
 }
 
 fn parse_code_exchange(form: &Form) -> Result<CodeExchange, OAuthError> {
@@ -121,7 +140,8 @@ pub struct TokenResponse {
     /// With the scope `device_sso`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_secret: Option<String>,
-    /// Only when less was granted than requested (RFC 6749 §5.1), and when a refresh names scopes.
+    /// Only when less was granted than requested (RFC 6749 §5.1), when a refresh names scopes, and in tokens of applications for
+    /// themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopeSet>,
     /// Only for a token exchange (RFC 8693 §2.2.1).
@@ -158,7 +178,11 @@ mod tests {
         for (query, code, description) in [
             ("", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
             ("grant_type=password", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
-            ("grant_type=client_credentials", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
+            (
+                "grant_type=client_credentials&resource=https://a.example&resource=https://b.example",
+                ErrorCode::InvalidTarget,
+                "only one resource is allowed",
+            ),
             ("grant_type=authorization_code", ErrorCode::InvalidRequest, "code is required"),
             ("grant_type=refresh_token&refresh_token=", ErrorCode::InvalidRequest, "refresh token is required"),
             (&format!("grant_type={anonymous}"), ErrorCode::InvalidRequest, "jwt is required"),

@@ -8,7 +8,13 @@ use axum::{
 use vestibule_app::{
     error::Error,
     limits::rates,
-    tokens::{ClientProof, Tokens, anonymous, code, dpop::PresentedProof, id_token, refresh, settings_action},
+    tokens::{
+        ClientProof, Tokens, anonymous,
+        client_credentials::{self, OwnTokenRequest},
+        code,
+        dpop::PresentedProof,
+        id_token, refresh, settings_action,
+    },
 };
 use vestibule_protocol::{
     form::Form,
@@ -112,6 +118,12 @@ async fn answer(
             }
             settings_action::finish(&ctx, proof, &exchange).await?;
             return Ok(TokenResponse::default());
+        }
+        TokenRequest::ClientCredentials { resource, scope } => {
+            let (resource, scope) = (resource.as_deref(), scope.as_ref());
+            let own = client_credentials::issue(&ctx, OwnTokenRequest { client: proof, resource, scope }).await?;
+            let response = TokenResponse::bearer(own.access.token, own.access.expires_in);
+            return Ok(TokenResponse { scope: Some(own.scopes).filter(|scopes| !scopes.is_empty()), ..response });
         }
     };
     Ok(print(tokens))

@@ -42,8 +42,10 @@ async fn what_the_document_promises_is_served(engine: Engine) {
         values.iter().map(|value| value.as_str().expect("a word").to_string()).collect()
     };
     for grant in list("grant_types_supported") {
-        for application in ["web", "backend"] {
-            let fields = [("client_id", application), ("grant_type", grant.as_str())];
+        // Public applications get no tokens for themselves.
+        let applications = if grant == "client_credentials" { &["machine", "backend"] } else { &["web", "backend"] };
+        for application in applications {
+            let fields = [("client_id", *application), ("grant_type", grant.as_str())];
             let body = server.http().post_form("/oauth2/token", &fields).await.expect(400).json();
             assert_ne!(body["error"], "unsupported_grant_type", "{grant}");
             assert_ne!(body["error"], "unauthorized_client", "{grant}");
@@ -85,15 +87,13 @@ async fn what_is_not_built_is_not_promised(engine: Engine) {
     let server = TestServer::start(engine, |setup| setup.set("ui.languages", vec!["de", "en"])).await;
     let document = server.http().get("/.well-known/openid-configuration").await.expect(200).json();
     let text = document.to_string();
-    for word in ["client_credentials", "device_sso", "pre-authenticated-url", "token-exchange"] {
+    for word in ["device_sso", "pre-authenticated-url", "token-exchange"] {
         assert!(!text.contains(word), "{word} is in the document");
     }
     assert_eq!(document["ui_locales_supported"], serde_json::json!(["de", "en"]));
-    for grant in [
-        "client_credentials",
-        "urn:ietf:params:oauth:grant-type:token-exchange",
-        "urn:authgear:params:oauth:grant-type:biometric-request",
-    ] {
+    for grant in
+        ["urn:ietf:params:oauth:grant-type:token-exchange", "urn:authgear:params:oauth:grant-type:biometric-request"]
+    {
         for application in ["web", "phone", "backend", "partner", "machine"] {
             let fields = [("client_id", application), ("grant_type", grant)];
             let reply = server.http().post_form("/oauth2/token", &fields).await;

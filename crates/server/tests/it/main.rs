@@ -14,6 +14,7 @@ mod boundaries;
 mod bounded_work;
 mod cli;
 mod client_authentication;
+mod client_credentials;
 mod code_reuse;
 mod connections;
 mod consent;

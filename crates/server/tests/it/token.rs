@@ -117,9 +117,9 @@ async fn requests_are_refused_in_the_documented_order(engine: Engine) {
             "grant type is not allowed for this client",
         ),
         (
-            &[("client_id", "backend"), ("grant_type", "client_credentials")],
-            "unsupported_grant_type",
-            "grant type is not supported",
+            &[("client_id", "web"), ("grant_type", "client_credentials")],
+            "unauthorized_client",
+            "grant type is not allowed for this client",
         ),
         (
             &[("client_id", "web"), ("grant_type", "refresh_token"), ("refresh_token", "x")],

@@ -1,0 +1,1 @@
+curl -s https://orders.example/orders -H "Authorization: Bearer $ACCESS_TOKEN"
