@@ -3,6 +3,7 @@
 
 pub(crate) mod bucket;
 pub mod fair;
+pub(crate) mod patience;
 pub mod rates;
 pub(crate) mod sending;
 pub mod tries;

@@ -28,6 +28,7 @@ use crate::{
     },
     readiness::Readiness,
     state::{Adapters, App},
+    webhooks::calls::BlockingCalls,
 };
 
 /// Why the store, the keys or the projects cannot be opened; each error is one line for the operator.
@@ -197,6 +198,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         supervision: Supervision::default(),
         webhooks,
         key_locks: KeyLocks::default(),
+        blocking_calls: BlockingCalls::default(),
         misdirected: ProxyWarnings::default(),
         hook_warnings: OncePerMinuteEach::default(),
         overload_warnings: OverloadWarnings::default(),

@@ -20,6 +20,7 @@ use crate::{
     pool::WorkerPool,
     projects::Projects,
     readiness::Readiness,
+    webhooks::calls::BlockingCalls,
 };
 
 /// The adapters for side effects, chosen by `main` or by a test.
@@ -68,6 +69,8 @@ pub struct App {
     pub webhooks: WebhookClient,
     /// The idempotency keys that requests work under.
     pub key_locks: KeyLocks,
+    /// Requests that wait for blocking webhooks.
+    pub blocking_calls: BlockingCalls,
     /// Rate of warnings about reverse proxies.
     pub misdirected: ProxyWarnings,
     /// Rate of warnings about blocking webhooks.

@@ -1,7 +1,10 @@
 //! The audit log by filter and page, and as an export.
 
 use askama::Template;
-use vestibule_app::admin::audit::{self, AuditLine, Filter};
+use vestibule_app::{
+    admin::audit::{self, AuditLine, Filter},
+    error::Error,
+};
 use vestibule_domain::{event, id::UserId, operator::Role, time::Timestamp};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
@@ -98,7 +101,9 @@ async fn take_away(request: ProjectRequest) -> PageResult {
     let filter = read_filter(&request).map_err(PortalError::Unreadable)?;
     let format = Format::parse(request.field("format"));
     let format = format.ok_or_else(|| PortalError::Unreadable("Choose CSV or JSON Lines.".to_string()))?;
-    Ok(export::send(request.app.clone(), request.project.clone(), &filter, format).await?)
+    let reader = request.signed_in.operator.id.to_string();
+    let place = request.app.shares.transfers.take_for(request.project.no, &reader).map_err(Error::from)?;
+    Ok(export::send(request.app.clone(), request.project.clone(), (&filter, format), place).await?)
 }
 
 #[derive(Clone, Debug)]

@@ -148,7 +148,7 @@ async fn known_faults(request: &ProjectRequest) -> Vec<(String, String)> {
     match request.field("url").trim() {
         "" => Vec::new(),
         url => {
-            let why = webhooks::describe_problem(&request.app, url).await;
+            let why = webhooks::describe_problem(&request.app, request.project.no, url).await;
             why.map(|why| ("url".to_string(), settings_form::sentence(&why))).into_iter().collect()
         }
     }

@@ -14,6 +14,7 @@ use vestibule_app::{
     StoreError,
     admin::audit::{self, Filter},
     error::Error,
+    limits::fair::FairPermit,
     projects::Project,
     state::App,
 };
@@ -67,9 +68,13 @@ impl Format {
     }
 }
 
-/// Sends every event that matches a filter.
-pub async fn send(app: Arc<App>, project: Arc<Project>, filter: &Filter, format: Format) -> Result<Response, Error> {
-    let place = app.shares.transfers.take(project.no)?;
+/// Sends every event that matches a filter; the place is one of the exports.
+pub async fn send(
+    app: Arc<App>,
+    project: Arc<Project>,
+    (filter, format): (&Filter, Format),
+    place: FairPermit,
+) -> Result<Response, Error> {
     let mut export = audit::export(&app, &project, filter).await?;
     let first = export.step(&app, &project).await?;
     let (mut sender, channel) = Channel::<Bytes, StoreError>::new(2);

@@ -123,6 +123,9 @@ pub enum MailError {
     /// A retry may succeed.
     #[error("the mail server did not accept the email: {0}")]
     Temporary(String),
+    /// A retry may succeed: there was no answer in time.
+    #[error("the mail server did not accept the email: {0}")]
+    Silent(String),
 }
 
 impl Mailer {
@@ -214,7 +217,7 @@ impl SmtpRelay {
         let sending = span.around(tokio::time::timeout(self.timeout, self.transport.send(message))).await;
         span.ended(None, !matches!(sending, Ok(Ok(_))));
         let Ok(sent) = sending else {
-            return Err(MailError::Temporary("the mail server did not answer in time".into()));
+            return Err(MailError::Silent("the mail server did not answer in time".into()));
         };
         sent.map(drop).map_err(|error| {
             // Mail servers repeat the recipient's address, which is personal data.
@@ -224,7 +227,11 @@ impl SmtpRelay {
             if lacks_utf8 {
                 self.refused_utf8_at.store(now.as_seconds(), Relaxed);
             }
-            if error.is_permanent() || lacks_utf8 { MailError::Permanent(why) } else { MailError::Temporary(why) }
+            match () {
+                () if error.is_permanent() || lacks_utf8 => MailError::Permanent(why),
+                () if error.is_timeout() => MailError::Silent(why),
+                () => MailError::Temporary(why),
+            }
         })
     }
 }

@@ -61,6 +61,9 @@ pub enum SmsError {
     /// A retry may succeed.
     #[error("the SMS provider did not accept the text message: {0}")]
     Temporary(String),
+    /// A retry may succeed: there was no answer in time.
+    #[error("the SMS provider did not accept the text message: {0}")]
+    Silent(String),
 }
 
 impl SmsSender {
@@ -120,7 +123,11 @@ impl SmsSender {
             }
         };
         let status = outbound::send("sms", request).await.map(|response| response.status().as_u16());
-        let status = status.map_err(|error| SmsError::Temporary(error.without_url().to_string()))?;
+        let status = status.map_err(|error| {
+            let is_silent = error.is_timeout();
+            let why = error.without_url().to_string();
+            if is_silent { SmsError::Silent(why) } else { SmsError::Temporary(why) }
+        })?;
         match outbound::judge(status) {
             DeliveryVerdict::Taken => Ok(()),
             DeliveryVerdict::Later => Err(SmsError::Temporary(format!("the SMS provider answered {status}"))),

@@ -10,8 +10,12 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
+use vestibule_domain::id::ProjectNo;
 
-use super::{lookup::Lookups, outbound};
+use super::{
+    lookup::{Lookups, calling},
+    outbound,
+};
 use crate::crypto::hex;
 
 /// Maximum size of a response, in bytes.
@@ -95,7 +99,7 @@ impl WebhookClient {
     ///
     /// # Errors
     /// Why it may not.
-    pub async fn check(&self, url: &str) -> Result<(), SendError> {
+    pub async fn check(&self, project: ProjectNo, url: &str) -> Result<(), SendError> {
         let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or(SendError::BadUrl)?;
         if self.allows_private {
@@ -105,7 +109,7 @@ impl WebhookClient {
             return Err(SendError::Private);
         }
         let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
-        match tokio::time::timeout(LOOKUP_PATIENCE, self.lookups.find(name)).await {
+        match tokio::time::timeout(LOOKUP_PATIENCE, calling(project, self.lookups.find(name))).await {
             Ok(Ok(all)) => {
                 let leads_in = !all.is_empty() && !all.iter().any(|address| is_public(address.ip()));
                 if leads_in { Err(SendError::Private) } else { Ok(()) }
@@ -114,13 +118,13 @@ impl WebhookClient {
         }
     }
 
-    /// Posts a JSON body with these headers; waits for the complete response no longer than `timeout`.
+    /// Posts a JSON body with these headers to a receiver of a project; waits for the complete response no longer than `timeout`.
     ///
     /// # Errors
     /// When there is no response.
     pub async fn post(
         &self,
-        url: &str,
+        (project, url): (ProjectNo, &str),
         body: String,
         headers: &[(&'static str, String)],
         timeout: Duration,
@@ -149,7 +153,7 @@ impl WebhookClient {
             }
             Ok(WebhookResponse { status, body })
         };
-        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(SendError::TooLate(timeout)))
+        calling(project, tokio::time::timeout(timeout, exchange)).await.unwrap_or(Err(SendError::TooLate(timeout)))
     }
 }
 
@@ -294,9 +298,12 @@ mod tests {
     async fn the_guard_refuses_names_and_numbers_of_this_machine() {
         let client = WebhookClient::new(false).unwrap();
         for url in ["http://127.0.0.1:9/", "http://[::1]:9/", "http://localhost:9/", "http://0x7f.1:9/"] {
-            let refused = client.post(url, "{}".into(), &[], Duration::from_secs(5)).await;
+            let refused = client.post((ProjectNo(1), url), "{}".into(), &[], Duration::from_secs(5)).await;
             assert_eq!(refused, Err(SendError::Private), "{url}");
         }
-        assert_eq!(client.post("ftp://x/", "{}".into(), &[], Duration::from_secs(5)).await, Err(SendError::BadUrl));
+        assert_eq!(
+            client.post((ProjectNo(1), "ftp://x/"), "{}".into(), &[], Duration::from_secs(5)).await,
+            Err(SendError::BadUrl)
+        );
     }
 }

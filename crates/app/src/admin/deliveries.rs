@@ -81,14 +81,14 @@ pub async fn try_out(ctx: &Ctx<'_>, actor: &Actor, url: &str) -> Result<WebhookT
     if !ctx.project.settings.webhooks().iter().any(|hook| hook.url == url) {
         return Err(AdminError::NotFound(Thing::Webhook));
     }
-    let _place = ctx.app.shares.calls.take(ctx.project.no).map_err(Error::from)?;
+    let _place = ctx.app.shares.trials.take(ctx.project.no).map_err(Error::from)?;
     let id: EventId = ctx.app.entropy.id(ctx.now);
     let body = Event::HookTest.to_json(0, id, &actor.context(&ctx.project.id, None, ctx.now)).to_string();
     let headers = sign(ctx.project, (&id.to_string(), &body), ctx.now);
     let test_result = if headers.is_empty() {
         WebhookTest { status: None, error: Some("the project has no webhook secret: create one".to_string()) }
     } else {
-        match ctx.app.webhooks.post(url, body, &headers, PATIENCE).await {
+        match ctx.app.webhooks.post((ctx.project.no, url), body, &headers, PATIENCE).await {
             Ok(answer) if (200..300).contains(&answer.status) => {
                 WebhookTest { status: Some(answer.status), error: None }
             }

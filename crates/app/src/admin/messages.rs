@@ -32,7 +32,7 @@ pub async fn try_out(
     to: &str,
 ) -> Result<Option<String>, AdminError> {
     let now = ctx.now;
-    let _place = ctx.app.shares.calls.take(ctx.project.no).map_err(Error::from)?;
+    let _place = ctx.app.shares.trials.take(ctx.project.no).map_err(Error::from)?;
     let (channel, error) = match test_result {
         TestMessage::Mail(write) => {
             let to = parse(LoginIdKind::Email, to, "Enter an email address like name@example.com")?;

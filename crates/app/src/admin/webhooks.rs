@@ -1,6 +1,7 @@
 //! The webhook URLs of a project: stable names for them, whether the server may call them, and removal.
 
 use serde_json::Value;
+use vestibule_domain::id::ProjectNo;
 
 use super::{AdminError, Thing, settings};
 use crate::{
@@ -69,8 +70,8 @@ pub fn find(document: &Value, kind: WebhookKind, name: &str) -> Option<usize> {
 }
 
 /// Why the server must not call this URL, if so.
-pub async fn describe_problem(app: &App, url: &str) -> Option<String> {
-    app.webhooks.check(url).await.err().map(|error| error.to_string())
+pub async fn describe_problem(app: &App, project: ProjectNo, url: &str) -> Option<String> {
+    app.webhooks.check(project, url).await.err().map(|error| error.to_string())
 }
 
 pub async fn remove(ctx: &Ctx<'_>, actor: &Actor, (kind, name): (WebhookKind, &str)) -> Result<(), AdminError> {

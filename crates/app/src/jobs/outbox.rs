@@ -1,4 +1,5 @@
-//! Carries out what transactions queued: mails and text messages. At least once; retried with growing pauses. Projects take turns.
+//! Carries out what transactions queued: mails and text messages. At least once; retried with growing pauses. Projects take turns,
+//! and a mail server or carrier that does not answer gets messages rarely.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -20,14 +21,15 @@ use super::claims::{ClaimKind, release_own};
 use crate::{
     adapters::{mailer::MailError, sms::SmsError},
     events::UNREADABLE_KIND,
+    limits::patience::{Heard, Patience},
     messages::{self, Message, MessageChannel},
     state::App,
 };
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// How many messages of a channel are on their way at once.
-const AT_ONCE: usize = 8;
-/// How many of them may be of one project: others find a place at once.
+const AT_ONCE: usize = 12;
+/// How many of them may be of one project, and only as many as are free, so that the next project finds a place.
 const OF_ONE_PROJECT: usize = 6;
 /// Projects one look asks for.
 const LOOK: i64 = 32;
@@ -65,8 +67,8 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                 app.events_signal.notify_one();
                 (mails.may_wait, texts.may_wait) = (true, true);
             }
-            () = mails.one_ended() => {}
-            () = texts.one_ended() => {}
+            () = mails.one_ended(&app) => {}
+            () = texts.one_ended(&app) => {}
         }
         for dispatch in [&mut mails, &mut texts] {
             if let Err(error) = dispatch.begin(&app).await {
@@ -79,9 +81,11 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// The messages of one channel that are on their way.
 struct Dispatch {
     channel: MessageChannel,
-    sending: JoinSet<Result<(), StoreError>>,
-    /// Row and project of each task.
-    in_flight: HashMap<task::Id, (i64, ProjectNo)>,
+    sending: JoinSet<Result<Option<Heard>, StoreError>>,
+    /// Row, project and the number of [`Self::patience`] of each task.
+    in_flight: HashMap<task::Id, (i64, ProjectNo, u32)>,
+    /// With the mail server or carrier.
+    patience: Patience,
     /// The project that had the last turn.
     last: ProjectNo,
     /// Whether something may wait that had no place.
@@ -90,41 +94,55 @@ struct Dispatch {
 
 impl Dispatch {
     fn new(channel: MessageChannel) -> Self {
-        Self { channel, sending: JoinSet::new(), in_flight: HashMap::new(), last: ProjectNo(0), may_wait: true }
+        let (sending, in_flight, patience) = (JoinSet::new(), HashMap::new(), Patience::default());
+        Self { channel, sending, in_flight, patience, last: ProjectNo(0), may_wait: true }
     }
 
     /// Returns when a message is not on its way any more.
-    async fn one_ended(&mut self) {
-        let ended = match self.sending.join_next_with_id().await {
-            Some(Ok((id, written))) => {
-                if let Err(error) = written {
-                    tracing::warn!(error = %error, "the result of a message could not be stored; it will be sent again");
-                }
-                id
+    async fn one_ended(&mut self, app: &App) {
+        let (ended, heard) = match self.sending.join_next_with_id().await {
+            Some(Ok((id, Ok(heard)))) => (id, heard),
+            Some(Ok((id, Err(error)))) => {
+                tracing::warn!(error = %error, "the result of a message could not be stored; it will be sent again");
+                (id, None)
             }
             // It panicked, which is logged, and its claim runs out.
-            Some(Err(error)) => error.id(),
+            Some(Err(error)) => (error.id(), None),
             None => return std::future::pending().await,
         };
-        self.in_flight.remove(&ended);
+        let Some((_, _, number)) = self.in_flight.remove(&ended) else { return };
+        if heard.is_some_and(|heard| self.patience.note(heard, number, app.clock.now())) {
+            tracing::warn!(
+                message.channel = self.channel.kinds()[1],
+                "messages get no answer; until there is one, they are sent one at a time, and rarely"
+            );
+        }
     }
 
     fn held_by(&self, project: ProjectNo) -> usize {
-        self.in_flight.values().filter(|(_, of)| *of == project).count()
+        self.in_flight.values().filter(|(_, of, _)| *of == project).count()
+    }
+
+    /// Whether one more message of a project may be on its way.
+    fn has_place(&self, project: ProjectNo, now: Timestamp) -> bool {
+        let held = self.in_flight.len();
+        let free = AT_ONCE.saturating_sub(held);
+        self.held_by(project) < free.min(OF_ONE_PROJECT) && self.patience.may_begin(held, now)
     }
 
     /// Sends what is due and has a place, one of each project in turn.
     async fn begin(&mut self, app: &Arc<App>) -> Result<(), StoreError> {
-        if !self.may_wait || self.in_flight.len() >= AT_ONCE {
+        let now = app.clock.now();
+        let held = self.in_flight.len();
+        if !self.may_wait || held >= AT_ONCE || !self.patience.may_begin(held, now) {
             return Ok(());
         }
-        let now = app.clock.now();
         let mut conn = app.store.read().await?;
         let mut turns = self.list_waiting(&mut conn, now).await?;
         let mut due: HashMap<ProjectNo, VecDeque<OutboxRow>> = HashMap::new();
         self.may_wait = false;
         while let Some(project) = turns.pop_front() {
-            if self.in_flight.len() >= AT_ONCE || self.held_by(project) >= OF_ONE_PROJECT {
+            if !self.has_place(project, now) {
                 self.may_wait = true;
                 continue;
             }
@@ -136,7 +154,7 @@ impl Dispatch {
             self.last = project;
             let (id, channel, app) = (row.id, self.channel, Arc::clone(app));
             let task = self.sending.spawn(async move { send(&app, channel, row, now).await });
-            self.in_flight.insert(task.id(), (id, project));
+            self.in_flight.insert(task.id(), (id, project, self.patience.number()));
             turns.push_back(project);
         }
         Ok(())
@@ -168,7 +186,7 @@ impl Dispatch {
         for kind in self.channel.kinds() {
             due.extend(outbox::due(conn, project, kind, now, limit).await?);
         }
-        due.retain(|row| !self.in_flight.values().any(|(id, _)| *id == row.id));
+        due.retain(|row| !self.in_flight.values().any(|(id, ..)| *id == row.id));
         Ok(due)
     }
 }
@@ -176,6 +194,8 @@ impl Dispatch {
 /// Why a message was not delivered.
 enum Undelivered {
     Temporary(String),
+    /// The same, without an answer in time.
+    Silent(String),
     Permanent(String),
 }
 
@@ -184,6 +204,7 @@ impl From<MailError> for Undelivered {
         match error {
             MailError::Permanent(why) => Self::Permanent(why),
             MailError::Temporary(why) => Self::Temporary(why),
+            MailError::Silent(why) => Self::Silent(why),
         }
     }
 }
@@ -193,6 +214,7 @@ impl From<SmsError> for Undelivered {
         match error {
             SmsError::Permanent(why) => Self::Permanent(why),
             SmsError::Temporary(why) => Self::Temporary(why),
+            SmsError::Silent(why) => Self::Silent(why),
         }
     }
 }
@@ -223,7 +245,8 @@ fn next_try(message: &Message, tries: i64, created_at: Timestamp, now: Timestamp
     (may_go_on && due <= created_at.plus(worth)).then_some(due)
 }
 
-async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
+/// Sends a message if it is this process's turn; whether the mail server or carrier answered, if it was asked.
+async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp) -> Result<Option<Heard>, StoreError> {
     let (id, attempts) = (row.id, row.attempts);
     let node = app.store.node();
     let claimed = app
@@ -231,32 +254,43 @@ async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp
         .write("claim_outbox", (), move |tx, ()| Box::pin(outbox::claim(tx, id, now.plus(CLAIM), attempts, node)))
         .await?;
     if !claimed {
-        return Ok(());
+        return Ok(None);
     }
     let message = match messages::open(app, channel, &row) {
         Ok(message) => message,
-        Err(unreadable) => return give_up(app, &row, &unreadable.to_string()).await,
+        Err(unreadable) => return give_up(app, &row, &unreadable.to_string()).await.map(|()| None),
     };
     if now.since(row.created_at) > worth_sending(&message) {
-        return give_up(app, &row, "it waited too long to be of use").await;
+        return give_up(app, &row, "it waited too long to be of use").await.map(|()| None);
     }
-    let outcome = deliver(app, &message, &row, now).await;
-    let tries = attempts + 1;
-    match outcome {
-        Ok(()) => remove(app, id).await,
-        Err(Undelivered::Permanent(why)) => give_up(app, &row, &why).await,
+    match deliver(app, &message, &row, now).await {
+        Ok(()) => remove(app, id).await.map(|()| Some(Heard::Something)),
+        // The message may be at fault before anything is sent.
+        Err(Undelivered::Permanent(why)) => give_up(app, &row, &why).await.map(|()| None),
         Err(Undelivered::Temporary(why)) => {
-            let Some(due) = next_try(&message, tries, row.created_at, now) else {
-                return give_up(app, &row, &why).await;
-            };
-            tracing::warn!(outbox.id = id, outbox.kind = row.kind, outbox.tries = tries, error = %why, "a message could not be sent; retrying later");
-            app.store
-                .write("fail_outbox", why, move |tx, why| {
-                    Box::pin(async move { outbox::fail(tx, id, due, why).await.map(drop) })
-                })
-                .await
+            try_later(app, &row, &message, why, now).await.map(|()| Some(Heard::Something))
         }
+        Err(Undelivered::Silent(why)) => try_later(app, &row, &message, why, now).await.map(|()| Some(Heard::Nothing)),
     }
+}
+
+async fn try_later(
+    app: &App,
+    row: &OutboxRow,
+    message: &Message,
+    why: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (id, tries) = (row.id, row.attempts + 1);
+    let Some(due) = next_try(message, tries, row.created_at, now) else {
+        return give_up(app, row, &why).await;
+    };
+    tracing::warn!(outbox.id = id, outbox.kind = row.kind, outbox.tries = tries, error = %why, "a message could not be sent; retrying later");
+    app.store
+        .write("fail_outbox", why, move |tx, why| {
+            Box::pin(async move { outbox::fail(tx, id, due, why).await.map(drop) })
+        })
+        .await
 }
 
 async fn give_up(app: &App, row: &OutboxRow, why: &str) -> Result<(), StoreError> {

@@ -217,13 +217,15 @@ pub struct FairPermits {
     total: usize,
     /// What one project may hold at most.
     limit: usize,
-    held: Arc<Mutex<HashMap<ProjectNo, usize>>>,
+    /// What one holder of a project may hold at most, who leaves the others of it as much.
+    of_one: Option<usize>,
+    held: Arc<Mutex<HashMap<ProjectNo, HashMap<String, usize>>>>,
 }
 
 /// What projects share besides turns at hashing and the lanes of jobs.
 pub struct Shares {
-    /// Requests that wait for an answer of a blocking webhook, and trials of webhooks, mail servers and carriers.
-    pub calls: FairPermits,
+    /// Trials of webhooks, mail servers and carriers.
+    pub trials: FairPermits,
     /// Streams of the event log.
     pub streams: FairPermits,
     /// Exports and imports.
@@ -233,9 +235,9 @@ pub struct Shares {
 impl Default for Shares {
     fn default() -> Self {
         Self {
-            calls: FairPermits::new(512, 128),
-            streams: FairPermits::new(256, 32),
-            transfers: FairPermits::new(16, 4),
+            trials: FairPermits::new(64, 8),
+            streams: FairPermits::new(256, 64).with_share_of_one(32),
+            transfers: FairPermits::new(16, 8).with_share_of_one(4),
         }
     }
 }
@@ -244,14 +246,21 @@ impl Default for Shares {
 pub struct FairPermit {
     places: FairPermits,
     project: ProjectNo,
+    holder: String,
 }
 
 impl FairPermits {
     pub fn new(total: usize, limit: usize) -> Self {
-        Self { total, limit, held: Arc::default() }
+        Self { total, limit, of_one: None, held: Arc::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ProjectNo, usize>> {
+    /// Limits what one holder may have of its project's places.
+    #[must_use]
+    pub fn with_share_of_one(self, of_one: usize) -> Self {
+        Self { of_one: Some(of_one), ..self }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ProjectNo, HashMap<String, usize>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -260,25 +269,37 @@ impl FairPermits {
     /// # Errors
     /// When this project may not have one more.
     pub fn take(&self, project: ProjectNo) -> Result<FairPermit, ShareExceeded> {
+        self.take_for(project, "")
+    }
+
+    /// Takes a place for one holder of a project, such as an Admin API key.
+    ///
+    /// # Errors
+    /// When this project, or this holder, may not have one more.
+    pub fn take_for(&self, project: ProjectNo, holder: &str) -> Result<FairPermit, ShareExceeded> {
         let mut held = self.lock();
-        let free = self.total.saturating_sub(held.values().sum());
-        let own = held.get(&project).copied().unwrap_or(0);
-        if own >= free.min(self.limit) {
+        let free = self.total.saturating_sub(held.values().flat_map(HashMap::values).sum());
+        let of_project: usize = held.get(&project).map_or(0, |holders| holders.values().sum());
+        let own = held.get(&project).and_then(|holders| holders.get(holder)).copied().unwrap_or(0);
+        let left = self.limit.saturating_sub(of_project);
+        if of_project >= free.min(self.limit) || self.of_one.is_some_and(|of_one| own >= of_one.min(left)) {
             return Err(ShareExceeded);
         }
-        held.insert(project, own + 1);
-        Ok(FairPermit { places: self.clone(), project })
+        *held.entry(project).or_default().entry(holder.to_owned()).or_default() += 1;
+        Ok(FairPermit { places: self.clone(), project, holder: holder.to_owned() })
     }
 }
 
 impl Drop for FairPermit {
     fn drop(&mut self) {
         let mut held = self.places.lock();
-        if let Some(own) = held.get_mut(&self.project) {
+        let Some(holders) = held.get_mut(&self.project) else { return };
+        if let Some(own) = holders.get_mut(&self.holder) {
             *own -= 1;
-            if *own == 0 {
-                held.remove(&self.project);
-            }
+        }
+        holders.retain(|_, own| *own > 0);
+        if holders.is_empty() {
+            held.remove(&self.project);
         }
     }
 }
@@ -465,5 +486,17 @@ mod tests {
         let few = FairPermits::new(8, 2);
         let held: Vec<FairPermit> = std::iter::from_fn(|| few.take(A).ok()).collect();
         assert_eq!(held.len(), 2);
+    }
+
+    #[test]
+    fn a_holder_leaves_others_of_its_project_as_much_as_it_has() {
+        let places = FairPermits::new(100, 8).with_share_of_one(4);
+        let take =
+            |holder: &str| -> Vec<FairPermit> { std::iter::from_fn(|| places.take_for(A, holder).ok()).collect() };
+        let (first, second, third) = (take("a"), take("b"), take("c"));
+        assert_eq!([first.len(), second.len(), third.len()], [4, 2, 1]);
+        assert!(places.take_for(B, "a").is_ok());
+        drop((first, second, third));
+        assert!(places.lock().is_empty());
     }
 }

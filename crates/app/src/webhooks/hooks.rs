@@ -1,7 +1,10 @@
 //! Calls the project's blocking webhooks: outside any transaction, one after the other, within a time limit.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 use vestibule_domain::{
     attributes,
     event::{Context, Event, hide_url_secrets},
@@ -10,12 +13,16 @@ use vestibule_domain::{
     user::User,
 };
 
-use super::veto::{Reason, Veto};
+use super::{
+    calls::{BlockingCall, CallRefused},
+    veto::{Reason, Veto},
+};
 use crate::{
     adapters::webhook::{self, SendError, WebhookResponse},
     ctx::Ctx,
     error::Error,
     events::{self, EventOrigin},
+    limits::patience::Heard,
     projects::Project,
 };
 
@@ -98,35 +105,57 @@ pub(crate) async fn request_decision(ctx: &Ctx<'_>, event: &Event, context: &Con
     if urls.is_empty() {
         return Ok(Changes::default());
     }
-    // A handler that does not answer holds the requests of its own project only.
-    let _place = ctx.app.shares.calls.take(ctx.project.no)?;
     let id: EventId = ctx.app.entropy.id(ctx.now);
     let body = event.to_json(0, id, context).to_string();
-    let asking = async {
-        let mut changes = Changes::default();
-        for url in urls {
-            let reply = ask_one(ctx, url, (&id.to_string(), &body)).await.map_err(|why| {
-                warn(ctx, event_type, &format!("{} gave no valid answer: {why}", hide_url_secrets(url)));
-                Veto { event_type, reasons: Vec::new() }
-            })?;
-            if !reply.is_allowed {
-                let has_reason = reply.title.is_some() || reply.reason.is_some();
-                let reason =
-                    Reason { title: reply.title.unwrap_or_default(), reason: reply.reason.unwrap_or_default() };
-                return Err(Veto { event_type, reasons: has_reason.then_some(reason).into_iter().collect() });
-            }
-            let wanted = reply.mutations.user;
-            changes.standard_attributes = wanted.standard_attributes.or(changes.standard_attributes);
-            changes.custom_attributes = wanted.custom_attributes.or(changes.custom_attributes);
+    let until = Instant::now() + ctx.project.settings.blocking_total_timeout();
+    let mut changes = Changes::default();
+    for url in urls {
+        let call = begin_call(ctx, event_type, url)?;
+        let answer = ask_one(ctx, url, (&id.to_string(), &body), until.saturating_duration_since(Instant::now())).await;
+        note(ctx, url, call, &answer);
+        let reply = answer.map_err(|why| refuse(ctx, event_type, url, &why))?;
+        if !reply.is_allowed {
+            let has_reason = reply.title.is_some() || reply.reason.is_some();
+            let reason = Reason { title: reply.title.unwrap_or_default(), reason: reply.reason.unwrap_or_default() };
+            let reasons = has_reason.then_some(reason).into_iter().collect();
+            return Err(Error::HookDisallowed(Box::new(Veto { event_type, reasons })));
         }
-        Ok(changes)
+        let wanted = reply.mutations.user;
+        changes.standard_attributes = wanted.standard_attributes.or(changes.standard_attributes);
+        changes.custom_attributes = wanted.custom_attributes.or(changes.custom_attributes);
+    }
+    Ok(changes)
+}
+
+/// Takes a place among the requests that wait. A receiver that does not answer holds some of its own project only.
+fn begin_call(ctx: &Ctx<'_>, event_type: &'static str, url: &str) -> Result<BlockingCall, Error> {
+    ctx.app.blocking_calls.begin(ctx.project.no, url, ctx.now).map_err(|refused| match refused {
+        CallRefused::ShareExceeded => Error::ShareUsedUp,
+        CallRefused::Resting => refuse(ctx, event_type, url, &NoAnswer::Resting),
+    })
+}
+
+/// Notes whether a receiver answered.
+fn note(ctx: &Ctx<'_>, url: &str, call: BlockingCall, answer: &Result<Reply, NoAnswer>) {
+    let heard = match answer {
+        // It had less time than it may take.
+        Err(NoAnswer::TooLateTogether) => return,
+        Err(NoAnswer::Send(SendError::TooLate(_))) => Heard::Nothing,
+        Ok(_) | Err(_) => Heard::Something,
     };
-    let decision = tokio::time::timeout(ctx.project.settings.blocking_total_timeout(), asking).await;
-    let late = || {
-        warn(ctx, event_type, "the blocking webhooks together took too long");
-        Err(Veto { event_type, reasons: Vec::new() })
-    };
-    decision.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
+    if call.end(heard, ctx.app.clock.now()) {
+        tracing::warn!(
+            project.id = ctx.project.id,
+            hook.url = hide_url_secrets(url),
+            "a blocking webhook does not answer; until it does, what it would be asked about is refused at once, and it gets one request now and then"
+        );
+    }
+}
+
+/// The refusal when a webhook gave no answer that can be used.
+fn refuse(ctx: &Ctx<'_>, event_type: &'static str, url: &str, why: &NoAnswer) -> Error {
+    warn(ctx, event_type, &format!("{} gave no valid answer: {why}", hide_url_secrets(url)));
+    Error::HookDisallowed(Box::new(Veto { event_type, reasons: Vec::new() }))
 }
 
 /// Logs why an event is refused, once a minute for each project: each sign-up of a stranger asks the webhooks.
@@ -143,6 +172,10 @@ fn warn(ctx: &Ctx<'_>, event_type: &str, why: &str) {
 enum NoAnswer {
     #[error(transparent)]
     Send(#[from] SendError),
+    #[error("it did not answer before, and is asked again in a moment")]
+    Resting,
+    #[error("the blocking webhooks together took too long")]
+    TooLateTogether,
     #[error("the webhook answered with status {0}")]
     Status(u16),
     #[error("the answer is not valid: {0}")]
@@ -151,10 +184,16 @@ enum NoAnswer {
     Mutations { path: String, message: String },
 }
 
-async fn ask_one(ctx: &Ctx<'_>, url: &str, (id, body): (&str, &str)) -> Result<Reply, NoAnswer> {
+/// Asks a webhook, for no longer than there is left for all of them.
+async fn ask_one(ctx: &Ctx<'_>, url: &str, (id, body): (&str, &str), left: Duration) -> Result<Reply, NoAnswer> {
     let timeout = ctx.project.settings.blocking_timeout();
     let headers = sign(ctx.project, (id, body), ctx.now);
-    let WebhookResponse { status, body } = ctx.app.webhooks.post(url, body.to_string(), &headers, timeout).await?;
+    let receiver = (ctx.project.no, url);
+    let answered = ctx.app.webhooks.post(receiver, body.to_string(), &headers, timeout.min(left)).await;
+    let WebhookResponse { status, body } = match answered {
+        Err(SendError::TooLate(waited)) if waited == left && left < timeout => return Err(NoAnswer::TooLateTogether),
+        answered => answered?,
+    };
     if !(200..300).contains(&status) {
         return Err(NoAnswer::Status(status));
     }

@@ -1,4 +1,5 @@
 //! Blocking webhooks. Notifications are delivered by a job.
 
+pub mod calls;
 pub mod hooks;
 pub mod veto;

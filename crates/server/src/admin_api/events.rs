@@ -118,7 +118,9 @@ pub(crate) async fn export(admin: Admin, Query(query): Query<ExportQuery>) -> Re
     let format = Format::parse(query.format.as_deref().unwrap_or("jsonl"));
     let format = format.ok_or_else(|| Problem::unreadable("format: write csv or jsonl"))?;
     let filter = read_filter(query.user_id, query.kind, query.from.as_deref(), query.to.as_deref())?;
-    Ok(Streamed::new(export::send(admin.visit.app, admin.visit.project, &filter, format).await?))
+    let place =
+        admin.visit.app.shares.transfers.take_for(admin.visit.project.no, &admin.holder.key_id).map_err(Error::from)?;
+    Ok(Streamed::new(export::send(admin.visit.app, admin.visit.project, (&filter, format), place).await?))
 }
 
 /// The filter's days are whole days in UTC; the last one is included.
@@ -159,7 +161,7 @@ pub(crate) async fn stream(
         None => audit::last(&admin.visit.ctx()).await?,
     };
     let (app, project) = (admin.visit.app, admin.visit.project);
-    let place = app.shares.streams.take(project.no).map_err(Error::from)?;
+    let place = app.shares.streams.take_for(project.no, &admin.holder.key_id).map_err(Error::from)?;
     let feed = EventFeed {
         grew: app.log_grew.subscribe(),
         stopping: app.stopping.subscribe(),

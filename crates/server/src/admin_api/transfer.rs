@@ -26,7 +26,8 @@ pub(super) const EXPORT: Operation = Operation::new(
 
 /// `GET /export/users`: every user, newest first, streamed.
 pub(crate) async fn export(admin: Admin) -> Result<Streamed<JsonLines>, Problem> {
-    let place = admin.visit.app.shares.transfers.take(admin.visit.project.no).map_err(Error::from)?;
+    let place =
+        admin.visit.app.shares.transfers.take_for(admin.visit.project.no, &admin.holder.key_id).map_err(Error::from)?;
     // A HEAD request gets no line.
     if admin.visit.is_use {
         transfer::record_export(&admin.visit.ctx(), &admin.operator()).await?;
@@ -64,7 +65,7 @@ pub(super) const IMPORT: Operation =
 pub(crate) async fn import(admin: Admin, Lines(bytes): Lines) -> Result<Good<ImportView>, Problem> {
     let visit = &admin.visit;
     let text = String::from_utf8(bytes).map_err(|_| Problem::unreadable("the body is not UTF-8"))?;
-    let _place = visit.app.shares.transfers.take(visit.project.no).map_err(Error::from)?;
+    let _place = visit.app.shares.transfers.take_for(visit.project.no, &admin.holder.key_id).map_err(Error::from)?;
     let imported = transfer::import(&visit.ctx(), &admin.operator(), text).await?;
     // Printing thousands of lines takes milliseconds. The import is done, so this waits for no turn that could be refused; its
     // place bounds how many there are.

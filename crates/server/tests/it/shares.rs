@@ -27,7 +27,9 @@ on_both_engines!(
     a_project_with_many_events_does_not_hold_up_another,
     what_waits_about_one_user_does_not_hold_up_others,
     requests_that_wait_for_a_silent_hook_hold_up_no_other_project,
-    streams_of_one_project_are_limited,
+    a_blocking_hook_that_stays_silent_is_asked_seldom,
+    a_carrier_that_stays_silent_is_asked_seldom,
+    streams_of_one_reader_are_limited,
     a_flood_of_passwords_in_one_project_refuses_no_sign_in_of_another,
 );
 
@@ -218,6 +220,104 @@ async fn what_waits_about_one_user_does_not_hold_up_others(engine: Engine) {
     assert_eq!(seqs(&calls[1..41]), (1..=40).map(Some).collect::<Vec<_>>());
 }
 
+/// A project whose guests are made if this receiver agrees, which has a second for it.
+fn ask_first(setup: &mut Setup, receiver: &Receiver) {
+    subscribe(setup, &[]);
+    setup.set("hook.sync_hook_timeout_seconds", 1);
+    let handler = [("event", "user.pre_create".to_string()), ("url", receiver.url.clone())];
+    let handler = toml::Table::from_iter(handler.map(|(key, value)| (key.to_string(), value.into())));
+    setup.set("hook.blocking_handlers", vec![toml::Value::Table(handler)]);
+}
+
+async fn a_blocking_hook_that_stays_silent_is_asked_seldom(engine: Engine) {
+    let silent = start_silent().await;
+    let server = TestServer::start(engine, |setup| ask_first(setup, &silent)).await;
+    let client = server.app_client();
+    let sign_up_at_once = async |count: usize| {
+        let mut asking = JoinSet::new();
+        for _ in 0..count {
+            let client = client.clone();
+            asking.spawn(async move { try_sign_up(&client).await.status });
+        }
+        asking.join_all().await
+    };
+    assert_eq!(sign_up_at_once(4).await, [403; 4]);
+    assert_eq!(silent.calls().len(), 4);
+    // It rests: what it would be asked about is refused without a request, and after the rest one request finds out.
+    assert_eq!(sign_up_at_once(6).await, [403; 6]);
+    assert_eq!(silent.calls().len(), 4);
+    server.clock.advance_seconds(5);
+    assert_eq!(sign_up_at_once(6).await, [403; 6]);
+    assert_eq!(silent.calls().len(), 5);
+    server.clock.advance_seconds(9);
+    assert_eq!(sign_up_at_once(6).await, [403; 6]);
+    assert_eq!(silent.calls().len(), 5, "a longer rest");
+    silent.forget_answers();
+    server.clock.advance_seconds(1);
+    assert_eq!(sign_up_at_once(1).await, [200]);
+    assert_eq!(sign_up_at_once(6).await, [200; 6]);
+}
+
+async fn a_carrier_that_stays_silent_is_asked_seldom(engine: Engine) {
+    let carrier = start_silent().await;
+    let server = TestServer::start(engine, |setup| {
+        setup.configure("sms.provider", "webhook");
+        setup.configure("sms.webhook_url", &carrier.url);
+        setup.configure("sms.webhook_secret", "a secret of the test, long enough");
+        setup.configure("sms.timeout_seconds", "1");
+    })
+    .await;
+    let (no, now) = (server.app.projects.find_by_id("test").expect("the test project").no, server.clock.now());
+    let push = async |kind: &'static str, payload: String, count: usize| {
+        let pushed = server.app.store.write("test", payload, move |tx, payload| {
+            Box::pin(async move {
+                for _ in 0..count {
+                    outbox::push(tx, no, kind, None, payload, now).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        });
+        pushed.await.expect("the store works");
+        server.app.store.outbox_signal().notify_one();
+    };
+    // A mail that arrives shows that the job looked for text messages, too: it does both in one turn.
+    let mut mailbox = server.mailbox();
+    let mut look = async || {
+        for _ in 0..2 {
+            let to = "kim@shop.example";
+            let mail = json!({"from": null, "to": to, "subject": "s", "text": "Your code is 123456", "html": ""});
+            push("mail", mail.to_string(), 1).await;
+            mailbox.next_code(to).await;
+        }
+    };
+    push("sms", json!({"to": "+491512345678", "body": "b", "project": "p"}).to_string(), 40).await;
+    carrier.wait_for(4).await;
+    let failed = async || {
+        let mut conn = server.app.store.read().await.expect("a connection");
+        // A claim is longer than the pause after the first try.
+        let soon = server.clock.now().plus(Duration::from_secs(60));
+        let rows = outbox::due(&mut conn, no, "sms", soon, 100).await.expect("the store works");
+        rows.iter().filter(|row| row.attempts > 0).count()
+    };
+    while failed().await < carrier.calls().len() {
+        look().await;
+    }
+    let before = carrier.calls().len();
+    assert!((4..=9).contains(&before), "{before} calls");
+    look().await;
+    assert_eq!(carrier.calls().len(), before, "it rests");
+    // One finds out whether it answers again.
+    server.clock.advance_seconds(6);
+    look().await;
+    carrier.wait_for(before + 1).await;
+    look().await;
+    assert_eq!(carrier.calls().len(), before + 1);
+    carrier.forget_answers();
+    server.clock.advance_seconds(61);
+    look().await;
+    carrier.wait_for(before + 41).await;
+}
+
 async fn try_sign_up(client: &AppClient) -> Reply {
     let body = json!({"session_type": "refresh_token", "client_id": "web"});
     client.http.post_json("/api/anonymous_user/signup", &body).await
@@ -256,9 +356,9 @@ async fn requests_that_wait_for_a_silent_hook_hold_up_no_other_project(engine: E
     }
 }
 
-async fn streams_of_one_project_are_limited(engine: Engine) {
+async fn streams_of_one_reader_are_limited(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    let admin = Admin::of(&server).await;
+    let (admin, other) = (Admin::of(&server).await, Admin::of(&server).await);
     let open = || admin.request(Method::GET, "/events/stream").send();
     let mut streams = Vec::new();
     let refused = loop {
@@ -270,8 +370,10 @@ async fn streams_of_one_project_are_limited(engine: Engine) {
     };
     assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
     assert_eq!(streams.len(), 32);
-    // Other things go on, and a stream that ends makes place.
+    // Other things go on, the readers of other keys too, and a stream that ends makes place.
     admin.get("/events").await.expect(200);
+    let of_other = other.request(Method::GET, "/events/stream").send().await.expect("an answer");
+    assert_eq!(of_other.status(), 200, "another key");
     streams.pop();
     let client = server.app_client();
     let path = format!("/users/{}", client.subject(&client.sign_up().await.access).await);

@@ -231,7 +231,7 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
         AttemptOutcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
     } else {
         let began = app.clock.now();
-        let answer = app.webhooks.post(&delivery.url, delivery.body.clone(), &headers, timeout).await;
+        let answer = app.webhooks.post((lane.project, &delivery.url), delivery.body.clone(), &headers, timeout).await;
         *heard = match answer {
             Err(SendError::TooLate(_)) => ReceiverOutcome::Nothing,
             _ if app.clock.now().since(began) > SLOW => ReceiverOutcome::Late,
