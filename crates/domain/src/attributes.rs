@@ -10,6 +10,9 @@ pub const MAX_BYTES: usize = 8 * 1024;
 /// Maximum size of a change of one set as JSON, in bytes: more than one that removes everything and sets as much.
 pub const MAX_CHANGE_BYTES: usize = 4 * MAX_BYTES;
 
+/// Maximum length of a standard attribute, in characters.
+pub const MAX_TEXT_CHARS: usize = 1_000;
+
 /// Maximum depth of nested lists and objects. Events and exports hold a set some levels down, and JSON parsers stop at a depth.
 pub const MAX_DEPTH: usize = 16;
 
@@ -59,7 +62,7 @@ pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> 
     let mut faults = Vec::new();
     for (name, value) in attributes {
         let is_fine = match value {
-            Value::String(text) => name != "address" && text.chars().count() <= 1_000,
+            Value::String(text) => name != "address" && text.chars().count() <= MAX_TEXT_CHARS,
             Value::Object(members) => name == "address" && members.values().all(Value::is_string),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
         };
@@ -69,7 +72,8 @@ pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> 
                 "this is not a standard attribute that can be set (OpenID Connect Core §5.1): use custom_attributes, or add a login ID".to_owned(),
             ));
         } else if !is_fine {
-            let wanted = if name == "address" { "an object of strings" } else { "a string of at most 1000 characters" };
+            let text = format!("a string of at most {MAX_TEXT_CHARS} characters");
+            let wanted = if name == "address" { "an object of strings" } else { &text };
             faults.push((echo(name).into_owned(), format!("write {wanted}")));
         }
     }

@@ -33,6 +33,7 @@ pub const LIMITS: &[InputLimit] = &[
     limit("phone number as entered", phone::MAX_TYPED, Unit::Bytes, PROBLEM, "identifier::phone::MAX_TYPED"),
     limit("username", username::MAX_LENGTH, Unit::Characters, PROBLEM, "identifier::username::MAX_LENGTH"),
     limit("one set of attributes, as JSON", attributes::MAX_BYTES, Unit::Bytes, "422", "attributes::MAX_BYTES"),
+    limit("standard attribute", attributes::MAX_TEXT_CHARS, Unit::Characters, "422", "attributes::MAX_TEXT_CHARS"),
     limit(
         "change of one set of attributes, as JSON",
         attributes::MAX_CHANGE_BYTES,

@@ -1,6 +1,7 @@
 //! Creating and revoking Admin API keys.
 
 use vestibule_domain::operator::Role;
+use vestibule_protocol::text;
 
 use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
@@ -92,8 +93,7 @@ async fn make(request: ProjectRequest) -> PageResult {
     let name = request.field("name").trim();
     let scopes: Vec<AdminScope> =
         AdminScope::ALL.into_iter().filter(|scope| request.is_checked(scope.as_str())).collect();
-    let is_name = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    let name_error = (!is_name).then_some("Enter a name of 1 to 100 characters.");
+    let name_error = (!text::is_name(name)).then_some("Enter a name of 1 to 100 characters.");
     let scope_error = scopes.is_empty().then_some("Choose at least one option.");
     if name_error.is_some() || scope_error.is_some() {
         return request.show_again(&new_page(&request, name_error, scope_error));

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::jose::decode_base64url;
 use crate::json;
 use crate::limits::DEVICE_INFO_BYTES;
+use crate::text::read_line;
 
 /// Maximum length of a name, in characters.
 const MAX_NAME_CHARS: usize = 80;
@@ -113,8 +114,8 @@ fn read_ios(object: &Map<String, Value>) -> Option<DeviceInfo> {
 /// The text at a path, without control characters, shortened; `None` if there is no text.
 fn read_name(value: &Value, path: &[&str]) -> Option<String> {
     let text = path.iter().try_fold(value, |value, name| value.get(name))?.as_str()?;
-    let clean: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
-    let clean = clean.trim();
+    let clean: String = read_line(text).chars().take(MAX_NAME_CHARS).collect();
+    let clean = clean.trim_end();
     (!clean.is_empty()).then(|| clean.to_owned())
 }
 

@@ -19,6 +19,7 @@ mod json;
 pub mod limits;
 pub mod login_hint;
 pub mod oauth;
+pub mod text;
 pub mod ui;
 
 pub use credential::Credential;

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use vestibule_domain::{
     event::{Event, RevocationReason, TriggeredBy, UserModel},
     id::{FlowId, IdentityId, ProjectNo, UserId},
@@ -19,7 +18,7 @@ use vestibule_store::{
     sessions, users,
 };
 
-use super::{LoginMethods, settings_action::SettingsAction};
+use super::{LoginMethods, profile::put_names, settings_action::SettingsAction};
 use crate::{
     adapters::mailer::Mail,
     authorize::{AppRedirect, NewCode, answer},
@@ -306,12 +305,7 @@ async fn set_names(
 ) -> Result<(), ChangeError> {
     let stored = users::find(tx, no, user).await?.ok_or(ChangeError::UserGone)?;
     let mut attributes = stored.standard_attributes;
-    for (name, value) in names {
-        match value {
-            Some(value) => drop(attributes.insert((*name).to_string(), Value::from(value.as_str()))),
-            None => drop(attributes.remove(*name)),
-        }
-    }
+    put_names(&mut attributes, names.iter().map(|(name, value)| (*name, value.as_deref())));
     users::set_attributes(tx, no, user, &attributes, &stored.custom_attributes, now).await?;
     Ok(())
 }

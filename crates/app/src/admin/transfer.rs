@@ -12,7 +12,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_protocol::{echo, echo_quoted, jose::Jwk};
+use vestibule_protocol::{echo, echo_quoted, jose::Jwk, text};
 use vestibule_store::{
     Conn, StoreError, Tx, consents, credentials,
     device_keys::{self, DeviceKeyRow},
@@ -331,6 +331,14 @@ fn check_size(record: &UserRecord) -> Result<(), String> {
     faults.into_iter().next().map_or(Ok(()), |(path, message)| Err(format!("{path}: {message}")))
 }
 
+/// Names of devices and passkeys are read as those that pages and SDKs send.
+fn read_names(record: &mut UserRecord) {
+    let devices = record.device_keys.iter_mut().map(|key| &mut key.device);
+    for name in devices.chain(record.passkeys.iter_mut().map(|passkey| &mut passkey.name)) {
+        *name = name.take().and_then(|name| text::read_name(&name));
+    }
+}
+
 /// Whether JSON has a NUL character; a backslash that is escaped itself begins no escape.
 fn has_nul(line: &str) -> bool {
     let escaped = |(at, _): (usize, &str)| {
@@ -346,8 +354,9 @@ fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>, String> {
         return Err("a string contains NUL characters".to_string());
     }
     let read: Result<Box<UserRecord>, _> = serde_json::from_str(line);
-    let record = read.map_err(|error| echo_quoted(&error.to_string()).into_owned())?;
+    let mut record = read.map_err(|error| echo_quoted(&error.to_string()).into_owned())?;
     check_size(&record)?;
+    read_names(&mut record);
     let owns_nothing = record.login_ids.is_empty() && record.passkeys.is_empty();
     if record.anonymous_since.is_none() && owns_nothing {
         return Err("a member needs a login ID or a passkey".to_string());

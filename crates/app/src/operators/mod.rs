@@ -20,6 +20,7 @@ use vestibule_domain::{
     operator::{Assignment, EVERY_PROJECT, Operator, Role, role_in},
     secret::Secret,
 };
+use vestibule_protocol::text;
 
 use crate::{
     actor::Actor, candidates::Candidates, error::Error, known_devices::KnownAccount, passwords::new_password,
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// Maximum length of an operator's name, in characters.
-pub const LONGEST_NAME: usize = 100;
+pub const LONGEST_NAME: usize = text::MAX_NAME_CHARS;
 
 /// The password policy for operators: one such password gives access to every user's account.
 pub const PASSWORD_POLICY: Policy = Policy { min_length: 10, min_strength: 2, refuse_breached: true };
@@ -63,8 +64,7 @@ pub fn normalize(typed: &str) -> Option<String> {
 }
 
 fn check_name(name: &str) -> bool {
-    let length = name.trim().chars().count();
-    (1..=LONGEST_NAME).contains(&length) && !name.chars().any(char::is_control)
+    text::is_name(name.trim())
 }
 
 async fn check_password(app: &App, typed: &str, names: &[&str]) -> Result<Vec<Weakness>, Error> {

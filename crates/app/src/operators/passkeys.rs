@@ -8,6 +8,7 @@ use vestibule_domain::{
     project::Origin,
     time::Timestamp,
 };
+use vestibule_protocol::text;
 use vestibule_store::{
     StoreError, operator_events,
     operator_passkeys::{OperatorPasskey, Operators},
@@ -31,7 +32,8 @@ const SITE_NAME: &str = "Vestibule";
 /// How long a page's passkey options are valid. A later response gets a new page.
 const LIFETIME: Duration = Duration::from_secs(3_600);
 /// Maximum length of a passkey's name, in characters.
-const LONGEST_NAME: usize = 100;
+#[cfg(test)]
+const LONGEST_NAME: usize = text::MAX_NAME_CHARS;
 /// The name of a passkey without one.
 const NAMELESS: &str = "Passkey";
 
@@ -127,8 +129,7 @@ fn read_name(typed: &str) -> String {
 }
 
 fn normalize_name(typed: &str) -> Option<String> {
-    let clean: String = typed.trim().chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
-    Some(clean).filter(|clean| !clean.is_empty())
+    text::read_name(typed)
 }
 
 /// The verification result of a response to request options.

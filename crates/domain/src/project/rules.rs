@@ -5,6 +5,7 @@ use url::Url;
 use vestibule_protocol::{
     cors, echo,
     oauth::{Scope, ScopeSet},
+    text,
 };
 
 use super::{limits::Period, origin::Origin};
@@ -30,9 +31,8 @@ pub(super) fn check_client_id(text: &str) -> RuleResult {
     require(is_good, "write 1 to 64 letters, digits, \"-\", \"_\" and \".\", such as \"shop-web\"")
 }
 
-pub(super) fn check_name(text: &str) -> RuleResult {
-    let is_good = !text.trim().is_empty() && text.chars().count() <= 100 && !text.chars().any(char::is_control);
-    require(is_good, "write a name of 1 to 100 characters, or leave the key out")
+pub(super) fn check_name(name: &str) -> RuleResult {
+    require(text::is_name(name), "write a name of 1 to 100 characters, or leave the key out")
 }
 
 pub(super) fn check_origin(text: &str) -> RuleResult {

@@ -42,6 +42,12 @@ pub async fn save(visit: Visit, cookies: AccountCookies, request: Request) -> Re
         return request.show_again(&page(typed, errors));
     }
     let names = read.map(Result::unwrap_or_default);
+    if let Some((longest, most)) = profile::find_overflow(&request.caller, &names) {
+        let mut errors = [None, None, None];
+        let max = u32::try_from(most).unwrap_or(u32::MAX);
+        errors[longest] = Some(FieldProblem::NameTooLong { max }.text());
+        return request.show_again(&page(typed, errors));
+    }
     let visit = &request.visit;
     match profile::save(&visit.ctx(), &request.caller, names).await {
         Ok(outcome) => request.go_on(outcome, NoticeKind::ProfileSaved),

@@ -2,16 +2,12 @@
 
 use askama::Template;
 use axum::{extract::Request, http::StatusCode, response::Response};
-use vestibule_app::account::{
-    LoginMethods,
-    change::ChangeOutcome,
-    passkey,
-    profile::{MAX_NAME, read_name},
-};
+use vestibule_app::account::{LoginMethods, change::ChangeOutcome, passkey, profile::read_label};
 use vestibule_domain::{
     project::AuthenticatorKind,
     promotion::{CredentialRemoval, is_last_login_credential},
 };
+use vestibule_protocol::text::MAX_NAME_CHARS;
 use vestibule_web::{
     context::PageContext,
     credentials::AccountCookies,
@@ -88,8 +84,8 @@ pub(crate) async fn save_name(visit: Visit, cookies: AccountCookies, request: Re
 
 async fn rename(request: &AccountRequest) -> Response {
     let Some(id) = request.id() else { return see_other(HERE) };
-    let Ok(name) = read_name(request.field("name")) else {
-        let max = u32::try_from(MAX_NAME).unwrap_or(u32::MAX);
+    let Ok(name) = read_label(request.field("name")) else {
+        let max = u32::try_from(MAX_NAME_CHARS).unwrap_or(u32::MAX);
         let error = Some(FieldProblem::NameTooLong { max }.text());
         return request.show_again(&name_page(request, request.field("name").to_string(), error));
     };

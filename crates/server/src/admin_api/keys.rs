@@ -1,6 +1,7 @@
 //! Admin API keys.
 
 use vestibule_app::admin::{AdminError, Thing, keys};
+use vestibule_protocol::text;
 
 use super::{
     access::Admin,
@@ -43,8 +44,7 @@ pub(super) const CREATE: Operation = Operation::new(
 /// `POST /keys`
 pub(crate) async fn create(admin: Admin, Json(new): Json<NewKeyBody>) -> Result<Created<NewKeyView>, Problem> {
     let visit = &admin.visit;
-    let length = new.name.trim().chars().count();
-    if !(1..=LONGEST_KEY_NAME).contains(&length) || new.name.chars().any(char::is_control) {
+    if !text::is_name(new.name.trim()) {
         return Err(AdminError::fault("name", format!("write 1 to {LONGEST_KEY_NAME} characters")).into());
     }
     if new.scopes.is_empty() {

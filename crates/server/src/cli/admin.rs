@@ -7,6 +7,7 @@ use vestibule_app::{
     actor::Actor,
     admin::keys::{self, AdminScope, print_scopes},
 };
+use vestibule_protocol::text;
 
 use super::{CommandError, ConfigFile, Opened};
 
@@ -97,6 +98,9 @@ impl CreateAdminKey {
                     .map_err(|error| CommandError(format!("can't read {}: {error}", file.display())))?,
             ),
         };
+        if !text::is_name(self.name.trim()) {
+            return Err(CommandError(format!("--name: write 1 to {} characters", text::MAX_NAME_CHARS)));
+        }
         let opened = Opened::open(&self.config, &self.project).await?;
         let by = Actor::at_terminal("admin key create");
         let made = match jwk {

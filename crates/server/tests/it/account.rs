@@ -100,7 +100,7 @@ async fn names_are_stored_and_sent_to_apps(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     scene.choose("/settings/names").await;
     scene.browser.fill("First name (optional)", "  Kim ");
-    scene.browser.fill("Last name (optional)", &"x".repeat(101));
+    scene.browser.fill("Last name (optional)", &"x".repeat(1_001));
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(422, "Your name");
     assert_eq!(page.problems.len(), 1);
@@ -405,7 +405,7 @@ async fn a_passkey_is_named_and_renamed(engine: Engine) {
     scene.browser.answer_passkey(|options, origin| passkey.create(options, origin)).await;
     scene.browser.follow("Rename").await;
     scene.browser.expect_page(200, "Rename passkey");
-    scene.browser.fill("Name of the passkey (optional)", &"x".repeat(101));
+    scene.browser.fill("Name of the passkey (optional)", &"x".repeat(1_001));
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(422, "Rename passkey");
     assert_eq!(page.problems.len(), 1);

@@ -51,6 +51,7 @@ mod known_browsers;
 mod lifetimes;
 mod lockout;
 mod mail;
+mod names_rule;
 mod nginx;
 mod nodes;
 mod one_server;
