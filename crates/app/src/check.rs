@@ -27,14 +27,31 @@ pub enum Finding {
     Problem(String),
 }
 
-/// Checks the store of a configuration.
+/// How far a check is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckStep {
+    /// What is checked now.
+    pub what: &'static str,
+    /// Checks that are done.
+    pub done: usize,
+    /// All checks.
+    pub total: usize,
+}
+
+/// Checks beside those of the rows: files, events, projects.
+const OTHERS: usize = 3;
+
+/// Checks the store of a configuration; `progress` is called before each step.
 ///
 /// # Errors
 /// When there is no store, or it cannot be read at all.
-pub async fn check(config: &Config, now: Timestamp) -> Result<Vec<Finding>, OpenError> {
+pub async fn check(config: &Config, now: Timestamp, progress: impl Fn(CheckStep)) -> Result<Vec<Finding>, OpenError> {
     let location = open::location(&config.store);
     open::require_store(config).await?;
     let mut report = Report::default();
+    let rows = checks::PROBLEMS.len();
+    let step = |what, done| progress(CheckStep { what, done, total: rows + OTHERS });
+    step("pages and indexes", 0);
     let integrity = {
         let location = location.clone();
         tokio::task::spawn_blocking(move || check_integrity(&location)).await.map_err(|_| StoreError::Closed)??
@@ -47,10 +64,27 @@ pub async fn check(config: &Config, now: Timestamp) -> Result<Vec<Finding>, Open
     if !report.compare_schema(&mut conn).await? {
         return Ok(report.0);
     }
-    report.check_rows(&mut conn).await?;
+    report.check_rows(&mut conn, |what, done| step(what, done + 1)).await?;
+    step("queued events", rows + 1);
     report.check_events(&mut conn).await?;
+    step("projects", rows + 2);
     report.check_projects(&mut conn, config).await?;
     report.describe(&mut conn, now).await?;
+    Ok(report.0)
+}
+
+/// Checks only what the master key opens: settings and keys of the projects.
+///
+/// # Errors
+/// When there is no store of this release's schema, or it cannot be read.
+pub async fn check_keys(config: &Config) -> Result<Vec<Finding>, OpenError> {
+    let mut report = Report::default();
+    open::require_store(config).await?;
+    if let Some(mut conn) = Store::look(&open::location(&config.store)).await?
+        && report.compare_schema(&mut conn).await?
+    {
+        report.check_projects(&mut conn, config).await?;
+    }
     Ok(report.0)
 }
 
@@ -81,8 +115,9 @@ impl Report {
         Ok(schema >= newest)
     }
 
-    async fn check_rows(&mut self, conn: &mut Conn) -> Result<(), StoreError> {
-        for check in checks::PROBLEMS {
+    async fn check_rows(&mut self, conn: &mut Conn, step: impl Fn(&'static str, usize)) -> Result<(), StoreError> {
+        for (done, check) in checks::PROBLEMS.iter().enumerate() {
+            step(check.what, done);
             match checks::run(conn, check).await {
                 Ok(found) if found.count == 0 => self.0.push(Finding::Sound(format!("no {}", check.what))),
                 Ok(found) => {

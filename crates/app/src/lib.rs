@@ -42,6 +42,7 @@ pub mod repeats;
 pub mod security_links;
 pub(crate) mod send_permit;
 pub(crate) mod send_waits;
+pub mod server_health;
 pub mod sessions;
 pub mod signing_keys;
 pub mod sms_budget;
@@ -52,5 +53,5 @@ pub mod tokens;
 pub mod trace;
 pub mod webhooks;
 
-/// Why the store refused or failed: an HTTP crate maps it to a response, and knows nothing else of the store.
-pub use vestibule_store::StoreError;
+/// Why the store refused or failed, and which engine it has: HTTP crates know nothing else of the store.
+pub use vestibule_store::{Engine as StoreEngine, StoreError};

@@ -144,7 +144,6 @@ impl Metrics {
         self.job_restarts.fetch_add(1, Relaxed);
     }
 
-    #[cfg(test)]
     pub(crate) fn job_restarts(&self) -> u64 {
         self.job_restarts.load(Relaxed)
     }

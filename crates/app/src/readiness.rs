@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::watch;
 use vestibule_domain::time::Timestamp;
-use vestibule_store::{StoreError, job_state};
+use vestibule_store::{Conn, Store, StoreError, job_state};
 
 use crate::state::App;
 
@@ -35,6 +35,22 @@ pub enum NotReady {
     /// A background job failed repeatedly.
     #[error("the background job {0} keeps failing")]
     Job(&'static str),
+}
+
+/// Writes the row of the probe.
+///
+/// # Errors
+/// Why the store takes no write.
+pub async fn prove_write(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    store.write("probe_readiness", (), move |tx, ()| Box::pin(job_state::set(tx, ROW, None, now))).await
+}
+
+/// When a write was last proved, by the clock of the process that made it.
+///
+/// # Errors
+/// When the store can't be read.
+pub async fn read_last_proof(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
+    Ok(job_state::get(conn, ROW).await?.map(|(_, at)| at))
 }
 
 /// The outcome of a write, once it is known.
@@ -102,11 +118,7 @@ impl Readiness {
         let app = Arc::clone(app);
         // A task of its own: the caller may hang up, and others wait for the same outcome.
         tokio::spawn(async move {
-            let written = app
-                .store
-                .write("probe_readiness", (), move |tx, ()| Box::pin(job_state::set(tx, ROW, None, now)))
-                .await;
-            sender.send_replace(Some(written));
+            sender.send_replace(Some(prove_write(&app.store, now).await));
         });
         *latest = Some(Write { began_at: now, outcome: outcome.clone() });
         outcome

@@ -34,6 +34,7 @@ pub(crate) mod document_scope;
 pub(crate) mod field_binding;
 pub mod first_link;
 pub mod frame;
+pub mod health;
 pub mod invitation;
 pub mod login_methods;
 pub mod me;
@@ -107,6 +108,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         sign_in::routes(),
         me::routes(),
         activity::routes(),
+        health::routes(),
         projects::routes(),
         anonymous_users::routes(),
         login_methods::routes(),

@@ -10,6 +10,7 @@ use crate::{
     audit::AuditPage,
     confirmation::{ConfirmActionPage, SecretShownPage},
     frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge},
+    health::HealthPage,
     me::MePage,
     message::MessagePage,
     messages::MessagesPage,
@@ -38,6 +39,7 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "welcome-passkey", OneTimeLinkPasskeyPage::samples());
     collect(&mut all, "me", MePage::samples());
     collect(&mut all, "activity", ActivityPage::samples());
+    collect(&mut all, "health", HealthPage::samples());
     collect(&mut all, "message", MessagePage::samples());
     collect(&mut all, "projects", ProjectsPage::samples());
     collect(&mut all, "new-project", NewProjectPage::samples());

@@ -12,6 +12,7 @@ document.addEventListener("visibilitychange", () => document.visibilityState ===
 async function refresh() {
   try {
     const response = await fetch("/mailbox/mails.json");
+    if (response.status === 403) return say(await response.text());
     if (!response.ok) throw new Error(String(response.status));
     const { mails } = await response.json(); // newest first
     for (const mail of mails.filter((mail) => !shown.has(mail.id)).reverse()) {
@@ -19,9 +20,9 @@ async function refresh() {
       list.prepend(renderMail(mail));
     }
     const count = list.childElementCount;
-    say(count === 0 ? "No mail yet. Save your progress in the shop, and the code will appear here." : `${count} ${count === 1 ? "mail" : "mails"}, newest first`);
+    say(count === 0 ? state.dataset.empty : `${count} ${count === 1 ? "mail" : "mails"}, newest first`);
   } catch {
-    say("The demo does not answer. Is it still running?");
+    say("The server does not answer. Is it still running?");
   }
 }
 

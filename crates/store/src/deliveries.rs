@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &CLAIM, &FINISH, &POSTPONE, &PAGE, &FIND, &REPLAY, &REMOVE_DONE_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] =
+    &[&INSERT, &CLAIM, &FINISH, &POSTPONE, &PAGE, &FIND, &COUNT, &REPLAY, &REMOVE_DONE_ANY_PROJECT];
 
 const fn code_of(state: DeliveryState) -> i64 {
     match state {
@@ -248,6 +249,13 @@ const FIND: Sql = Sql::new(
 /// Those of the engine.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: i64) -> Result<Option<Delivery>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &id], read_row).await
+}
+
+const COUNT: Sql = Sql::new("SELECT COUNT(*) FROM hook_deliveries WHERE project_no = $1 AND state = $2");
+
+/// The number of deliveries of a project in a state.
+pub async fn count(conn: &mut Conn, p: ProjectNo, state: DeliveryState) -> Result<i64, StoreError> {
+    Ok(conn.query_optional(&COUNT, &[&p.0, &code_of(state)], |row| row.get(0)).await?.unwrap_or(0))
 }
 
 const REPLAY: Sql = Sql::new(

@@ -43,9 +43,9 @@ pub mod user_lists;
 pub mod users;
 
 pub use db::{
-    BackupSummary, BoxFuture, Claim, Column, Conn, Engine, GROUP_CLASSES, Integrity, Location, Param, Pooler, Reader,
-    Row, Sql, Store, StoreError, StoreStats, TransferStep, Tx, WriteStats, back_up_sqlite, check_backup,
-    check_integrity, restore_sqlite, transfer_to_postgres,
+    BackupStep, BackupSummary, BoxFuture, Claim, Column, Conn, Engine, GROUP_CLASSES, Integrity, Location, Param,
+    Pooler, Reader, ReportBackup, Row, Sql, Store, StoreError, StoreStats, TransferStep, Tx, WriteStats,
+    back_up_sqlite, check_backup, check_integrity, restore_sqlite, transfer_to_postgres,
 };
 
 /// Every statement by aggregate: one test prepares all of them on both engines.

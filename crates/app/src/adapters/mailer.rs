@@ -191,6 +191,22 @@ impl Mailer {
         }
     }
 
+    /// Connects to the mail server and signs in there, without a mail.
+    ///
+    /// # Errors
+    /// Why that failed, for the operator.
+    pub async fn test_connection(&self) -> Result<(), String> {
+        match self {
+            Self::Memory(_) | Self::None => Ok(()),
+            Self::Smtp(relay) => match tokio::time::timeout(relay.timeout, relay.transport.test_connection()).await {
+                Ok(Ok(true)) => Ok(()),
+                Ok(Ok(false)) => Err("it closed the connection".into()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("it did not answer in time".into()),
+            },
+        }
+    }
+
     /// Delivers one mail. Its `id` is unique to the mail and the same for every attempt, so that servers and mail
     /// clients can detect duplicates.
     ///

@@ -20,7 +20,7 @@ use vestibule_store::{
     users,
 };
 
-use super::AdminError;
+use super::{AdminError, Thing};
 use crate::{
     actor::{ActError, Actor, AuditEntry},
     consent::is_third_party,
@@ -140,8 +140,12 @@ struct DeviceKeyRecord {
 
 /// Records an export before its first line is sent.
 pub async fn record_export(ctx: &Ctx<'_>, actor: &Actor) -> Result<(), AdminError> {
+    record(ctx, actor, None).await
+}
+
+async fn record(ctx: &Ctx<'_>, actor: &Actor, user: Option<UserId>) -> Result<(), AdminError> {
     let (no, now) = (ctx.project.no, ctx.now);
-    let entry = actor.prepare(ctx, &Event::UsersExported, None);
+    let entry = actor.prepare(ctx, &Event::UsersExported, user);
     let recorded =
         ctx.app.store.write("admin_export_users", entry, move |tx, entry| Box::pin(entry.write(tx, no, now)));
     Ok(recorded.await?)
@@ -158,11 +162,28 @@ pub async fn export_step(
     let Some(last) = found.last().map(|user| user.id) else { return Ok(None) };
     let mut lines = String::new();
     for user in found {
-        let record = to_record(&mut conn, project.no, user).await?;
-        lines.push_str(&serde_json::to_string(&record).expect("a user is plain JSON"));
-        lines.push('\n');
+        lines.push_str(&print_line(&to_record(&mut conn, project.no, user).await?));
     }
     Ok(Some((lines, last)))
+}
+
+/// Exports one user, as a line; recorded as the export of all users is, with the user.
+///
+/// # Errors
+/// When there is no such user, or the store fails.
+pub async fn export_one(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<String, AdminError> {
+    let no = ctx.project.no;
+    let line = {
+        let mut conn = ctx.app.store.read().await?;
+        let user = users::find(&mut conn, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
+        print_line(&to_record(&mut conn, no, user).await?)
+    };
+    record(ctx, actor, Some(id)).await?;
+    Ok(line)
+}
+
+fn print_line(record: &UserRecord) -> String {
+    serde_json::to_string(record).expect("a user is plain JSON") + "\n"
 }
 
 async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRecord, StoreError> {

@@ -109,7 +109,7 @@ impl MasterKey {
     ///
     /// # Errors
     /// When the file cannot be read, written or parsed.
-    pub(crate) fn from_file(path: &Path, entropy: &Entropy) -> Result<Self, MasterKeyError> {
+    pub fn from_file(path: &Path, entropy: &Entropy) -> Result<Self, MasterKeyError> {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::from_hex(&text, &name),

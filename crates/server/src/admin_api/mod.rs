@@ -22,7 +22,7 @@ mod read;
 mod schemas;
 mod transfer;
 mod users;
-mod views;
+pub(crate) mod views;
 
 use std::sync::Arc;
 

@@ -137,7 +137,7 @@ pub(crate) struct UsersPage {
 }
 
 impl UsersPage {
-    pub(super) fn of(page: ListPage<User>) -> Self {
+    pub(crate) fn of(page: ListPage<User>) -> Self {
         Self { users: page.items.into_iter().map(UserView::of).collect(), next_cursor: page.next }
     }
 }
@@ -153,7 +153,7 @@ pub(crate) struct UserDetailView {
 }
 
 impl UserDetailView {
-    pub(super) fn of(loaded: LoadedUser) -> Self {
+    pub(crate) fn of(loaded: LoadedUser) -> Self {
         Self {
             user: UserView::of(loaded.user),
             identities: loaded.identities.iter().map(IdentityView::of).collect(),
@@ -258,7 +258,7 @@ pub(crate) struct SessionsView {
 }
 
 impl SessionsView {
-    pub(super) fn of(all: Vec<ListedSession>) -> Self {
+    pub(crate) fn of(all: Vec<ListedSession>) -> Self {
         Self { sessions: all.into_iter().map(SessionView::of).collect() }
     }
 }
@@ -329,7 +329,7 @@ pub(crate) struct DeviceKeysView {
 }
 
 impl DeviceKeysView {
-    pub(super) fn of(all: Vec<DeviceKey>) -> Self {
+    pub(crate) fn of(all: Vec<DeviceKey>) -> Self {
         Self { device_keys: all.into_iter().map(DeviceKeyView::of).collect() }
     }
 }

@@ -6,10 +6,13 @@ use std::process::ExitCode;
 use clap::Args;
 use vestibule_app::{
     adapters::clock::Clock,
-    check::{Finding, check},
+    check::{CheckStep, Finding, check},
 };
 
-use super::{CommandError, ConfigFile};
+use super::{
+    CommandError, ConfigFile,
+    progress::{Progress, Unit},
+};
 
 /// The exit status when the store was checked and has problems; 1 means that it could not be checked.
 const HAS_PROBLEMS: u8 = 3;
@@ -27,7 +30,13 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) async fn run(self) -> Result<ExitCode, CommandError> {
-        let findings = check(&self.config.load()?, Clock::System.now()).await?;
+        let progress = Progress::start("checking");
+        let show = |CheckStep { what, done, total }| {
+            let of = |count| u64::try_from(count).unwrap_or(u64::MAX);
+            progress.set(what, Unit::Things("checks"), of(done), Some(of(total)));
+        };
+        let findings = check(&self.config.load()?, Clock::System.now(), show).await?;
+        drop(progress);
         for finding in &findings {
             match finding {
                 Finding::Problem(text) => println!("PROBLEM  {text}"),

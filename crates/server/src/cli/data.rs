@@ -1,15 +1,19 @@
 //! `vestibule backup`, `restore` and `migrate-store`.
 #![expect(clippy::print_stdout, reason = "a command line talks to its terminal")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use vestibule_app::open;
 use vestibule_store::{
-    BackupSummary, Location, TransferStep, back_up_sqlite, check_backup, restore_sqlite, transfer_to_postgres,
+    BackupStep, BackupSummary, Location, ReportBackup, TransferStep, back_up_sqlite, check_backup, restore_sqlite,
+    transfer_to_postgres,
 };
 
-use super::{CommandError, ConfigFile};
+use super::{
+    CommandError, ConfigFile,
+    progress::{Progress, Unit},
+};
 
 /// Back up the embedded store while it is in use
 #[derive(Debug, Args)]
@@ -47,7 +51,10 @@ pub(super) struct MigrateStore {
 impl BackUp {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let from = sqlite_path(&self.config, "Use pg_dump for it: see docs/guides/backup.md.")?;
-        let summary = off_thread(from, self.file.clone(), back_up_sqlite).await?;
+        let summary = {
+            let to = self.file.clone();
+            off_thread("copying", move |report| back_up_sqlite(&from, &to, report)).await?
+        };
         println!("{}: {}.", self.file.display(), describe(&summary));
         println!(
             "Back up the master key, too, in another place: without it, the signing keys in the backup can't be decrypted."
@@ -60,13 +67,16 @@ impl Restore {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         if self.check {
             let file = self.file.clone();
-            let summary = tokio::task::spawn_blocking(move || check_backup(&file)).await??;
+            let summary = off_thread("checking", move |report| check_backup(&file, report)).await?;
             println!("{}: {}.", self.file.display(), describe(&summary));
             return Ok(());
         }
         let to = sqlite_path(&self.config, "Use pg_restore for it: see docs/guides/backup.md.")?;
         let kept = to.exists();
-        let summary = off_thread(self.file.clone(), to.clone(), restore_sqlite).await?;
+        let summary = {
+            let (from, to) = (self.file.clone(), to.clone());
+            off_thread("checking the backup", move |report| restore_sqlite(&from, &to, report)).await?
+        };
         println!("{} restored from {}: {}.", to.display(), self.file.display(), describe(&summary));
         if kept {
             println!("The previous store is kept as {}.before-restore.", to.display());
@@ -85,16 +95,54 @@ impl MigrateStore {
         if !self.to.starts_with("postgres://") && !self.to.starts_with("postgresql://") {
             return Err(CommandError("--to must be postgres://user:password@host:port/database".into()));
         }
-        let moved = transfer_to_postgres(&from, &self.to, |step| match step {
-            TransferStep::Copied { table, rows } if rows % 1_000_000 == 0 => println!("{table}: {rows} rows so far"),
-            TransferStep::Copied { .. } => {}
-            TransferStep::Verified { table, rows } => println!("{table}: {rows} rows, equal"),
-        });
+        let mut report = TransferReport::new();
+        let moved = transfer_to_postgres(&from, &self.to, |step| report.show(step));
         moved.await.map_err(|error| {
             CommandError(format!("{error}\nThe embedded store was not changed. Run the command again to continue."))
         })?;
         println!("Set store.url to the new database and keep the master key. Sessions stay valid.");
         Ok(())
+    }
+}
+
+/// Shows how far a move is: the rows of all tables together.
+struct TransferReport {
+    progress: Progress,
+    total: Option<u64>,
+    /// Rows of the tables that are done, and of the one that is copied.
+    before: u64,
+    table: (String, u64),
+}
+
+impl TransferReport {
+    fn new() -> Self {
+        let progress = Progress::start("counting rows");
+        Self { progress, total: None, before: 0, table: (String::new(), 0) }
+    }
+
+    fn show(&mut self, step: TransferStep) {
+        match step {
+            TransferStep::Counted { rows } => self.total = Some(rows),
+            TransferStep::Resumed { table, rows } | TransferStep::Copied { table, rows } => {
+                if self.table.0 != table {
+                    self.before += self.table.1;
+                }
+                self.table = (table, rows);
+                self.progress.set("copying", Unit::Things("rows"), self.before + rows, self.total);
+            }
+            TransferStep::Verified { table, rows } => {
+                self.progress.wait_for("comparing");
+                self.progress.print(&format!("{table}: {rows} rows, equal"));
+            }
+        }
+    }
+}
+
+fn show_backup(progress: &Progress, step: BackupStep) {
+    match step {
+        BackupStep::Copying { done, total } => progress.set("copying", Unit::Bytes, done, Some(total)),
+        BackupStep::Hashing { done, total } => progress.set("computing the checksum", Unit::Bytes, done, Some(total)),
+        BackupStep::Checking => progress.wait_for("checking every page"),
     }
 }
 
@@ -118,10 +166,14 @@ fn sqlite_path(config: &ConfigFile, otherwise: &str) -> Result<PathBuf, CommandE
     }
 }
 
+/// Runs blocking work and shows how far it is.
 async fn off_thread(
-    from: PathBuf,
-    to: PathBuf,
-    work: fn(&Path, &Path) -> Result<BackupSummary, vestibule_store::StoreError>,
+    step: &'static str,
+    work: impl FnOnce(ReportBackup<'_>) -> Result<BackupSummary, vestibule_store::StoreError> + Send + 'static,
 ) -> Result<BackupSummary, CommandError> {
-    Ok(tokio::task::spawn_blocking(move || work(&from, &to)).await??)
+    let working = tokio::task::spawn_blocking(move || {
+        let progress = Progress::start(step);
+        work(&|step| show_backup(&progress, step))
+    });
+    Ok(working.await??)
 }

@@ -18,18 +18,22 @@ use vestibule_app::{
     open,
     projects::change::{self, ProjectWriter},
     state::Adapters,
+    trace::start_log,
 };
 use vestibule_domain::project::{ProjectSettings, removals};
 use vestibule_portal::first_link;
 
 use super::{
-    CommandError, NO_OPERATOR, exposed, print_line,
+    CommandError, NO_OPERATOR, ended, exposed, print_line,
     project::{print_applied, read_project},
-    signals, start_log,
+    signals,
 };
 use crate::{
     boot,
-    demo::{mailbox, shop},
+    demo::{
+        mailbox::{self, MailboxPage},
+        shop,
+    },
     serve::{ListenerLimits, serve_router},
 };
 
@@ -85,7 +89,7 @@ impl Demo {
             public_origin: format!("http://localhost:{shop_port}"),
             data_file: self.data.join("demo-shop.json"),
         })?;
-        let shop = shop.merge(mailbox::router(Arc::new(move || read_mails(&mails))));
+        let shop = shop.merge(mailbox::router(MailboxPage::Demo, Arc::new(move || Ok(read_mails(&mails)))));
         // Listen for signals before announcing that the demo runs.
         let stopped = signals::listen(app.config.server.grace())?;
         let link = first_link::create_first_link(&app).await?;
@@ -187,7 +191,8 @@ fn demo_project(port: u16, shop_port: u16) -> ProjectSettings {
     ProjectSettings::parse_toml(&text).expect("the demo's own project file is right: the demo's test starts it")
 }
 
-fn read_mails(mailbox: &MemoryMailbox) -> Vec<mailbox::ReceivedMail> {
+/// The mails of the mailbox page.
+pub(super) fn read_mails(mailbox: &MemoryMailbox) -> Vec<mailbox::ReceivedMail> {
     let mails = mailbox.mails();
     mails
         .into_iter()
@@ -199,8 +204,4 @@ fn read_mails(mailbox: &MemoryMailbox) -> Vec<mailbox::ReceivedMail> {
             at: delivered.at,
         })
         .collect()
-}
-
-async fn ended(mut stop_receiver: watch::Receiver<bool>) {
-    let _ = stop_receiver.wait_for(|ended| *ended).await;
 }

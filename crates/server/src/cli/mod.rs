@@ -6,10 +6,18 @@ mod check;
 mod client;
 mod data;
 mod demo;
+mod dev_mail;
+mod doctor;
 mod exposed;
+mod init;
 mod key;
+mod manual;
 mod operator;
+mod probe;
+mod progress;
 mod project;
+mod question;
+mod serve;
 mod session;
 mod signals;
 mod user;
@@ -18,18 +26,16 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{boot, serve::Capacity};
+use tokio::sync::watch;
 use vestibule_app::{
     adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     config::{self, Config},
     ctx::Ctx,
-    files, open,
+    open,
     projects::Project,
     state::{Adapters, App},
-    trace::start_log,
 };
 use vestibule_domain::time::Timestamp;
-use vestibule_portal::first_link;
 
 /// Vestibule: an identity server for visitors who have not signed up yet.
 #[derive(Debug, Parser)]
@@ -37,7 +43,7 @@ use vestibule_portal::first_link;
     name = "vestibule",
     version,
     about,
-    long_about = "Vestibule makes every visitor a guest with a stable ID on first use, and promotes the guest to a member with the same ID when the visitor signs up.\n\nStart with `vestibule demo`. For production, write a configuration (`vestibule config reference`), apply a project file (`vestibule project apply`) and run `vestibule serve`.",
+    long_about = "Vestibule makes every visitor a guest with a stable ID on first use, and promotes the guest to a member with the same ID when the visitor signs up.\n\nStart with `vestibule demo`. For production, write a configuration and a project file (`vestibule init`), apply the project file (`vestibule project apply`), run `vestibule serve` and check everything with `vestibule doctor`.",
     arg_required_else_help = true
 )]
 pub struct Cli {
@@ -49,8 +55,9 @@ pub struct Cli {
 enum Command {
     /// Start a demo on this machine: identity server, shop and mailbox
     Demo(demo::Demo),
-    /// Run the identity server
-    Serve(ConfigFile),
+    Init(init::Init),
+    Serve(serve::Serve),
+    Doctor(doctor::Doctor),
     /// Check or explain the server's configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -63,7 +70,7 @@ enum Command {
     /// Manage portal operators
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
-    /// Manage a user's device keys
+    /// Find, show, delete, export and import users; manage their device keys
     #[command(subcommand)]
     User(user::UserCommand),
     /// Back up the embedded store to a file while the server runs
@@ -83,6 +90,9 @@ enum Command {
     /// List and rotate signing keys
     #[command(subcommand)]
     Key(key::SigningKeyCommand),
+    Probe(probe::Probe),
+    Completions(manual::Completions),
+    Man(manual::Man),
 }
 
 #[derive(Debug, Subcommand)]
@@ -103,7 +113,16 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn load(&self) -> Result<Config, CommandError> {
-        config::load(self.config.as_deref(), std::env::vars()).map_err(|problems| {
+        self.load_with(std::env::vars())
+    }
+
+    /// The file alone, whatever the environment says.
+    fn load_alone(&self) -> Result<Config, CommandError> {
+        self.load_with(std::iter::empty())
+    }
+
+    fn load_with(&self, environment: impl Iterator<Item = (String, String)>) -> Result<Config, CommandError> {
+        config::load(self.config.as_deref(), environment).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
             CommandError(format!("the configuration is not valid:\n{}", lines.join("\n")))
         })
@@ -145,6 +164,11 @@ impl Opened {
     }
 }
 
+/// Text that a user or a device chose, without characters that could control the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect()
+}
+
 /// Printed with the portal's first-run link.
 const NO_OPERATOR: &str = "No operator yet: open this link to create the first one. It works once, within 24 hours.";
 
@@ -165,7 +189,8 @@ pub fn run(cli: Cli) -> ExitCode {
         signals::end_on_closed_pipe();
     }
     let done = match cli.command {
-        Command::Check(command) => return check_status(command),
+        Command::Check(command) => return exit_with(command.run()),
+        Command::Doctor(command) => return exit_with(command.run()),
         Command::Config(ConfigCommand::Reference) => {
             print!("{}", config::DEFAULTS);
             Ok(())
@@ -176,7 +201,11 @@ pub fn run(cli: Cli) -> ExitCode {
                 eprintln!("vestibule: warning: {warning}");
             }
         }),
-        Command::Serve(file) => file.load().and_then(|config| block_on(serve(&file, config))),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
+        Command::Init(command) => command.run(),
+        Command::Probe(command) => block_on(command.run()),
+        Command::Serve(command) => block_on(command.run()),
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
         Command::Admin(command) => block_on(command.run()),
@@ -199,8 +228,8 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 /// The exit status of a check: not every finding is a failure of the command.
-fn check_status(command: check::Check) -> ExitCode {
-    block_on(command.run()).unwrap_or_else(|CommandError(message)| {
+fn exit_with(work: impl Future<Output = Result<ExitCode, CommandError>>) -> ExitCode {
+    block_on(work).unwrap_or_else(|CommandError(message)| {
         eprintln!("vestibule: {message}");
         ExitCode::FAILURE
     })
@@ -215,59 +244,7 @@ fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-async fn serve(file: &ConfigFile, config: Config) -> Result<(), CommandError> {
-    files::raise_limit();
-    let traces = start_log(&config);
-    // The key that is created at the first start is private.
-    for warning in exposed::list(file.config.as_deref(), &config) {
-        tracing::warn!("{warning}");
-    }
-    let mailer = Mailer::from_config(&config.smtp).map_err(CommandError)?;
-    let listener = boot::listen(&config.server.listen.to_string()).await?;
-    let metrics = match config.metrics.listen.as_str() {
-        "" => None,
-        address => Some(boot::listen(address).await?),
-    };
-    let sms = SmsSender::from_config(&config.sms).map_err(CommandError)?;
-    // Held until the store is closed.
-    let _claim = open::claim_store(&config).await?;
-    let app = open::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
-    // Listen for signals before announcing that the server listens.
-    let stopped = signals::listen(app.config.server.grace())?;
-    announce(&app, &listener.local_addr()?.to_string());
-    if let Some(link) = first_link::create_first_link(&app).await? {
-        print_line(&format!("Portal: {link}\n  {NO_OPERATOR}"));
-    }
-    match metrics {
-        None => boot::serve(app, listener, stopped).await,
-        Some(metrics) => {
-            tracing::info!(metrics.address = %metrics.local_addr()?, "serving metrics");
-            boot::serve_with_metrics(app, listener, metrics, stopped).await;
-        }
-    }
-    tracing::info!("stopped");
-    traces.finish().await;
-    Ok(())
-}
-
-fn announce(app: &Arc<App>, address: &str) {
-    let projects = app.projects.all();
-    tracing::info!(server.address = address, projects = projects.len(), "listening");
-    let (configured, places) = (app.config.server.max_connections, Capacity::of(&app.config.server).total);
-    if places < configured {
-        tracing::warn!(
-            server.max_connections = configured,
-            server.places = places,
-            "the limit of open files is too low for server.max_connections, so fewer connections are accepted: raise the hard limit (LimitNOFILE in systemd, ulimit -Hn)"
-        );
-    }
-    for project in &projects {
-        tracing::info!(project.id = project.id, project.origin = project.origin, "serving a project");
-    }
-    if projects.is_empty() {
-        tracing::warn!("no project yet: write a project file and run `vestibule project apply`");
-    }
-    if matches!(app.mailer, Mailer::None) {
-        tracing::warn!("smtp.host is empty: emails with codes can't be sent");
-    }
+/// Resolves when the sender says that the command stops.
+async fn ended(mut stop_receiver: watch::Receiver<bool>) {
+    let _ = stop_receiver.wait_for(|ended| *ended).await;
 }

@@ -50,6 +50,9 @@ pub(super) struct Apply {
     /// Also remove what the file does not contain: applications, webhooks and settings made in the portal
     #[arg(long)]
     prune: bool,
+    /// Only create the project; one that exists is left as it is
+    #[arg(long, conflicts_with_all = ["dry_run", "prune"])]
+    if_new: bool,
     /// The project file (TOML)
     file: PathBuf,
 }
@@ -113,7 +116,10 @@ impl Apply {
         let (store, master, portal) = open(&self.config).await?;
         let applied = self.apply(&store, &master, &portal, &settings).await;
         store.close().await;
-        print_applied(settings.id(), &applied?);
+        match applied? {
+            Some(applied) => print_applied(settings.id(), &applied),
+            None => println!("{}: exists, and is left as it is", settings.id()),
+        }
         print_warnings(&settings);
         Ok(())
     }
@@ -124,8 +130,11 @@ impl Apply {
         master: &MasterKey,
         portal: &PortalHost,
         settings: &ProjectSettings,
-    ) -> Result<Applied, CommandError> {
+    ) -> Result<Option<Applied>, CommandError> {
         let existing = change::find(store, settings.id()).await?;
+        if self.if_new && existing.is_some() {
+            return Ok(None);
+        }
         if let Some(row) = existing.as_ref().filter(|_| !self.prune) {
             let lost = removals(&change::read(row)?, settings);
             if !lost.is_empty() {
@@ -134,7 +143,7 @@ impl Apply {
         }
         let writer = ProjectWriter { store, master, entropy: &Entropy::Os, portal };
         let (actor, now) = (Actor::at_terminal("project apply"), Clock::System.now());
-        Ok(writer.apply_to(existing, settings, &actor, now).await?)
+        Ok(Some(writer.apply_to(existing, settings, &actor, now).await?))
     }
 
     /// Reads the store without creating or changing it.

@@ -7,7 +7,7 @@ use vestibule_app::{
 };
 use vestibule_domain::{id::UserId, session::SessionRef, user::User};
 
-use super::{CommandError, ConfigFile, Opened};
+use super::{CommandError, ConfigFile, Opened, printable};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {
@@ -52,7 +52,7 @@ impl SessionCommand {
                 }
                 for item in listed {
                     let application = item.client_id.as_deref().unwrap_or("(cookie)");
-                    let device = item.device.as_deref().unwrap_or_default();
+                    let device = printable(item.device.as_deref().unwrap_or_default());
                     println!(
                         "{}\t{application}\tsince {}\tlast used {}\tends {}\t{device}",
                         item.id, item.created_at, item.last_access_at, item.expires_at

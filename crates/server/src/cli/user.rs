@@ -1,20 +1,29 @@
-//! `vestibule user …`: managing single users.
+//! `vestibule user …`: finding, showing, deleting, exporting and importing users, and their device keys.
+
+mod delete;
+mod find;
+mod transfer;
 
 use clap::{Args, Subcommand};
 use vestibule_app::{
     actor::Actor,
     admin::{self, AdminError},
 };
-use vestibule_domain::id::UserId;
+use vestibule_domain::{id::UserId, user::User};
 use vestibule_store::{
     StoreError,
     device_keys::{self, DeviceKeyRow},
 };
 
-use super::{CommandError, ConfigFile, Opened};
+use super::{CommandError, ConfigFile, Opened, printable};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
+    Find(find::Find),
+    Show(find::Show),
+    Delete(delete::Delete),
+    Export(transfer::Export),
+    Import(transfer::Import),
     /// List and revoke the device keys guests sign in with
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -26,6 +35,48 @@ pub(super) enum KeysCommand {
     List(ListKeys),
     /// Revoke a device key; the device can't sign in with it again
     Revoke(RevokeKey),
+}
+
+/// Which project.
+#[derive(Debug, Args)]
+struct InProject {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The project ID
+    #[arg(long, value_name = "ID")]
+    project: String,
+}
+
+impl InProject {
+    async fn open(&self) -> Result<Opened, CommandError> {
+        Opened::open(&self.config, &self.project).await
+    }
+}
+
+/// What a user is, in a word.
+fn name_kind(user: &User) -> &'static str {
+    match (user.is_anonymous(), user.promoted_at) {
+        (true, _) => "guest",
+        (false, Some(_)) => "promoted member",
+        (false, None) => "member",
+    }
+}
+
+/// The reason of a refusal: all faults, not their number.
+fn explain(error: AdminError) -> CommandError {
+    match error {
+        AdminError::Invalid(faults) => {
+            CommandError(faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; "))
+        }
+        AdminError::NotFound(thing) => CommandError(format!("the project has no such {thing}")),
+        other @ (AdminError::Store(_)
+        | AdminError::Conflict(_)
+        | AdminError::Changed { .. }
+        | AdminError::OriginFixed
+        | AdminError::RoleLost
+        | AdminError::Flow(_)
+        | AdminError::Load(_)) => other.into(),
+    }
 }
 
 /// Which user of which project.
@@ -62,6 +113,11 @@ pub(super) struct RevokeKey {
 impl UserCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
+            Self::Find(find) => find.run().await,
+            Self::Show(show) => show.run().await,
+            Self::Delete(delete) => delete.run().await,
+            Self::Export(export) => export.run().await,
+            Self::Import(import) => import.run().await,
             Self::Keys(KeysCommand::List(list)) => list.run().await,
             Self::Keys(KeysCommand::Revoke(revoke)) => revoke.run().await,
         }
@@ -93,7 +149,7 @@ impl ListKeys {
                 Some(at) => format!("retired by promotion {}", at.to_rfc3339()),
                 None => format!("last used {}", key.last_used_at.to_rfc3339()),
             };
-            let device = key.device.as_deref().unwrap_or("unnamed device");
+            let device = printable(key.device.as_deref().unwrap_or("unnamed device"));
             println!("{}\t{device}\tregistered {}\t{state}", key.kid, key.created_at.to_rfc3339());
         }
         Ok(())

@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn pages_have_no_inline_script_style_or_handler() {
-        for page in ["index.html", "mailbox.html"] {
+        for page in ["index.html", "mailbox.html", "dev-mailbox.html"] {
             let html = String::from_utf8(read(page)).expect("pages are UTF-8");
             assert!(html.starts_with("<!doctype html>"), "{page}");
             assert!(!html.contains("<style") && !html.contains(" style="), "inline style in {page}");
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn pages_ask_only_for_files_that_exist() {
-        for page in ["index.html", "mailbox.html"] {
+        for page in ["index.html", "mailbox.html", "dev-mailbox.html"] {
             let html = String::from_utf8(read(page)).expect("pages are UTF-8");
             for part in html.split("/assets/").skip(1) {
                 let path = part.split('"').next().expect("split yields at least one part");

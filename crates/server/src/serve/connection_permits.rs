@@ -34,7 +34,12 @@ pub(crate) struct Capacity {
 impl Capacity {
     /// The configured limits, reduced below the limit on open files, so that further connections can still be rejected.
     pub(crate) fn of(limits: &Server) -> Self {
-        let room = files::limit().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(files / 2));
+        Self::within(limits, files::limit().unwrap_or(usize::MAX))
+    }
+
+    /// As [`Self::of`], for a process that may open so many files.
+    pub(crate) fn within(limits: &Server, files: usize) -> Self {
+        let room = files.saturating_sub(OTHER_FILES).max(files / 2);
         let total = limits.max_connections.min(room);
         let per_address = match limits.max_connections_per_address {
             0 => (total / SHARE).max(LEAST_SHARE),

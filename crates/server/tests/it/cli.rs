@@ -156,6 +156,52 @@ fn what_the_file_does_not_name_is_removed_only_on_request() {
 }
 
 #[test]
+fn a_project_that_exists_can_be_left_as_it_is() {
+    let place = ScratchInstallation::new();
+    place.write("shop.toml", SHOP);
+    assert_eq!(place.run(&["project", "apply", "--if-new", "shop.toml"]).printed(), "shop: created\n");
+    place.write("shop.toml", &SHOP.replace("31449600", "3600"));
+    let left = place.run(&["project", "apply", "--if-new", "shop.toml"]).printed();
+    assert_eq!(left, "shop: exists, and is left as it is\n");
+    assert!(place.run(&["project", "export", "shop"]).printed().contains("31449600"));
+}
+
+#[test]
+fn a_probe_succeeds_only_while_the_server_is_ready() {
+    let place = ScratchInstallation::new();
+    place.write("shop.toml", SHOP);
+    place.run(&["project", "apply", "shop.toml"]).printed();
+    let mut running = place.serve();
+    let listen = running.address.to_string();
+    let probe = || place.command(&["probe"]).env("VESTIBULE__SERVER__LISTEN", &listen).output().expect("it runs");
+    assert!(probe().status.success());
+    running.terminate();
+    assert!(running.wait());
+    let output = probe();
+    assert!(!output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), format!("vestibule: nothing answers at {listen}\n"));
+}
+
+#[test]
+fn completions_and_manual_name_every_command() {
+    let place = ScratchInstallation::new();
+    let pages = place.path("man");
+    place.run(&["man", "--dir", "man"]).printed();
+    let manual = place.run(&["man"]).printed();
+    assert!(manual.starts_with(".ie") || manual.contains(".TH vestibule 1"), "{manual}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = place.run(&["completions", shell]).printed();
+        for command in ["doctor", "init", "migrate-store", "dev-mail"] {
+            assert!(script.contains(command), "{command} is missing for {shell}");
+        }
+    }
+    for command in ["vestibule", "vestibule-serve", "vestibule-user-delete", "vestibule-project-apply"] {
+        let page = std::fs::read_to_string(pages.join(format!("{command}.1"))).expect(command);
+        assert!(page.contains("config") || command == "vestibule", "{page}");
+    }
+}
+
+#[test]
 fn everything_wrong_with_a_project_file_is_said_at_once_with_its_line() {
     let place = ScratchInstallation::new();
     let bad = SHOP

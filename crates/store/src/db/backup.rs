@@ -3,6 +3,8 @@
 use std::{
     fs::{self, File},
     path::Path,
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -14,7 +16,7 @@ use super::{
     seal::{self, Seal},
     sqlite::{
         self,
-        files::{create_private, folder_of, kept_of, part_of, real_path},
+        files::{create_private, folder_of, kept_of, part_of, real_path, size_of},
     },
 };
 
@@ -31,20 +33,47 @@ pub struct BackupSummary {
     pub is_known_schema: bool,
 }
 
+/// What a backup, a restore or a check of a backup is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupStep {
+    /// Pages are copied; `done` is what has reached the file.
+    Copying {
+        /// Bytes written.
+        done: u64,
+        /// Bytes of the store.
+        total: u64,
+    },
+    /// The file is read for its checksum.
+    Hashing {
+        /// Bytes read.
+        done: u64,
+        /// Bytes to read.
+        total: u64,
+    },
+    /// SQLite checks every page and index; it does not say how far it is.
+    Checking,
+}
+
+/// Receives the progress; may be called from another thread.
+pub type ReportBackup<'a> = &'a (dyn Fn(BackupStep) + Sync);
+
+/// How often the size of a growing file is read.
+const LOOK: Duration = Duration::from_millis(200);
+
 /// Copies the SQLite file `from` to the new file `to`, a consistent snapshot taken while writes continue, checks the
 /// copy and adds its checksum. Blocking: do not call it on an async thread.
 ///
 /// # Errors
 /// When `to` exists, either file cannot be used, or the copy fails its check; `to` is then not created.
-pub fn back_up_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreError> {
+pub fn back_up_sqlite(from: &Path, to: &Path, report: ReportBackup<'_>) -> Result<BackupSummary, StoreError> {
     let source = open_existing(from)?;
     let part = part_of(to);
     if to.exists() {
         return Err(StoreError::Exists { path: to.to_path_buf() });
     }
-    let made = copy(&source, from, &part)
-        .and_then(|()| seal::add(&part))
-        .and_then(|()| check_backup(&part))
+    let made = copy(&source, from, &part, report)
+        .and_then(|()| seal::add(&part, report))
+        .and_then(|()| check_backup(&part, report))
         .and_then(|summary| put_in_place(&part, to).map(|()| summary));
     if made.is_err() {
         fs::remove_file(&part).ok();
@@ -58,15 +87,15 @@ pub fn back_up_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreErro
 ///
 /// # Errors
 /// When the backup is damaged, or `to` is in use; `to` is then unchanged.
-pub fn restore_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreError> {
-    let summary = check_backup(from)?;
+pub fn restore_sqlite(from: &Path, to: &Path, report: ReportBackup<'_>) -> Result<BackupSummary, StoreError> {
+    let summary = check_backup(from, report)?;
     let to = &real_path(to);
     let _claim = Claim::take(to, "vestibule restore")?;
     // Held to the end: commands that work beside a server wait, too.
     let old = if to.exists() { Some(take_alone(to)?) } else { None };
     let part = part_of(to);
     let source = open_existing(from)?;
-    let made = copy(&source, from, &part).and_then(|()| check(&part)).and_then(|_| {
+    let made = copy(&source, from, &part, report).and_then(|()| check(&part, report)).and_then(|_| {
         if old.is_some() {
             keep(to)?;
         }
@@ -83,12 +112,12 @@ pub fn restore_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreErro
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn check_backup(path: &Path) -> Result<BackupSummary, StoreError> {
-    let has_checksum = match seal::check(path)? {
+pub fn check_backup(path: &Path, report: ReportBackup<'_>) -> Result<BackupSummary, StoreError> {
+    let has_checksum = match seal::check(path, report)? {
         Seal::Right => true,
         Seal::Missing => false,
     };
-    Ok(BackupSummary { has_checksum, ..check(path)? })
+    Ok(BackupSummary { has_checksum, ..check(path, report)? })
 }
 
 /// Gives the store the name `….before-restore`, too; an earlier one of this name is replaced.
@@ -103,23 +132,48 @@ fn keep(to: &Path) -> Result<(), StoreError> {
     fs::hard_link(to, &kept).or_else(|_| fs::rename(to, &kept)).map_err(fail)
 }
 
-fn copy(source: &Connection, from: &Path, part: &Path) -> Result<(), StoreError> {
+fn copy(source: &Connection, from: &Path, part: &Path, report: ReportBackup<'_>) -> Result<(), StoreError> {
     fs::remove_file(part).ok();
     create_private(part)?;
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, part);
     let mut target = Connection::open(part).map_err(fail)?;
     let backup = Backup::new(source, &mut target).map_err(|error| StoreError::from_opening(&error, from))?;
+    let size = |pragma: &str| source.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(fail);
+    let total = u64::try_from(size("PRAGMA page_count")?.saturating_mul(size("PRAGMA page_size")?)).unwrap_or(0);
     // All pages in one step: one read transaction sees one snapshot, and with a write-ahead log it does not block
-    // writers. With smaller steps, each write of another connection would restart the copy.
-    backup.run_to_completion(i32::MAX, Duration::from_millis(50), None).map_err(fail)?;
+    // writers. With smaller steps, each write of another connection would restart the copy. So the progress is the size
+    // of the file.
+    watch_growth(part, total, report, || backup.run_to_completion(i32::MAX, Duration::from_millis(50), None))
+        .map_err(fail)?;
     drop(backup);
     // The copy must be one file, whatever the journal mode of the original.
     target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0)).map_err(fail)?;
     target.close().map_err(|(_, error)| fail(error))
 }
 
+/// Reports the size of a file while `work` writes it, and at the end.
+fn watch_growth<T>(part: &Path, total: u64, report: ReportBackup<'_>, work: impl FnOnce() -> T) -> T {
+    let look = || report(BackupStep::Copying { done: size_of(part).min(total), total });
+    look();
+    let (ended, has_ended) = mpsc::channel::<()>();
+    let outcome = thread::scope(|scope| {
+        scope.spawn(|| {
+            let has_ended = has_ended;
+            while matches!(has_ended.recv_timeout(LOOK), Err(mpsc::RecvTimeoutError::Timeout)) {
+                look();
+            }
+        });
+        // Dropped when the work is done, also by a panic, which ends the thread.
+        let _ended = ended;
+        work()
+    });
+    look();
+    outcome
+}
+
 /// Runs SQLite's integrity check over the whole file.
-fn check(path: &Path) -> Result<BackupSummary, StoreError> {
+fn check(path: &Path, report: ReportBackup<'_>) -> Result<BackupSummary, StoreError> {
+    report(BackupStep::Checking);
     let connection = sqlite::open_read_only(path)?;
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
     let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;

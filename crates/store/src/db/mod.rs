@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
 
 pub use self::{
-    backup::{BackupSummary, back_up_sqlite, check_backup, restore_sqlite},
+    backup::{BackupStep, BackupSummary, ReportBackup, back_up_sqlite, check_backup, restore_sqlite},
     check::{Integrity, check_integrity},
     claim::Claim,
     conn::{Conn, Tx},

@@ -11,6 +11,7 @@ use data_encoding::HEXLOWER;
 
 use super::{
     StoreError,
+    backup::{BackupStep, ReportBackup},
     sqlite::{
         files::{log_of, size_of},
         header::Header,
@@ -31,9 +32,9 @@ pub(super) enum Seal {
 }
 
 /// Adds the checksum to a database file.
-pub(super) fn add(path: &Path) -> Result<(), StoreError> {
+pub(super) fn add(path: &Path, report: ReportBackup<'_>) -> Result<(), StoreError> {
     let fail = |error: io::Error| StoreError::from_io(&error, path);
-    let digits = hash(path, file_length(path)?).map_err(fail)?;
+    let digits = hash(path, file_length(path)?, report).map_err(fail)?;
     let mut file = OpenOptions::new().append(true).open(path).map_err(fail)?;
     let line = [PREFIX, digits.as_bytes(), b"\n"].concat();
     file.write_all(&line).and_then(|()| file.sync_all()).map_err(fail)
@@ -43,7 +44,7 @@ pub(super) fn add(path: &Path) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// What is wrong with the file.
-pub(super) fn check(path: &Path) -> Result<Seal, StoreError> {
+pub(super) fn check(path: &Path, report: ReportBackup<'_>) -> Result<Seal, StoreError> {
     let header = Header::read(path)?;
     let damaged = |reason: String| StoreError::Damaged { path: path.to_path_buf(), reason };
     let fail = |error: io::Error| StoreError::from_io(&error, path);
@@ -68,7 +69,7 @@ pub(super) fn check(path: &Path) -> Result<Seal, StoreError> {
     let Some(stored) = stored else {
         return Err(damaged("its checksum, the last line, was cut off or changed".to_owned()));
     };
-    if hash(path, pages).map_err(fail)?.as_bytes() != stored {
+    if hash(path, pages, report).map_err(fail)?.as_bytes() != stored {
         return Err(damaged("its content does not match its checksum".to_owned()));
     }
     Ok(Seal::Right)
@@ -79,13 +80,17 @@ fn file_length(path: &Path) -> Result<u64, StoreError> {
 }
 
 /// The SHA-256 of the first `length` bytes, in hexadecimal digits.
-fn hash(path: &Path, length: u64) -> io::Result<String> {
+fn hash(path: &Path, length: u64, report: ReportBackup<'_>) -> io::Result<String> {
     let mut file = File::open(path)?.take(length);
-    let (mut context, mut buffer) = (Context::new(&SHA256), vec![0; 1 << 16]);
+    let (mut context, mut buffer, mut done) = (Context::new(&SHA256), vec![0; 1 << 16], 0);
     loop {
+        report(BackupStep::Hashing { done, total: length });
         match file.read(&mut buffer)? {
             0 => return Ok(HEXLOWER.encode(context.finish().as_ref())),
-            read => context.update(&buffer[..read]),
+            read => {
+                context.update(&buffer[..read]);
+                done += read as u64;
+            }
         }
     }
 }

@@ -25,6 +25,18 @@ const PROGRESS: &str =
 /// Progress reports of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransferStep {
+    /// All tables together have so many rows.
+    Counted {
+        /// Rows to copy, with those of an earlier attempt.
+        rows: u64,
+    },
+    /// An earlier attempt copied so many rows of a table.
+    Resumed {
+        /// The table.
+        table: String,
+        /// Rows copied before.
+        rows: u64,
+    },
     /// So many rows of a table have been copied.
     Copied {
         /// The table.
@@ -62,8 +74,13 @@ pub async fn transfer_to_postgres(
     migrate::migrate_postgres(&mut target).await?;
     let tables = read_tables(&source).map_err(|error| StoreError::from_opening(&error, from))?;
     let mut progress = read_progress(&target, &tables).await?;
+    let rows = count_rows(&source, &tables).map_err(|error| StoreError::from_opening(&error, from))?;
+    report(TransferStep::Counted { rows });
     for table in &tables {
         let done = progress.remove(&table.name).unwrap_or(0);
+        if done > 0 {
+            report(TransferStep::Resumed { table: table.name.clone(), rows: done });
+        }
         copy_table(&source, from, &mut target, table, done, &mut report).await?;
     }
     set_counters(&target).await?;
@@ -135,6 +152,16 @@ fn read_tables(source: &Connection) -> rusqlite::Result<Vec<Table>> {
     )?;
     let names = names.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
     names.into_iter().map(|name| read_table(source, name)).collect()
+}
+
+fn count_rows(source: &Connection, tables: &[Table]) -> rusqlite::Result<u64> {
+    let mut rows: u64 = 0;
+    for table in tables {
+        let count =
+            source.query_row(&format!("SELECT COUNT(*) FROM {}", table.name), [], |row| row.get::<_, i64>(0))?;
+        rows += u64::try_from(count).unwrap_or(0);
+    }
+    Ok(rows)
 }
 
 fn read_table(source: &Connection, name: String) -> rusqlite::Result<Table> {

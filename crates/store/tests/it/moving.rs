@@ -4,7 +4,7 @@ use std::{
     fs,
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -12,8 +12,8 @@ use std::{
 use tempfile::TempDir;
 use vestibule_domain::id::UserId;
 use vestibule_store::{
-    Location, Store, StoreError, TransferStep, back_up_sqlite, check_backup, grants, outbox, restore_sqlite,
-    transfer_to_postgres, users,
+    BackupStep, Location, Store, StoreError, TransferStep, back_up_sqlite, check_backup, grants, outbox,
+    restore_sqlite, transfer_to_postgres, users,
 };
 
 use crate::test_store::{P, TestStore, at, grant, guest, write};
@@ -51,7 +51,7 @@ async fn a_backup_under_load_holds_whole_transactions_only() {
     let (from, to) = (place.path(), folder.path().join("copy.db"));
     let summary = tokio::task::spawn_blocking({
         let to = to.clone();
-        move || back_up_sqlite(&from, &to)
+        move || back_up_sqlite(&from, &to, &|_| ())
     });
     let summary = summary.await.unwrap().unwrap();
     stop.store(true, Ordering::Relaxed);
@@ -73,14 +73,14 @@ async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there
     let before = sign_up(&store, 1).await;
     let folder = TempDir::new().unwrap();
     let copy = folder.path().join("copy.db");
-    back_up_sqlite(&place.path(), &copy).unwrap();
+    back_up_sqlite(&place.path(), &copy, &|_| ()).unwrap();
     let after = sign_up(&store, 2).await;
 
-    let refused = restore_sqlite(&copy, &place.path());
+    let refused = restore_sqlite(&copy, &place.path(), &|_| ());
     assert!(matches!(refused, Err(StoreError::Locked { .. } | StoreError::Busy(_))), "in use: {refused:?}");
     store.close().await;
     drop(store);
-    restore_sqlite(&copy, &place.path()).unwrap();
+    restore_sqlite(&copy, &place.path(), &|_| ()).unwrap();
 
     let store = place.open().await;
     let mut conn = store.read().await.unwrap();
@@ -91,13 +91,35 @@ async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there
     assert!(users::find(&mut kept.read().await.unwrap(), P, after).await.unwrap().is_some());
 }
 
+#[tokio::test]
+async fn a_backup_says_how_far_it_is() {
+    let place = TestStore::sqlite();
+    let store = place.open().await;
+    sign_up(&store, 1).await;
+    let folder = TempDir::new().unwrap();
+    let copy = folder.path().join("copy.db");
+    let steps = Mutex::new(Vec::new());
+    let summary = back_up_sqlite(&place.path(), &copy, &|step| steps.lock().unwrap().push(step)).unwrap();
+    let steps = steps.into_inner().unwrap();
+    let sealed = fs::metadata(&copy).unwrap().len();
+    let copied = steps.iter().rfind(|step| matches!(step, BackupStep::Copying { .. }));
+    assert!(
+        matches!(copied, Some(BackupStep::Copying { done, total }) if done == total && *total < sealed),
+        "{steps:?}"
+    );
+    let hashed = steps.iter().rfind(|step| matches!(step, BackupStep::Hashing { .. }));
+    assert!(matches!(hashed, Some(BackupStep::Hashing { done, total }) if done == total), "{steps:?}");
+    assert_eq!((steps.last(), summary.bytes), (Some(&BackupStep::Checking), sealed));
+    store.close().await;
+}
+
 /// A backup with its checksum.
 async fn make_backup(folder: &TempDir) -> PathBuf {
     let place = TestStore::sqlite();
     let store = place.open().await;
     sign_up(&store, 1).await;
     let copy = folder.path().join("copy.db");
-    back_up_sqlite(&place.path(), &copy).unwrap();
+    back_up_sqlite(&place.path(), &copy, &|_| ()).unwrap();
     store.close().await;
     copy
 }
@@ -106,7 +128,7 @@ async fn make_backup(folder: &TempDir) -> PathBuf {
 async fn a_backup_proves_itself_and_a_damaged_one_is_named() {
     let folder = TempDir::new().unwrap();
     let copy = make_backup(&folder).await;
-    let summary = check_backup(&copy).unwrap();
+    let summary = check_backup(&copy, &|_| ()).unwrap();
     assert!(summary.has_checksum && summary.is_known_schema);
     let whole = fs::read(&copy).unwrap();
     let pages = whole.len() / 4_096 * 4_096;
@@ -123,15 +145,15 @@ async fn a_backup_proves_itself_and_a_damaged_one_is_named() {
         (&[&whole[..], b"more"].concat(), "checksum, the last line"),
     ] {
         fs::write(&bad, bytes).unwrap();
-        for error in [check_backup(&bad).unwrap_err(), restore_sqlite(&bad, &to).unwrap_err()] {
+        for error in [check_backup(&bad, &|_| ()).unwrap_err(), restore_sqlite(&bad, &to, &|_| ()).unwrap_err()] {
             assert!(matches!(error, StoreError::Damaged { .. }) && error.to_string().contains(said), "{said}: {error}");
         }
         assert!(!to.exists());
     }
     // As earlier releases made them.
     fs::write(&bad, &whole[..pages]).unwrap();
-    assert!(!restore_sqlite(&bad, &to).unwrap().has_checksum);
-    let missing = check_backup(&folder.path().join("nothing.db")).unwrap_err();
+    assert!(!restore_sqlite(&bad, &to, &|_| ()).unwrap().has_checksum);
+    let missing = check_backup(&folder.path().join("nothing.db"), &|_| ()).unwrap_err();
     assert!(matches!(missing, StoreError::Missing { .. }), "{missing:?}");
 }
 
@@ -143,7 +165,7 @@ async fn a_restore_replaces_a_store_behind_a_link_and_keeps_the_link() {
     let link = folder.path().join("link.db");
     std::os::unix::fs::symlink(place.path(), &link).unwrap();
     for _ in 0..2 {
-        restore_sqlite(&copy, &link).unwrap();
+        restore_sqlite(&copy, &link, &|_| ()).unwrap();
     }
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(users::find(&mut place.open().await.read().await.unwrap(), P, guest(1).id).await.unwrap().is_some());
@@ -155,7 +177,7 @@ fn a_file_that_is_no_store_is_neither_backed_up_nor_restored() {
     let (strange, to) = (folder.path().join("strange.db"), folder.path().join("to.db"));
     fs::write(&strange, "not a database, but long enough to be looked at as one, says its first page".repeat(20))
         .unwrap();
-    for outcome in [back_up_sqlite(&strange, &to), restore_sqlite(&strange, &to)] {
+    for outcome in [back_up_sqlite(&strange, &to, &|_| ()), restore_sqlite(&strange, &to, &|_| ())] {
         assert!(matches!(outcome, Err(StoreError::NotADatabase { .. })), "{outcome:?}");
     }
     assert!(!to.exists());
@@ -176,13 +198,16 @@ async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
     store.close().await;
     let to = TestStore::postgres().await;
     let Location::Postgres { url, .. } = &to.location else { panic!("not PostgreSQL") };
-    let mut verified = 0;
-    transfer_to_postgres(&from.path(), url, |step| {
-        verified += usize::from(matches!(step, TransferStep::Verified { .. }))
+    let (mut counted, mut compared, mut verified) = (None, 0, 0);
+    transfer_to_postgres(&from.path(), url, |step| match step {
+        TransferStep::Counted { rows } => counted = Some(rows),
+        TransferStep::Verified { rows, .. } => (compared, verified) = (compared + rows, verified + 1),
+        TransferStep::Resumed { .. } | TransferStep::Copied { .. } => {}
     })
     .await
     .unwrap();
     assert!(verified >= 10, "{verified} tables");
+    assert_eq!(counted, Some(compared), "what was announced was copied");
     let store = to.open().await;
     let moved = users::list_page(&mut store.read().await.unwrap(), P, None, 1_000).await.unwrap();
     assert_eq!(moved.len(), 120);
@@ -217,21 +242,23 @@ async fn an_interrupted_move_goes_on_and_a_full_target_is_refused() {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(transfer_to_postgres(&from, &url, |step| match step {
                 TransferStep::Copied { table, .. } => assert_ne!(table, "users", "interrupted on purpose"),
-                TransferStep::Verified { .. } => {}
+                TransferStep::Counted { .. } | TransferStep::Resumed { .. } | TransferStep::Verified { .. } => {}
             }))
         }
     });
     interrupted.join().unwrap_err();
-    let mut copied = Vec::new();
+    let (mut copied, mut resumed) = (Vec::new(), Vec::new());
     let path = from.path();
-    let moved = transfer_to_postgres(&path, url, |step| {
-        if let TransferStep::Copied { table, rows } = step
-            && table == "users"
-        {
-            copied.push(rows);
-        }
+    let moved = transfer_to_postgres(&path, url, |step| match step {
+        TransferStep::Copied { table, rows } if table == "users" => copied.push(rows),
+        TransferStep::Resumed { table, rows } if table == "users" => resumed.push(rows),
+        TransferStep::Copied { .. }
+        | TransferStep::Resumed { .. }
+        | TransferStep::Counted { .. }
+        | TransferStep::Verified { .. } => {}
     });
     moved.await.unwrap();
+    assert_eq!(resumed, [5_000]);
     assert_eq!(copied, [6_000], "only what was missing is copied");
     let again = transfer_to_postgres(&from.path(), url, |_| ()).await;
     assert!(again.unwrap_err().to_string().contains("not empty"));

@@ -152,7 +152,11 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET POST /portal/invitations/{token}",
         ],
     ),
-    ("operator cookie (owner of every project)", "", &["GET /portal/activity", "GET POST /portal/projects/new"]),
+    (
+        "operator cookie (owner of every project)",
+        "",
+        &["GET /portal/activity", "GET /portal/health", "GET POST /portal/projects/new"],
+    ),
     (
         "operator cookie (viewer of the project)",
         "/portal/p/{project}",

@@ -33,7 +33,7 @@ pub(crate) use key_pair::{KeyPair, encode};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use pgbouncer::Bouncer;
 pub(crate) use postgres::OwnPostgres;
-pub(crate) use program::ScratchInstallation;
+pub(crate) use program::{Finished, ScratchInstallation};
 pub(crate) use receiver::{Call, Receiver, SILENCE};
 pub(crate) use seed::altered;
 pub(crate) use server::{Node, OWNER_PASSWORD, Setup, TestServer};

@@ -66,7 +66,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
         Self { succeeded: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
     }
