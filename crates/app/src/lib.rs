@@ -47,6 +47,7 @@ pub mod sessions;
 pub mod signing_keys;
 pub mod sms_budget;
 pub mod state;
+pub mod store_clock;
 #[cfg(any(test, feature = "test_app"))]
 pub mod test_app;
 pub mod tokens;

@@ -148,9 +148,8 @@ impl Metrics {
         self.job_restarts.load(Relaxed)
     }
 
-    /// All metrics; `outbox_age` is the age of the oldest queued side effect, `unreadable` the number of events that
-    /// are kept aside.
-    pub fn print(&self, store: StoreStats, outbox_age: Option<Duration>, unreadable: Option<i64>) -> String {
+    /// All metrics.
+    pub fn print(&self, store: StoreStats, measured: Measured) -> String {
         let scrape = Scrape {
             routes: self.routes.read().unwrap_or_else(PoisonError::into_inner).clone(),
             promoted: self.promoted.load(Relaxed),
@@ -158,8 +157,7 @@ impl Metrics {
             refused: self.refused.each_ref().map(|count| count.load(Relaxed)),
             connections: Arc::clone(&self.connections),
             store,
-            outbox_age,
-            unreadable,
+            measured,
         };
         let mut registry = Registry::default();
         registry.register_collector(Box::new(scrape));
@@ -178,8 +176,18 @@ struct Scrape {
     refused: [u64; Overload::ALL.len()],
     connections: Arc<Connections>,
     store: StoreStats,
-    outbox_age: Option<Duration>,
-    unreadable: Option<i64>,
+/// What is measured for one page, as far as it is known.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measured {
+    /// The age of the oldest queued side effect.
+    pub outbox_age: Option<Duration>,
+    /// The number of events that are kept aside.
+    pub unreadable: Option<i64>,
+    /// Microseconds that the clock of this machine is ahead of the database's.
+    pub clock_ahead: Option<i64>,
+}
+
+    measured: Measured,
 }
 
 impl Collector for Scrape {
@@ -191,11 +199,11 @@ impl Collector for Scrape {
         print_counters(page, "vestibule_requests_refused", "Requests refused with 503, by what was full.", refused)?;
         self.connections.print(page)?;
         print_store(page, &self.store)?;
-        if let Some(age) = self.outbox_age {
+        if let Some(age) = self.measured.outbox_age {
             let help = "Age of the oldest queued side effect.";
             print_gauge(page, "vestibule_outbox_oldest_seconds", help, age.as_secs_f64())?;
         }
-        if let Some(count) = self.unreadable {
+        if let Some(count) = self.measured.unreadable {
             let help = "Queued events that could not be read and are kept aside.";
             print_gauge(page, "vestibule_events_unreadable", help, count)?;
         }
@@ -209,6 +217,10 @@ impl Collector for Scrape {
         print_process(page)
     }
 }
+        if let Some(micros) = self.measured.clock_ahead {
+            let help = "Seconds that the clock of this machine is ahead of the database's.";
+            print_gauge(page, "vestibule_clock_ahead_seconds", help, micros as f64 / 1e6)?;
+        }
 
 impl Scrape {
     fn print_requests(&self, page: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -331,10 +343,13 @@ mod tests {
         metrics.count_refused_request(Overload::Share);
         metrics.count_refused_request(Overload::Share);
         metrics.count_request("BREW", "/oauth2/token", 405, Duration::ZERO);
-        let page = metrics.print(StoreStats::default(), None, None);
+        let page = metrics.print(StoreStats::default(), Measured::default());
         for line in [
             "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"2xx\"} 1",
             "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"5xx\"} 1",
+    const EVERYTHING: Measured =
+        Measured { outbox_age: Some(Duration::from_secs(3)), unreadable: Some(2), clock_ahead: Some(-1_500_000) };
+
             "vestibule_http_requests_total{method=\"other\",route=\"/oauth2/token\",status=\"4xx\"} 1",
             "vestibule_http_request_seconds_bucket{method=\"POST\",route=\"/oauth2/token\",le=\"0.001\"} 0",
             "vestibule_http_request_seconds_bucket{method=\"POST\",route=\"/oauth2/token\",le=\"0.0025\"} 1",
@@ -361,7 +376,7 @@ mod tests {
 
     #[test]
     fn dashboard_guide_and_page_name_the_same_metrics() {
-        let page = Metrics::default().print(StoreStats::default(), Some(Duration::ZERO), Some(0));
+        let page = Metrics::default().print(StoreStats::default(), EVERYTHING);
         let families = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
         let families: std::collections::BTreeSet<String> = families.map(str::to_owned).collect();
         let dashboard = include_str!("../../../docs/grafana/vestibule.json");
@@ -392,7 +407,7 @@ mod tests {
             ]),
             ..StoreStats::default()
         };
-        let page = Metrics::default().print(stats, Some(Duration::from_secs(3)), Some(2));
+        let page = Metrics::default().print(stats, EVERYTHING);
         for line in [
             "vestibule_guests_created_total 4",
             "vestibule_store_writes_total{name=\"sign_up_anonymous\",outcome=\"undone\"} 1",
@@ -405,3 +420,4 @@ mod tests {
         }
     }
 }
+            "vestibule_clock_ahead_seconds -1.5",

@@ -28,6 +28,7 @@ use crate::{
     },
     readiness::Readiness,
     state::{Adapters, App},
+    store_clock::{ClockOffset, StoreClock},
     webhooks::calls::BlockingCalls,
 };
 
@@ -175,6 +176,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
     let projects = Projects::load(&store, &master, portal, adapters.clock.now()).await?;
     let mailer = introduce(adapters.mailer, &config, &projects);
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(OpenError::Webhooks)?;
+    let engine = store.engine();
     Ok(Arc::new(App {
         breached,
         shares: Shares::default(),
@@ -184,6 +186,8 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         store,
         projects,
         master,
+        store_clock: StoreClock::of(engine, &adapters.clock),
+        clock_offset: ClockOffset::default(),
         clock: adapters.clock,
         entropy: adapters.entropy,
         mailer,

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use vestibule_domain::time::Timestamp;
 use vestibule_store::{Conn, Store, StoreError, job_state};
 
-use crate::state::App;
+use crate::{jobs, state::App};
 
 /// How long a write that succeeded proves that others would.
 const PROVES: Duration = Duration::from_secs(5);
@@ -32,6 +32,9 @@ pub enum NotReady {
     /// The store did neither succeed nor fail in time.
     #[error("the store did not answer in time")]
     Slow,
+    /// The clock of this machine is too far from the database's.
+    #[error("the clock of this machine is more than a minute off the database's")]
+    Clock,
     /// A background job failed repeatedly.
     #[error("the background job {0} keeps failing")]
     Job(&'static str),
@@ -87,6 +90,9 @@ impl Write {
 pub async fn check(app: &Arc<App>) -> Result<(), NotReady> {
     if let Some(name) = app.supervision.failing() {
         return Err(NotReady::Job(name));
+    }
+    if app.clock_offset.at_least() > jobs::clock::UNUSABLE {
+        return Err(NotReady::Clock);
     }
     match tokio::time::timeout(WAIT, app.store.ping()).await {
         Ok(Ok(())) => {}

@@ -20,6 +20,7 @@ use crate::{
     pool::WorkerPool,
     projects::Projects,
     readiness::Readiness,
+    store_clock::{ClockOffset, StoreClock},
     webhooks::calls::BlockingCalls,
 };
 
@@ -40,6 +41,10 @@ pub struct App {
     /// Seals keys at rest.
     pub master: MasterKey,
     pub clock: Clock,
+    /// Orders and times what is queued.
+    pub store_clock: StoreClock,
+    /// How far `clock` is from the store's.
+    pub clock_offset: ClockOffset,
     pub entropy: Entropy,
     pub mailer: Mailer,
     pub sms: SmsSender,

@@ -49,6 +49,7 @@ pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     // Loads the languages before the first request.
     Locales::shared();
+    jobs::clock::compare(&app).await;
     let (stop_sender, stop_receiver) = watch::channel(false);
     let jobs = jobs::start(&app, &stop_receiver);
     let stop = async {

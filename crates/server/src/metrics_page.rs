@@ -9,7 +9,7 @@ use axum::{
 use vestibule_app::{
     StoreError,
     jobs::{events, outbox},
-    metrics::CONTENT_TYPE,
+    metrics::{CONTENT_TYPE, Measured},
     state::App,
 };
 
@@ -17,7 +17,7 @@ use vestibule_app::{
 pub(crate) async fn print(app: Arc<App>) -> Response {
     let read =
         async { Ok::<_, StoreError>((outbox::age_of_oldest(&app).await?, events::count_unreadable(&app).await?)) };
-    let (age, unreadable) = match read.await {
+    let (outbox_age, unreadable) = match read.await {
         Ok((age, unreadable)) => (Some(age), Some(unreadable)),
         // The other numbers need no store, and are needed most when it fails.
         Err(error) => {
@@ -25,6 +25,7 @@ pub(crate) async fn print(app: Arc<App>) -> Response {
             (None, None)
         }
     };
-    let page = app.metrics.print(app.store.stats(), age, unreadable);
+    let clock_ahead = app.clock_offset.micros_ahead();
+    let page = app.metrics.print(app.store.stats(), Measured { outbox_age, unreadable, clock_ahead });
     (StatusCode::OK, [(header::CONTENT_TYPE, CONTENT_TYPE)], page).into_response()
 }

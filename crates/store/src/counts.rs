@@ -4,11 +4,11 @@ use vestibule_domain::id::{ProjectNo, UserId};
 
 use crate::{
     column::read_id,
-    db::{Conn, Sql, StoreError, Tx},
+    db::{Conn, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&ADD, &RANGE, &CLEAR, &GUESTS_SINCE];
+pub const STATEMENTS: &[&Sql] = &[&ADD, &RANGE, &CLEAR, &GUESTS_SINCE, &USER];
 
 /// One counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,18 +89,46 @@ const GUESTS_SINCE: Sql = Sql::new(
      LIMIT $4",
 );
 
-/// At most `limit` users with ids in a range, oldest first: the id, the application of the user's oldest grant (empty for a
-/// cookie session, `None` without either), and whether the user began as a guest.
+/// A user to count: the id, the application of the user's oldest grant (empty for a cookie session, `None` without either), and
+/// whether the user began as a guest.
+pub type FoundUser = (UserId, Option<String>, bool);
+
+fn read_user(row: &Row<'_>) -> Result<FoundUser, StoreError> {
+    Ok((read_id(row, 0)?, row.get(1)?, row.get::<i64>(2)? == 1))
+}
+
+/// At most `limit` users with ids in a range, oldest first.
 pub async fn list_users_between(
     conn: &mut Conn,
     p: ProjectNo,
     after: UserId,
     below: UserId,
     limit: i64,
-) -> Result<Vec<(UserId, Option<String>, bool)>, StoreError> {
+) -> Result<Vec<FoundUser>, StoreError> {
     let (after, below) = (after.as_bytes().as_slice(), below.as_bytes().as_slice());
-    conn.query_all(&GUESTS_SINCE, &[&p.0, &after, &below, &limit], |row| {
-        Ok((read_id(row, 0)?, row.get(1)?, row.get::<i64>(2)? == 1))
-    })
-    .await
+    conn.query_all(&GUESTS_SINCE, &[&p.0, &after, &below, &limit], read_user).await
+}
+
+const USER: Sql = Sql::new(
+    "SELECT
+       u.id,
+       COALESCE(
+         (SELECT g.client_id
+          FROM grants g
+          WHERE g.project_no = u.project_no AND g.user_id = u.id
+          ORDER BY g.id
+          LIMIT 1),
+         (SELECT CAST('' AS TEXT)
+          FROM sessions s
+          WHERE s.project_no = u.project_no AND s.user_id = u.id
+          LIMIT 1)
+       ),
+       CASE WHEN u.anonymous_since IS NOT NULL OR u.promoted_at IS NOT NULL THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
+     FROM users u
+     WHERE u.project_no = $1 AND u.id = $2",
+);
+
+/// A user of [`list_users_between`].
+pub async fn find_user(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<Option<FoundUser>, StoreError> {
+    conn.query_optional(&USER, &[&p.0, &id.as_bytes().as_slice()], read_user).await
 }

@@ -10,6 +10,7 @@ pub mod admin_keys;
 pub mod checks;
 pub mod client_secrets;
 pub mod client_starts;
+pub mod clock;
 pub mod codes;
 mod column;
 pub mod consents;
@@ -54,6 +55,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("client_secrets", client_secrets::STATEMENTS),
     ("client_starts", client_starts::STATEMENTS),
     ("codes", codes::STATEMENTS),
+    ("clock", clock::STATEMENTS),
     ("consents", consents::STATEMENTS),
     ("counts", counts::STATEMENTS),
     ("credentials", credentials::STATEMENTS),

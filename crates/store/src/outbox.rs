@@ -6,7 +6,7 @@ use vestibule_domain::{
 };
 
 use crate::{
-    column::{read_optional_id, read_project, read_time},
+    column::{read_id, read_optional_id, read_project, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
 };
 
@@ -27,6 +27,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &LIST_IDS_ANY_PROJECT,
     &DUE_IDS,
     &FIND_ANY_PROJECT,
+    &LIST_ABOUT,
 ];
 
 /// A queued side effect.
@@ -71,10 +72,11 @@ const PUSH: Sql = Sql::new(
        payload,
        created_at,
        due_at
-     ) VALUES ($1, $2, $3, $4, $5, $5)",
+     ) VALUES ($1, $2, $3, $4, $5, 0)",
 );
 
-/// Queues a side effect, due at once.
+/// Queues a side effect, due at once: what is due is in the order of its numbers, which the database gives, whatever the clocks of
+/// the processes say.
 pub async fn push(
     tx: &mut Tx,
     p: ProjectNo,
@@ -101,7 +103,7 @@ const PRETEND: Sql = Sql::new(
        CAST($2 AS TEXT),
        CAST($3 AS TEXT),
        CAST($4 AS BIGINT),
-       CAST($4 AS BIGINT)
+       CAST(0 AS BIGINT)
      WHERE CAST($4 AS BIGINT) IS NULL",
 );
 
@@ -324,4 +326,25 @@ const FIND_ANY_PROJECT: Sql = Sql::new(
 /// A side effect by its number.
 pub async fn find_any_project(conn: &mut Conn, id: i64) -> Result<Option<OutboxRow>, StoreError> {
     conn.query_optional(&FIND_ANY_PROJECT, &[&id], read_row).await
+}
+
+const LIST_ABOUT: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id
+     FROM outbox
+     WHERE kind = $1 AND project_no = $2 AND user_id > $3 AND user_id <= $4
+     LIMIT $5",
+);
+
+/// At most `limit` side effects of a kind about users with IDs in a range, with their numbers, in no order.
+pub async fn list_about(
+    conn: &mut Conn,
+    p: ProjectNo,
+    kind: &str,
+    (after, until): (UserId, UserId),
+    limit: i64,
+) -> Result<Vec<(i64, UserId)>, StoreError> {
+    let (after, until) = (after.as_bytes().as_slice(), until.as_bytes().as_slice());
+    conn.query_all(&LIST_ABOUT, &[&kind, &p.0, &after, &until, &limit], |row| Ok((row.get(0)?, read_id(row, 1)?))).await
 }

@@ -12,6 +12,11 @@ pub enum Clock {
     System,
     /// A test's clock, which moves only when advanced.
     Manual(Arc<AtomicI64>),
+    /// A test's clock of a node that is wrong by some microseconds; the database has the right one.
+    Skewed {
+        right: Arc<AtomicI64>,
+        by: Arc<AtomicI64>,
+    },
 }
 
 impl Clock {
@@ -26,6 +31,18 @@ impl Clock {
         match self {
             Self::System => Timestamp::from_micros(read_system_clock()),
             Self::Manual(micros) => Timestamp::from_micros(micros.load(Ordering::SeqCst)),
+            Self::Skewed { right, by } => {
+                Timestamp::from_micros(right.load(Ordering::SeqCst).saturating_add(by.load(Ordering::SeqCst)))
+            }
+        }
+    }
+
+    /// A manual clock that is wrong by as many microseconds as `by` says; the system clock is unaffected.
+    #[must_use]
+    pub fn skewed(&self, by: Arc<AtomicI64>) -> Self {
+        match self {
+            Self::System => Self::System,
+            Self::Manual(right) | Self::Skewed { right, .. } => Self::Skewed { right: Arc::clone(right), by },
         }
     }
 
@@ -33,7 +50,7 @@ impl Clock {
     pub fn advance_seconds(&self, seconds: i64) {
         match self {
             Self::System => {}
-            Self::Manual(micros) => {
+            Self::Manual(micros) | Self::Skewed { right: micros, .. } => {
                 micros.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
             }
         }

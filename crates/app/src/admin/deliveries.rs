@@ -50,9 +50,10 @@ pub async fn replay(ctx: &Ctx<'_>, actor: &Actor, id: i64) -> Result<Delivery, A
     let replayed = ctx
         .app
         .store
-        .write("replay_delivery", event, move |tx, event| {
+        .write("replay_delivery", (event, ctx.app.store_clock.clone()), move |tx, (event, clock)| {
             Box::pin(async move {
-                if !deliveries::replay(tx, no, id, now).await? {
+                let due_at = clock.now(tx).await?;
+                if !deliveries::replay(tx, no, id, due_at).await? {
                     return Ok(None);
                 }
                 // Read here: it may be delivered before this is answered.

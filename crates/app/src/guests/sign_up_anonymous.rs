@@ -11,7 +11,10 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, users};
 
-use super::sign_up_key::{KeyRecord, SignUpKey, has_moved_on};
+use super::{
+    late::LateSignUp,
+    sign_up_key::{KeyRecord, SignUpKey, has_moved_on},
+};
 use crate::{
     caller::{SessionCaller, find_live_grant, find_session},
     ctx::Ctx,
@@ -92,12 +95,12 @@ async fn begin_grant(ctx: &Ctx<'_>, client: &Client, key: Option<&SignUpKey>) ->
     }
     let record = key.map(|key| key.record(grant.id, ctx.now));
     let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user), None);
-    let no = ctx.project.no;
+    let (no, late) = (ctx.project.no, LateSignUp::of(ctx.app));
     let began = ctx
         .app
         .store
-        .write("sign_up_anonymous", (user, grant, event, record), move |tx, (user, grant, event, record)| {
-            Box::pin(insert(tx, no, user, Start::Grant(grant), (event.as_ref(), record.as_ref())))
+        .write("sign_up_anonymous", (user, grant, event, record, late), move |tx, (user, grant, event, record, late)| {
+            Box::pin(insert(tx, no, (user, late), Start::Grant(grant), (event.as_ref(), record.as_ref())))
         })
         .await?;
     Ok(began.then_some(GuestTokens { access, refresh_token: Some(refresh_token) }))
@@ -153,13 +156,13 @@ async fn begin_session(
         (session.secret_hash, cookie) = (key.secret_hash(), key.print(session.id));
     }
     let record = key.map(|key| key.record(session.id, ctx.now));
-    let no = ctx.project.no;
-    let input = (user, session, event, record);
+    let (no, late) = (ctx.project.no, LateSignUp::of(ctx.app));
+    let input = (user, session, event, record, late);
     let began = ctx
         .app
         .store
-        .write("sign_up_anonymous_cookie", input, move |tx, (user, session, event, record)| {
-            Box::pin(insert(tx, no, user, Start::Session(session), (event.as_ref(), record.as_ref())))
+        .write("sign_up_anonymous_cookie", input, move |tx, (user, session, event, record, late)| {
+            Box::pin(insert(tx, no, (user, late), Start::Session(session), (event.as_ref(), record.as_ref())))
         })
         .await?;
     Ok(began.then_some(cookie))
@@ -175,7 +178,7 @@ enum Start<'a> {
 async fn insert(
     tx: &mut Tx,
     no: ProjectNo,
-    user: &User,
+    (user, late): (&User, &LateSignUp),
     start: Start<'_>,
     (event, record): (Option<&QueuedEvent>, Option<&KeyRecord>),
 ) -> Result<bool, StoreError> {
@@ -185,6 +188,7 @@ async fn insert(
         return Ok(false);
     }
     users::insert(tx, no, user).await?;
+    late.note(tx, no, user.id).await?;
     if let Some(event) = event {
         events::queue(tx, no, user.id, event, user.created_at).await?;
     }

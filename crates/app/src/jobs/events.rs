@@ -4,12 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
-use vestibule_domain::{
-    event::LoggedEvent,
-    id::{ProjectNo, UserId},
-    project::ProjectSettings,
-    time::Timestamp,
-};
+use vestibule_domain::{event::LoggedEvent, id::ProjectNo, project::ProjectSettings, time::Timestamp};
 use vestibule_store::{
     StoreError, Tx, counts,
     deliveries::{self, NewDelivery},
@@ -23,6 +18,7 @@ use crate::{
     events::{OUTBOX_KIND, QueuedEvent, UNREADABLE_KIND},
     projects::Project,
     state::App,
+    store_clock::StoreClock,
 };
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -31,6 +27,8 @@ const BATCH: i64 = 200;
 const PROJECTS: i64 = 20;
 /// Whose row in the job state nodes queue at.
 const JOB: &str = "events";
+/// Every event is due: none is retried later, and what an earlier release queued has the time of its node's clock.
+const ALWAYS: Timestamp = Timestamp::from_micros(i64::MAX);
 
 /// Works until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -45,18 +43,17 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 pub(crate) async fn dispatch(app: &App) -> Result<usize, StoreError> {
     let (mut total, mut last) = (0, ProjectNo(0));
     loop {
-        let now = app.clock.now();
-        if outbox::waiting_any_project(&mut *app.store.read().await?, OUTBOX_KIND, now, ProjectNo(0), 1)
+        if outbox::waiting_any_project(&mut *app.store.read().await?, OUTBOX_KIND, ALWAYS, ProjectNo(0), 1)
             .await?
             .is_empty()
         {
             return Ok(total);
         }
-        let input = (app.projects.all(), last, now);
+        let input = (app.projects.all(), last, app.store_clock.clone());
         let (handed_on, turn) = app
             .store
-            .write("hand_on_events", input, |tx, (projects, last, now)| {
-                Box::pin(dispatch_batch(tx, projects, *last, *now))
+            .write("hand_on_events", input, |tx, (projects, last, clock)| {
+                Box::pin(dispatch_batch(tx, projects, *last, clock))
             })
             .await?;
         last = turn;
@@ -74,22 +71,23 @@ async fn dispatch_batch(
     tx: &mut Tx,
     projects: &[Arc<Project>],
     last: ProjectNo,
-    now: Timestamp,
+    clock: &StoreClock,
 ) -> Result<(usize, ProjectNo), StoreError> {
+    let now = clock.now(tx).await?;
     // Written first: other nodes wait here, so that what follows is done by one at a time and in order.
     job_state::set(tx, JOB, None, now).await?;
-    let mut waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, now, last, PROJECTS).await?;
+    let mut waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, ALWAYS, last, PROJECTS).await?;
     if waiting.is_empty() {
-        waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, now, ProjectNo(0), PROJECTS).await?;
+        waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, ALWAYS, ProjectNo(0), PROJECTS).await?;
     }
     let share = BATCH / i64::try_from(waiting.len().max(1)).unwrap_or(BATCH);
     let (mut rows, mut set_aside_rows) = (Vec::new(), 0);
     for project in &waiting {
-        let (readable, unreadable) = list_due(tx, *project, now, count_share(projects, *project, share)).await?;
+        let (readable, unreadable) = list_due(tx, *project, count_share(projects, *project, share)).await?;
         rows.extend(readable);
         set_aside_rows += unreadable;
     }
-    // Nodes' clocks may differ; the numbers are one node's, the store's.
+    // Nodes' clocks may differ; the numbers are the store's.
     rows.sort_by_key(|row| row.id);
     let find = |no: ProjectNo| projects.iter().find(|project| project.no == no).map(|project| &project.settings);
     let unloaded =
@@ -108,7 +106,7 @@ async fn dispatch_batch(
         };
         match (serde_json::from_str::<QueuedEvent>(&row.payload), settings) {
             (Ok(event), Some(settings)) => {
-                dispatch_one(tx, (row.project, settings), row.id, row.user_id, event, row.created_at).await?;
+                dispatch_one(tx, (row.project, settings), row, event, now).await?;
             }
             (Err(error), _) => {
                 set_aside(tx, row.id, &error.to_string()).await?;
@@ -122,19 +120,14 @@ async fn dispatch_batch(
 }
 
 /// What is due of a project. Rows that cannot be read are set aside, so that they hold up no other.
-async fn list_due(
-    tx: &mut Tx,
-    no: ProjectNo,
-    now: Timestamp,
-    limit: i64,
-) -> Result<(Vec<OutboxRow>, usize), StoreError> {
-    match outbox::due(tx, no, OUTBOX_KIND, now, limit).await {
+async fn list_due(tx: &mut Tx, no: ProjectNo, limit: i64) -> Result<(Vec<OutboxRow>, usize), StoreError> {
+    match outbox::due(tx, no, OUTBOX_KIND, ALWAYS, limit).await {
         Ok(rows) => return Ok((rows, 0)),
         Err(StoreError::Decode { .. }) => {}
         Err(error) => return Err(error),
     }
     let (mut rows, mut unreadable) = (Vec::new(), 0);
-    for id in outbox::due_ids(tx, no, OUTBOX_KIND, now, limit).await? {
+    for id in outbox::due_ids(tx, no, OUTBOX_KIND, ALWAYS, limit).await? {
         match outbox::find_any_project(tx, id).await {
             Ok(row) => rows.extend(row),
             Err(StoreError::Decode { reason, .. }) => {
@@ -181,21 +174,22 @@ async fn read_all_settings(tx: &mut Tx) -> Result<HashMap<ProjectNo, Option<Proj
     Ok(rows.iter().map(|row| (row.no, ProjectSettings::from_json(&row.settings).ok())).collect())
 }
 
+/// Hands on one event; its deliveries are due `now`, by the clock of the store.
 async fn dispatch_one(
     tx: &mut Tx,
     (no, settings): (ProjectNo, &ProjectSettings),
-    seq: i64,
-    user_id: Option<UserId>,
+    row: &OutboxRow,
     mut event: QueuedEvent,
-    created_at: Timestamp,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
+    let OutboxRow { id: seq, user_id, created_at, .. } = *row;
     event.body["seq"] = seq.into();
     let kind = event.body["type"].as_str().unwrap_or_default().to_string();
     let body = event.body.to_string();
     if event.is_for_hooks {
         for url in settings.non_blocking_handlers_for(&kind) {
             let new = NewDelivery { seq, user_id, url, kind: &kind, body: &body };
-            deliveries::insert(tx, no, &new, created_at).await?;
+            deliveries::insert(tx, no, &new, now).await?;
         }
     }
     if event.is_logged {

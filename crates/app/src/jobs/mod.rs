@@ -3,6 +3,7 @@
 pub mod accesses;
 pub mod claims;
 pub mod cleanup;
+pub mod clock;
 pub mod events;
 pub mod hooks;
 pub mod key_rotation;
@@ -30,6 +31,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     keep(&mut jobs, (app, stop), "statistics", statistics::run);
     keep(&mut jobs, (app, stop), "accesses", accesses::run);
     keep(&mut jobs, (app, stop), "key_rotation", key_rotation::run);
+    keep(&mut jobs, (app, stop), "clock", clock::run);
     jobs
 }
 

@@ -138,6 +138,7 @@ impl Dispatch {
             return Ok(());
         }
         let mut conn = app.store.read().await?;
+        let now = app.store_clock.now(&mut conn).await?;
         let mut turns = self.list_waiting(&mut conn, now).await?;
         let mut due: HashMap<ProjectNo, VecDeque<OutboxRow>> = HashMap::new();
         self.may_wait = false;

@@ -10,18 +10,19 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError,
+    Conn, StoreError, Tx, clock,
     counts::{self, DailyCount},
-    job_state,
+    job_state, outbox,
 };
 
-use crate::{projects::Project, state::App};
+use crate::{guests::late::LATE_KIND, projects::Project, state::App};
 
 const PERIOD: Duration = Duration::from_secs(3);
 const BATCH: i64 = 500;
-/// Ids are made before their rows are committed; after this long every row of its time is there.
-const SETTLED: Duration = Duration::from_secs(60);
-const DAY: i64 = 86_400;
+/// IDs are made before their rows are committed; after this long every row of its time is there, or noted as late, or of a
+/// transaction that is still open.
+pub(crate) const SETTLED: Duration = Duration::from_secs(60);
+pub(crate) const DAY: i64 = 86_400;
 
 /// Guests who came.
 pub(crate) const GUESTS_CREATED: &str = "guests_created";
@@ -70,33 +71,35 @@ pub fn day_of(at: Timestamp) -> i64 {
     at.as_seconds().div_euclid(DAY)
 }
 
-/// Counts the guests that came since the last time, each exactly once, also when several nodes do it at the same time.
+/// Counts the guests that came since the last time, each exactly once, also when several nodes do it at the same time, and
+/// however late the transaction of a guest was committed (decision 84).
 ///
 /// # Errors
 /// The store failed; what was counted stays counted.
 pub async fn count_guests(app: &App, project: &Project) -> Result<(), StoreError> {
-    let below = UserId::lower_bound(app.clock.now().minus(SETTLED).as_unix_millis());
-    let name: Arc<str> = format!("guests/{}", project.no.0).into();
+    let name = name_of_cursor(project.no);
     loop {
         let no = project.no;
         // A look first: most of the time nobody came, and a write would wait for the disk.
         let mut conn = app.store.read().await?;
+        let settled = app.store_clock.now(&mut conn).await?.minus(SETTLED);
         let cursor = read_cursor(&mut conn, &name).await?;
-        let found = counts::list_users_between(&mut conn, no, cursor, below, 1).await?;
-        drop(conn);
-        if found.is_empty() {
+        let found = counts::list_users_between(&mut conn, no, cursor, lower_bound(settled), 1).await?;
+        if found.is_empty() && list_late(&mut conn, no, (first_id(), lower_bound(settled)), 1).await?.is_empty() {
             return Ok(());
         }
-        let input = (Arc::clone(&name), below);
+        // A transaction that is open may still add guests from the time of its start.
+        let below = lower_bound(settled.minus(clock::age_of_oldest_write(&mut conn).await?));
+        drop(conn);
         let now = app.clock.now();
         let counted = app
             .store
-            .write("count_guests", input, move |tx, (name, below)| {
+            .write("count_guests", Arc::clone(&name), move |tx, name| {
                 Box::pin(async move {
                     // Another node waits here, and then reads the cursor this one leaves.
                     job_state::lock(tx, name, now).await?;
                     let cursor = read_cursor(tx, name).await?;
-                    count_batch(tx, no, name, cursor, *below, now).await
+                    count_batch(tx, no, name, (cursor, below), now).await
                 })
             })
             .await?;
@@ -107,38 +110,89 @@ pub async fn count_guests(app: &App, project: &Project) -> Result<(), StoreError
     }
 }
 
+pub(crate) fn name_of_cursor(no: ProjectNo) -> Arc<str> {
+    format!("guests/{}", no.0).into()
+}
+
+fn lower_bound(at: Timestamp) -> UserId {
+    UserId::lower_bound(at.as_unix_millis())
+}
+
+/// An ID before all others.
+fn first_id() -> UserId {
+    UserId::from_bytes([0; 16])
+}
+
+/// Users with IDs in a range whose sign-up was late.
+pub(crate) async fn list_late(
+    conn: &mut Conn,
+    no: ProjectNo,
+    range: (UserId, UserId),
+    limit: i64,
+) -> Result<Vec<(i64, UserId)>, StoreError> {
+    outbox::list_about(conn, no, LATE_KIND, range, limit).await
+}
+
+/// Counts the guests between the cursor and a bound, and those before the cursor whose sign-up was late.
 async fn count_batch(
-    tx: &mut vestibule_store::Tx,
+    tx: &mut Tx,
     no: ProjectNo,
     name: &str,
-    cursor: UserId,
-    below: UserId,
+    (mut cursor, below): (UserId, UserId),
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    let found = counts::list_users_between(tx, no, cursor, below, BATCH).await?;
-    let Some((last, _, _)) = found.last() else { return Ok(0) };
+    let mut found = counts::list_users_between(tx, no, cursor, below, BATCH).await?;
+    let mut looked_at = found.len();
+    let is_full = i64::try_from(looked_at).is_ok_and(|count| count >= BATCH);
+    let reached = found.last().map(|(last, _, _)| *last).filter(|_| is_full).unwrap_or(below).max(cursor);
+    // Listed after the users: who is among them and late is in this list, too.
+    let late = list_late(tx, no, (cursor, reached), i64::MAX).await?;
+    found.retain(|(id, _, _)| !late.iter().any(|(_, other)| other == id));
+    if reached > cursor {
+        job_state::set(tx, name, Some(reached.as_bytes()), now).await?;
+        cursor = reached;
+    }
+    for (row, id) in list_late(tx, no, (first_id(), cursor), BATCH).await? {
+        found.extend(counts::find_user(tx, no, id).await?);
+        outbox::remove(tx, row).await?;
+        looked_at += 1;
+    }
+    for count in sum_guests(&found) {
+        counts::add(tx, no, &count).await?;
+    }
+    Ok(looked_at)
+}
+
+/// The counters of these users; see [`counts::list_users_between`].
+fn sum_guests(found: &[counts::FoundUser]) -> Vec<DailyCount> {
     let mut sums: BTreeMap<(i64, &str, &str), i64> = BTreeMap::new();
-    for (id, client, was_guest) in &found {
+    for (id, client, was_guest) in found {
         if *was_guest {
-            let day = i64::try_from(id.unix_millis() / 1_000).unwrap_or(i64::MAX).div_euclid(DAY);
+            let day = day_of_id(*id);
             *sums.entry((day, client.as_deref().unwrap_or_default(), GUESTS_CREATED)).or_default() += 1;
             if client.is_none() {
                 *sums.entry((day, "", WITHOUT_SESSION)).or_default() += 1;
             }
         }
     }
-    for ((day, client, name), count) in sums {
-        let count = DailyCount { day, client_id: client.to_string(), name: name.to_string(), count };
-        counts::add(tx, no, &count).await?;
-    }
-    job_state::set(tx, name, Some(last.as_bytes()), now).await?;
-    Ok(found.len())
+    let count = |((day, client, name), count): ((i64, &str, &str), i64)| DailyCount {
+        day,
+        client_id: client.into(),
+        name: name.into(),
+        count,
+    };
+    sums.into_iter().map(count).collect()
 }
 
-async fn read_cursor(conn: &mut vestibule_store::Conn, name: &str) -> Result<UserId, StoreError> {
+/// The day of a user's ID, UTC.
+pub(crate) fn day_of_id(id: UserId) -> i64 {
+    i64::try_from(id.unix_millis() / 1_000).unwrap_or(i64::MAX).div_euclid(DAY)
+}
+
+pub(crate) async fn read_cursor(conn: &mut Conn, name: &str) -> Result<UserId, StoreError> {
     let state = job_state::get(conn, name).await?;
     let bytes = state.and_then(|(cursor, _)| cursor).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
-    Ok(UserId::from_bytes(bytes.unwrap_or([0; 16])))
+    Ok(bytes.map_or_else(first_id, UserId::from_bytes))
 }
 
 /// What one event adds to the counts. A recount reads the log through this same function.

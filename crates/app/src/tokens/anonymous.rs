@@ -28,6 +28,7 @@ use crate::{
     guests::{
         challenge,
         device_key::{self, Proven, Signer},
+        late::LateSignUp,
         returning_guests,
         sign_up_anonymous::{check_enabled, check_open},
     },
@@ -129,7 +130,15 @@ async fn sign_up(
         promoted_at: None,
         device: device.clone(),
     };
-    let input = SignUp { challenge, proof_use, key, user: user.clone(), grant: grant.clone(), event };
+    let input = SignUp {
+        challenge,
+        proof_use,
+        key,
+        user: user.clone(),
+        grant: grant.clone(),
+        event,
+        late: LateSignUp::of(ctx.app),
+    };
     let no = ctx.project.no;
     let written =
         ctx.app.store.write("sign_up_with_key", input, move |tx, input| Box::pin(write_sign_up(tx, no, input)));
@@ -263,3 +272,5 @@ async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(),
     grants::insert(tx, no, &input.grant).await?;
     Ok(())
 }
+    late: LateSignUp,
+    input.late.note(tx, no, input.user.id).await?;

@@ -20,6 +20,7 @@ mod question;
 mod serve;
 mod session;
 mod signals;
+mod statistics;
 mod user;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
@@ -93,6 +94,9 @@ enum Command {
     Probe(probe::Probe),
     Completions(manual::Completions),
     Man(manual::Man),
+    /// Correct the numbers of past days
+    #[command(subcommand)]
+    Statistics(statistics::StatisticsCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -217,6 +221,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Client(command) => block_on(command.run()),
         Command::Session(command) => block_on(command.run()),
         Command::Key(command) => block_on(command.run()),
+        Command::Statistics(command) => block_on(command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! Queued events that cannot be read: they are kept and counted, and hold up no other.
 
-use vestibule_app::jobs::events::count_unreadable;
+use vestibule_app::{jobs::events::count_unreadable, metrics::Measured};
 use vestibule_store::{outbox, users};
 
 use crate::{
@@ -42,7 +42,8 @@ async fn an_unreadable_event_is_kept_and_counted_and_holds_up_no_other(engine: E
     // A queue that holds only these is not late.
     let age = vestibule_app::jobs::outbox::age_of_oldest(&server.app).await.expect("the store works");
     assert!(age.is_zero(), "{age:?}");
-    let page = server.app.metrics.print(store.stats(), None, count_unreadable(&server.app).await.ok());
+    let measured = Measured { unreadable: count_unreadable(&server.app).await.ok(), ..Measured::default() };
+    let page = server.app.metrics.print(store.stats(), measured);
     assert!(page.contains("vestibule_events_unreadable 3\n"), "{page}");
     let mut owner = server.owner().await;
     owner.open("/portal/p/test/webhooks").await;

@@ -144,6 +144,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0029_claims.sqlite.sql"),
         postgres: include_str!("../../migrations/0029_claims.postgres.sql"),
     },
+    Migration {
+        version: 31,
+        name: "0031_due_order",
+        sqlite: include_str!("../../migrations/0031_due_order.sqlite.sql"),
+        postgres: include_str!("../../migrations/0031_due_order.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

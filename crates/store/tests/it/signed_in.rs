@@ -11,7 +11,8 @@ const BEFORE: &str = r#"
 DELETE FROM migrations WHERE version >= 17;
 DROP TABLE consents;
 DROP TABLE client_starts;
--- 0018, 0020, 0025, 0026 and 0029 again, which would find their columns.
+-- 0018, 0020, 0025, 0026, 0029 and 0031 again, which would find their columns and indexes.
+DROP INDEX IF EXISTS outbox_by_turn;
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
 ALTER TABLE operators DROP COLUMN email_proved_at;

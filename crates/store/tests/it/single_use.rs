@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vestibule_domain::{limit::Quota, time::Timestamp};
 use vestibule_store::{
-    Store, codes,
+    Store, clock, codes,
     flows::{self, FlowRow},
     job_state, outbox, spent, tries,
 };
@@ -18,6 +18,8 @@ on_both_engines!(
     a_value_is_spent_once_and_knows_its_holder,
     what_expired_is_removed_in_batches,
     a_side_effect_is_claimed_by_one_node,
+    what_is_due_has_the_order_in_which_it_was_queued,
+    the_clock_of_the_database_is_a_time,
     a_failed_side_effect_is_retried_later,
     a_job_finds_what_it_left,
     a_bucket_takes_what_fits_and_drains,
@@ -129,6 +131,25 @@ async fn a_side_effect_is_claimed_by_one_node(store: Store) {
     let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(2), 10).await.unwrap();
     assert_eq!(due.len(), 1, "the claimed one waits");
     assert!(write(&store, row, |tx, row| Box::pin(outbox::remove(tx, *row))).await);
+}
+
+/// Whatever the clocks of the nodes that queued it say.
+async fn what_is_due_has_the_order_in_which_it_was_queued(store: Store) {
+    for (payload, seconds) in [("first", 90), ("second", 10), ("third", 50)] {
+        write(&store, (), move |tx, ()| Box::pin(outbox::push(tx, P, "event", None, payload, at(seconds)))).await;
+    }
+    let mut conn = store.read().await.unwrap();
+    let due = outbox::due(&mut conn, P, "event", at(1), 10).await.unwrap();
+    assert_eq!(due.iter().map(|row| row.payload.as_str()).collect::<Vec<_>>(), ["first", "second", "third"]);
+    assert_eq!(outbox::due_ids(&mut conn, P, "event", at(1), 10).await.unwrap().len(), 3);
+}
+
+async fn the_clock_of_the_database_is_a_time(store: Store) {
+    let mut conn = store.read().await.unwrap();
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let there = clock::now(&mut conn).await.unwrap();
+    // Both are of this machine; an hour is for a machine that stands still.
+    assert!(there.as_seconds().unsigned_abs().abs_diff(now) < 3_600, "{there} is not {now}");
 }
 
 async fn a_failed_side_effect_is_retried_later(store: Store) {

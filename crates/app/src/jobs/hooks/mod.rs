@@ -139,9 +139,11 @@ impl HookDispatch {
         if !self.may_wait || self.receivers.is_full() {
             return Ok(());
         }
+        // Rests are in the memory of this process, and by its clock; what is due is by the store's.
         let now = app.clock.now();
+        let due_at = app.store_clock.read(&app.store).await?;
         self.may_wait = false;
-        let mut turns = self.list_waiting(&mut *app.store.read().await?, now).await?;
+        let mut turns = self.list_waiting(&mut *app.store.read().await?, (now, due_at)).await?;
         let mut due: HashMap<Address, VecDeque<Vec<u8>>> = HashMap::new();
         while let Some(address) = turns.pop_front() {
             if !self.receivers.may_begin(&address, now) {
@@ -151,7 +153,7 @@ impl HookDispatch {
             let lanes = match due.entry(address.clone()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
-                    let found = find_due(app, &address, now).await?;
+                    let found = find_due(app, &address, due_at).await?;
                     self.may_wait |= found.may_be_more;
                     let is_free = |lane: &Vec<u8>| !self.receivers.is_busy(&address, lane);
                     let (free, busy): (Vec<_>, Vec<_>) = found.lanes.into_iter().partition(is_free);
@@ -171,10 +173,14 @@ impl HookDispatch {
     }
 
     /// The receivers something is due for and that do not rest, in the order of their turns.
-    async fn list_waiting(&mut self, conn: &mut Conn, now: Timestamp) -> Result<VecDeque<Address>, StoreError> {
+    async fn list_waiting(
+        &mut self,
+        conn: &mut Conn,
+        (now, due_at): (Timestamp, Timestamp),
+    ) -> Result<VecDeque<Address>, StoreError> {
         let (project, url) = &self.looked_to;
         let limit = i64::try_from(LOOK).unwrap_or(i64::MAX);
-        let found = delivery_lanes::waiting_any_project(conn, now, (*project, url), limit).await?;
+        let found = delivery_lanes::waiting_any_project(conn, due_at, (*project, url), limit).await?;
         let start = (ProjectNo(0), String::new());
         // The rest is for the next look.
         let next = found.last().filter(|_| found.len() >= LOOK).cloned().unwrap_or_else(|| start.clone());
@@ -211,8 +217,10 @@ struct AttemptOutcome {
 /// Delivers the first of a lane, if it is due; whether it was taken.
 async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result<bool, StoreError> {
     let Some(project) = app.projects.find_by_no(lane.project) else { return Ok(false) };
-    let next = delivery_lanes::next_in_lane(&mut *app.store.read().await?, lane).await?;
-    let now = app.clock.now();
+    let mut conn = app.store.read().await?;
+    let next = delivery_lanes::next_in_lane(&mut conn, lane).await?;
+    let now = app.store_clock.now(&mut conn).await?;
+    drop(conn);
     // When it is not due, another node works on it, or it waits for its next try.
     let Some(delivery) = next.filter(|next| next.due_at <= now) else { return Ok(false) };
     let (id, attempts) = (delivery.id, delivery.attempts);
@@ -262,7 +270,7 @@ async fn write_down(
     delivery: &Delivery,
     outcome: AttemptOutcome,
 ) -> Result<DeliveryState, StoreError> {
-    let now = app.clock.now();
+    let now = app.store_clock.read(&app.store).await?;
     let (id, status) = (delivery.id, outcome.status);
     let Some(error) = outcome.error else {
         app.store
@@ -315,7 +323,7 @@ fn retry_for(app: &App) -> Duration {
 
 /// Fails the deliveries that waited too long behind one that failed for good: each would be tried once more, and fail too.
 async fn give_up_lane(app: &App, lane: &Lane) -> Result<(), StoreError> {
-    let now = app.clock.now();
+    let now = app.store_clock.read(&app.store).await?;
     let before = now.minus(retry_for(app));
     let given_up = || {
         app.store.write("give_up_lane", lane.clone(), move |tx, lane| {
@@ -338,7 +346,13 @@ async fn give_up_lane(app: &App, lane: &Lane) -> Result<(), StoreError> {
 
 /// Gives up what waited too long for a receiver that does not answer, though it was not tried as often as it would have been.
 async fn give_up_old(app: Arc<App>, (project, url): Address) {
-    let now = app.clock.now();
+    let now = match app.store_clock.read(&app.store).await {
+        Ok(now) => now,
+        Err(error) => {
+            tracing::warn!(error = %error, "old webhook deliveries could not be failed; retrying later");
+            return;
+        }
+    };
     let before = now.minus(retry_for(&app));
     let mut total = 0;
     loop {

@@ -173,14 +173,23 @@ impl TestServer {
     /// Starts another server on the same store, mail and clock: a second node, at the same port of another loopback
     /// address, so that the same names lead to it.
     pub(crate) async fn start_node(&self) -> Node {
+        self.start_node_with(self.clock.clone()).await
+    }
+
+    /// The same with another clock.
+    pub(crate) async fn start_node_with(&self, clock: Clock) -> Node {
         let address = SocketAddr::from(([127, 0, 0, 2], self.address.port()));
         let listener = TcpListener::bind(address).await.expect("the port of another loopback address");
+        let app = self.open_app(clock).await;
+        let (stop, serving) = serve(&app, listener);
+        Node { http: Http::new(&self.origin, address), app, stop: Some(stop), serving: Some(serving) }
+    }
+
+    /// What a node shares, on the same store and mail, without a listener and without jobs.
+    pub(crate) async fn open_app(&self, clock: Clock) -> Arc<App> {
         let entropy = seeded_entropy();
         let (mailer, sms) = (mail(&self.config, &self.mails), text_messages(&self.config, &self.mails));
-        let adapters = Adapters { clock: self.clock.clone(), entropy, mailer, sms };
-        let app = open::open(self.config.clone(), adapters).await.expect("the node opens");
-        let (stop, serving) = serve(&app, listener);
-        Node { http: Http::new(&self.origin, address), stop: Some(stop), serving: Some(serving) }
+        open::open(self.config.clone(), Adapters { clock, entropy, mailer, sms }).await.expect("the node opens")
     }
 
     /// Applies changed settings, like `vestibule project apply`, and reloads them.
@@ -349,6 +358,7 @@ impl TestServer {
 /// Another server on the same store.
 pub(crate) struct Node {
     pub(crate) http: Http,
+    pub(crate) app: Arc<App>,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
 }

@@ -1,4 +1,4 @@
-//! Ends the process when the disk did not keep a write (decision 84). Names no table.
+//! Ends the process when the disk did not keep a write (decision 80). Names no table.
 //!
 //! After a failed sync the operating system may have dropped the pages that it could not write, and a repeated sync
 //! succeeds without them. SQLite remembers parts of a checkpoint as done before they are synced, so a later checkpoint
