@@ -116,8 +116,8 @@ pub enum Selection {
 }
 
 impl Selection {
-    /// Whether nothing from before goes on by itself: neither what is not a session yet, such as an authorization code, nor
-    /// a browser that is known for the user, since a person who had a session may have kept the cookie.
+    /// Whether nothing from before goes on by itself: neither what is not a session yet, such as an authorization code or a proof
+    /// for a sign-in, nor a browser that is known for the user, since a person who had a session may have kept the cookie.
     fn ends_all_at_once(&self) -> bool {
         match self {
             Self::All | Self::AllExcept(_) => true,
@@ -171,9 +171,9 @@ impl Ending {
     pub async fn write(&self, tx: &mut Tx) -> Result<usize, StoreError> {
         let (no, now) = (self.no, self.context.timestamp);
         if self.selection.ends_all_at_once() {
-            // First, because it locks the user: a code that is being exchanged either has added its grant, or is refused.
+            // First, because it locks the user: a code that is being exchanged either has added its grant, or is refused; and so
+            // with a sign-in that is being finished.
             users::note_sessions_ended(tx, no, self.user, now).await?;
-            users::raise_generation(tx, no, self.user).await?;
         }
         let mut ended = 0;
         for (id, session) in self.select(load(tx, no, self.user).await?) {

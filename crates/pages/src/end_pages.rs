@@ -12,6 +12,8 @@ pub enum ErrorKind {
     /// The flow has expired.
     FlowExpired,
     FlowFinished,
+    /// All sessions of the account ended since the user proved who it is, or its login ID was removed.
+    ProofOutdated,
     /// The guest was deleted or signed out.
     GuestGone,
     /// Another promotion of the same guest finished first.
@@ -31,11 +33,12 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InvalidRequest,
         Self::PromotionExpired,
         Self::FlowExpired,
         Self::FlowFinished,
+        Self::ProofOutdated,
         Self::GuestGone,
         Self::PromotionLost,
         Self::ForeignBrowser,
@@ -62,6 +65,7 @@ impl ErrorKind {
             Self::PromotionExpired => ("failure-promotion-expired-title", "failure-promotion-expired-text"),
             Self::FlowExpired => ("failure-flow-expired-title", "failure-flow-expired-text"),
             Self::FlowFinished => ("failure-flow-finished-title", "failure-flow-finished-text"),
+            Self::ProofOutdated => ("failure-proof-outdated-title", "failure-proof-outdated-text"),
             Self::GuestGone => ("failure-guest-gone-title", "failure-guest-gone-text"),
             Self::PromotionLost => ("failure-promotion-lost-title", "failure-promotion-lost-text"),
             Self::ForeignBrowser => ("failure-foreign-browser-title", "failure-foreign-browser-text"),

@@ -22,6 +22,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &FIND_WITH_USER,
     &TOUCH,
     &RECORD_ACCESS,
+    &HOLD,
     &ROTATE,
     &SET_AUTHENTICATED,
     &MARK_HAS_REVOKED_TOKENS,
@@ -257,6 +258,19 @@ pub async fn touch(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &device, &now.as_micros()]).await
+}
+
+const HOLD: Sql = Sql::new(
+    "UPDATE grants
+     SET last_access_at = last_access_at
+     WHERE project_no = $1 AND id = $2 AND user_id = $3
+       AND ends_at IS NULL",
+);
+
+/// Locks a grant of a user, so that it does not end before the transaction does; `false` when it has ended, or is left over from a
+/// promotion.
+pub async fn hold(tx: &mut Tx, p: ProjectNo, id: GrantId, user: UserId) -> Result<bool, StoreError> {
+    tx.execute_one(&HOLD, &[&p.0, &id.as_bytes().as_slice(), &user.as_bytes().as_slice()]).await
 }
 
 const ROTATE: Sql = Sql::new(

@@ -19,6 +19,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &FIND,
     &FIND_WITH_USER,
     &TOUCH,
+    &HOLD,
     &SET_AUTHENTICATED,
     &REMOVE,
     &REMOVE_UNUSED_SINCE,
@@ -145,6 +146,17 @@ const TOUCH: Sql = Sql::new(
 /// Records a use; never moves the last use back.
 pub async fn touch(tx: &mut Tx, p: ProjectNo, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const HOLD: Sql = Sql::new(
+    "UPDATE sessions
+     SET last_access_at = last_access_at
+     WHERE project_no = $1 AND id = $2 AND user_id = $3",
+);
+
+/// Locks a session of a user, so that it does not end before the transaction does; `false` when it has ended.
+pub async fn hold(tx: &mut Tx, p: ProjectNo, id: SessionId, user: UserId) -> Result<bool, StoreError> {
+    tx.execute_one(&HOLD, &[&p.0, &id.as_bytes().as_slice(), &user.as_bytes().as_slice()]).await
 }
 
 const SET_AUTHENTICATED: Sql = Sql::new(

@@ -21,7 +21,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &YIELD_TO,
     &RECORD_LOGIN,
     &FIND_GENERATION,
-    &RAISE_GENERATION,
     &RECORD_GUEST_LOGIN,
     &LOCK_GUEST,
     &NOTE_SESSIONS_ENDED,
@@ -185,12 +184,30 @@ const RECORD_LOGIN: Sql = Sql::new(
     "UPDATE users
      SET last_login_at = $3
      WHERE project_no = $1 AND id = $2
-     RETURNING COALESCE(credential_generation, 0)",
+     RETURNING COALESCE(credential_generation, 0), sessions_ended_at",
 );
 
-/// Records that the user authenticated; returns its [credential generation](find_generation), `None` when it does not exist.
-pub async fn record_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<Option<i64>, StoreError> {
-    tx.query_optional(&RECORD_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()], |row| row.get(0)).await
+/// What decides whether a proof still counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginState {
+    /// The [credential generation](find_generation).
+    pub generation: i64,
+    /// When all sessions were last ended at once.
+    pub sessions_ended_at: Option<Timestamp>,
+}
+
+/// Records that the user authenticated; `None` when it does not exist. Locks the user, so that what the proof rests on stays as it
+/// is until the transaction ends.
+pub async fn record_login(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: UserId,
+    now: Timestamp,
+) -> Result<Option<LoginState>, StoreError> {
+    tx.query_optional(&RECORD_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()], |row| {
+        Ok(LoginState { generation: row.get(0)?, sessions_ended_at: read_optional_time(row, 1)? })
+    })
+    .await
 }
 
 const FIND_GENERATION: Sql = Sql::new(
@@ -204,18 +221,6 @@ const FIND_GENERATION: Sql = Sql::new(
 pub async fn find_generation(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<i64, StoreError> {
     let found = conn.query_optional(&FIND_GENERATION, &[&p.0, &id.as_bytes().as_slice()], |row| row.get(0)).await?;
     Ok(found.unwrap_or(0))
-}
-
-const RAISE_GENERATION: Sql = Sql::new(
-    "UPDATE users
-     SET credential_generation = COALESCE(credential_generation, 0) + 1
-     WHERE project_no = $1 AND id = $2
-       AND anonymous_since IS NULL",
-);
-
-/// Begins a member's next credential generation. Guests have none: no browser is known for them.
-pub async fn raise_generation(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<(), StoreError> {
-    tx.execute(&RAISE_GENERATION, &[&p.0, &id.as_bytes().as_slice()]).await.map(drop)
 }
 
 const RECORD_GUEST_LOGIN: Sql = Sql::new(
@@ -249,12 +254,17 @@ pub async fn lock_guest(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, S
 
 const NOTE_SESSIONS_ENDED: Sql = Sql::new(
     "UPDATE users
-     SET sessions_ended_at = CASE WHEN sessions_ended_at > $3 THEN sessions_ended_at ELSE $3 END
+     SET sessions_ended_at = CASE WHEN sessions_ended_at > $3 THEN sessions_ended_at ELSE $3 END,
+         credential_generation = CASE
+           WHEN anonymous_since IS NULL THEN COALESCE(credential_generation, 0) + 1
+           ELSE credential_generation
+         END
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Records that a user's sessions are ended at once; never moves the time back. Locks the user, so that
-/// [`lock_signed_in_since`] comes before or after it.
+/// Records that a user's sessions are ended at once; never moves the time back. It begins a member's next credential generation;
+/// guests have none, because no browser is known for them. Locks the user, so that [`lock_signed_in_since`] and [`record_login`]
+/// come before or after it.
 pub async fn note_sessions_ended(tx: &mut Tx, p: ProjectNo, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&NOTE_SESSIONS_ENDED, &[&p.0, &id.as_bytes().as_slice(), &at.as_micros()]).await
 }

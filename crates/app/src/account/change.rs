@@ -79,6 +79,8 @@ pub enum ChangeOutcome {
     Stale,
     /// The member was deleted.
     UserGone,
+    /// The caller's session has ended meanwhile, or began as a guest's and cannot become the member's; nothing changed.
+    SignedOut,
 }
 
 /// A change and what belongs to it.
@@ -91,6 +93,8 @@ pub struct ChangeRequest<'a> {
 
 struct PreparedChange {
     user: UserId,
+    /// The caller's session or grant.
+    session: SessionRef,
     project: Arc<Project>,
     change_kind: AccountChange,
     settings_action: Option<(FlowId, i64, String, Timestamp)>,
@@ -107,6 +111,7 @@ enum ChangeError {
     LastLoginMethod,
     Stale,
     UserGone,
+    SignedOut,
 }
 
 impl From<StoreError> for ChangeError {
@@ -122,6 +127,10 @@ pub async fn commit(
     change_request: ChangeRequest<'_>,
 ) -> Result<ChangeOutcome, Error> {
     let user = &caller.user;
+    // A copy of what the guest had is worth as much as the original, so it stays the guest's.
+    if matches!(change_request.change_kind, AccountChange::Prove { .. }) && caller.via.proved_at().is_none() {
+        return Ok(ChangeOutcome::SignedOut);
+    }
     let ending = change_request
         .change_kind
         .ends_sessions()
@@ -143,6 +152,7 @@ pub async fn commit(
     let seal = |mail: &Mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail);
     let change = PreparedChange {
         user: user.id,
+        session: caller.via.reference(),
         project: Arc::clone(ctx.project),
         change_kind: change_request.change_kind,
         settings_action,
@@ -159,6 +169,7 @@ pub async fn commit(
         Err(ChangeError::LastLoginMethod) => Ok(ChangeOutcome::LastLoginMethod),
         Err(ChangeError::Stale) => Ok(ChangeOutcome::Stale),
         Err(ChangeError::UserGone) => Ok(ChangeOutcome::UserGone),
+        Err(ChangeError::SignedOut) => Ok(ChangeOutcome::SignedOut),
     }
 }
 
@@ -195,6 +206,14 @@ async fn write(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
     if !users::note_change(tx, no, user, now).await? {
         return Err(ChangeError::UserGone);
     }
+    // Then the caller's own session: if a recovery has just ended it, the change comes too late.
+    let is_signed_in = match change.session {
+        SessionRef::Session(id) => sessions::hold(tx, no, id, user).await?,
+        SessionRef::Grant(id) => grants::hold(tx, no, id, user).await?,
+    };
+    if !is_signed_in {
+        return Err(ChangeError::SignedOut);
+    }
     if let Some((id, version, state, expires_at)) = &change.settings_action
         && !flow_rows::update(tx, no, *id, *version, state, *expires_at).await?
     {
@@ -223,7 +242,9 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
         AccountChange::ReplaceLoginId { old, new } => {
             let old = find_login_id(tx, no, user, *old).await?;
             credentials::remove_login_id(tx, no, &old.kind, &old.value).await?;
-            insert_login_id(tx, no, &OwnedLoginId { id: old.id, created_at: old.created_at, ..new.clone() }).await
+            // Another address is new, whatever it replaces: it must not look as old as the one that was there. Another spelling is not.
+            let created_at = if old.value == new.value { old.created_at } else { new.created_at };
+            insert_login_id(tx, no, &OwnedLoginId { id: old.id, created_at, ..new.clone() }).await
         }
         AccountChange::VerifyLoginId(id) => {
             let row = find_login_id(tx, no, user, *id).await?;

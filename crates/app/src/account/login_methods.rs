@@ -78,11 +78,11 @@ impl LoginMethods {
         LoginIdKind::ALL.into_iter().find_map(first).map(|row| row.original.as_str())
     }
 
-    /// The address for notifications: the first verified email address, or else the first one.
+    /// The address for notifications: the oldest verified email address, or else the oldest one.
     pub(crate) fn mail_address(&self) -> Option<String> {
-        let mut emails = self.login_ids.iter().filter(|row| kind_of(row) == Some(LoginIdKind::Email));
-        let proved = emails.clone().find(|row| row.verified_at.is_some());
-        proved.or_else(|| emails.next()).and_then(|row| login_id_of(row)?.address())
+        let emails = self.login_ids.iter().filter(|row| kind_of(row) == Some(LoginIdKind::Email));
+        let oldest = emails.min_by_key(|row| (row.verified_at.is_none(), row.created_at));
+        oldest.and_then(|row| login_id_of(row)?.address())
     }
 
     /// Where to send a code for reauthentication: a verified address first.

@@ -102,10 +102,12 @@ impl From<PromotionError> for UpdateRefused {
             PromotionError::Store(error) => error.into(),
             PromotionError::Taken => AdminError::Conflict(Clash::LoginIdTaken),
             PromotionError::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
-            // The last three occur only in hosted flows.
-            PromotionError::UserGone | PromotionError::Disabled | PromotionError::PasskeyRefused => {
-                AdminError::Conflict(Clash::NotActive)
-            }
+            // The last five occur only in hosted flows.
+            PromotionError::UserGone
+            | PromotionError::Disabled
+            | PromotionError::PasskeyRefused
+            | PromotionError::Outdated
+            | PromotionError::MethodsChanged => AdminError::Conflict(Clash::NotActive),
         })
     }
 }

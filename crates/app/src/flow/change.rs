@@ -9,7 +9,6 @@ use vestibule_store::{StoreError, Tx, credentials, passkeys, users};
 
 use super::{NotWritten, sign_in::LoginProof};
 use crate::{
-    account::LoginMethods,
     promotion::change::{
         Credentials, GuestPromotion, PromotionError, add_first_credential, give_up, insert_credentials,
     },
@@ -109,13 +108,18 @@ async fn record_login(
     ending: Option<&Ending>,
     now: Timestamp,
 ) -> Result<i64, PromotionError> {
-    // First, because it may begin the next generation.
-    if let Some(ending) = ending {
-        ending.write(tx).await?;
-    }
-    let Some(generation) = users::record_login(tx, no, proof.user, now).await? else {
+    // First, because it locks the member: what the proof rests on stays as it is from here on.
+    let Some(state) = users::record_login(tx, no, proof.user, now).await? else {
         return Err(PromotionError::UserGone);
     };
+    if !proof.basis.holds(tx, no, proof.user, state).await? {
+        return Err(PromotionError::Outdated);
+    }
+    let mut generation = state.generation;
+    if let Some(ending) = ending {
+        ending.write(tx).await?;
+        generation = users::find_generation(tx, no, proof.user).await?;
+    }
     if let Some(used) = &proof.passkey
         && !passkeys::record_use(tx, no, used, now).await?
     {
@@ -130,11 +134,8 @@ async fn record_login(
     if let Some(hash) = &proof.password_hash {
         credentials::set_password(tx, no, proof.user, hash, now).await?;
     }
-    if !proof.removals.is_empty() {
-        let login_methods = LoginMethods::read(tx, no, proof.user).await?;
-        for removal in &proof.removals {
-            login_methods.remove(tx, (no, proof.user), *removal).await?;
-        }
+    if let Some(recovery) = &proof.recovery {
+        recovery.write(tx, no, proof.user).await?;
     }
     Ok(generation)
 }

@@ -57,7 +57,9 @@ pub enum Committed {
     Disabled,
     /// The passkey is registered already, or may have been copied.
     PasskeyRefused,
-    /// The flow changed in another tab; reload it.
+    /// All sessions of the member ended since it proved itself, or its login ID was removed.
+    Outdated,
+    /// The flow changed in another tab, or what its page showed of the member did; reload it.
     Stale,
 }
 
@@ -183,6 +185,8 @@ fn refuse(error: CommitError) -> Result<Committed, Error> {
             PromotionError::UserGone => Ok(Committed::UserGone),
             PromotionError::Disabled => Ok(Committed::Disabled),
             PromotionError::PasskeyRefused => Ok(Committed::PasskeyRefused),
+            PromotionError::Outdated => Ok(Committed::Outdated),
+            PromotionError::MethodsChanged => Ok(Committed::Stale),
         },
         CommitError::Stale => Ok(Committed::Stale),
         CommitError::HintUsed => Err(Error::HintUsed),
@@ -237,7 +241,7 @@ fn plan_session(
     // The session of a guest, or of the guest that the member was, is replaced even when its user stays: it gains rights, and
     // its cookie may have been copied, so it gets a new secret.
     let stays = |session: &Session| match change {
-        UserChange::Login(proof) => !proof.recovered && session.is_of_member(),
+        UserChange::Login(proof) => proof.recovery.is_none() && session.is_of_member(),
         UserChange::Promote(..) | UserChange::SignUp(..) | UserChange::Yield(..) => false,
     };
     let own = browser.session.as_ref().filter(|session| session.user_id == user_id && stays(session));

@@ -1,6 +1,7 @@
 //! Hosted flows: one user's promotion, sign-up or sign-in. A new flow is carried by its browser, sealed, in the forms
 //! of its pages; from the first accepted form on, its state is in the store, where all tabs of the browser share it.
 
+pub mod basis;
 pub mod begin;
 pub mod change;
 pub mod commit;
@@ -10,6 +11,7 @@ mod message;
 pub(crate) mod one_time_code;
 pub mod passkey;
 pub mod prepare;
+pub mod recovery;
 pub mod sign_in;
 pub mod steps;
 mod suggestion;
@@ -88,6 +90,9 @@ pub struct Attempt {
     pub goal: Goal,
     /// The member a code was sent to; pages must not depend on whether there is one.
     user: Option<UserId>,
+    /// The credential generation of that member when the code was sent.
+    #[serde(default)]
+    generation: i64,
     /// Whether that member had proved the address before.
     #[serde(default)]
     is_proved_address: bool,
@@ -100,7 +105,7 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt for which no code is expected yet.
     fn new(login_id: LoginId, goal: Goal) -> Self {
-        Self { login_id, goal, user: None, is_proved_address: false, code: None, proved_at: None }
+        Self { login_id, goal, user: None, generation: 0, is_proved_address: false, code: None, proved_at: None }
     }
 }
 

@@ -4,6 +4,7 @@ use vestibule_store::passkeys;
 
 use super::{
     Flow,
+    basis::Basis,
     begin::owns,
     sign_in::{LoginProof, SignIn},
     steps::InputErrors,
@@ -80,7 +81,10 @@ async fn find_proof(ctx: &Ctx<'_>, flow: &Flow, answer: &str) -> Result<Option<L
         requires_user_handle_match: false,
     };
     match site(ctx.project).verify(assertion, &expected) {
-        Ok(used) => Ok(Some(LoginProof { passkey: Some(used), ..LoginProof::new(row.owner, "pop user") })),
+        Ok(used) => {
+            let proof = LoginProof::new(row.owner, "pop user", Basis::of_passkey(flow));
+            Ok(Some(LoginProof { passkey: Some(used), ..proof }))
+        }
         Err(problem) => {
             tracing::info!(request.id = ctx.log_id(), user.id = %row.owner, error = %problem, "a passkey was refused");
             Ok(None)

@@ -157,7 +157,7 @@ async fn prepare_login(
         FlowPurpose::SignUp | FlowPurpose::Login => check_promotable(guest).is_ok(),
     });
     let mut endings = Endings::default();
-    if proof.recovered {
+    if proof.recovery.is_some() {
         let cause = (RevocationReason::PasswordChange, TriggeredBy::User);
         endings.member = Some(Ending::new(ctx, user_id, Selection::All, cause));
     }

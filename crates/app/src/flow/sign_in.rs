@@ -1,32 +1,28 @@
-//! Signing in as a member: password, code, and recovery by code.
+//! Signing in as a member: by password, by code, and the code of a recovery.
 //! No response reveals, by content or by time, whether an account exists.
 
 use vestibule_domain::{
     credential::{
         otp::{OtpDecision, ResendDecision},
-        password::{self, Assessment},
+        password,
     },
     id::UserId,
     identifier::{LoginId, LoginIdKind},
     identity::OwnedLoginId,
-    promotion::CredentialRemoval,
     secret::Secret,
-    time::Timestamp,
 };
 use vestibule_store::{credentials, passkeys::PasskeyUse};
 
 use super::{
-    Attempt, CodeUse, Flow, Goal, WriteMessage, keep, login_methods,
+    Attempt, CodeUse, Flow, Goal, WriteMessage,
+    basis::Basis,
+    keep, login_methods,
     one_time_code::{self, CodeHolder, CodeMatch, CodeSending},
+    recovery::Recovery,
     save,
-    steps::{Identification, InputErrors, check_password},
+    steps::{Identification, InputErrors},
 };
 use crate::{
-    account::{
-        LoginMethods,
-        login_methods::login_id_of,
-        notice::{SecurityNotice, WriteNotice},
-    },
     adapters::mailer::Mail,
     ctx::Ctx,
     error::Error,
@@ -44,32 +40,23 @@ pub struct LoginProof {
     pub user: UserId,
     /// The method (RFC 8176).
     pub amr: &'static str,
+    /// Without it, the proof is worth nothing.
+    pub basis: Basis,
     /// A hash to store: a rehash of the same password, or a new one.
     pub password_hash: Option<String>,
-    /// A forgotten password was replaced, so the member's other sessions must end.
-    pub recovered: bool,
+    /// A forgotten password is replaced, so the member's other sessions must end.
+    pub recovery: Option<Recovery>,
     /// The login ID whose code was entered.
     pub proved: Option<(LoginIdKind, String)>,
     /// The passkey that was used, with its new counter.
     pub passkey: Option<PasskeyUse>,
-    /// Other sign-in methods that the member removes with the recovery.
-    pub removals: Vec<CredentialRemoval>,
     /// The mails about a new password and about removed addresses.
     pub mails: Vec<Mail>,
 }
 
 impl LoginProof {
-    pub fn new(user: UserId, amr: &'static str) -> Self {
-        Self {
-            user,
-            amr,
-            password_hash: None,
-            recovered: false,
-            proved: None,
-            passkey: None,
-            removals: Vec::new(),
-            mails: Vec::new(),
-        }
+    pub fn new(user: UserId, amr: &'static str, basis: Basis) -> Self {
+        Self { user, amr, basis, password_hash: None, recovery: None, proved: None, passkey: None, mails: Vec::new() }
     }
 }
 
@@ -125,21 +112,22 @@ async fn try_password_of(
     let known = flow.known_device(ctx, found.as_ref().map(account_of));
     let buckets = Buckets::of_password(ctx, Trier::new(login_id, known));
     buckets.check(ctx.app, ctx.now).await?;
-    let found = found.map(|(row, _)| row.user_id).filter(|user| is_wanted(flow, *user));
+    let found = found.map(|(row, generation)| (row.user_id, generation)).filter(|(user, _)| is_wanted(flow, *user));
+    // The generation was read before the hash: a new password either has another, or is the one that is compared here.
     let mut conn = ctx.app.store.read().await?;
     let hash = match found {
-        Some(user) => credentials::find_password(&mut conn, ctx.project.no, user).await?.map(|row| row.hash),
+        Some((user, _)) => credentials::find_password(&mut conn, ctx.project.no, user).await?.map(|row| row.hash),
         None => None,
     };
     drop(conn);
     let verdict = ctx.app.hasher.verify(ctx.project.no, password::prepare(typed.expose()), hash).await?;
-    let (PasswordVerdict::Right { stale }, Some(user)) = (verdict, found) else {
+    let (PasswordVerdict::Right { stale }, Some((user, generation))) = (verdict, found) else {
         buckets.record_failure(ctx.app, ctx.now).await?;
         return Ok(SignIn::Invalid(InputErrors { wrong_credentials: true, ..InputErrors::default() }));
     };
     // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
     buckets.check(ctx.app, ctx.now).await?;
-    let mut proof = LoginProof::new(user, "pwd");
+    let mut proof = LoginProof::new(user, "pwd", Basis::of_password(login_id.kind, &login_id.value, generation));
     if stale {
         // Not worth failing for: the rehash is tried again at the next sign-in.
         proof.password_hash =
@@ -191,6 +179,7 @@ async fn send_code(
     }
     let found = find_user(ctx, &login_id).await?;
     let known = flow.known_device(ctx, found.as_ref().map(account_of));
+    let generation = found.as_ref().map_or(0, |(_, generation)| *generation);
     let row = found.map(|(row, _)| row);
     let is_proved = row.as_ref().is_some_and(|row| row.verified_at.is_some());
     let known = known.filter(|_| one_time_code::counts_as_known(&login_id, is_proved));
@@ -209,8 +198,8 @@ async fn send_code(
     // Without an account the code is stored and required all the same, but not sent.
     let sent = permit.zip(text);
     let message = sent.and_then(|(permit, text)| permit.write((use_of(goal), &login_id, &text), write));
-    let attempt = Attempt { user, is_proved_address: is_proved, code: Some(code), ..Attempt::new(login_id, goal) };
-    flow.state.attempt = Some(attempt);
+    let attempt = Attempt::new(login_id, goal);
+    flow.state.attempt = Some(Attempt { user, generation, is_proved_address: is_proved, code: Some(code), ..attempt });
     Ok(if save(ctx, flow, message).await? { SignIn::Next } else { SignIn::Stale })
 }
 
@@ -265,8 +254,8 @@ fn after_code(attempt: &Attempt) -> Option<LoginCode> {
     Some(match attempt.goal {
         Goal::Recover => LoginCode::Next,
         Goal::Login => {
-            let proof = LoginProof { proved: Some((kind, value)), ..LoginProof::new(user, amr_of_code(kind)) };
-            LoginCode::Proved(Box::new(proof))
+            let proof = LoginProof::new(user, amr_of_code(kind), Basis::of_attempt(attempt));
+            LoginCode::Proved(Box::new(LoginProof { proved: Some((kind, value)), ..proof }))
         }
     })
 }
@@ -285,82 +274,6 @@ pub async fn resend(ctx: &Ctx<'_>, flow: &mut Flow, write: WriteMessage<'_>) -> 
     one_time_code::resend(ctx, flow, (CodeHolder::Attempt, use_of(goal)), write).await
 }
 
-/// Handles the new password of a user who entered the correct code, and the other sign-in methods to remove.
-pub async fn choose_password(
-    ctx: &Ctx<'_>,
-    flow: &Flow,
-    (typed, removed): (Secret<String>, &[&OtherMethod]),
-    write: WriteNotice<'_>,
-) -> Result<Result<Option<LoginProof>, Assessment>, Error> {
-    let proved = flow.state.attempt.as_ref().filter(|attempt| attempt.proved_at.is_some());
-    let Some((attempt, user)) = proved.and_then(|attempt| Some((attempt, attempt.user?))) else {
-        return Ok(Ok(None));
-    };
-    let found = check_password(ctx, typed.expose(), Some(&attempt.login_id)).await?;
-    if !found.is_good() {
-        return Ok(Err(found));
-    }
-    let hash = ctx.app.hasher.hash(ctx.project.no, password::prepare(typed.expose()), &ctx.app.entropy).await?;
-    let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
-    // The code may have been read by someone else, so mail the member about the new password.
-    let login_methods = LoginMethods::load(ctx, user).await?;
-    let changed = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
-    let removals: Vec<CredentialRemoval> = removed.iter().map(|other| other.removal).collect();
-    // A thief who read the code could remove the owner's addresses, so each of them gets a mail.
-    let removed_ids =
-        login_methods.login_ids.iter().filter(|row| removals.contains(&CredentialRemoval::LoginId(row.id)));
-    let gone = removed_ids.filter_map(login_id_of).filter(|login_id| login_id.kind == LoginIdKind::Email);
-    let gone = gone.filter_map(|login_id| {
-        let notice = SecurityNotice::LoginIdRemoved { login_id: login_id.original.clone() };
-        login_id.address().map(|to| write(&to, &notice))
-    });
-    let mails = changed.into_iter().chain(gone).collect();
-    Ok(Ok(Some(LoginProof {
-        password_hash: Some(hash),
-        recovered: true,
-        proved,
-        removals,
-        mails,
-        ..LoginProof::new(user, "pwd")
-    })))
-}
-
-/// A sign-in method of a member who recovers its password, other than the one with which it does.
-#[derive(Clone, Debug)]
-pub struct OtherMethod {
-    pub removal: CredentialRemoval,
-    /// A login ID, or the name of a passkey, if it has one.
-    pub name: Option<String>,
-    pub created_at: Timestamp,
-    /// Whether it is so young that another person may have added it.
-    pub is_recent: bool,
-}
-
-/// The other sign-in methods of a member who entered the correct code to recover its password.
-pub async fn list_others(ctx: &Ctx<'_>, flow: &Flow) -> Result<Vec<OtherMethod>, Error> {
-    let recovering =
-        flow.state.attempt.as_ref().filter(|attempt| attempt.goal == Goal::Recover && attempt.proved_at.is_some());
-    let Some((attempt, user)) = recovering.and_then(|attempt| Some((attempt, attempt.user?))) else {
-        return Ok(Vec::new());
-    };
-    let login_methods = LoginMethods::load(ctx, user).await?;
-    let is_recent = |created_at: Timestamp| ctx.now.since(created_at) < ctx.project.settings.recovery_preselect_age();
-    let own = |row: &&OwnedLoginId| row.kind == attempt.login_id.kind.as_str() && row.value == attempt.login_id.value;
-    let login_ids = login_methods.login_ids.iter().filter(|row| !own(row)).map(|row| OtherMethod {
-        removal: CredentialRemoval::LoginId(row.id),
-        name: Some(row.original.clone()),
-        created_at: row.created_at,
-        is_recent: is_recent(row.created_at),
-    });
-    let passkeys = login_methods.passkeys.iter().map(|row| OtherMethod {
-        removal: CredentialRemoval::Passkey(row.id),
-        name: row.name.clone(),
-        created_at: row.created_at,
-        is_recent: is_recent(row.created_at),
-    });
-    Ok(login_ids.chain(passkeys).collect())
-}
-
 /// Whether the code for a taken login ID may also sign in to the account that owns it.
 pub async fn open_taken(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<LoginProof>, Error> {
     let Some(pending) = flow.state.pending.as_ref().filter(|_| may_open_taken(ctx.project, flow)) else {
@@ -371,7 +284,8 @@ pub async fn open_taken(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<LoginProof>
     let row = row.filter(|row| may_receive(Goal::Login, row) && is_wanted(flow, row.user_id));
     Ok(row.map(|row| {
         let proved = Some((kind, pending.login_id.value.clone()));
-        LoginProof { proved, ..LoginProof::new(row.user_id, amr_of_code(kind)) }
+        let basis = Basis::of_taken(flow, kind, &pending.login_id.value);
+        LoginProof { proved, ..LoginProof::new(row.user_id, amr_of_code(kind), basis) }
     }))
 }
 

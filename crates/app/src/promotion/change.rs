@@ -31,6 +31,10 @@ pub enum PromotionError {
     UserGone,
     Disabled,
     PasskeyRefused,
+    /// What the proof of the member rests on is gone.
+    Outdated,
+    /// A member who recovers its password has sign-in methods that it has not seen.
+    MethodsChanged,
 }
 
 impl From<StoreError> for PromotionError {

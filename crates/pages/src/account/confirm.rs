@@ -28,6 +28,9 @@ pub async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Re
         Ok(request) => request,
         Err(response) => return response,
     };
+    if let Some(response) = request.refuse_guest(&next(&request)) {
+        return response;
+    }
     match page(&request, false).await {
         Ok(page) => request.show(page.as_ref()),
         Err(response) => response,
@@ -40,6 +43,9 @@ pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Res
         Ok(request) => request,
         Err(response) => return response,
     };
+    if let Some(response) = request.refuse_guest(&next(&request)) {
+        return response;
+    }
     let (visit, caller) = (&request.visit, &request.caller);
     let ctx = visit.ctx();
     let proved = match request.field("action") {
@@ -50,7 +56,11 @@ pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Res
     match proved {
         Ok(Some(ChangeOutcome::Done(_))) => see_other(&next(&request)),
         Ok(Some(
-            ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale | ChangeOutcome::UserGone,
+            ChangeOutcome::Taken
+            | ChangeOutcome::LastLoginMethod
+            | ChangeOutcome::Stale
+            | ChangeOutcome::UserGone
+            | ChangeOutcome::SignedOut,
         )) => see_other(&request.action()),
         Ok(None) => match page(&request, true).await {
             Ok(page) if request.field("action") == "passkey" => {

@@ -52,7 +52,7 @@ pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Res
     match delete(&visit.ctx(), &request.caller, request.settings_action.as_ref()).await {
         Ok(ChangeOutcome::Done(Some(redirect))) => sign_out(&request, to_app(visit, &redirect)),
         Ok(ChangeOutcome::Done(None) | ChangeOutcome::UserGone) => sign_out(&request, see_other("/logged-out")),
-        Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale) => {
+        Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale | ChangeOutcome::SignedOut) => {
             see_other(&request.action())
         }
         Err(error) => request.fail(&error),

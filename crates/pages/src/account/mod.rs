@@ -297,7 +297,24 @@ impl AccountRequest {
 
     /// Redirects to reauthentication, and back, unless the user has authenticated recently.
     fn ask_to_prove(&self) -> Option<Response> {
-        (!is_fresh(&self.caller, self.visit.now)).then(|| see_other(&self.confirm_href(&self.action())))
+        if is_fresh(&self.caller, self.visit.now) {
+            return None;
+        }
+        Some(self.refuse_guest(&self.action()).unwrap_or_else(|| see_other(&self.confirm_href(&self.action()))))
+    }
+
+    /// The response where the session or grant began as a guest's: there may be copies of it, so a member signs in instead of
+    /// confirming, which begins a new session.
+    fn refuse_guest(&self, next: &str) -> Option<Response> {
+        if self.caller.via.proved_at().is_some() {
+            return None;
+        }
+        Some(match &self.caller.via {
+            Via::Session(_) => see_other(&format!("/settings/sign-in?{}", Form::from_pairs([("next", next)]).print())),
+            Via::Grant(_) => {
+                error_page(&self.visit, &self.headers, None, StatusCode::FORBIDDEN, ErrorKind::ProofOutdated)
+            }
+        })
     }
 
     fn confirm_href(&self, next: &str) -> String {
@@ -310,7 +327,9 @@ impl AccountRequest {
             ChangeOutcome::Done(Some(redirect)) => to_app(&self.visit, &redirect),
             ChangeOutcome::Done(None) => see_other(&with_notice(HOME, notice)),
             ChangeOutcome::LastLoginMethod => see_other(&with_notice(HOME, NoticeKind::LastLoginMethod)),
-            ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone => see_other(HOME),
+            ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone | ChangeOutcome::SignedOut => {
+                see_other(HOME)
+            }
         }
     }
 

@@ -92,9 +92,13 @@ async fn rename(request: &AccountRequest) -> Response {
     let visit = &request.visit;
     match passkey::rename(&visit.ctx(), &request.caller, id, name).await {
         Ok(ChangeOutcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRenamed)),
-        Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale | ChangeOutcome::UserGone) => {
-            see_other(HERE)
-        }
+        Ok(
+            ChangeOutcome::Taken
+            | ChangeOutcome::LastLoginMethod
+            | ChangeOutcome::Stale
+            | ChangeOutcome::UserGone
+            | ChangeOutcome::SignedOut,
+        ) => see_other(HERE),
         Err(error) => request.fail(&error),
     }
 }
@@ -116,6 +120,7 @@ async fn add(request: &AccountRequest) -> Response {
     let added = request.ask(async |asking| passkey::add(asking, answer, name.clone()).await).await;
     match added {
         Ok(Some(ChangeOutcome::Done(_))) => see_other(&with_notice(HERE, NoticeKind::PasskeyAdded)),
+        Ok(Some(ChangeOutcome::SignedOut)) => see_other(HERE),
         Ok(
             Some(
                 ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale | ChangeOutcome::UserGone,
@@ -135,7 +140,9 @@ async fn remove(request: &AccountRequest) -> Response {
     match passkey::remove(&visit.ctx(), &request.caller, id).await {
         Ok(ChangeOutcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRemoved)),
         Ok(ChangeOutcome::LastLoginMethod) => see_other(&with_notice(HERE, NoticeKind::LastLoginMethod)),
-        Ok(ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone) => see_other(HERE),
+        Ok(ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone | ChangeOutcome::SignedOut) => {
+            see_other(HERE)
+        }
         Err(error) => request.fail(&error),
     }
 }

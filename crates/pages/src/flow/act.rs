@@ -11,7 +11,7 @@ use vestibule_app::{
         consent::{self, ConsentDecision, Continuation, Decided},
         login_methods, passkey,
         prepare::{Achievement, Browser},
-        sign_in::{self, LoginCode, LoginProof, OtherMethod, SignIn},
+        sign_in::{self, LoginCode, LoginProof, SignIn},
         steps::{self, CodeOutcome, Identification, PasskeyStep, StepOutcome},
     },
     known_devices::{self, KnownAccount},
@@ -23,10 +23,7 @@ use vestibule_web::{
     cookies, error, field_problem::FieldProblem, notice::NoticeKind, page::Page, user_agent::device_name,
 };
 
-use super::{
-    Scene, View,
-    show::{SubmittedForm, field_of},
-};
+use super::{Scene, View, show::SubmittedForm};
 use crate::{
     end_pages::{ErrorKind, TooManyTriesPage},
     error_page,
@@ -94,7 +91,7 @@ impl Scene {
         error::with_retry_after(self.render(StatusCode::TOO_MANY_REQUESTS, None, &page), Some(wait))
     }
 
-    fn again(&self, page: &dyn Page) -> Response {
+    pub(super) fn again(&self, page: &dyn Page) -> Response {
         self.render(StatusCode::UNPROCESSABLE_ENTITY, None, page)
     }
 
@@ -288,20 +285,6 @@ impl Scene {
         }
     }
 
-    async fn choose_password(&mut self, form: &Form) -> Result<Response, Error> {
-        let (visit, writer) = (self.visit.clone(), self.writer());
-        let write = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
-        let typed = Secret::new(field(form, "password").to_string());
-        let removed: Vec<&OtherMethod> =
-            self.others.iter().filter(|other| !field(form, &field_of(other)).is_empty()).collect();
-        let chosen = sign_in::choose_password(&visit.ctx(), &self.flow, (typed, &removed), &write).await?;
-        match chosen {
-            Ok(Some(proof)) => self.commit(Achievement::Proved(Box::new(proof))).await,
-            Ok(None) => Ok(self.go(View::Current)),
-            Err(found) => Ok(self.again(&self.new_password_page(Some(form), &found))),
-        }
-    }
-
     async fn use_passkey(&mut self, answer: &str) -> Result<Response, Error> {
         if !login_methods::has_passkeys(&self.visit.project.settings) {
             return Ok(self.go(View::Current));
@@ -382,7 +365,7 @@ impl Scene {
         })
     }
 
-    async fn commit(&mut self, achievement: Achievement) -> Result<Response, Error> {
+    pub(super) async fn commit(&mut self, achievement: Achievement) -> Result<Response, Error> {
         let visit = self.visit.clone();
         let resolution = self.cookies.resolve(&visit).await?;
         let session = resolution.live().map(|caller| caller.session.clone());
@@ -413,11 +396,15 @@ impl Scene {
             }
             Committed::Disabled => return Err(Error::UserDisabled),
             Committed::PasskeyRefused => self.passkey_failed(),
+            Committed::Outdated => {
+                flow::start_over(&visit.ctx(), &mut self.flow).await?;
+                self.outdated()
+            }
             Committed::Stale => self.go_on_elsewhere().await?,
         })
     }
 
-    fn writer(&self) -> MessageWriter {
+    pub(super) fn writer(&self) -> MessageWriter {
         MessageWriter::new(&self.visit, &self.headers, Some(&self.flow.state.request))
     }
 }

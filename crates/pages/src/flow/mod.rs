@@ -6,6 +6,7 @@ pub mod identify;
 pub(crate) mod passkey_page;
 pub mod password;
 pub mod promotion;
+mod recovery;
 pub mod show;
 pub mod switch_account;
 pub(crate) mod verify_code;
@@ -23,7 +24,7 @@ use vestibule_app::{
     flow::{
         self, Flow, FlowProblem,
         commit::{answer_again, session_cookie_again},
-        sign_in::{self, OtherMethod},
+        recovery::{OtherMethod, list_others},
     },
     identities::LoadedUser,
 };
@@ -326,8 +327,9 @@ impl Scene {
                 }
             });
         }
-        match sign_in::list_others(&scene.visit.ctx(), &scene.flow).await {
-            Ok(others) => scene.others = others,
+        match list_others(&scene.visit.ctx(), &scene.flow).await {
+            Ok(Some(others)) => scene.others = others,
+            Ok(None) => return Err(scene.outdated()),
             Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
         }
         if scene.offered.is_none() {
@@ -461,6 +463,12 @@ impl Scene {
             self.flow.known_devices = self.cookies.known_devices.clone();
         }
         Ok(())
+    }
+
+    /// The page after a proof that counts no more.
+    fn outdated(&self) -> Response {
+        let request = Some(&self.flow.state.request);
+        error_page(&self.visit, &self.headers, request, StatusCode::GONE, ErrorKind::ProofOutdated)
     }
 
     fn finished(&self) -> Response {

@@ -120,6 +120,9 @@ struct Password<'a> {
 pub(crate) struct RemovableMethod {
     /// The field of its box, posted as `on` when it is to be removed.
     pub field: String,
+    /// The hidden field that says what the page showed, posted with `content`.
+    pub shown_field: String,
+    pub content: String,
     /// A login ID, or the name of a passkey; `None` for a passkey without a name.
     pub name: Option<String>,
     pub added: Elapsed,
@@ -165,6 +168,8 @@ impl NewPasswordPage {
         };
         let other = |field: &str, name: Option<&str>, days: u64, checked| RemovableMethod {
             field: field.into(),
+            shown_field: field.replace("remove", "shown"),
+            content: name.unwrap_or("passkey").into(),
             name: name.map(str::to_owned),
             added: Elapsed::from_seconds(days * 86_400),
             checked,

@@ -3,19 +3,16 @@
 use vestibule_app::flow::{
     FlowPurpose, Goal,
     login_methods::{self, NewLoginMethod},
-    passkey,
-    sign_in::{self, OtherMethod},
+    passkey, sign_in,
     steps::{self, InputErrors, PasskeyStep},
 };
 use vestibule_domain::{
     credential::otp::{CodeState, ResendDecision, may_resend},
     credential::password::Assessment,
     identifier::{LoginId, LoginIdKind},
-    promotion::CredentialRemoval,
 };
 use vestibule_protocol::form::Form;
 use vestibule_web::{
-    elapsed::Elapsed,
     field::{LoginIdChoice, PasswordField, Steps},
     field_problem::FieldProblem,
     page::Page,
@@ -29,7 +26,7 @@ use crate::{
         continue_as::ContinueAsPage,
         identify::{IdentifyPage, IdentifyPurpose as UiPurpose},
         passkey_page::PasskeyPage,
-        password::{ForgottenPasswordPage, NewPasswordPage, PasswordPage, PasswordReason, RemovableMethod},
+        password::{ForgottenPasswordPage, PasswordPage, PasswordReason},
         promotion::{ConflictPage, HaveAccountPage},
         verify_code::{CodePurpose, Resend, VerifyCodePage},
     },
@@ -40,14 +37,6 @@ use crate::{
 pub(super) struct SubmittedForm<'a> {
     pub(super) form: &'a Form,
     pub(super) errors: &'a InputErrors,
-}
-
-/// The field of the box that removes a sign-in method.
-pub(super) fn field_of(other: &OtherMethod) -> String {
-    match other.removal {
-        CredentialRemoval::LoginId(id) | CredentialRemoval::Passkey(id) => format!("remove-{id}"),
-        CredentialRemoval::Password => "remove-password".into(),
-    }
 }
 
 impl SubmittedForm<'_> {
@@ -404,28 +393,6 @@ impl Scene {
             error: page.value_error,
             fixed: page.fixed,
             back_href: Some(self.at(View::Login)),
-        }
-    }
-
-    pub(super) fn new_password_page(&self, form: Option<&Form>, found: &Assessment) -> NewPasswordPage {
-        let read = |name: &str| form.and_then(|form| form.get(name).ok().flatten());
-        let others = self.others.iter().map(|other| {
-            let field = field_of(other);
-            RemovableMethod {
-                checked: if form.is_some() { read(&field).is_some() } else { other.is_recent },
-                field,
-                name: other.name.clone(),
-                added: Elapsed::from_seconds(self.visit.now.since(other.created_at).as_secs()),
-            }
-        });
-        let attempt = self.flow.state.attempt.as_ref();
-        let min_length = self.visit.project.settings.password_policy().min_length;
-        NewPasswordPage {
-            action: self.at(View::NewPassword),
-            login_id: attempt.map(|attempt| self.flow.state.show(&attempt.login_id)).unwrap_or_default(),
-            password: new_password_field(min_length, read("password").unwrap_or_default(), found),
-            others: others.collect(),
-            cancel_href: self.cancel_href(),
         }
     }
 }

@@ -97,6 +97,8 @@ mod sign_up;
 mod sign_up_keys;
 mod signing_keys;
 mod support;
+mod takeover;
+mod takeover_races;
 mod terminal;
 mod text_message_senders;
 mod text_messages;

@@ -6,13 +6,13 @@ use crate::{
     support::{Browser, Engine, SoftPasskey, TestServer, on_both_engines},
 };
 
-const THIEF: &str = "thief@shop.example";
-const NEW_PASSWORD: &str = "another quiet harbor evening";
-const DAY: i64 = 24 * 3_600;
-const UNDO: &str = "Undo and end all sessions";
+pub(crate) const THIEF: &str = "thief@shop.example";
+pub(crate) const NEW_PASSWORD: &str = "another quiet harbor evening";
+pub(crate) const DAY: i64 = 24 * 3_600;
+pub(crate) const UNDO: &str = "Undo and end all sessions";
 
 /// Adds an address on the account page, as the holder of the session.
-async fn add_address(scene: &mut Scene, address: &str) {
+pub(crate) async fn add_address(scene: &mut Scene, address: &str) {
     scene.browser.open("/settings/identity/add?kind=email").await;
     if scene.browser.page().heading == "Confirm that it’s you" {
         scene.browser.fill("Password", PASSWORD);
@@ -27,7 +27,7 @@ async fn add_address(scene: &mut Scene, address: &str) {
     scene.browser.expect_page(200, "My account");
 }
 
-async fn add_passkey(scene: &mut Scene) -> SoftPasskey {
+pub(crate) async fn add_passkey(scene: &mut Scene) -> SoftPasskey {
     let mut passkey = SoftPasskey::new();
     scene.browser.open("/settings/passkeys").await;
     scene.browser.answer_passkey(|options, origin| passkey.create(options, origin)).await;
@@ -36,7 +36,7 @@ async fn add_passkey(scene: &mut Scene) -> SoftPasskey {
 }
 
 /// Opens the page on which Kim chooses a new password.
-async fn recover(scene: &mut Scene) -> Browser {
+pub(crate) async fn recover(scene: &mut Scene) -> Browser {
     let mut browser = scene.server.browser();
     browser.open(&scene.client.authorize_url(&[("prompt", "login")])).await;
     browser.follow("Forgot your password?").await;
@@ -48,7 +48,7 @@ async fn recover(scene: &mut Scene) -> Browser {
     browser
 }
 
-async fn sign_in(server: &TestServer, address: &str, password: &str) -> Browser {
+pub(crate) async fn sign_in(server: &TestServer, address: &str, password: &str) -> Browser {
     let mut browser = server.browser();
     browser.open("/settings/sign-in").await;
     browser.fill("Email address", address);
@@ -58,12 +58,12 @@ async fn sign_in(server: &TestServer, address: &str, password: &str) -> Browser 
 }
 
 /// The names of the checked boxes of a page.
-fn checked(browser: &Browser) -> Vec<String> {
+pub(crate) fn checked(browser: &Browser) -> Vec<String> {
     let fields = browser.page().forms.iter().flat_map(|form| &form.fields);
     fields.filter(|(name, _)| name.starts_with("remove-")).map(|(name, _)| name.clone()).collect()
 }
 
-fn link_in(text: &str) -> String {
+pub(crate) fn link_in(text: &str) -> String {
     text.split_whitespace().find(|word| word.contains("/security/")).unwrap_or_else(|| panic!("no link: {text}")).into()
 }
 

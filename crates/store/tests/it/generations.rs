@@ -1,7 +1,10 @@
 //! The credential generations of users, by which browsers stop being known, on both engines.
 
 use vestibule_domain::identity::OwnedLoginId;
-use vestibule_store::{Store, credentials, users};
+use vestibule_store::{
+    Store, credentials,
+    users::{self, LoginState},
+};
 
 use crate::test_store::{OTHER, P, at, guest, id, on_both_engines, write};
 
@@ -20,7 +23,7 @@ async fn members_have_credential_generations_and_guests_none(store: Store) {
         updated_at: at(1),
     };
     assert!(write(&store, row.clone(), |tx, row| Box::pin(credentials::insert_login_id(tx, P, row))).await);
-    let raise = || write(&store, (), |tx, ()| Box::pin(users::raise_generation(tx, P, id(1))));
+    let raise = || write(&store, (), |tx, ()| Box::pin(users::note_sessions_ended(tx, P, id(1), at(3))));
     let generation = async || {
         let mut conn = store.read().await.unwrap();
         let found = credentials::find_login_id_and_generation(&mut conn, P, "email", "a@x.test").await.unwrap();
@@ -30,13 +33,14 @@ async fn members_have_credential_generations_and_guests_none(store: Store) {
         assert_eq!(users::find_generation(&mut conn, OTHER, id(1)).await.unwrap(), 0);
         generation
     };
-    raise().await;
+    assert!(raise().await);
     assert_eq!(generation().await, 0, "a guest");
     assert!(write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(2)))).await);
-    raise().await;
-    raise().await;
+    assert!(raise().await);
+    assert!(raise().await);
     assert_eq!(generation().await, 2);
-    assert_eq!(write(&store, (), |tx, ()| Box::pin(users::record_login(tx, P, id(1), at(5)))).await, Some(2));
+    let state = write(&store, (), |tx, ()| Box::pin(users::record_login(tx, P, id(1), at(5)))).await;
+    assert_eq!(state, Some(LoginState { generation: 2, sessions_ended_at: Some(at(3)) }));
     let mut conn = store.read().await.unwrap();
     let found = credentials::find_login_id_and_generation(&mut conn, OTHER, "email", "a@x.test").await.unwrap();
     assert_eq!(found, None);

@@ -1,0 +1,157 @@
+//! The last step of a recovery: a new password, and what becomes of the member's other sign-in methods.
+
+use vestibule_domain::{
+    credential::password::{self, Assessment},
+    id::{ProjectNo, UserId},
+    identifier::{LoginId, LoginIdKind},
+    identity::OwnedLoginId,
+    promotion::CredentialRemoval,
+    secret::Secret,
+    time::Timestamp,
+};
+use vestibule_store::{
+    Tx,
+    users::{self, LoginState},
+};
+
+use super::{Attempt, Flow, Goal, basis::Basis, sign_in::LoginProof, steps::check_password};
+use crate::{
+    account::{
+        LoginMethods,
+        login_methods::login_id_of,
+        notice::{SecurityNotice, WriteNotice},
+    },
+    ctx::Ctx,
+    error::Error,
+    promotion::change::PromotionError,
+};
+
+/// A sign-in method of a member who recovers its password, other than the one with which it does.
+#[derive(Clone, Debug)]
+pub struct OtherMethod {
+    pub shown: ShownMethod,
+    /// A login ID, or the name of a passkey, if it has one.
+    pub name: Option<String>,
+    pub created_at: Timestamp,
+    /// Whether it is so young that another person may have added it.
+    pub is_recent: bool,
+}
+
+/// A sign-in method as a page showed it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownMethod {
+    pub removal: CredentialRemoval,
+    /// The login ID, which may be replaced by another; a passkey stays what it is.
+    pub content: String,
+}
+
+/// What the member decided about its other sign-in methods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecoveryChoice {
+    pub kept: Vec<ShownMethod>,
+    pub removed: Vec<ShownMethod>,
+}
+
+/// The other sign-in methods of a member who entered the correct code to recover its password; `None` when that code counts no more,
+/// because the login ID was removed or all sessions ended meanwhile.
+pub async fn list_others(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<Vec<OtherMethod>>, Error> {
+    let Some((attempt, user)) = recovering(flow) else { return Ok(Some(Vec::new())) };
+    let no = ctx.project.no;
+    let mut conn = ctx.app.store.read().await?;
+    let login_methods = LoginMethods::read(&mut conn, no, user).await?;
+    let generation = users::find_generation(&mut conn, no, user).await?;
+    let state = LoginState { generation, sessions_ended_at: None };
+    let holds = Basis::of_attempt(attempt).holds(&mut conn, no, user, state).await?;
+    drop(conn);
+    let is_recent = |created_at: Timestamp| ctx.now.since(created_at) < ctx.project.settings.recovery_preselect_age();
+    let others = others_of(&login_methods, &attempt.login_id);
+    let others = others.into_iter().map(|(shown, name, created_at)| OtherMethod {
+        shown,
+        name,
+        created_at,
+        is_recent: is_recent(created_at),
+    });
+    Ok(holds.then(|| others.collect()))
+}
+
+/// The attempt of a recovery whose code was entered, and the member.
+fn recovering(flow: &Flow) -> Option<(&Attempt, UserId)> {
+    let attempt = flow.state.attempt.as_ref()?;
+    let is_proved = attempt.goal == Goal::Recover && attempt.proved_at.is_some();
+    Some((attempt, attempt.user?)).filter(|_| is_proved)
+}
+
+/// The sign-in methods besides this login ID and the password, each with its name and the time at which it was added.
+fn others_of(login_methods: &LoginMethods, own: &LoginId) -> Vec<(ShownMethod, Option<String>, Timestamp)> {
+    let is_own = |row: &&OwnedLoginId| row.kind == own.kind.as_str() && row.value == own.value;
+    let login_ids = login_methods.login_ids.iter().filter(|row| !is_own(row)).map(|row| {
+        let shown = ShownMethod { removal: CredentialRemoval::LoginId(row.id), content: row.value.clone() };
+        (shown, Some(row.original.clone()), row.created_at)
+    });
+    let passkeys = login_methods.passkeys.iter().map(|row| {
+        let shown = ShownMethod { removal: CredentialRemoval::Passkey(row.id), content: "passkey".to_string() };
+        (shown, row.name.clone(), row.created_at)
+    });
+    login_ids.chain(passkeys).collect()
+}
+
+/// Handles the new password of a user who entered the correct code, with the choice about its other sign-in methods.
+pub async fn choose_password(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    (typed, choice): (Secret<String>, RecoveryChoice),
+    write: WriteNotice<'_>,
+) -> Result<Result<Option<LoginProof>, Assessment>, Error> {
+    let Some((attempt, user)) = recovering(flow) else { return Ok(Ok(None)) };
+    let found = check_password(ctx, typed.expose(), Some(&attempt.login_id)).await?;
+    if !found.is_good() {
+        return Ok(Err(found));
+    }
+    let hash = ctx.app.hasher.hash(ctx.project.no, password::prepare(typed.expose()), &ctx.app.entropy).await?;
+    // The code may have been read by another person, so mail the member about the new password.
+    let login_methods = LoginMethods::load(ctx, user).await?;
+    let changed = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
+    // A thief who read the code could remove the owner's addresses, so each of them gets a mail.
+    let is_removed = |id| choice.removed.iter().any(|shown| shown.removal == CredentialRemoval::LoginId(id));
+    let removed_ids = login_methods.login_ids.iter().filter(|row| is_removed(row.id));
+    let gone = removed_ids.filter_map(login_id_of).filter(|login_id| login_id.kind == LoginIdKind::Email);
+    let gone = gone.filter_map(|login_id| {
+        let notice = SecurityNotice::LoginIdRemoved { login_id: login_id.original.clone() };
+        login_id.address().map(|to| write(&to, &notice))
+    });
+    let mails = changed.into_iter().chain(gone).collect();
+    Ok(Ok(Some(LoginProof {
+        password_hash: Some(hash),
+        proved: Some((attempt.login_id.kind, attempt.login_id.value.clone())),
+        recovery: Some(Recovery { own: attempt.login_id.clone(), choice }),
+        mails,
+        ..LoginProof::new(user, "pwd", Basis::of_attempt(attempt))
+    })))
+}
+
+/// A recovery that is ready to be written.
+pub struct Recovery {
+    /// The login ID with which the member recovers.
+    own: LoginId,
+    choice: RecoveryChoice,
+}
+
+impl Recovery {
+    /// Removes what the member chose to remove.
+    ///
+    /// # Errors
+    /// [`PromotionError::MethodsChanged`] when the member has a sign-in method that it has not seen: a thief may have added it while
+    /// the page was open.
+    pub(crate) async fn write(&self, tx: &mut Tx, no: ProjectNo, user: UserId) -> Result<(), PromotionError> {
+        let login_methods = LoginMethods::read(tx, no, user).await?;
+        let others = others_of(&login_methods, &self.own);
+        let (kept, removed) = (&self.choice.kept, &self.choice.removed);
+        if others.iter().any(|(shown, ..)| !kept.contains(shown) && !removed.contains(shown)) {
+            return Err(PromotionError::MethodsChanged);
+        }
+        for shown in removed {
+            login_methods.remove(tx, (no, user), shown.removal).await?;
+        }
+        Ok(())
+    }
+}
