@@ -13,7 +13,7 @@ use vestibule_web::{
 };
 
 use crate::{
-    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb, event_words,
     frame::{PortalContext, PortalPage},
     moment::Moment,
     user::EventLine,
@@ -90,6 +90,7 @@ pub(super) fn event_line(line: AuditLine) -> EventLine {
     EventLine {
         at: Moment::new(line.at.to_rfc3339()),
         kind: line.kind,
+        is_sign_in_instead: line.is_sign_in_instead,
         user_id: line.user.map(|id| id.to_string()),
         by: line.by,
         client_id: line.client_id.unwrap_or_default(),
@@ -152,8 +153,12 @@ impl AuditPage {
         vec![("some", some), ("none", none), ("wrong", wrong)]
     }
 
-    fn choices(&self) -> Vec<(&'static str, bool)> {
-        self.kinds.iter().map(|kind| (*kind, *kind == self.kind)).collect()
+    /// The events to choose from, by their words.
+    fn choices(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let choice = |kind: &&'static str| (*kind, event_words::describe(kind).unwrap_or(kind), **kind == self.kind);
+        let mut choices: Vec<_> = self.kinds.iter().map(choice).collect();
+        choices.sort_by_key(|(_, what, _)| *what);
+        choices
     }
 
     fn is_filtered(&self) -> bool {

@@ -31,6 +31,7 @@ pub mod confirmation;
 pub mod control;
 pub mod cookies;
 pub(crate) mod document_scope;
+mod event_words;
 pub(crate) mod field_binding;
 pub mod first_link;
 pub mod frame;

@@ -35,6 +35,7 @@ async fn show(request: ProjectRequest) -> PageResult {
         Some(client) => statistics::report(&request.ctx(), from, today, Some(client)).await?,
         None => all.clone(),
     };
+    let before = statistics::report(&request.ctx(), from - period, from - 1, chosen.as_deref()).await?;
     let clients = client_names(&request, &all);
     let used_up = sms_budget::used_up_at(&request.ctx()).await?;
     request.show(&OverviewPage {
@@ -45,6 +46,12 @@ async fn show(request: ProjectRequest) -> PageResult {
         clients,
         daily: by_day(&report, from, today),
         funnel: [report.funnel.guests_created, report.funnel.guests_returned, report.funnel.guests_promoted],
+        before: Before {
+            created: before.days.iter().map(|day| day.guests_created).sum(),
+            returned: before.days.iter().map(|day| day.guests_returned).sum(),
+            promoted: before.days.iter().map(|day| day.guests_promoted).sum(),
+            funnel: [before.funnel.guests_created, before.funnel.guests_promoted],
+        },
         signed_in: report.days.iter().map(|day| day.guests_signed_in).sum(),
         within: report.time_to_promotion.iter().map(|one| (describe_within(one.seconds), one.count)).collect(),
     })
@@ -161,6 +168,16 @@ pub struct Daily {
     pub promoted: Vec<i64>,
 }
 
+/// The same numbers for the period before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Before {
+    pub created: i64,
+    pub returned: i64,
+    pub promoted: i64,
+    /// Of the guests created then: how many there are, and were promoted.
+    pub funnel: [i64; 2],
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct OverviewPage {
     /// When the project's budget of text messages was used up, within the last hour.
@@ -171,6 +188,7 @@ pub(crate) struct OverviewPage {
     pub daily: Daily,
     /// Of the guests created in the period: how many there are, returned, were promoted.
     pub funnel: [i64; 3],
+    pub before: Before,
     /// Guests who signed in to an existing account instead, in the period.
     pub signed_in: i64,
     /// Promotions by the time since creation.
@@ -192,6 +210,7 @@ impl OverviewPage {
             clients: vec![("shop-web".into(), "Shop".into()), (String::new(), "Cookie-based applications".into())],
             daily: Daily { created: wave(80), returned: wave(35), promoted: wave(4), days: days.clone() },
             funnel: [3_200, 900, 140],
+            before: Before { created: 3_000, returned: 1_500, promoted: 140, funnel: [3_000, 150] },
             signed_in: 12,
             within: vec![("10 min".into(), 20), ("1 hour".into(), 60), ("1 day".into(), 30), ("later".into(), 30)],
             applications: vec![AppNumbers {
@@ -208,6 +227,7 @@ impl OverviewPage {
             clients: Vec::new(),
             daily: Daily { created: vec![0; 30], returned: vec![0; 30], promoted: vec![0; 30], days },
             funnel: [0; 3],
+            before: Before::default(),
             signed_in: 0,
             within: Vec::new(),
             applications: Vec::new(),
@@ -232,22 +252,29 @@ impl OverviewPage {
     fn figures(&self) -> [(&'static str, String, String); 4] {
         let active = |day: usize| self.daily.created[day] + self.daily.returned[day];
         let count = self.daily.days.len();
-        let average = print_tenths((0..count).map(active).sum(), i64::try_from(count).unwrap_or(1));
+        let all: i64 = (0..count).map(active).sum();
+        let average = print_tenths(all, i64::try_from(count).unwrap_or(1));
         let today = count.checked_sub(1).map_or(0, active);
-        [
-            ("New guests", Self::sum(&self.daily.created), format!("in {} days", self.period)),
-            ("Active guests today", print_number(today), format!("{average} a day on average")),
-            ("Promoted", Self::sum(&self.daily.promoted), format!("in {} days", self.period)),
-            ("Conversion", self.conversion(), "of new guests".to_string()),
-        ]
-    }
-
-    fn conversion(&self) -> String {
+        let change = |now: &[i64], before: i64| compare(now.iter().sum(), before, self.period);
         let [created, _, promoted] = self.funnel;
-        if created == 0 {
-            return "–".to_string();
-        }
-        format!("{} %", print_tenths(promoted.saturating_mul(100), created))
+        let [created_before, promoted_before] = self.before.funnel;
+        let rate_before = match created_before {
+            0 => "of new guests".to_string(),
+            _ => format!("of new guests; {} before", rate(promoted_before, created_before)),
+        };
+        [
+            ("New guests", Self::sum(&self.daily.created), change(&self.daily.created, self.before.created)),
+            (
+                "Active guests today",
+                print_number(today),
+                format!(
+                    "{average} a day on average, {}",
+                    compare(all, self.before.created + self.before.returned, self.period)
+                ),
+            ),
+            ("Promoted", Self::sum(&self.daily.promoted), change(&self.daily.promoted, self.before.promoted)),
+            ("Conversion", rate(promoted, created), rate_before),
+        ]
     }
 
     fn guests_chart(&self) -> String {
@@ -336,6 +363,28 @@ impl OverviewPage {
     }
 }
 
+/// A share in percent.
+fn rate(part: i64, whole: i64) -> String {
+    if whole == 0 {
+        return "–".to_string();
+    }
+    format!("{} %", print_tenths(part.saturating_mul(100), whole))
+}
+
+/// How a number stands to that of the period before.
+fn compare(now: i64, before: i64, days: i64) -> String {
+    match (now - before, before) {
+        (_, 0) => format!("none in the {days} days before"),
+        (0, _) => format!("as in the {days} days before"),
+        (change, _) => {
+            let percent = change.abs().saturating_mul(100).saturating_add(before / 2) / before;
+            let size = if percent == 0 { "less than 1".to_string() } else { print_number(percent) };
+            let direction = if change > 0 { "more" } else { "less" };
+            format!("{size} % {direction} than in the {days} days before")
+        }
+    }
+}
+
 /// A quotient with one decimal, rounded down.
 fn print_tenths(dividend: i64, divisor: i64) -> String {
     let tenths = dividend.saturating_mul(10) / divisor.max(1);
@@ -371,4 +420,23 @@ impl PortalPage for OverviewPage {
 struct OverviewBody<'a> {
     ctx: &'a PortalContext,
     page: &'a OverviewPage,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_compared_with_the_period_before() {
+        for (now, before, expected) in [
+            (0, 0, "none in the 7 days before"),
+            (5, 0, "none in the 7 days before"),
+            (5, 5, "as in the 7 days before"),
+            (9, 6, "50 % more than in the 7 days before"),
+            (0, 6, "100 % less than in the 7 days before"),
+            (1_001, 1_000, "less than 1 % more than in the 7 days before"),
+        ] {
+            assert_eq!(compare(now, before, 7), expected, "{now} after {before}");
+        }
+    }
 }

@@ -12,6 +12,7 @@ use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     confirmation::{ConfirmActionPage, Hidden},
     control::{Control, ControlKind, Pick},
+    event_words,
     frame::{PortalContext, PortalPage},
     moment::Moment,
     notice::PortalNotice,
@@ -288,6 +289,8 @@ pub(crate) struct SessionLine {
 pub(crate) struct EventLine {
     pub at: Moment,
     pub kind: String,
+    /// Whether the guest signed in to an existing member instead of becoming one.
+    pub is_sign_in_instead: bool,
     pub user_id: Option<String>,
     /// The actor: an operator's address, or `user`, `admin_api`, `system`.
     pub by: String,
@@ -398,6 +401,14 @@ impl UserPage {
 }
 
 impl EventLine {
+    /// What happened, in words; the event's name if it has none.
+    pub(super) fn what(&self) -> &str {
+        if self.is_sign_in_instead {
+            return event_words::SIGNED_IN_INSTEAD;
+        }
+        event_words::describe(&self.kind).unwrap_or(&self.kind)
+    }
+
     pub(super) fn short_user(&self) -> &str {
         let id = self.user_id.as_deref().unwrap_or_default();
         id.get(..13).unwrap_or(id)
@@ -408,6 +419,7 @@ impl EventLine {
         Self {
             at: Moment::new("2030-05-01T08:00:00.000Z"),
             kind: "user.anonymous.promoted".into(),
+            is_sign_in_instead: false,
             user_id: Some("018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into()),
             by: "kim@shop.example".into(),
             client_id: "Shop".into(),

@@ -14,7 +14,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// "= 30 days" below a number of seconds; control.rs of the portal says the same.
+// "30 days" below a number of seconds; control.rs of the portal says the same.
 const UNITS = [["week", 604800], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 export function describeSeconds(seconds) {
@@ -31,10 +31,54 @@ export function describeSeconds(seconds) {
 
 const readNumber = (input) => (/^\d+$/.test(input.value.trim()) ? Number(input.value.trim()) : NaN);
 
+// A number of seconds is edited as a number and a unit; what is sent stays seconds.
+const EDITED = UNITS.filter(([name]) => name !== "week");
+const largestUnit = (seconds) => EDITED.find(([, size]) => seconds % size === 0) ?? EDITED.at(-1);
+const secondsOf = new WeakMap();
+const readSeconds = (input) => secondsOf.get(input)?.() ?? readNumber(input);
+
+function editInUnits(input) {
+  const start = readNumber(input);
+  const otherwise = /^\d+$/.test(input.placeholder) ? Number(input.placeholder) : NaN;
+  const known = Number.isNaN(start) ? otherwise : start;
+  const isText = input.value.trim() !== "" && Number.isNaN(start);
+  const [name, size] = isText || !(known > 0) ? EDITED.at(-1) : largestUnit(known);
+  const unit = document.createElement("select");
+  unit.className = "input unit-choice";
+  unit.disabled = input.disabled;
+  unit.setAttribute("aria-label", `Unit of ${input.labels[0]?.textContent ?? input.name}`);
+  for (const [one] of EDITED) unit.add(new Option(`${one}s`, one, one === name, one === name));
+  const sent = document.createElement("input");
+  sent.type = "hidden";
+  sent.disabled = input.disabled;
+  sent.name = input.name;
+  input.removeAttribute("name");
+  if (!Number.isNaN(start)) input.value = String(start / size);
+  const fitPlaceholder = () => {
+    if (!Number.isNaN(otherwise)) input.placeholder = String(otherwise / EDITED.find(([one]) => one === unit.value)[1]);
+  };
+  secondsOf.set(input, () => readNumber(input) * EDITED.find(([one]) => one === unit.value)[1]);
+  const carry = () => {
+    const seconds = readSeconds(input);
+    // What is no number goes as it is typed, so that the answer can say so.
+    sent.value = Number.isNaN(seconds) ? input.value.trim() : String(seconds);
+  };
+  input.addEventListener("input", carry);
+  unit.addEventListener("change", () => {
+    fitPlaceholder();
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  fitPlaceholder();
+  carry();
+  input.parentElement.querySelector(".unit")?.replaceWith(unit);
+  input.after(sent);
+}
+
 for (const line of document.querySelectorAll("[data-seconds]")) {
   const input = document.getElementById(line.dataset.seconds);
+  editInUnits(input);
   const say = () => {
-    const seconds = readNumber(input);
+    const seconds = readSeconds(input);
     line.textContent = Number.isNaN(seconds) ? "" : describeSeconds(seconds);
   };
   input.addEventListener("input", say);
@@ -86,7 +130,7 @@ for (const line of document.querySelectorAll("[data-lifetime]")) {
   const [lifetime, enabled, idle] = ["lifetime", "enabled", "idle"].map((name) => document.getElementById(line.dataset[name]));
   // An empty field may stand for what counts for members.
   const { elseLifetime = "", elseIdle = "" } = line.dataset;
-  const read = (input, otherwise) => (input.value.trim() === "" && otherwise !== "" ? Number(otherwise) : readNumber(input));
+  const read = (input, otherwise) => (input.value.trim() === "" && otherwise !== "" ? Number(otherwise) : readSeconds(input));
   const idles = () => (enabled ? enabled.checked : elseIdle !== "");
   const say = () => {
     const hard = read(lifetime, elseLifetime);
@@ -118,4 +162,58 @@ for (const preview of document.querySelectorAll("[data-preview]")) {
   name?.addEventListener("input", () => {
     for (const words of preview.querySelectorAll("[data-preview-name]")) words.textContent = name.value || "Your project";
   });
+}
+
+// A button that copies what stands before it; the label says what it is.
+if (navigator.clipboard) {
+  for (const source of document.querySelectorAll("[data-copy]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", `Copy ${source.dataset.copy}`);
+    const said = document.createElement("span");
+    said.className = "unseen";
+    said.setAttribute("role", "status");
+    let back = 0;
+    button.addEventListener("click", async () => {
+      let isCopied = true;
+      try {
+        await navigator.clipboard.writeText(source.textContent);
+      } catch {
+        isCopied = false;
+        getSelection()?.selectAllChildren(source);
+      }
+      button.textContent = isCopied ? "Copied" : "Press Ctrl+C to copy";
+      said.textContent = button.textContent;
+      clearTimeout(back);
+      back = setTimeout(() => {
+        button.textContent = "Copy";
+        said.textContent = "";
+      }, 2000);
+    });
+    source.after(button, said);
+  }
+}
+
+// The choice of colors, kept in this browser; appearance.js applies it before the page is painted.
+for (const group of document.querySelectorAll("[data-appearance]")) {
+  const root = document.documentElement;
+  const buttons = [...group.querySelectorAll("button")];
+  const show = () => {
+    for (const one of buttons) one.setAttribute("aria-pressed", String(one.value === root.dataset.colorScheme));
+  };
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      root.dataset.colorScheme = button.value;
+      try {
+        localStorage.setItem("vestibule-appearance", button.value);
+      } catch {
+        // Without storage the choice holds for this page.
+      }
+      show();
+    });
+  }
+  show();
+  group.hidden = false;
 }

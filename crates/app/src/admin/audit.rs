@@ -74,6 +74,8 @@ pub struct AuditLine {
     pub at: Timestamp,
     /// The event's name.
     pub kind: String,
+    /// Whether a guest signed in to an existing member instead of becoming one; the event's name is the same.
+    pub is_sign_in_instead: bool,
     pub user: Option<UserId>,
     /// The operator's email address, the command, or else the kind of actor.
     pub by: String,
@@ -89,9 +91,11 @@ impl AuditLine {
         let acting = &context["audit_context"];
         let by = [&acting["operator_email"], &acting["command"], &context["triggered_by"]];
         let by = by.into_iter().find_map(Value::as_str).unwrap_or_default().to_string();
+        let [guest, member] = ["anonymous_user", "user"].map(|who| body["payload"][who]["id"].as_str());
         Self {
             seq: row.seq,
             at: row.created_at,
+            is_sign_in_instead: guest.is_some() && guest != member,
             kind: row.kind,
             user: row.user_id,
             by,

@@ -1,0 +1,59 @@
+//! The events of the audit log in words.
+
+/// A guest's promotion that ended in an existing member; its event is `user.anonymous.promoted`, too.
+pub(crate) const SIGNED_IN_INSTEAD: &str = "Guest signed in to an existing member";
+
+/// What happened, by the event's name.
+pub(crate) fn describe(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "user.created" => "User created",
+        "user.anonymous.promoted" => "Guest promoted",
+        "user.authenticated" => "Signed in",
+        "user.signed_out" => "Signed out",
+        "user.updated" => "User changed",
+        "user.disabled" => "User disabled",
+        "user.reenabled" => "User enabled",
+        "user.deleted" => "User deleted",
+        "session.revoked" => "Session ended",
+        "user.consent.granted" => "Application allowed",
+        "user.consent.revoked" => "Application's access removed",
+        "identity.anonymous.revoked" => "Device key revoked",
+        "authentication.identity.anonymous.failed" => "Device key sign-in failed",
+        "project.created" => "Project created",
+        "project.changed" => "Settings changed",
+        "users.exported" => "Users exported",
+        "users.imported" => "Users imported",
+        "signing_key.rotated" => "Signing key rotated",
+        "application.secret_created" => "Client secret created",
+        "application.secret_deleted" => "Client secret deleted",
+        "admin_key.created" => "API key created",
+        "admin_key.revoked" => "API key revoked",
+        "operator.invited" => "Operator invited",
+        "operator.invitation_revoked" => "Invitation revoked",
+        "operator.role_changed" => "Operator's role changed",
+        "operator.removed" => "Operator removed",
+        "operator.link_created" => "Recovery link created for an operator",
+        "hook.tested" => "Webhook tested",
+        "hook.delivery.replayed" => "Delivery repeated",
+        "message.tested" => "Test message sent",
+        "message.sms_budget_used_up" => "Budget of text messages used up",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use vestibule_domain::event::LOGGED;
+
+    use super::*;
+
+    #[test]
+    fn every_event_of_the_log_has_words_of_its_own() {
+        let words: BTreeSet<&str> =
+            LOGGED.iter().map(|kind| describe(kind).unwrap_or_else(|| panic!("{kind} has no words"))).collect();
+        assert_eq!(words.len(), LOGGED.len());
+        assert!(!words.contains(SIGNED_IN_INSTEAD));
+    }
+}
