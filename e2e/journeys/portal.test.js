@@ -8,7 +8,7 @@ import { AppPage, startApp } from "../lib/app.js";
 import { launchBrowser } from "../lib/browser.js";
 import { look } from "../lib/look.js";
 import { startMailServer } from "../lib/mail.js";
-import { createFirstOperator, heading, signIn, startPortal } from "../lib/portal.js";
+import { createFirstOperator, enterSeconds, heading, OPERATOR, signIn, startPortal } from "../lib/portal.js";
 
 const SECTIONS = `
 [authentication]
@@ -102,22 +102,59 @@ describe("the portal", () => {
     const page = await arriveSignedIn();
     await at(page, "/anonymous-users");
     const guests = page.getByRole("group").filter({ hasText: "Guests of Corner Shop" });
-    const lifetime = guests.getByLabel("Guest lifetime (Corner Shop)", { exact: true });
+    const enter = (seconds) => enterSeconds(guests, "Guest lifetime (Corner Shop)", seconds);
     const sentence = guests.locator("[data-lifetime]");
     await sentence.getByText("Ends 30 days after the last use, and at most 52 weeks after sign-in.").waitFor();
-    await lifetime.fill("604800");
+    await enter("604800");
     await sentence.getByText("Ends 1 week after sign-in. The idle timeout has no effect, because it is not shorter.").waitFor();
-    await lifetime.fill("30");
+    await enter("30");
     await save(page).click();
     await guests.locator(".complaint").waitFor();
     await look(page, "portal-anonymous-users-wrong");
-    await lifetime.fill("604800");
+    await enter("604800");
     await save(page).click();
     await page.getByText("Changes saved.").waitFor();
     await page.getByRole("row", { name: "Corner Shop 30 days 1 week" }).waitFor();
-    await lifetime.fill("");
+    await enter("");
     await save(page).click();
     await page.getByRole("row", { name: "Corner Shop 30 days 52 weeks" }).waitFor();
+  });
+
+  test("edits a lifetime in days, copies a client ID, and keeps the chosen colors", async () => {
+    const page = await arriveSignedIn();
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await at(page, "/session");
+    const label = "Maximum session lifetime";
+    const before = await page.locator("input[type=hidden][name=lifetime]").inputValue();
+    const [days, unit] = [page.getByLabel(label, { exact: true }), page.getByLabel(`Unit of ${label}`)];
+    assert.equal(Number(await days.inputValue()) * 86_400, Number(before));
+    await days.fill("3");
+    await page.locator(".said", { hasText: "3 days" }).waitFor();
+    await unit.selectOption("hour");
+    await page.locator(".said", { hasText: "3 hours" }).waitFor();
+    assert.equal(await page.locator("input[type=hidden][name=lifetime]").inputValue(), "10800");
+    await enterSeconds(page, label, before);
+    await page.locator(".save-state", { hasText: "Not saved yet" }).waitFor({ state: "detached" });
+
+    await at(page, "/applications");
+    const copy = page.getByRole("button", { name: "Copy the client ID of Corner Shop" });
+    await copy.click();
+    await page.getByText("Copied", { exact: true }).first().waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "shop-web");
+    await look(page, "portal-applications-copied");
+
+    const scheme = () => page.locator("html").getAttribute("data-color-scheme");
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    await page.locator("summary", { hasText: OPERATOR.name }).click();
+    await page.getByRole("button", { name: "Dark" }).click();
+    assert.notEqual(await background(), light);
+    await at(page, "/session");
+    assert.equal(await scheme(), "dark");
+    await page.locator("summary", { hasText: OPERATOR.name }).click();
+    await page.getByRole("button", { name: "System" }).click();
+    await page.reload();
+    assert.equal(await scheme(), "auto");
   });
 
   test("ends a guest's session by a shorter lifetime", async () => {
@@ -129,15 +166,15 @@ describe("the portal", () => {
     await heading(page, "Corner Shop");
     await look(page, "portal-application", { picture: true, height: 1400 });
     const sentence = page.locator("[data-lifetime]");
-    await page.getByLabel("Refresh token lifetime").fill("604800");
+    await enterSeconds(page, "Refresh token lifetime", "604800");
     await sentence.getByText("Ends 1 week after sign-in").waitFor();
-    await page.getByLabel("Refresh token lifetime").fill("600");
+    await enterSeconds(page, "Refresh token lifetime", "600");
     await save(page).click();
     await page.getByText("refresh token lifetime must be").or(page.getByText("Refresh token lifetime must be")).first().waitFor();
     await look(page, "portal-application-wrong");
-    await page.getByLabel("Access token lifetime", { exact: true }).fill("300");
-    await page.getByLabel("Refresh token lifetime").fill("300");
-    await page.getByLabel("Idle timeout", { exact: true }).fill("1");
+    await enterSeconds(page, "Access token lifetime", "300");
+    await enterSeconds(page, "Refresh token lifetime", "300");
+    await enterSeconds(page, "Idle timeout", "1");
     await save(page).click();
     // Guests who were here more than a second ago are signed out by it: that is asked first.
     await page.getByText(/^Signs out .* at once\.$/).waitFor();
@@ -146,7 +183,7 @@ describe("the portal", () => {
     // One second without use, and the guest is gone: the SDK finds out when it asks.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     await assert.rejects(visitor.page.evaluate(() => authgear.fetchUserInfo()));
-    await page.getByLabel("Idle timeout", { exact: true }).fill("");
+    await enterSeconds(page, "Idle timeout", "");
     await save(page).click();
     await page.getByText("Changes saved.").waitFor();
   });
@@ -154,13 +191,14 @@ describe("the portal", () => {
   test("shows two editors of the same setting what the other did", async () => {
     const [one, two] = [await arriveSignedIn(), await arriveSignedIn()];
     for (const page of [one, two]) await at(page, "/session");
-    await one.getByLabel("Maximum session lifetime").fill("7200");
+    await enterSeconds(one, "Maximum session lifetime", "7200");
     await save(one).click();
     await one.getByText("Changes saved.").waitFor();
-    await two.getByLabel("Maximum session lifetime").fill("9000");
+    await enterSeconds(two, "Maximum session lifetime", "9000");
     await save(two).click();
     await two.getByText("changed this page while you were editing").waitFor();
-    assert.equal(await two.getByLabel("Maximum session lifetime").inputValue(), "9000");
+    assert.equal(await two.getByLabel("Maximum session lifetime", { exact: true }).inputValue(), "150");
+    assert.equal(await two.getByLabel("Unit of Maximum session lifetime").inputValue(), "minute");
     await two.getByRole("cell", { name: "7200" }).waitFor();
     await look(two, "portal-conflict", { picture: true });
     await save(two).click();
@@ -170,11 +208,10 @@ describe("the portal", () => {
   test("goes back to a refused form and to a question, without sending anything again", async () => {
     const page = await arriveSignedIn();
     await at(page, "/session");
-    const lifetime = page.getByLabel("Maximum session lifetime");
-    await lifetime.fill("a week");
+    await enterSeconds(page, "Maximum session lifetime", "a week");
     await save(page).click();
     await page.locator("#error-summary").waitFor();
-    await lifetime.fill("9100");
+    await enterSeconds(page, "Maximum session lifetime", "9100");
     await save(page).click();
     await page.getByText("Changes saved.").waitFor();
     await page.goBack();

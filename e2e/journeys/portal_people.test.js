@@ -174,7 +174,7 @@ describe("people and numbers in the portal", () => {
     await page.getByLabel("Period", { exact: true }).selectOption("90");
     await page.getByLabel("Application", { exact: true }).selectOption("ios");
     await page.getByRole("button", { name: "Show" }).click();
-    await page.getByText("in 90 days").first().waitFor();
+    await page.getByText("90 days before").first().waitFor();
     assert.equal(await page.locator("#guests tbody tr").count(), 90);
     await look(page, "portal-overview-90");
   });
@@ -192,7 +192,7 @@ describe("people and numbers in the portal", () => {
     await look(page, "portal-audit", { picture: true });
     const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "CSV" }).click()]);
     assert.equal(download.suggestedFilename(), "events.csv");
-    await page.locator("summary", { hasText: "user.anonymous.promoted" }).first().click();
+    await page.locator("summary", { hasText: "of Guest promoted" }).first().click();
     await look(page, "portal-audit-open");
   });
 

@@ -33,6 +33,12 @@ ${sections}${printClients(clients)}`,
 /** The link for the first operator, as the server printed it. */
 export const firstLink = ({ server }) => server.output.match(/http:\S+\/portal\/welcome\/\S+/)[0];
 
+/** Enters a length of time, which is edited as a number and a unit, by its number of seconds. */
+export async function enterSeconds(scope, label, seconds) {
+  await scope.getByLabel(`Unit of ${label}`, { exact: true }).selectOption("second");
+  await scope.getByLabel(label, { exact: true }).fill(seconds);
+}
+
 /** Waits for the page with this title. */
 export const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
 

@@ -184,11 +184,14 @@ if (navigator.clipboard) {
         isCopied = false;
         getSelection()?.selectAllChildren(source);
       }
-      button.textContent = isCopied ? "Copied" : "Press Ctrl+C to copy";
-      said.textContent = button.textContent;
+      said.textContent = isCopied ? "Copied" : "Press Ctrl+C to copy";
+      button.textContent = said.textContent;
+      // The name has to begin with what is written on it.
+      button.setAttribute("aria-label", `${said.textContent}: ${source.dataset.copy}`);
       clearTimeout(back);
       back = setTimeout(() => {
         button.textContent = "Copy";
+        button.setAttribute("aria-label", `Copy ${source.dataset.copy}`);
         said.textContent = "";
       }, 2000);
     });
