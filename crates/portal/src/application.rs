@@ -224,7 +224,6 @@ fn look(request: &ProjectRequest, client: &Client) -> FormView {
             facts: vec![
                 ("Client ID".into(), client.client_id.clone()),
                 ("Endpoint".into(), request.project.origin.clone()),
-                ("Application type".into(), kind_name(kind).into()),
             ],
             links,
         },
