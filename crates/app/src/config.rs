@@ -26,6 +26,7 @@ pub struct Config {
     pub passwords: Passwords,
     pub hooks: Hooks,
     pub admin_api: AdminApi,
+    pub rate_limits: RateLimitsConfig,
     pub portal: Portal,
     pub audit: Audit,
     pub breached_passwords: BreachedPasswordsConfig,
@@ -207,6 +208,17 @@ pub struct Hooks {
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct AdminApi {
     pub requests_per_minute: u32,
+}
+
+/// `[rate_limits]`: each a number of requests a minute.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct RateLimitsConfig {
+    pub token_requests_per_address: u32,
+    pub token_requests_per_user: u32,
+    pub token_requests_per_device_key: u32,
+    pub revocations_per_address: u32,
+    pub codes_per_user: u32,
+    pub settings_actions_per_user: u32,
 }
 
 /// `[portal]`
@@ -392,6 +404,7 @@ fn read_sections(
     let passwords = section(merged, "passwords", sources, problems);
     let hooks = section(merged, "hooks", sources, problems);
     let admin_api = section(merged, "admin_api", sources, problems);
+    let rate_limits = section(merged, "rate_limits", sources, problems);
     let portal = section(merged, "portal", sources, problems);
     let audit = section(merged, "audit", sources, problems);
     let breached_passwords = section(merged, "breached_passwords", sources, problems);
@@ -407,6 +420,7 @@ fn read_sections(
         passwords: passwords?,
         hooks: hooks?,
         admin_api: admin_api?,
+        rate_limits: rate_limits?,
         portal: portal?,
         audit: audit?,
         breached_passwords: breached_passwords?,

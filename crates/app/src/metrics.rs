@@ -167,15 +167,6 @@ impl Metrics {
     }
 }
 
-/// What one page reports.
-#[derive(Debug)]
-struct Scrape {
-    routes: Routes,
-    promoted: u64,
-    job_restarts: u64,
-    refused: [u64; Overload::ALL.len()],
-    connections: Arc<Connections>,
-    store: StoreStats,
 /// What is measured for one page, as far as it is known.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Measured {
@@ -187,6 +178,15 @@ pub struct Measured {
     pub clock_ahead: Option<i64>,
 }
 
+/// What one page reports.
+#[derive(Debug)]
+struct Scrape {
+    routes: Routes,
+    promoted: u64,
+    job_restarts: u64,
+    refused: [u64; Overload::ALL.len()],
+    connections: Arc<Connections>,
+    store: StoreStats,
     measured: Measured,
 }
 
@@ -207,6 +207,10 @@ impl Collector for Scrape {
             let help = "Queued events that could not be read and are kept aside.";
             print_gauge(page, "vestibule_events_unreadable", help, count)?;
         }
+        if let Some(micros) = self.measured.clock_ahead {
+            let help = "Seconds that the clock of this machine is ahead of the database's.";
+            print_gauge(page, "vestibule_clock_ahead_seconds", help, micros as f64 / 1e6)?;
+        }
         let help = "Background jobs that panicked or ended and were started again.";
         print_counter(page, "vestibule_job_restarts", help, self.job_restarts)?;
         let created = self.store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
@@ -217,10 +221,6 @@ impl Collector for Scrape {
         print_process(page)
     }
 }
-        if let Some(micros) = self.measured.clock_ahead {
-            let help = "Seconds that the clock of this machine is ahead of the database's.";
-            print_gauge(page, "vestibule_clock_ahead_seconds", help, micros as f64 / 1e6)?;
-        }
 
 impl Scrape {
     fn print_requests(&self, page: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -335,6 +335,9 @@ mod tests {
 
     use super::*;
 
+    const EVERYTHING: Measured =
+        Measured { outbox_age: Some(Duration::from_secs(3)), unreadable: Some(2), clock_ahead: Some(-1_500_000) };
+
     #[test]
     fn requests_are_counted_by_route_method_and_status() {
         let metrics = Metrics::default();
@@ -347,9 +350,6 @@ mod tests {
         for line in [
             "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"2xx\"} 1",
             "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"5xx\"} 1",
-    const EVERYTHING: Measured =
-        Measured { outbox_age: Some(Duration::from_secs(3)), unreadable: Some(2), clock_ahead: Some(-1_500_000) };
-
             "vestibule_http_requests_total{method=\"other\",route=\"/oauth2/token\",status=\"4xx\"} 1",
             "vestibule_http_request_seconds_bucket{method=\"POST\",route=\"/oauth2/token\",le=\"0.001\"} 0",
             "vestibule_http_request_seconds_bucket{method=\"POST\",route=\"/oauth2/token\",le=\"0.0025\"} 1",
@@ -415,9 +415,9 @@ mod tests {
             "vestibule_store_group_size_bucket{le=\"2\"} 3",
             "vestibule_store_group_size_sum 5.0",
             "vestibule_outbox_oldest_seconds 3.0",
+            "vestibule_clock_ahead_seconds -1.5",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }
     }
 }
-            "vestibule_clock_ahead_seconds -1.5",

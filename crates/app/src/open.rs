@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tokio::sync::{Notify, watch};
 use vestibule_domain::project::{Origin, ProjectSettings};
-use vestibule_store::{Claim, Location, Pooler, Store, StoreError};
+use vestibule_store::{Claim, Engine, Location, Pooler, Store, StoreError};
 
 use crate::{
     actor::Actor,
@@ -192,7 +192,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         entropy: adapters.entropy,
         mailer,
         sms: adapters.sms,
-        limits: limits::RateCounters::default(),
+        limits: limits::RateCounters::new(engine == Engine::Postgres),
         metrics: Metrics::default(),
         events_signal: Notify::new(),
         hooks_signal: Notify::new(),

@@ -25,6 +25,7 @@ pub mod flows;
 pub mod grants;
 pub mod job_state;
 pub mod keys;
+pub mod limit_counts;
 pub mod node_claims;
 pub mod operator_events;
 pub mod operator_links;
@@ -54,8 +55,8 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("admin_keys", admin_keys::STATEMENTS),
     ("client_secrets", client_secrets::STATEMENTS),
     ("client_starts", client_starts::STATEMENTS),
-    ("codes", codes::STATEMENTS),
     ("clock", clock::STATEMENTS),
+    ("codes", codes::STATEMENTS),
     ("consents", consents::STATEMENTS),
     ("counts", counts::STATEMENTS),
     ("credentials", credentials::STATEMENTS),
@@ -67,6 +68,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("grants", grants::STATEMENTS),
     ("job_state", job_state::STATEMENTS),
     ("keys", keys::STATEMENTS),
+    ("limit_counts", limit_counts::STATEMENTS),
     ("node_claims", node_claims::STATEMENTS),
     ("operator_events", operator_events::STATEMENTS),
     ("operator_links", operator_links::STATEMENTS),

@@ -267,6 +267,7 @@ fn to_api(error: &Error) -> ApiError {
                 api::rate_limited("oauth.token.per_application", "oauth.token", "TokenPerApplication")
             }
             Counter::TokenPerUser => api::rate_limited("oauth.token.per_user", "oauth.token", "TokenPerUser"),
+            Counter::TokenPerKey => api::rate_limited("oauth.token.per_key", "oauth.token", "TokenPerKey"),
             Counter::RevocationPerIp => api::rate_limited("oauth.revoke.per_ip", "oauth.revoke", "RevokePerIP"),
             Counter::CodePerUser | Counter::SettingsActionPerUser => {
                 api::rate_limited("oauth.authorize.per_user", "oauth.authorize", "AuthorizePerUser")

@@ -6,7 +6,7 @@ use vestibule_domain::project::Origin;
 
 use crate::adapters::mailer::read_hello_name;
 
-use super::{Config, ConfigProblem, Passwords, PoolerSetting, Server, SmsConfig, SmsProvider};
+use super::{Config, ConfigProblem, Passwords, PoolerSetting, RateLimitsConfig, Server, SmsConfig, SmsProvider};
 
 /// Reports the problems.
 pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problems: &mut Vec<ConfigProblem>) {
@@ -41,6 +41,7 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problem
     if config.admin_api.requests_per_minute == 0 {
         add_problem("admin_api.requests_per_minute", "must be at least 1");
     }
+    check_rate_limits(&config.rate_limits, &mut add_problem);
     if !config.portal.public_origin.is_empty()
         && let Err(refusal) = Origin::parse(&config.portal.public_origin)
     {
@@ -92,6 +93,21 @@ fn check_server(server: &Server, add_problem: &mut impl FnMut(&str, &str)) {
     ] {
         if seconds == 0 {
             add_problem(key, "must be at least 1");
+        }
+    }
+}
+
+fn check_rate_limits(limits: &RateLimitsConfig, add_problem: &mut impl FnMut(&str, &str)) {
+    for (key, count) in [
+        ("token_requests_per_address", limits.token_requests_per_address),
+        ("token_requests_per_user", limits.token_requests_per_user),
+        ("token_requests_per_device_key", limits.token_requests_per_device_key),
+        ("revocations_per_address", limits.revocations_per_address),
+        ("codes_per_user", limits.codes_per_user),
+        ("settings_actions_per_user", limits.settings_actions_per_user),
+    ] {
+        if count == 0 {
+            add_problem(&format!("rate_limits.{key}"), "must be at least 1");
         }
     }
 }

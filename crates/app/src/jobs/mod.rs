@@ -7,6 +7,7 @@ pub mod clock;
 pub mod events;
 pub mod hooks;
 pub mod key_rotation;
+pub mod limits;
 pub mod outbox;
 pub mod projects;
 pub mod statistics;
@@ -32,6 +33,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     keep(&mut jobs, (app, stop), "accesses", accesses::run);
     keep(&mut jobs, (app, stop), "key_rotation", key_rotation::run);
     keep(&mut jobs, (app, stop), "clock", clock::run);
+    keep(&mut jobs, (app, stop), "limits", limits::run);
     jobs
 }
 

@@ -17,31 +17,46 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
-const TOKEN_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
-const REVOCATION_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
-const TOKEN_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
 const TOKEN_PER_APPLICATION: Quota = Quota { period: MINUTE, burst: 600 };
-const CODE_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
-const SETTINGS_ACTION_PER_USER: Quota = Quota { period: MINUTE, burst: 10 };
 
 /// Charges one request to a configurable limit, per address.
 pub(crate) fn charge_ip(ctx: &Ctx<'_>, name: LimitName) -> Result<(), Error> {
     ctx.project.settings.limit(name).map_or(Ok(()), |quota| take_for_ip(ctx, Counter::Setting(name), quota))
 }
 
-/// Charges a token request to its address.
+/// Charges a token request to its address: of everyone who is not known yet.
 pub fn charge_token_request(ctx: &Ctx<'_>) -> Result<(), Error> {
-    take_for_ip(ctx, Counter::TokenPerIp, TOKEN_PER_IP)
+    take_for_ip(ctx, Counter::TokenPerIp, per_minute(ctx.app.config.rate_limits.token_requests_per_address))
+}
+
+/// Charges a token request that failed before its user or key was known to its address; returns the error to answer with.
+pub(crate) fn charge_failure(ctx: &Ctx<'_>, error: Error) -> Error {
+    // Not the caller's fault, or counted already.
+    if matches!(error, Error::RateLimited(_) | Error::Store(_) | Error::PasswordsOverloaded | Error::ShareUsedUp) {
+        return error;
+    }
+    charge_token_request(ctx).err().unwrap_or(error)
+}
+
+/// Charges a token request to the device key that signed it; the signature is verified.
+pub(crate) fn charge_device_key(ctx: &Ctx<'_>, kid: &str) -> Result<(), Error> {
+    let quota = per_minute(ctx.app.config.rate_limits.token_requests_per_device_key);
+    take(ctx, Counter::TokenPerKey, CounterSubject::LoginId(sha256(kid.as_bytes())), quota)
 }
 
 /// Charges a revocation to its address. It has a limit of its own, so that token requests do not keep users from signing out.
 pub fn charge_revocation(ctx: &Ctx<'_>) -> Result<(), Error> {
-    take_for_ip(ctx, Counter::RevocationPerIp, REVOCATION_PER_IP)
+    take_for_ip(ctx, Counter::RevocationPerIp, per_minute(ctx.app.config.rate_limits.revocations_per_address))
 }
 
 /// Charges a token request to its user, once the user is known.
 pub(crate) fn charge_user(ctx: &Ctx<'_>, user: UserId) -> Result<(), Error> {
-    take(ctx, Counter::TokenPerUser, CounterSubject::User(user), TOKEN_PER_USER)
+    take(
+        ctx,
+        Counter::TokenPerUser,
+        CounterSubject::User(user),
+        per_minute(ctx.app.config.rate_limits.token_requests_per_user),
+    )
 }
 
 /// Charges a token that an application gets for itself, once it has authenticated: one address limits strangers, but an application
@@ -53,12 +68,21 @@ pub(crate) fn charge_application(ctx: &Ctx<'_>, client: &Client) -> Result<(), E
 
 /// Charges an authorization code that is issued to a user who is signed in already.
 pub(crate) fn charge_code(ctx: &Ctx<'_>, user: UserId) -> Result<(), Error> {
-    take(ctx, Counter::CodePerUser, CounterSubject::User(user), CODE_PER_USER)
+    take(ctx, Counter::CodePerUser, CounterSubject::User(user), per_minute(ctx.app.config.rate_limits.codes_per_user))
 }
 
 /// Charges the start of a settings action.
 pub(crate) fn charge_settings_action(ctx: &Ctx<'_>, user: UserId) -> Result<(), Error> {
-    take(ctx, Counter::SettingsActionPerUser, CounterSubject::User(user), SETTINGS_ACTION_PER_USER)
+    take(
+        ctx,
+        Counter::SettingsActionPerUser,
+        CounterSubject::User(user),
+        per_minute(ctx.app.config.rate_limits.settings_actions_per_user),
+    )
+}
+
+fn per_minute(burst: u32) -> Quota {
+    Quota { period: MINUTE, burst }
 }
 
 fn take_for_ip(ctx: &Ctx<'_>, counter: Counter, quota: Quota) -> Result<(), Error> {

@@ -59,17 +59,22 @@ enum Attempted {
 
 /// Signs up the guest of a new key, or issues a new grant to the guest of a known one.
 pub async fn log_in(ctx: &Ctx<'_>, request: KeyRequest<'_>) -> Result<Tokens, Error> {
-    if !request.client.application_type().allows_anonymous() {
-        return Err(Error::ClientWithoutGuests);
-    }
-    let device = request.device_info.map(DeviceInfo::parse).transpose()?;
-    let device = device.map(|device| device.display_name().to_string());
-    check_enabled(ctx.project)?;
+    let refuse = |error| rates::charge_failure(ctx, error);
+    let device = check_request(ctx, &request).map_err(refuse)?;
+    let mut is_counted = false;
     // Of two concurrent first sign-ups with one key, the loser finds the guest in its second round.
     for _ in 0..3 {
         let origin = events::EventOrigin::of_client(&request.client.client_id);
-        let proven = device_key::prove(ctx, request.jwt, AnonymousAction::Auth, &origin).await?;
-        let Proven { challenge, signer } = proven;
+        let proven = device_key::prove(ctx, request.jwt, AnonymousAction::Auth, &origin).await;
+        let Proven { challenge, signer } = proven.map_err(refuse)?;
+        if !is_counted {
+            // A known key counts for itself, so that many devices behind one address work.
+            match &signer {
+                Signer::Known { key, .. } => rates::charge_device_key(ctx, &key.kid)?,
+                Signer::New { .. } => rates::charge_token_request(ctx)?,
+            }
+            is_counted = true;
+        }
         let tried = match signer {
             Signer::Known { key, user } => sign_in_again(ctx, &request, challenge, *key, *user, &device).await?,
             Signer::New { kid, key } => sign_up(ctx, &request, challenge, kid, *key, &device).await?,
@@ -79,6 +84,16 @@ pub async fn log_in(ctx: &Ctx<'_>, request: KeyRequest<'_>) -> Result<Tokens, Er
         }
     }
     Err(Error::InvalidAnonymousCredentials)
+}
+
+/// Checks what needs no key; the name of the device.
+fn check_request(ctx: &Ctx<'_>, request: &KeyRequest<'_>) -> Result<Option<String>, Error> {
+    if !request.client.application_type().allows_anonymous() {
+        return Err(Error::ClientWithoutGuests);
+    }
+    let device = request.device_info.map(DeviceInfo::parse).transpose()?;
+    check_enabled(ctx.project)?;
+    Ok(device.map(|device| device.display_name().to_string()))
 }
 
 async fn sign_in_again(
@@ -258,6 +273,7 @@ struct SignUp {
     user: User,
     grant: Grant,
     event: Option<events::QueuedEvent>,
+    late: LateSignUp,
 }
 
 async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(), SignInError> {
@@ -266,11 +282,10 @@ async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(),
         return Err(SignInError::Overtaken);
     }
     users::insert(tx, no, &input.user).await?;
+    input.late.note(tx, no, input.user.id).await?;
     if let Some(event) = &input.event {
         events::queue(tx, no, input.user.id, event, input.user.created_at).await?;
     }
     grants::insert(tx, no, &input.grant).await?;
     Ok(())
 }
-    late: LateSignUp,
-    input.late.note(tx, no, input.user.id).await?;

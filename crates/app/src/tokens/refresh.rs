@@ -48,6 +48,11 @@ pub struct RefreshRequest<'a> {
 /// A rotated token remains valid for the grace period and gets the same successor again. After that, its use ends the
 /// grant, because two parties have tokens of one grant.
 pub async fn refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Tokens, Error> {
+    // A live token counts for its user, so that many users behind one address work.
+    try_refresh(ctx, request).await.map_err(|error| rates::charge_failure(ctx, error))
+}
+
+async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Tokens, Error> {
     let now = ctx.now;
     let device = request.device_info.map(DeviceInfo::parse).transpose()?;
     let device = device.map(|device| device.display_name().to_string());

@@ -16,6 +16,7 @@ use vestibule_app::{
         id_token, refresh, settings_action,
     },
 };
+use vestibule_domain::client::Client;
 use vestibule_protocol::{
     form::Form,
     oauth::{OAuthError, TokenRequest, TokenResponse},
@@ -67,9 +68,13 @@ async fn answer(
     proof: &ClientProof,
     dpop: &PresentedProof,
 ) -> Result<TokenResponse, ClientRefused> {
-    rates::charge_token_request(&visit.ctx())?;
-    let client = visit.project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
-    let request = TokenRequest::parse(form)?;
+    let client = visit.project.settings.client(&proof.client_id);
+    let request = TokenRequest::parse(form);
+    if !counts_for_its_owner(client, &request) {
+        rates::charge_token_request(&visit.ctx())?;
+    }
+    let client = client.ok_or(Error::UnknownClient)?;
+    let request = request?;
     if !client.allows_grant_type(request.grant_type().as_str()) {
         return Err(Error::GrantTypeNotAllowed.into());
     }
@@ -127,6 +132,16 @@ async fn answer(
         }
     };
     Ok(print(tokens))
+}
+
+/// Whether the request counts for the user or device key that it proves, and for its address only when it fails.
+fn counts_for_its_owner(client: Option<&Client>, request: &Result<TokenRequest, OAuthError>) -> bool {
+    match (client, request) {
+        (Some(client), Ok(request @ (TokenRequest::RefreshToken { .. } | TokenRequest::Anonymous { .. }))) => {
+            client.allows_grant_type(request.grant_type().as_str())
+        }
+        _ => false,
+    }
 }
 
 fn print(tokens: Tokens) -> TokenResponse {

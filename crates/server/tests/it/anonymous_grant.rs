@@ -212,6 +212,67 @@ async fn limits_answer_429_and_spare_returning_guests(engine: Engine) {
     other.present(&jwt).await.expect(200);
 }
 
+async fn many_known_devices_share_an_address_and_failures_count_for_it(engine: Engine) {
+    let server =
+        TestServer::start(engine, |setup| setup.configure("rate_limits.token_requests_per_address", "2")).await;
+    let mut school = Vec::new();
+    for _ in 0..4 {
+        let mut device = Device::new(&server, Platform::Android);
+        device.key = KeyPair::ec();
+        device.authenticate().await;
+        school.push(device);
+        server.clock.advance_seconds(31);
+    }
+    server.clock.advance_seconds(61);
+    // All at the same second, and twice.
+    for device in &mut school {
+        device.authenticate().await;
+        device.refresh().await;
+    }
+    let stranger = Device::new(&server, Platform::Android);
+    let present = async |kid: &str| {
+        let jwt = stranger.sign("auth", &stranger.challenge().await, kid, false);
+        stranger.present(&jwt).await
+    };
+    for _ in 0..2 {
+        refused(present("unknown").await, CREDENTIALS);
+    }
+    present("unknown").await.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
+    let jwt = stranger.sign("auth", &stranger.challenge().await, &stranger.uuid(), true);
+    stranger.present(&jwt).await.expect_oauth_error(
+        429,
+        "x_rate_limited",
+        "rate limit exceeded, please try again later.",
+    );
+    server.app_client().refresh("nonsense").await.expect(429);
+    for device in &mut school {
+        device.authenticate().await;
+        device.refresh().await;
+    }
+}
+
+async fn a_known_device_key_has_a_limit_of_its_own(engine: Engine) {
+    let server =
+        TestServer::start(engine, |setup| setup.configure("rate_limits.token_requests_per_device_key", "3")).await;
+    let (mut device, mut other) = (Device::new(&server, Platform::Ios), Device::new(&server, Platform::Ios));
+    device.authenticate().await;
+    other.authenticate().await;
+    let kid = device.kid.clone().expect("a key id");
+    for _ in 0..3 {
+        device.present(&device.sign("auth", &device.challenge().await, &kid, false)).await.expect(200);
+    }
+    let reply = device.present(&device.sign("auth", &device.challenge().await, &kid, false)).await;
+    assert_eq!(reply.header("retry-after"), Some("20"));
+    reply.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
+    other.authenticate().await;
+    // A third party that knows the ID of a key does not use up its limit.
+    server.clock.advance_seconds(61);
+    for _ in 0..4 {
+        refused(other.present(&other.sign("auth", &other.challenge().await, &kid, false)).await, CREDENTIALS);
+    }
+    device.present(&device.sign("auth", &device.challenge().await, &kid, false)).await.expect(200);
+}
+
 async fn one_user_may_ask_for_60_tokens_a_minute(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let mut device = Device::new(&server, Platform::Ios);
@@ -283,6 +344,8 @@ on_both_engines!(
     a_challenge_works_for_its_purpose_its_project_and_five_minutes,
     applications_and_settings_decide_who_may_be_a_guest,
     limits_answer_429_and_spare_returning_guests,
+    many_known_devices_share_an_address_and_failures_count_for_it,
+    a_known_device_key_has_a_limit_of_its_own,
     one_user_may_ask_for_60_tokens_a_minute,
     a_disabled_guest_gets_its_error_and_the_key_of_a_deleted_one_is_unknown,
     two_answers_are_never_cached,

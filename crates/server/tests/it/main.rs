@@ -90,6 +90,7 @@ mod route_credentials;
 mod run_guide;
 mod session_lists;
 mod settings_action;
+mod shared_limits;
 mod shares;
 mod shutdown;
 mod sign_out;

@@ -10,6 +10,7 @@ use vestibule_store::{Location, Pooler, Store};
 use crate::{
     guest_journey::promote,
     nodes::{KIM, SIGN_UP, guess, until},
+    shared_limits::{tighten, use_up_at_two_nodes},
     support::{Bouncer, Engine, Setup, TestServer, TestStore, connect_to},
 };
 
@@ -160,4 +161,11 @@ async fn nodes_that_start_together_by_way_of_pgbouncer_migrate_once() {
         store.ping().await.expect("it answers");
         store.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES and pgbouncer"]
+async fn rate_limits_hold_for_all_nodes_by_way_of_pgbouncer() {
+    let bouncer = Bouncer::start(POOL).await;
+    use_up_at_two_nodes(&start(&bouncer, tighten).await).await;
 }

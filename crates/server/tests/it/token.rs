@@ -149,6 +149,34 @@ async fn one_address_may_ask_120_times_a_minute(engine: Engine) {
     reply.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
 }
 
+async fn live_tokens_count_for_their_users_and_failures_for_the_address(engine: Engine) {
+    let server =
+        TestServer::start(engine, |setup| setup.configure("rate_limits.token_requests_per_address", "2")).await;
+    let client = server.app_client();
+    let mut guests = Vec::new();
+    for _ in 0..4 {
+        guests.push(client.sign_up().await);
+    }
+    for guest in guests.iter().chain(&guests) {
+        client.refresh(&guest.refresh).await.expect(200);
+    }
+    // An application that does not exist, and a token that does not.
+    let forms: [&[(&str, &str)]; 2] = [
+        &[("grant_type", "refresh_token"), ("client_id", "no-such"), ("refresh_token", &guests[0].refresh)],
+        &[("grant_type", "refresh_token"), ("client_id", "web"), ("refresh_token", "nonsense")],
+    ];
+    for form in forms {
+        let status = server.http().post_form(TOKEN, form).await.status;
+        assert!([400, 401].contains(&status), "{status}");
+    }
+    for form in forms {
+        server.http().post_form(TOKEN, form).await.expect(429);
+    }
+    for guest in &guests {
+        client.refresh(&guest.refresh).await.expect(200);
+    }
+}
+
 async fn one_user_may_refresh_60_times_a_minute(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
@@ -324,6 +352,7 @@ on_both_engines!(
     a_refresh_takes_fewer_scopes,
     requests_are_refused_in_the_documented_order,
     one_address_may_ask_120_times_a_minute,
+    live_tokens_count_for_their_users_and_failures_for_the_address,
     one_user_may_refresh_60_times_a_minute,
     a_code_is_exchanged_for_the_tokens_the_scope_asked_for,
     a_code_is_worth_nothing_to_whom_it_was_not_given,

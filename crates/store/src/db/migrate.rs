@@ -150,6 +150,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0031_due_order.sqlite.sql"),
         postgres: include_str!("../../migrations/0031_due_order.postgres.sql"),
     },
+    Migration {
+        version: 32,
+        name: "0032_limit_counts",
+        sqlite: include_str!("../../migrations/0032_limit_counts.sqlite.sql"),
+        postgres: include_str!("../../migrations/0032_limit_counts.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.
