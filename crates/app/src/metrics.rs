@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -43,6 +43,8 @@ pub struct Metrics {
     routes: RwLock<Routes>,
     promoted: AtomicU64,
     job_restarts: AtomicU64,
+    /// Lines that the log could not write, once it is known.
+    dropped_log_lines: OnceLock<Arc<AtomicU64>>,
     /// By the reason.
     refused: [AtomicU64; Overload::ALL.len()],
     /// The connections of the server's own listener.
@@ -140,6 +142,12 @@ impl Metrics {
         self.promoted.fetch_add(1, Relaxed);
     }
 
+    /// Reports this number of log lines that were dropped.
+    pub fn watch_log(&self, dropped: Arc<AtomicU64>) {
+        // The first log of a process stays.
+        drop(self.dropped_log_lines.set(dropped));
+    }
+
     pub(crate) fn count_job_restart(&self) {
         self.job_restarts.fetch_add(1, Relaxed);
     }
@@ -154,6 +162,7 @@ impl Metrics {
             routes: self.routes.read().unwrap_or_else(PoisonError::into_inner).clone(),
             promoted: self.promoted.load(Relaxed),
             job_restarts: self.job_restarts.load(Relaxed),
+            dropped_log_lines: self.dropped_log_lines.get().map_or(0, |count| count.load(Relaxed)),
             refused: self.refused.each_ref().map(|count| count.load(Relaxed)),
             connections: Arc::clone(&self.connections),
             store,
@@ -184,6 +193,7 @@ struct Scrape {
     routes: Routes,
     promoted: u64,
     job_restarts: u64,
+    dropped_log_lines: u64,
     refused: [u64; Overload::ALL.len()],
     connections: Arc<Connections>,
     store: StoreStats,
@@ -213,6 +223,8 @@ impl Collector for Scrape {
         }
         let help = "Background jobs that panicked or ended and were started again.";
         print_counter(page, "vestibule_job_restarts", help, self.job_restarts)?;
+        let help = "Log lines that were dropped, because they could not be written.";
+        print_counter(page, "vestibule_log_lines_dropped", help, self.dropped_log_lines)?;
         let created = self.store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
         let created: u64 = created.map(|(_, write)| write.count - write.failed).sum();
         print_counter(page, "vestibule_guests_created", "Guests created by this process.", created)?;

@@ -1,5 +1,7 @@
 //! Spans for OpenTelemetry, separate from the log, which does not contain them.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, Method};
 use opentelemetry::{
     propagation::TextMapPropagator as _,
@@ -16,6 +18,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+use super::log_writer::{LogWriter, log_panics};
 use crate::{
     adapters::traces,
     config::{Config, LogFormat},
@@ -103,10 +106,11 @@ fn known(method: &Method) -> &str {
 }
 
 /// The exporter, to be flushed when the process ends.
-pub struct Exporting(Option<SdkTracerProvider>);
+#[derive(Default)]
+pub(super) struct Exporting(Option<SdkTracerProvider>);
 
 impl Exporting {
-    pub async fn finish(self) {
+    pub(super) async fn finish(self) {
         let Some(provider) = self.0 else { return };
         // Shutting down waits for the collector, which must not block this thread.
         let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
@@ -116,8 +120,7 @@ impl Exporting {
     }
 }
 
-/// Starts the log, and the export of spans when the environment configures a collector.
-pub fn start_log(config: &Config) -> Exporting {
+pub(super) fn start(config: &Config, writer: &Arc<LogWriter>) -> Exporting {
     let (provider, problem) = match traces::connect() {
         Ok(provider) => (provider, None),
         Err(problem) => (None, Some(problem)),
@@ -133,7 +136,7 @@ pub fn start_log(config: &Config) -> Exporting {
     });
     let filter = config.log.filter.parse::<EnvFilter>().unwrap_or_default();
     let filter = filter.add_directive("vestibule::trace=off".parse().expect("a directive"));
-    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(crate::trace::may_color_log());
+    let log = tracing_subscriber::fmt::layer().with_writer(Arc::clone(writer)).with_ansi(crate::trace::may_color_log());
     // A log that cannot be written must not end the thread that writes it.
     let log = log.log_internal_errors(false);
     let log: Box<dyn Layer<Registry> + Send + Sync> = match config.log.format {
@@ -141,7 +144,9 @@ pub fn start_log(config: &Config) -> Exporting {
         LogFormat::Json => log.json().flatten_event(true).with_filter(filter).boxed(),
     };
     // A second call, as in tests, keeps the first configuration.
-    let _ = tracing_subscriber::registry().with(log).with(spans).try_init();
+    if tracing_subscriber::registry().with(log).with(spans).try_init().is_ok() {
+        log_panics();
+    }
     match (problem, &provider) {
         (Some(problem), _) => tracing::warn!(error = problem, "tracing is disabled"),
         (None, Some(_)) => tracing::info!("exporting traces"),

@@ -64,7 +64,7 @@ impl Demo {
         };
         let config = self.config(settings.id())?;
         // Held until the command ends.
-        let _traces = start_log(&config);
+        let _log = start_log(&config);
         for warning in exposed::list(None, &config) {
             tracing::warn!("{warning}");
         }

@@ -226,16 +226,26 @@ pub fn run(cli: Cli) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError(message)) => {
-            eprintln!("vestibule: {message}");
+            complain(message);
             ExitCode::FAILURE
         }
     }
 }
 
+/// Prints why a command failed. The process ends even if standard error is not read.
+fn complain(message: String) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        writeln!(std::io::stderr(), "vestibule: {message}").ok();
+        done.send(()).ok();
+    });
+    is_done.recv_timeout(std::time::Duration::from_secs(1)).ok();
+}
+
 /// The exit status of a check: not every finding is a failure of the command.
 fn exit_with(work: impl Future<Output = Result<ExitCode, CommandError>>) -> ExitCode {
     block_on(work).unwrap_or_else(|CommandError(message)| {
-        eprintln!("vestibule: {message}");
+        complain(message);
         ExitCode::FAILURE
     })
 }

@@ -34,7 +34,7 @@ impl Serve {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let config = self.file.load()?;
         files::raise_limit();
-        let traces = start_log(&config);
+        let log = start_log(&config);
         // The key that is created at the first start is private.
         for warning in exposed::list(self.file.config.as_deref(), &config) {
             tracing::warn!("{warning}");
@@ -49,6 +49,7 @@ impl Serve {
         // Held until the store is closed.
         let _claim = open::claim_store(&config).await?;
         let app = open::open(config, adapters).await?;
+        app.metrics.watch_log(log.dropped_lines());
         if dev_mail.is_some()
             && let Err(error) = DevMail::allow(&app)
         {
@@ -78,7 +79,7 @@ impl Serve {
             mailbox.await?;
         }
         tracing::info!("stopped");
-        traces.finish().await;
+        log.finish().await;
         Ok(())
     }
 }

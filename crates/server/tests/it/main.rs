@@ -108,6 +108,7 @@ mod token_reach;
 #[cfg(feature = "otel")]
 mod traces;
 mod tries;
+mod unread_log;
 mod unreadable_events;
 mod upgrade;
 mod user_commands;

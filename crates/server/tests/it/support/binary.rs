@@ -85,6 +85,13 @@ refresh_token_rotation_grace_seconds = 0
         fs::write(self.folder.path().join("vestibule.toml"), config).expect("a file");
     }
 
+    /// The command line of a server of this installation, for a test that starts it otherwise.
+    pub(crate) fn serve_command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        command.arg("serve").arg("--config").arg(self.folder.path().join("vestibule.toml"));
+        command
+    }
+
     /// Runs a command that must succeed; returns its output.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let output = self.try_run(arguments);
