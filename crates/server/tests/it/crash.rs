@@ -1,6 +1,8 @@
 //! Kills the real binary (SIGKILL) under mixed load and restarts it. All acknowledged writes must be there, and no
 //! partial ones. `VESTIBULE_CRASHES=100` or `VESTIBULE_CRASH_SECONDS=600` makes the loop long; it is short otherwise.
 
+mod standing_still;
+
 use std::{
     net::SocketAddr,
     sync::{
