@@ -38,6 +38,10 @@ pub enum Error {
     ClientSecretMissing,
     #[error("the application's secret is wrong")]
     ClientSecretWrong,
+    #[error("{0}")]
+    ClientAssertionRefused(String),
+    #[error("the keys of the application can't be fetched")]
+    ClientKeysUnavailable,
     #[error("the application's type cannot have anonymous users")]
     ClientWithoutGuests,
     #[error("the grant type is not allowed for the application")]
@@ -132,6 +136,8 @@ impl Error {
             Self::ClientChanged,
             Self::ClientSecretMissing,
             Self::ClientSecretWrong,
+            Self::ClientAssertionRefused("the client assertion is refused: …".into()),
+            Self::ClientKeysUnavailable,
             Self::ClientWithoutGuests,
             Self::GrantTypeNotAllowed,
             Self::IntrospectionNotAllowed,

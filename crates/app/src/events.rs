@@ -30,6 +30,9 @@ pub struct QueuedEvent {
     pub is_logged: bool,
     #[serde(default = "is_logged")]
     pub is_for_hooks: bool,
+    /// The application to notify of a session's end, if this is such a notice and no event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logout_of: Option<String>,
 }
 
 fn is_logged() -> bool {
@@ -88,7 +91,7 @@ pub(crate) fn prepare_in(entropy: &Entropy, event: &Event, context: &Context) ->
 
 fn with_id(id: EventId, event: &Event, context: &Context) -> QueuedEvent {
     let body = event.to_json(0, id, context);
-    QueuedEvent { id, body, is_logged: true, is_for_hooks: event.is_for_hooks() }
+    QueuedEvent { id, body, is_logged: true, is_for_hooks: event.is_for_hooks(), logout_of: None }
 }
 
 /// Prepares the event of a new guest, only if a webhook is configured for it. The event log omits new guests, because

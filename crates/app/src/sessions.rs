@@ -22,6 +22,7 @@ use crate::{
     ctx::Ctx,
     error::Error,
     events,
+    logout_notices::LogoutNotices,
     state::App,
 };
 
@@ -138,6 +139,7 @@ pub struct Ending {
     /// Whether the context of each event names the application of its grant.
     names_application: bool,
     entropy: Entropy,
+    notices: LogoutNotices,
 }
 
 impl Ending {
@@ -150,7 +152,8 @@ impl Ending {
     ) -> Self {
         let context = Context { triggered_by: by, ..events::describe(ctx, user, &events::EventOrigin::default()) };
         let (no, entropy) = (ctx.project.no, ctx.app.entropy.clone());
-        Self { no, user, selection, reason, context, names_application: false, entropy }
+        let notices = LogoutNotices::of(ctx.app, ctx.project);
+        Self { no, user, selection, reason, context, names_application: false, entropy, notices }
     }
 
     /// An ending by an operator, a program or a command, with what the audit log says of it.
@@ -175,22 +178,25 @@ impl Ending {
             // with a sign-in that is being finished.
             users::note_sessions_ended(tx, no, self.user, now).await?;
         }
-        let mut ended = 0;
-        for (id, session) in self.select(load(tx, no, self.user).await?) {
+        let mut ended = Vec::new();
+        let (sessions, mut grants) = load(tx, no, self.user).await?;
+        for (id, session) in self.select(&sessions, &grants) {
             let was_there = match id {
                 SessionRef::Session(id) => sessions::remove(tx, no, id).await?,
                 SessionRef::Grant(id) => grants::remove(tx, no, id).await?,
             };
             // A concurrent request may have ended it, and queued its event.
             if was_there {
-                ended += 1;
+                ended.push(id);
                 events::queue(tx, no, self.user, &self.describe(session), now).await?;
             }
         }
-        Ok(ended)
+        grants.retain(|grant| ended.contains(&SessionRef::Grant(grant.id)));
+        self.notices.queue(tx, &grants, now).await?;
+        Ok(ended.len())
     }
 
-    fn select(&self, (sessions, grants): (Vec<Session>, Vec<Grant>)) -> Vec<(SessionRef, SessionModel)> {
+    fn select(&self, sessions: &[Session], grants: &[Grant]) -> Vec<(SessionRef, SessionModel)> {
         let kept_session = match &self.selection {
             Selection::AllExcept(SessionRef::Session(id)) => Some(*id),
             Selection::AllExcept(SessionRef::Grant(id)) => {

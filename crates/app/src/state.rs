@@ -8,6 +8,7 @@ use vestibule_store::Store;
 use crate::{
     adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender, webhook::WebhookClient},
     breached::Breached,
+    client_keys::ClientKeys,
     config::Config,
     crypto::seal::MasterKey,
     jobs::Supervision,
@@ -76,6 +77,8 @@ pub struct App {
     pub key_locks: KeyLocks,
     /// Requests that wait for blocking webhooks.
     pub blocking_calls: BlockingCalls,
+    /// The keys with which applications authenticate.
+    pub client_keys: ClientKeys,
     /// Rate of warnings about reverse proxies.
     pub misdirected: ProxyWarnings,
     /// Rate of warnings about blocking webhooks.

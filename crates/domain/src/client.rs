@@ -20,6 +20,7 @@ pub(crate) const DEFAULT_ROTATION_GRACE_SECONDS: u32 = 30;
 pub(crate) const DEFAULT_CONCURRENT_SESSIONS: u32 = 0;
 pub(crate) const DEFAULT_DPOP_DISABLED: bool = false;
 pub(crate) const DEFAULT_JWT_ACCESS_TOKENS: bool = false;
+pub(crate) const DEFAULT_LOGOUT_NAMES_SESSION: bool = true;
 
 /// Minimum lifetime of an access token.
 pub const MIN_ACCESS_TOKEN_SECONDS: u32 = 300;
@@ -132,6 +133,12 @@ impl ApplicationType {
             Self::Confidential | Self::ThirdPartyApp => true,
             Self::Spa | Self::TraditionalWebapp | Self::Native | Self::M2m | Self::Unspecified => false,
         }
+    }
+
+    /// Whether it may get notices of sessions that end: it signs in users, and has a server that can be called.
+    #[must_use]
+    pub fn has_backchannel_logout(self) -> bool {
+        self.is_confidential() && self.has_users()
     }
 
     /// Whether users sign in through it.
@@ -251,6 +258,14 @@ pub struct Client {
     pub anonymous_scopes: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_logout_session_required: Option<bool>,
 }
 
 impl Client {
@@ -341,6 +356,30 @@ impl Client {
     #[must_use]
     pub fn allows_grant_type(&self, grant_type: &str) -> bool {
         self.grant_types().contains(&grant_type)
+    }
+
+    /// The URL for notices of its users' sessions that ended.
+    #[must_use]
+    pub fn backchannel_logout_uri(&self) -> Option<&str> {
+        self.backchannel_logout_uri.as_deref().filter(|_| self.x_application_type.has_backchannel_logout())
+    }
+
+    /// Whether such a notice names the session, and not only the user.
+    #[must_use]
+    pub fn names_session_in_logout(&self) -> bool {
+        self.backchannel_logout_session_required.unwrap_or(DEFAULT_LOGOUT_NAMES_SESSION)
+    }
+
+    /// The keys with which it authenticates instead of a secret: a JWK set, as JSON text.
+    #[must_use]
+    pub fn jwks(&self) -> Option<&str> {
+        self.jwks.as_deref().filter(|_| self.x_application_type.is_confidential())
+    }
+
+    /// The URL of those keys.
+    #[must_use]
+    pub fn jwks_uri(&self) -> Option<&str> {
+        self.jwks_uri.as_deref().filter(|_| self.x_application_type.is_confidential())
     }
 
     /// The lifetime of a token for the application itself: such a token has no grant to end.

@@ -64,6 +64,32 @@ pub(super) fn build_form(client: &Client) -> SettingsForm {
         panels.push(refresh_tokens(client));
     }
     panels.push(Panel::new("Access and ID tokens", "", access_tokens(kind)));
+    if kind.has_backchannel_logout() {
+        panels.push(Panel::new(
+            "Back-channel logout",
+            "Notifies the application's server when a session of one of its users ends.",
+            vec![
+                control("backchannel_logout_uri", "logout_uri", "Logout URL")
+                    .hint("Gets a signed logout token, at least once, and again until it answers.")
+                    .input("url"),
+                control("backchannel_logout_session_required", "logout_session", "Name the session").hint(
+                    "If off, the token names only the user, and the application is to end all sessions of the user.",
+                ),
+            ],
+        ));
+    }
+    if kind.is_confidential() {
+        panels.push(Panel::new(
+            "Keys",
+            "Public keys with which this application authenticates instead of a secret (private_key_jwt). To allow nothing else, remove its secrets.",
+            vec![
+                control("jwks_uri", "jwks_uri", "URL of the keys")
+                    .hint("A JWK set that the application publishes. It can change its keys there.")
+                    .input("url"),
+                control("jwks", "jwks", "Keys").hint("A JWK set as JSON, if it is not published. Public keys only."),
+            ],
+        ));
+    }
     if kind.has_own_tokens() {
         panels.push(Panel::new(
             "Resources",

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::oauth::{Prompt, ResponseMode, ResponseType, Scope};
+use crate::{
+    jose::Alg,
+    oauth::{Prompt, ResponseMode, ResponseType, Scope},
+};
 
 /// The discovery document. Every SDK rejects it if one of its five endpoints is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,10 +46,20 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     /// Client authentication at the token endpoint.
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// The algorithms of client assertions there (OIDC Core §9).
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     /// Client authentication at the revocation endpoint.
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// The algorithms of client assertions there.
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     /// Client authentication at the introspection endpoint.
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// The algorithms of client assertions there.
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// Applications are notified of sessions that end (Back-Channel Logout §2.1).
+    pub backchannel_logout_supported: bool,
+    /// The notice names the session by its `sid`.
+    pub backchannel_logout_session_supported: bool,
     /// The `claims` parameter is ignored.
     pub claims_parameter_supported: bool,
     /// Request objects are rejected.
@@ -60,6 +73,12 @@ pub struct Metadata {
     /// The claims that UserInfo may contain.
     pub claims_supported: Vec<&'static str>,
 }
+
+/// How applications authenticate.
+const AUTH_METHODS: [&str; 4] = ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"];
+
+/// The algorithms of their assertions.
+const ASSERTION_ALGORITHMS: [&str; 2] = [Alg::Rs256.as_str(), Alg::Es256.as_str()];
 
 impl Metadata {
     /// The document of the server at `origin`, such as `https://auth.shop.example`, with the languages of its pages;
@@ -86,9 +105,15 @@ impl Metadata {
             // Both, whatever the applications use: libraries reject an algorithm that is not listed.
             id_token_signing_alg_values_supported: vec!["RS256", "ES256"],
             code_challenge_methods_supported: vec!["S256"],
-            token_endpoint_auth_methods_supported: vec!["none", "client_secret_post", "client_secret_basic"],
-            revocation_endpoint_auth_methods_supported: vec!["none", "client_secret_post", "client_secret_basic"],
-            introspection_endpoint_auth_methods_supported: vec!["client_secret_post", "client_secret_basic"],
+            token_endpoint_auth_methods_supported: AUTH_METHODS.to_vec(),
+            token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS.to_vec(),
+            revocation_endpoint_auth_methods_supported: AUTH_METHODS.to_vec(),
+            revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS.to_vec(),
+            // Not `none`.
+            introspection_endpoint_auth_methods_supported: AUTH_METHODS[1..].to_vec(),
+            introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS.to_vec(),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
             claims_parameter_supported: false,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
@@ -156,9 +181,20 @@ mod tests {
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256", "ES256"],
                 "code_challenge_methods_supported": ["S256"],
-                "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
-                "revocation_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
-                "introspection_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+                "token_endpoint_auth_methods_supported": [
+                    "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
+                ],
+                "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+                "revocation_endpoint_auth_methods_supported": [
+                    "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
+                ],
+                "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+                "introspection_endpoint_auth_methods_supported": [
+                    "client_secret_post", "client_secret_basic", "private_key_jwt"
+                ],
+                "introspection_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+                "backchannel_logout_supported": true,
+                "backchannel_logout_session_supported": true,
                 "claims_parameter_supported": false,
                 "request_parameter_supported": false,
                 "request_uri_parameter_supported": false,

@@ -60,6 +60,8 @@ pub const JSON_TEXT_BYTES: usize = 16 * 1024;
 pub const SIGN_UP_KEY_BYTES: usize = 255;
 /// Maximum bytes of a signed token, proof or request.
 pub const JWS_BYTES: usize = 16 * 1024;
+/// Maximum number of keys of another party's JWK set.
+pub const KEY_SET_ITEMS: usize = 32;
 /// Maximum bytes of a device description.
 pub const DEVICE_INFO_BYTES: usize = 16 * 1024;
 /// Maximum bytes of a list of scopes.
@@ -105,6 +107,7 @@ pub const LIMITS: &[InputLimit] = &[
     limit("text in a JSON body of the SDKs", JSON_TEXT_BYTES, Unit::Bytes, "400 `ValidationFailed`", "JSON_TEXT_BYTES"),
     limit("`Idempotency-Key` of a guest's sign-up", SIGN_UP_KEY_BYTES, Unit::Bytes, "400", "SIGN_UP_KEY_BYTES"),
     limit("signed token, proof or request (JWS)", JWS_BYTES, Unit::Bytes, "refused as malformed", "JWS_BYTES"),
+    limit("keys of an application's JWK set", KEY_SET_ITEMS, Unit::Items, "the set is refused", "KEY_SET_ITEMS"),
     limit("description of a device (`x_device_info`)", DEVICE_INFO_BYTES, Unit::Bytes, REFUSED, "DEVICE_INFO_BYTES"),
     limit("list of scopes", SCOPE_BYTES, Unit::Bytes, "400 `invalid_scope`", "SCOPE_BYTES"),
     limit("scopes of a list", SCOPE_WORDS, Unit::Items, "400 `invalid_scope`", "SCOPE_WORDS"),

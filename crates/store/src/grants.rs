@@ -33,6 +33,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &REMOVE_OF_CLIENT,
     &LIMIT_OF_CLIENT,
     &LIST,
+    &LIST_OF_SESSION,
     &SCAN_ANY_PROJECT,
 ];
 
@@ -426,6 +427,34 @@ const LIST: Sql = Sql::new(
 /// Every grant of a user, oldest first.
 pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Grant>, StoreError> {
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_grant).await
+}
+
+const LIST_OF_SESSION: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       client_id,
+       token_hash,
+       scope,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       session_id,
+       dpop_jkt,
+       device,
+       previous_hash,
+       rotated_at,
+       has_revoked_tokens,
+       ends_at
+     FROM grants
+     WHERE project_no = $1 AND session_id = $2
+     ORDER BY id",
+);
+
+/// Every grant of a cookie session, oldest first.
+pub async fn list_of_session(conn: &mut Conn, p: ProjectNo, session: SessionId) -> Result<Vec<Grant>, StoreError> {
+    conn.query_all(&LIST_OF_SESSION, &[&p.0, &session.as_bytes().as_slice()], read_grant).await
 }
 
 const REMOVE_UNUSED_SINCE: Sql =

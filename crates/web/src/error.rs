@@ -135,7 +135,10 @@ pub fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
         Error::Store(failure) if failure.is_transient() => Some(BUSY_RETRY),
-        Error::PasswordsOverloaded | Error::ShareUsedUp | Error::RefreshTokenSuperseded => Some(BUSY_RETRY),
+        Error::PasswordsOverloaded
+        | Error::ShareUsedUp
+        | Error::RefreshTokenSuperseded
+        | Error::ClientKeysUnavailable => Some(BUSY_RETRY),
         _ => None,
     }
 }
@@ -198,6 +201,8 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::ClientChanged => OAuthError::invalid_request(error.to_string()),
         Error::ClientSecretMissing => OAuthError::new(Code::InvalidClient, "client secret is required"),
         Error::ClientSecretWrong => OAuthError::new(Code::InvalidClient, "invalid client secret"),
+        Error::ClientAssertionRefused(why) => OAuthError::new(Code::InvalidClient, why.clone()),
+        Error::ClientKeysUnavailable => OAuthError::new(Code::TemporarilyUnavailable, error.to_string()),
         Error::ClientWithoutGuests => OAuthError::new(Code::UnauthorizedClient, WITHOUT_GUESTS),
         Error::GrantTypeNotAllowed => {
             OAuthError::new(Code::UnauthorizedClient, "grant type is not allowed for this client")
@@ -305,6 +310,8 @@ fn to_api(error: &Error) -> ApiError {
         | Error::ClientChanged
         | Error::ClientSecretMissing
         | Error::ClientSecretWrong
+        | Error::ClientAssertionRefused(_)
+        | Error::ClientKeysUnavailable
         | Error::GrantTypeNotAllowed
         | Error::IntrospectionNotAllowed
         | Error::RefreshTokenSuperseded

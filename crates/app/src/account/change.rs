@@ -27,6 +27,7 @@ use crate::{
     error::Error,
     events::{self, QueuedEvent},
     identities::LoadedUser,
+    logout_notices::LogoutNotices,
     messages::SealedMessage,
     projects::Project,
     sessions::{Ending, Selection},
@@ -102,6 +103,7 @@ struct PreparedChange {
     ending: Option<Ending>,
     deletion: Option<QueuedEvent>,
     code: Option<NewCode>,
+    notices: LogoutNotices,
     now: Timestamp,
 }
 
@@ -160,6 +162,7 @@ pub async fn commit(
         ending,
         deletion,
         code,
+        notices: LogoutNotices::of(ctx.app, ctx.project),
         now: ctx.now,
     };
     match ctx.app.store.write("change_account", change, move |tx, change| Box::pin(write(tx, change))).await {
@@ -288,10 +291,13 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
             };
             if noted { Ok(()) } else { Err(ChangeError::UserGone) }
         }
-        AccountChange::Delete => match users::delete(tx, no, user).await? {
-            true => Ok(()),
-            false => Err(ChangeError::UserGone),
-        },
+        AccountChange::Delete => {
+            let ended = change.notices.find_of_user(tx, user).await?;
+            if !users::delete(tx, no, user).await? {
+                return Err(ChangeError::UserGone);
+            }
+            Ok(change.notices.queue(tx, &ended, now).await?)
+        }
     }
 }
 

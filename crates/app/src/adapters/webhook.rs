@@ -129,6 +129,42 @@ impl WebhookClient {
         headers: &[(&'static str, String)],
         timeout: Duration,
     ) -> Result<WebhookResponse, SendError> {
+        let url = self.parse(url)?;
+        let mut request = self.client.post(url).header("content-type", "application/json").body(body);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        calling(project, exchange("webhook", request, timeout)).await
+    }
+
+    /// Posts a form, encoded, to a receiver of a project; waits for the complete response no longer than `timeout`.
+    ///
+    /// # Errors
+    /// When there is no response.
+    pub async fn post_form(
+        &self,
+        (project, url): (ProjectNo, &str),
+        form: String,
+        timeout: Duration,
+    ) -> Result<WebhookResponse, SendError> {
+        let request = self.client.post(self.parse(url)?).header("content-type", "application/x-www-form-urlencoded");
+        calling(project, exchange("backchannel_logout", request.body(form), timeout)).await
+    }
+
+    /// Gets what is at a URL of a project, behind the same guard; waits for the complete response no longer than `timeout`.
+    ///
+    /// # Errors
+    /// When there is no response.
+    pub async fn get(
+        &self,
+        (project, url): (ProjectNo, &str),
+        timeout: Duration,
+    ) -> Result<WebhookResponse, SendError> {
+        let request = self.client.get(self.parse(url)?).header("accept", "application/json");
+        calling(project, exchange("client_keys", request, timeout)).await
+    }
+
+    fn parse(&self, url: &str) -> Result<Url, SendError> {
         let url = Url::parse(url).map_err(|_| SendError::BadUrl)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(SendError::BadUrl);
@@ -136,25 +172,29 @@ impl WebhookClient {
         if !self.allows_private && is_private_literal(&url) {
             return Err(SendError::Private);
         }
-        let mut request = self.client.post(url).header("content-type", "application/json").body(body);
-        for (name, value) in headers {
-            request = request.header(*name, value);
-        }
-        let exchange = async {
-            let mut response = outbound::send("webhook", request).await.map_err(|error| describe(&error))?;
-            let status = response.status().as_u16();
-            let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
-                body.extend_from_slice(&chunk);
-                if body.len() >= ANSWER_LIMIT {
-                    body.truncate(ANSWER_LIMIT);
-                    break;
-                }
-            }
-            Ok(WebhookResponse { status, body })
-        };
-        calling(project, tokio::time::timeout(timeout, exchange)).await.unwrap_or(Err(SendError::TooLate(timeout)))
+        Ok(url)
     }
+}
+
+async fn exchange(
+    name: &'static str,
+    request: reqwest::RequestBuilder,
+    timeout: Duration,
+) -> Result<WebhookResponse, SendError> {
+    let exchange = async {
+        let mut response = outbound::send(name, request).await.map_err(|error| describe(&error))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() >= ANSWER_LIMIT {
+                body.truncate(ANSWER_LIMIT);
+                break;
+            }
+        }
+        Ok(WebhookResponse { status, body })
+    };
+    tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(SendError::TooLate(timeout)))
 }
 
 fn describe(error: &reqwest::Error) -> SendError {

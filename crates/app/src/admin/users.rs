@@ -26,6 +26,7 @@ use crate::{
     actor::{ActError, Actor, AuditEntry},
     ctx::Ctx,
     identities::{LoadedUser, identity_of},
+    logout_notices::LogoutNotices,
     projects::Project,
     promotion::{
         change::{Credentials, GuestPromotion, PromotionError, add_first_credential, insert_credentials},
@@ -362,14 +363,17 @@ pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<(), Admi
     let user =
         users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     let event = prepare_about(ctx, actor, user, |user| Event::UserDeleted { user }).await?;
+    let notices = LogoutNotices::of(ctx.app, ctx.project);
     let deleted = ctx
         .app
         .store
-        .write("admin_delete_user", event, move |tx, event| {
+        .write("admin_delete_user", (event, notices), move |tx, (event, notices)| {
             Box::pin(async move {
+                let ended = notices.find_of_user(tx, id).await?;
                 let deleted = users::delete(tx, no, id).await?;
                 if deleted {
                     event.write(tx, no, now).await?;
+                    notices.queue(tx, &ended, now).await?;
                 }
                 Ok::<_, ActError>(deleted)
             })

@@ -24,6 +24,7 @@ use crate::{
     error::Error,
     events::{self, QueuedEvent},
     known_devices::KnownAccount,
+    logout_notices::LogoutNotices,
     messages::SealedMessage,
     promotion::{
         change::{PromotionError, check_source},
@@ -87,6 +88,7 @@ struct Commit {
     endings: Endings,
     /// The mails that inform the member of a change.
     mails: Vec<SealedMessage>,
+    notices: LogoutNotices,
     now: Timestamp,
 }
 
@@ -134,7 +136,9 @@ pub async fn commit(
     let begun_session = session_id.filter(|_| matches!(session, SessionChange::New { .. }));
     let completed = FlowState { begun_session, ..completed_state(flow, is_promotion, awaits_consent) };
     let flow = FlowWrite::new(flow, &completed, ctx.now);
-    let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mails, now: ctx.now };
+    let notices = LogoutNotices::of(ctx.app, ctx.project);
+    let input =
+        Commit { flow, user_id, change, source, session, amr, code, event, endings, mails, notices, now: ctx.now };
     let no = ctx.project.no;
     let written = ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await;
     let generation = match written {
@@ -272,7 +276,14 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, Commit
             if let Some(old) = replaces {
                 // The user's grants in other applications (single sign-on) move to the new session.
                 grants::move_to_session(tx, no, input.user_id, *old, session.id).await?;
+                // Those that stay behind are another user's.
+                let ended = input.notices.find_of_session(tx, *old).await?;
                 sessions::remove(tx, no, *old).await?;
+                if !ended.is_empty() {
+                    // Without their session they are dead; removed, so that their end is told once.
+                    grants::remove_of_session(tx, no, *old).await?;
+                    input.notices.queue(tx, &ended, input.now).await?;
+                }
             }
         }
     }

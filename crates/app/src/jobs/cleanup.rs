@@ -15,7 +15,7 @@ use vestibule_store::{
     operator_sessions, sessions, spent, tries,
 };
 
-use crate::{projects::Project, repeats, state::App};
+use crate::{logout_notices::LogoutNotices, projects::Project, repeats, state::App};
 
 const PERIOD: Duration = Duration::from_secs(60);
 /// Rows one transaction removes at most, and rows one look reads.
@@ -128,6 +128,7 @@ struct SeenRow {
     key: (ProjectNo, [u8; 16]),
     last_access_at: Timestamp,
     has_ended: bool,
+    notices: LogoutNotices,
 }
 
 /// Removes rows that have ended, from where the last run stopped.
@@ -170,20 +171,28 @@ impl SweptTable {
             Self::Sessions => {
                 let after = after.map(|(no, id)| (no, SessionId::from_bytes(id)));
                 let rows = sessions::scan_any_project(&mut conn, after, BATCH).await?;
-                let look = |(no, session): (ProjectNo, Session)| SeenRow {
-                    key: (no, *session.id.as_bytes()),
-                    last_access_at: session.last_access_at,
-                    has_ended: project(&no).is_some_and(|project| has_session_ended(&project, &session, now)),
+                let look = |(no, session): (ProjectNo, Session)| {
+                    let project = project(&no).filter(|project| has_session_ended(project, &session, now));
+                    SeenRow {
+                        key: (no, *session.id.as_bytes()),
+                        last_access_at: session.last_access_at,
+                        has_ended: project.is_some(),
+                        notices: LogoutNotices::of_found(app, project.as_ref()),
+                    }
                 };
                 rows.into_iter().map(look).collect()
             }
             Self::Grants => {
                 let after = after.map(|(no, id)| (no, GrantId::from_bytes(id)));
                 let rows = grants::scan_any_project(&mut conn, after, BATCH).await?;
-                let look = |(no, grant, is_anonymous): (ProjectNo, Grant, bool)| SeenRow {
-                    key: (no, *grant.id.as_bytes()),
-                    last_access_at: grant.last_access_at,
-                    has_ended: project(&no).is_some_and(|project| has_grant_ended(&project, &grant, is_anonymous, now)),
+                let look = |(no, grant, is_anonymous): (ProjectNo, Grant, bool)| {
+                    let project = project(&no).filter(|project| has_grant_ended(project, &grant, is_anonymous, now));
+                    SeenRow {
+                        key: (no, *grant.id.as_bytes()),
+                        last_access_at: grant.last_access_at,
+                        has_ended: project.is_some(),
+                        notices: LogoutNotices::of_found(app, project.as_ref()),
+                    }
                 };
                 rows.into_iter().map(look).collect()
             }
@@ -194,12 +203,13 @@ impl SweptTable {
         if ended.is_empty() {
             return Ok(0);
         }
+        let now = app.clock.now();
         app.store
             .write(self.name(), ended, move |tx, ended| {
                 Box::pin(async move {
                     let mut removed = 0;
                     for row in ended {
-                        removed += self.remove_row(tx, row).await?;
+                        removed += self.remove_row(tx, row, now).await?;
                     }
                     Ok::<_, StoreError>(removed)
                 })
@@ -208,19 +218,26 @@ impl SweptTable {
     }
 
     /// Removes a row, and the grants grouped with it, unless another node recorded a use since it was read.
-    async fn remove_row(self, tx: &mut Tx, row: &SeenRow) -> Result<u64, StoreError> {
+    async fn remove_row(self, tx: &mut Tx, row: &SeenRow, now: Timestamp) -> Result<u64, StoreError> {
         let (no, id) = row.key;
         match self {
             Self::Sessions => {
                 let id = SessionId::from_bytes(id);
+                let ended = row.notices.find_of_session(tx, id).await?;
                 if !sessions::remove_unused_since(tx, no, id, row.last_access_at).await? {
                     return Ok(0);
                 }
+                row.notices.queue(tx, &ended, now).await?;
                 Ok(1 + grants::remove_of_session(tx, no, id).await?)
             }
             Self::Grants => {
                 let id = GrantId::from_bytes(id);
-                Ok(u64::from(grants::remove_unused_since(tx, no, id, row.last_access_at).await?))
+                let ended = row.notices.find(tx, id).await?;
+                if !grants::remove_unused_since(tx, no, id, row.last_access_at).await? {
+                    return Ok(0);
+                }
+                row.notices.queue(tx, &ended, now).await?;
+                Ok(1)
             }
         }
     }

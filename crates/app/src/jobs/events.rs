@@ -4,7 +4,13 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
-use vestibule_domain::{event::LoggedEvent, id::ProjectNo, project::ProjectSettings, time::Timestamp};
+use vestibule_domain::{
+    client::Client,
+    event::LoggedEvent,
+    id::{ProjectNo, UserId},
+    project::ProjectSettings,
+    time::Timestamp,
+};
 use vestibule_store::{
     StoreError, Tx, counts,
     deliveries::{self, NewDelivery},
@@ -186,6 +192,13 @@ async fn dispatch_one(
     event.body["seq"] = seq.into();
     let kind = event.body["type"].as_str().unwrap_or_default().to_string();
     let body = event.body.to_string();
+    if let Some(client_id) = &event.logout_of {
+        let client = settings.client(client_id);
+        if let Some(url) = client.and_then(Client::backchannel_logout_uri) {
+            let new = NewDelivery { seq, user_id, url, kind: &kind, body: &body };
+            deliveries::insert(tx, no, &new, created_at).await?;
+        }
+    }
     if event.is_for_hooks {
         for url in settings.non_blocking_handlers_for(&kind) {
             let new = NewDelivery { seq, user_id, url, kind: &kind, body: &body };

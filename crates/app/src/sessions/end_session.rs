@@ -19,6 +19,7 @@ use crate::{
     error::Error,
     events,
     identities::LoadedUser,
+    logout_notices::LogoutNotices,
     projects::Project,
 };
 
@@ -102,15 +103,17 @@ pub async fn end(ctx: &Ctx<'_>, user: &User, session: &Session) -> Result<(), Er
     let event =
         Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_session(session) };
     let event = events::prepare(ctx, &event, user.id, &events::EventOrigin::default());
-    let input = (session.id, user.id, event);
+    let input = (session.id, user.id, event, LogoutNotices::of(ctx.app, ctx.project));
     ctx.app
         .store
-        .write("end_session", input, move |tx, (id, user, event)| {
+        .write("end_session", input, move |tx, (id, user, event, notices)| {
             Box::pin(async move {
+                let ended = notices.find_of_session(tx, *id).await?;
                 grants::remove_of_session(tx, no, *id).await?;
                 // A concurrent request may have ended it, and queued its event.
                 if sessions::remove(tx, no, *id).await? {
                     events::queue(tx, no, *user, event, now).await?;
+                    notices.queue(tx, &ended, now).await?;
                 }
                 Ok::<_, StoreError>(())
             })

@@ -25,6 +25,7 @@ use crate::{
     error::Error,
     identities::LoadedUser,
     limits::rates,
+    logout_notices::LogoutNotices,
     sessions::{Ending, Selection},
     tokens::{
         dpop::{self, PresentedProof, ProofUse},
@@ -93,6 +94,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         origin: CodeOrigin::of(&payload, expires_at),
         only_one: client.allows_one_session_only(),
         endings: plan_endings(ctx, client, &payload),
+        notices: LogoutNotices::of(ctx.app, ctx.project),
     };
     let redeemed = ctx
         .app
@@ -185,6 +187,7 @@ struct Redemption {
     only_one: bool,
     /// The earlier grants that end.
     endings: Vec<Ending>,
+    notices: LogoutNotices,
 }
 
 /// What a code was issued for. Ending all sessions of a user ends its codes, too.
@@ -253,6 +256,9 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<R
     grants::insert(tx, no, grant).await?;
     if redemption.only_one {
         // A concurrent exchange may have added one.
+        let mut others = redemption.notices.find_of_user(tx, grant.user_id).await?;
+        others.retain(|other| other.client_id == grant.client_id && other.id != grant.id);
+        redemption.notices.queue(tx, &others, grant.created_at).await?;
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
     }
     Ok(RedeemResult::Done)

@@ -229,7 +229,7 @@ struct IdToken<'a> {
     about: userinfo::Claims<'a>,
 }
 
-pub(super) fn signer(
+pub(crate) fn signer(
     project: &Project,
     algorithm: TokenSigningAlgorithm,
     now: Timestamp,

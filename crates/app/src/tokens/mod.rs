@@ -2,6 +2,7 @@
 
 pub mod anonymous;
 pub mod app_session;
+pub mod client_assertion;
 pub mod client_credentials;
 pub mod code;
 pub mod dpop;
@@ -29,6 +30,7 @@ use crate::{
     ctx::Ctx,
     error::Error,
     projects::Project,
+    tokens::client_assertion::KeyProof,
     tokens::issue::{Authentication, IssuedAccessToken, scopes_of},
 };
 
@@ -36,6 +38,8 @@ use crate::{
 pub struct ClientProof {
     pub client_id: String,
     pub client_secret: Option<Secret<String>>,
+    /// Set once the application has proved that it has a key, instead of a secret.
+    pub key: Option<KeyProof>,
 }
 
 /// The tokens of a response; absent members are left out.
@@ -47,14 +51,15 @@ pub struct Tokens {
     pub limited_scope: Option<ScopeSet>,
 }
 
-/// Finds the application and, if its type requires one, checks its secret.
+/// Finds the application and, if its type requires one, checks its secret, unless it has proved a key.
 pub(crate) async fn authenticate_client<'a>(
     conn: &mut Conn,
     project: &'a Project,
     proof: &ClientProof,
 ) -> Result<&'a Client, Error> {
     let client = project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
-    if client.application_type().is_confidential() {
+    let has_proved_key = proof.key.as_ref().is_some_and(|key| key.is_of(client));
+    if client.application_type().is_confidential() && !has_proved_key {
         let secret = proof.client_secret.as_ref().ok_or(Error::ClientSecretMissing)?;
         let presented = sha256(secret.expose().as_bytes());
         let stored = client_secrets::list(conn, project.no, &client.client_id).await?;

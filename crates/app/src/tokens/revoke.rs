@@ -12,7 +12,7 @@ use vestibule_store::{StoreError, Tx, grants, sessions, spent};
 use super::{ClientProof, authenticate_client, client_credentials, issue::split_token};
 use crate::{
     caller::read_access_token, consent::is_third_party, ctx::Ctx, error::Error, events, identities::LoadedUser,
-    projects::Project,
+    logout_notices::LogoutNotices, projects::Project,
 };
 
 /// Authenticates the application that sent the request: one that has a secret must send it. Public applications only
@@ -72,7 +72,8 @@ pub async fn revoke(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> R
     Ok(())
 }
 
-/// Revokes a token that an application got for itself. Introspection shows it; whoever only verifies the signature does not see it.
+/// Revokes a token that an application got for itself. Introspection shows it; an API that only verifies the signature
+/// does not see it.
 async fn revoke_own(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> Result<(), Error> {
     let Some(own) = client_credentials::read(ctx.project, token, ctx.now) else { return Ok(()) };
     match requester {
@@ -112,14 +113,19 @@ async fn revoke_grant(
     let event = events::prepare(ctx, &event, loaded.id(), &origin);
     // A third-party application ends its own access; the member stays signed in elsewhere.
     let session = grant.session_id.filter(|_| !is_third_party(ctx.project, &grant.client_id));
-    let input = (grant.id, grant.user_id, session, event);
+    let notices = LogoutNotices::of(ctx.app, ctx.project);
     ctx.app
         .store
-        .write("revoke_grant", input, move |tx, (id, user, session, event)| {
+        .write("revoke_grant", (grant, session, event, notices), move |tx, (grant, session, event, notices)| {
             Box::pin(async move {
+                let ended = match session {
+                    Some(session) => notices.find_of_session(tx, *session).await?,
+                    None => notices.find(tx, grant.id).await?,
+                };
                 // A concurrent request may have ended it, and queued its event.
-                if end_grant(tx, no, *id, *session).await? {
-                    events::queue(tx, no, *user, event, now).await?;
+                if end_grant(tx, no, grant.id, *session).await? {
+                    events::queue(tx, no, grant.user_id, event, now).await?;
+                    notices.queue(tx, &ended, now).await?;
                 }
                 Ok::<_, StoreError>(())
             })

@@ -4,6 +4,7 @@
 use url::Url;
 use vestibule_protocol::{
     cors, echo,
+    jose::{JwkError, KeySet},
     oauth::{Scope, ScopeSet},
     text,
 };
@@ -90,6 +91,35 @@ pub(super) fn check_resource(text: &str) -> RuleResult {
         Some(scope) => Err(format!("{scope:?} is a scope of users' tokens: name a scope of the API")),
         None => Ok(()),
     }
+}
+
+/// The URL of a receiver of logout tokens (OpenID Connect Back-Channel Logout §2.2).
+pub(super) fn check_logout_url(text: &str) -> RuleResult {
+    check_web_uri(text)?;
+    require(!text.contains('#'), "remove the fragment: the URL has no \"#\"")
+}
+
+/// A JWK set with a key that can be used here.
+pub(super) fn check_jwks(text: &str) -> RuleResult {
+    match KeySet::parse(text.as_bytes()) {
+        Ok(_) => Ok(()),
+        Err(JwkError::Private) => Err(
+            "this has a private key, which only the application may know: make a new key, and write its public half"
+                .to_owned(),
+        ),
+        Err(why) => {
+            Err(format!("write a JWK set with an RSA or P-256 key, such as {{\"keys\":[{{\"kty\":\"EC\",…}}]}}: {why}"))
+        }
+    }
+}
+
+/// The URL of a JWK set. Without TLS, others could write keys of their own into the answer.
+pub(super) fn check_keys_url(text: &str) -> RuleResult {
+    check_web_uri(text)?;
+    let is_safe = Url::parse(text).is_ok_and(|url| {
+        url.scheme() == "https" || matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+    });
+    require(is_safe, "write an https URL: other computers on the way could replace the keys")
 }
 
 pub(super) fn check_web_uri(text: &str) -> RuleResult {
@@ -224,6 +254,29 @@ mod tests {
                 "https://orders.example openid",
                 "https://orders.example https://authgear.com/scopes/full-access",
             ],
+        );
+    }
+
+    #[test]
+    fn a_receiver_of_logout_tokens_has_no_fragment() {
+        judge(
+            check_logout_url,
+            &["https://app.example/logout", "http://app.internal:8080/logout?x=y"],
+            &["", "https://app.example/#logout", "/logout", "com.example:/logout"],
+        );
+    }
+
+    #[test]
+    fn keys_are_public_and_fetched_over_tls() {
+        let key = r#""kty":"EC","crv":"P-256","x":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","y":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE""#;
+        let set = |key: &str| format!(r#"{{"keys":[{{{key}}}]}}"#);
+        let private = set(&format!(r#"{key},"d":"AQ""#));
+        judge(check_jwks, &[&set(key)], &["", "{}", r#"{"keys":[]}"#, &format!("{{{key}}}"), &private]);
+        assert!(check_jwks(&private).unwrap_err().contains("private"));
+        judge(
+            check_keys_url,
+            &["https://app.example/jwks", "http://localhost:3000/jwks", "http://127.0.0.1/jwks"],
+            &["http://app.example/jwks", "http://127.0.0.1.app.example/", "ftp://app.example/", ""],
         );
     }
 

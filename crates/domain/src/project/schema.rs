@@ -438,6 +438,30 @@ const CLIENT: &[KeySchema] = &[
         Is(|| json!([])),
         "The APIs that a machine or confidential application gets tokens for itself for (`client_credentials`). Each item is the URI of the API, which is the audience of the tokens, then the scopes that the application may request there: \"https://orders.shop.example orders:read orders:write\".",
     ),
+    key(
+        "jwks",
+        Shape::Text("a JWK set, as JSON text", rules::check_jwks),
+        Unset,
+        "The public keys with which an application that has secrets may authenticate instead (`private_key_jwt`), for RS256 or ES256. Secrets that exist stay valid until they are removed.",
+    ),
+    key(
+        "jwks_uri",
+        Shape::Text("an https URL", rules::check_keys_url),
+        Unset,
+        "The URL where the application publishes these keys, so that it can change them. Not together with `jwks`. Keys are fetched again after ten minutes, and once a minute for a signature that fits none.",
+    ),
+    key(
+        "backchannel_logout_uri",
+        Shape::Text("an http or https URL without fragment", rules::check_logout_url),
+        Unset,
+        "The URL that gets a logout token when a session of a user of this application ends (OpenID Connect Back-Channel Logout). Only for confidential and third-party applications.",
+    ),
+    key(
+        "backchannel_logout_session_required",
+        Shape::Flag,
+        Is(|| json!(client::DEFAULT_LOGOUT_NAMES_SESSION)),
+        "Whether the logout token names the session (`sid`), as the application's ID tokens do. Without it, the application is to end all sessions of the user.",
+    ),
 ];
 const OAUTH: &[KeySchema] = &[key("clients", Shape::List(&Shape::Table(CLIENT), 0), Unset, "The applications.")];
 

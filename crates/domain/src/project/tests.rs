@@ -218,6 +218,16 @@ fn keys_that_contradict_each_other_are_refused() {
             "x_application_type = \"confidential\"\nresources = [\"urn:stock read\", \"urn:stock write\"]",
             "oauth.clients[0].resources[1]",
         ),
+        (
+            "x_application_type = \"spa\"",
+            "x_application_type = \"native\"\njwks_uri = \"https://shop.example/jwks\"",
+            "oauth.clients[0].jwks_uri",
+        ),
+        (
+            "x_application_type = \"spa\"",
+            "x_application_type = \"m2m\"\nbackchannel_logout_uri = \"https://shop.example/logout\"",
+            "oauth.clients[0].backchannel_logout_uri",
+        ),
         (identities, "identities = [\"passkey\"]", "authentication.primary_authenticators"),
         (identities, "primary_authenticators = [\"oob_otp_sms\"]", "authentication.primary_authenticators"),
         (session, "[http]\ncookie_domain = \"other.example\"\n[session]", "http.cookie_domain"),
@@ -415,7 +425,18 @@ fn full() -> ProjectSettings {
         anonymous_refresh_token_idle_timeout_seconds: Some(30),
         anonymous_scopes: Some(vec!["openid".into()]),
         resources: vec!["urn:stock read".into()],
+        jwks: None,
+        jwks_uri: text("https://shop.example/jwks"),
+        backchannel_logout_uri: text("https://shop.example/logout"),
+        backchannel_logout_session_required: Some(false),
     }];
+    let key = r#""kty":"EC","crv":"P-256","x":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE","y":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE""#;
+    full.oauth.clients.push(Client {
+        client_id: "nightly".into(),
+        x_application_type: crate::client::ApplicationType::M2m,
+        jwks: Some(format!(r#"{{"keys":[{{{key}}}]}}"#)),
+        ..Client::default()
+    });
     full.hook = Hook {
         blocking_handlers: vec![BlockingHandler {
             event: "user.pre_create".into(),

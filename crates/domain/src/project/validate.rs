@@ -25,6 +25,11 @@ pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
         }
         check_client(client, &path, &mut findings);
         check_resources(settings, client, &path, &mut findings);
+        check_keys(client, &path, &mut findings);
+        if client.backchannel_logout_uri.is_some() && !client.x_application_type.has_backchannel_logout() {
+            let message = "only confidential and third-party applications get notices of ended sessions: remove it";
+            findings.push((format!("{path}.backchannel_logout_uri"), message.to_owned()));
+        }
     }
     findings
 }
@@ -120,6 +125,17 @@ fn check_client(client: &Client, path: &str, findings: &mut Vec<Finding>) {
         && !scopes.iter().any(|scope| scope == "openid")
     {
         find("anonymous_scopes", "add \"openid\": a guest's token does not identify the guest without it".to_owned());
+    }
+}
+
+fn check_keys(client: &Client, path: &str, findings: &mut Vec<Finding>) {
+    let mut find = |key: &str, message: &str| findings.push((format!("{path}.{key}"), message.to_owned()));
+    let keys = [("jwks", client.jwks.is_some()), ("jwks_uri", client.jwks_uri.is_some())];
+    for (key, _) in keys.iter().filter(|(_, is_set)| *is_set && !client.x_application_type.is_confidential()) {
+        find(key, "a public application does not authenticate: remove the keys");
+    }
+    if keys.iter().all(|(_, is_set)| *is_set) {
+        find("jwks_uri", "the keys are in `jwks` already: write one of the two");
     }
 }
 

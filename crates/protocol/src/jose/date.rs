@@ -53,6 +53,9 @@ pub enum TimeError {
     /// `nbf` is in the future.
     #[error("not valid yet, or the clock of the sender is early")]
     NotYetValid,
+    /// `exp` is too far in the future.
+    #[error("valid for too long, or the clock of the sender is early")]
+    TooLong,
 }
 
 /// The three time claims, each checked only when present.

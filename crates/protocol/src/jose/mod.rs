@@ -3,10 +3,12 @@
 
 mod alg;
 mod anonymous;
+mod client_assertion;
 mod compact;
 mod date;
 mod jwk;
 mod jws;
+mod key_set;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,6 +16,9 @@ use thiserror::Error;
 
 pub use alg::Alg;
 pub use anonymous::{ANONYMOUS_REQUEST_TYPE, AnonymousAction, AnonymousRequest, AnonymousRequestClaims, KeyId};
+pub use client_assertion::{
+    CLIENT_ASSERTION_SECONDS, CLIENT_ASSERTION_TYPE, CLIENT_SKEW_SECONDS, ClientAssertion, peek_client_id,
+};
 pub(crate) use compact::Compact;
 pub use date::{ClaimTimes, NumericDate, SKEW_SECONDS, TimeError};
 pub use jwk::{Jwk, JwkError, PublicKey, Thumbprint};
@@ -21,6 +26,7 @@ pub use jwk::{Jwk, JwkError, PublicKey, Thumbprint};
 pub(crate) use jws::print_jws;
 pub(crate) use jws::read_header_alg;
 pub use jws::{Header, Jws};
+pub use key_set::KeySet;
 
 /// Why a JWS was rejected; must not be returned to an unauthenticated caller in detail.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -16,6 +16,8 @@ pub const PARAMETERS: &[(&str, usize)] = &[
     ("actor_token", JWS_BYTES),
     ("actor_token_type", WORD),
     ("audience", REDIRECT_URI_BYTES),
+    ("client_assertion", JWS_BYTES),
+    ("client_assertion_type", WORD),
     ("client_id", WORD),
     ("client_secret", WORD),
     ("code", FREE_TEXT),

@@ -1,10 +1,15 @@
-//! Client authentication: in the body, or by HTTP Basic (RFC 6749 §2.3.1).
+//! Client authentication: in the body, by HTTP Basic (RFC 6749 §2.3.1), or by a signed assertion (RFC 7523 §2.2).
 
 use axum::response::Response;
-use vestibule_app::{error::Error, projects::Project, tokens::ClientProof};
+use vestibule_app::{
+    error::Error,
+    projects::Project,
+    tokens::{ClientProof, client_assertion},
+};
 use vestibule_domain::secret::Secret;
 use vestibule_protocol::{
     form::Form,
+    jose::{CLIENT_ASSERTION_TYPE, peek_client_id},
     oauth::{ErrorCode, OAuthError},
 };
 use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
@@ -15,6 +20,8 @@ pub(super) const CHALLENGE: &str = "Basic realm=\"client\"";
 pub(super) struct PresentedClient {
     pub(super) proof: ClientProof,
     by_basic: bool,
+    /// A signed assertion that is not verified yet.
+    assertion: Option<String>,
 }
 
 /// Why a client's request is refused.
@@ -46,12 +53,20 @@ pub(super) fn read(
     form: &Form,
 ) -> Result<PresentedClient, ClientRefused> {
     let (id, secret) = (text(form, "client_id")?, text(form, "client_secret")?);
+    let (kind, assertion) = (text(form, "client_assertion_type")?, text(form, "client_assertion")?);
+    if kind.is_some() || assertion.is_some() {
+        let names_client = |id: &str| project.settings.client(id).is_some();
+        let has_basic = matches!(credentials.basic(), Ok(Some(basic)) if names_client(&basic.client_id));
+        return read_assertion(id, secret.is_some() || has_basic, (kind, assertion));
+    }
     let in_body = |id: Option<&str>, secret: Option<&str>| PresentedClient {
         proof: ClientProof {
             client_id: id.unwrap_or_default().to_string(),
             client_secret: secret.map(|secret| Secret::new(secret.to_string())),
+            key: None,
         },
         by_basic: false,
+        assertion: None,
     };
     if secret.is_some() {
         return Ok(in_body(id, secret));
@@ -71,9 +86,47 @@ pub(super) fn read(
             proof: ClientProof {
                 client_id: basic.client_id,
                 client_secret: Some(Secret::new(basic.client_secret.into_string())),
+                key: None,
             },
             by_basic: true,
+            assertion: None,
         }),
+    }
+}
+
+/// The application of an assertion: the one that the request names, or else the assertion itself.
+fn read_assertion(
+    id: Option<&str>,
+    has_secret: bool,
+    (kind, assertion): (Option<&str>, Option<&str>),
+) -> Result<PresentedClient, ClientRefused> {
+    if has_secret {
+        // RFC 6749 §2.3.
+        return Err(OAuthError::invalid_request("authenticate by a secret or by an assertion, not by both").into());
+    }
+    let refuse = |why: &'static str| ClientRefused::from(OAuthError::new(ErrorCode::InvalidClient, why));
+    if kind != Some(CLIENT_ASSERTION_TYPE) {
+        return Err(refuse("client_assertion_type is not supported"));
+    }
+    let assertion = assertion.ok_or_else(|| refuse("client_assertion is required"))?;
+    let client_id = id.map(str::to_string).or_else(|| peek_client_id(assertion)).unwrap_or_default();
+    let proof = ClientProof { client_id, client_secret: None, key: None };
+    Ok(PresentedClient { proof, by_basic: false, assertion: Some(assertion.to_string()) })
+}
+
+impl PresentedClient {
+    /// Whether it has an assertion that is not verified yet.
+    pub(super) fn has_assertion(&self) -> bool {
+        self.assertion.is_some()
+    }
+
+    /// Verifies the assertion of a request to the endpoint at `path`, if there is one. Without this, an assertion proves nothing.
+    pub(super) async fn prove(&mut self, visit: &Visit, path: &str) -> Result<(), Error> {
+        if let Some(assertion) = self.assertion.take() {
+            let key = client_assertion::verify(&visit.ctx(), &self.proof.client_id, &assertion, path).await?;
+            self.proof.key = Some(key);
+        }
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, req
         Ok(form) => form,
         Err(problem) => return error::oauth_by_code(&problem),
     };
-    let presented = match client::read(&visit.project, &credentials, &form) {
+    let mut presented = match client::read(&visit.project, &credentials, &form) {
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
@@ -31,7 +31,11 @@ pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, req
         Ok(token) => token,
         Err(repeated) => return error::oauth_by_code(&repeated.into()),
     };
-    match introspect::introspect(&visit.ctx(), &presented.proof, token).await {
+    let introspected = match presented.prove(&visit, "/oauth2/introspect").await {
+        Ok(()) => introspect::introspect(&visit.ctx(), &presented.proof, token).await,
+        Err(error) => Err(error),
+    };
+    match introspected {
         Ok(answer) => {
             let body = answer.map_or_else(|| Json(json!({"active": false})), |answer| Json(answer.into()));
             ([(header::CACHE_CONTROL, "no-store")], body).into_response()
@@ -41,6 +45,7 @@ pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, req
             error @ (Error::UnknownClient
             | Error::ClientSecretMissing
             | Error::ClientSecretWrong
+            | Error::ClientAssertionRefused(_)
             | Error::IntrospectionNotAllowed),
         ) => {
             error::log(&visit, &error);

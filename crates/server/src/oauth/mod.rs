@@ -14,8 +14,17 @@ pub(crate) mod user_info;
 use vestibule_protocol::form::Form;
 
 /// Parameters of the token endpoint that are secrets, or as good as one.
-const SECRETS: [&str; 8] =
-    ["actor_token", "client_secret", "code", "code_verifier", "jwt", "refresh_token", "subject_token", "token"];
+const SECRETS: [&str; 9] = [
+    "actor_token",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "jwt",
+    "refresh_token",
+    "subject_token",
+    "token",
+];
 
 /// The parameters with which a posted form goes on as a navigation or in a page. The endpoints that people's browsers come to
 /// read none of the secrets, and none of these belongs in an address (RFC 6749 §2.3.1).

@@ -6,10 +6,10 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use vestibule_app::limits::rates;
+use vestibule_app::{error::Error, limits::rates, tokens::revoke};
 use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
 
-use super::client;
+use super::client::{self, PresentedClient};
 use crate::dpop;
 
 pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
@@ -32,16 +32,11 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
         Ok(token) => token.unwrap_or_default(),
         Err(repeated) => return error::oauth_by_code(&repeated.into()),
     };
-    let presented = match client::read(&visit.project, &credentials, &form) {
+    let mut presented = match client::read(&visit.project, &credentials, &form) {
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
-    let ctx = visit.ctx();
-    let revoked = match vestibule_app::tokens::revoke::authenticate(&ctx, &presented.proof).await {
-        Ok(requester) => vestibule_app::tokens::revoke::revoke(&ctx, requester, token).await,
-        Err(error) => Err(error),
-    };
-    match revoked {
+    match revoke_as(&visit, &mut presented, token).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         // With a challenge for credentials in the body, too (RFC 7009 §2.2.1, RFC 6749 §5.2).
         Err(error) if error::is_about_the_client(&error) => {
@@ -49,4 +44,11 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
         }
         Err(error) => error::flow_as_oauth(&visit, &error),
     }
+}
+
+async fn revoke_as(visit: &Visit, presented: &mut PresentedClient, token: &str) -> Result<(), Error> {
+    presented.prove(visit, "/oauth2/revoke").await?;
+    let ctx = visit.ctx();
+    let requester = revoke::authenticate(&ctx, &presented.proof).await?;
+    revoke::revoke(&ctx, requester, token).await
 }

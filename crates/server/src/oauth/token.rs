@@ -46,11 +46,26 @@ pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: 
         Ok(form) => form,
         Err(problem) => return error::oauth_by_code(&problem),
     };
-    let presented = match client::read(&visit.project, &credentials.client, &form) {
+    let mut presented = match client::read(&visit.project, &credentials.client, &form) {
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
-    match answer(&visit, &body.headers, &credentials.api, &form, &presented.proof, &dpop).await {
+    let client = visit.project.settings.client(&presented.proof.client_id);
+    let request = TokenRequest::parse(&form);
+    // An assertion costs work before it proves anything.
+    let is_owners = !presented.has_assertion() && counts_for_its_owner(client, &request);
+    let charged = if is_owners { Ok(()) } else { rates::charge_token_request(&visit.ctx()) };
+    let checked = match charged {
+        Ok(()) => presented.prove(&visit, "/oauth2/token").await,
+        Err(error) => Err(error),
+    };
+    let answered = match checked {
+        Ok(()) => {
+            answer(&visit, &body.headers, &credentials.api, (&form, request), (&presented.proof, client), &dpop).await
+        }
+        Err(error) => Err(error.into()),
+    };
+    match answered {
         Ok(response) => {
             let mut response = json::fresh(StatusCode::OK, &response);
             response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
@@ -64,15 +79,10 @@ async fn answer(
     visit: &Visit,
     headers: &HeaderMap,
     api: &ApiCredentials,
-    form: &Form,
-    proof: &ClientProof,
+    (form, request): (&Form, Result<TokenRequest, OAuthError>),
+    (proof, client): (&ClientProof, Option<&Client>),
     dpop: &PresentedProof,
 ) -> Result<TokenResponse, ClientRefused> {
-    let client = visit.project.settings.client(&proof.client_id);
-    let request = TokenRequest::parse(form);
-    if !counts_for_its_owner(client, &request) {
-        rates::charge_token_request(&visit.ctx())?;
-    }
     let client = client.ok_or(Error::UnknownClient)?;
     let request = request?;
     if !client.allows_grant_type(request.grant_type().as_str()) {

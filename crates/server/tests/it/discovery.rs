@@ -78,9 +78,12 @@ async fn what_the_document_promises_is_served(engine: Engine) {
     assert_eq!(list("id_token_signing_alg_values_supported"), ["RS256", "ES256"]);
     assert_eq!(
         list("revocation_endpoint_auth_methods_supported"),
-        ["none", "client_secret_post", "client_secret_basic"]
+        ["none", "client_secret_post", "client_secret_basic", "private_key_jwt"]
     );
-    assert_eq!(list("introspection_endpoint_auth_methods_supported"), ["client_secret_post", "client_secret_basic"]);
+    assert_eq!(
+        list("introspection_endpoint_auth_methods_supported"),
+        ["client_secret_post", "client_secret_basic", "private_key_jwt"]
+    );
 }
 
 async fn what_is_not_built_is_not_promised(engine: Engine) {

@@ -33,6 +33,8 @@ use self::{
 use super::claims::{ClaimKind, release_own};
 use crate::{
     adapters::webhook::SendError,
+    logout_notices,
+    projects::Project,
     state::App,
     webhooks::hooks::{id_of, sign},
 };
@@ -209,9 +211,12 @@ async fn work_lane(app: Arc<App>, (project, url): Address, lane: Vec<u8>) -> Lan
 }
 
 /// What became of one try.
+#[derive(Default)]
 struct AttemptOutcome {
     status: Option<i64>,
     error: Option<String>,
+    /// Whether another try would fail, too.
+    is_final: bool,
 }
 
 /// Delivers the first of a lane, if it is due; whether it was taken.
@@ -234,33 +239,70 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     if !claimed {
         return Ok(false);
     }
-    let headers = sign(&project, (&id_of(&delivery.body), &delivery.body), now);
-    let outcome = if headers.is_empty() {
-        AttemptOutcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
-    } else {
-        let began = app.clock.now();
-        let answer = app.webhooks.post((lane.project, &delivery.url), delivery.body.clone(), &headers, timeout).await;
-        *heard = match answer {
-            Err(SendError::TooLate(_)) => ReceiverOutcome::Nothing,
-            _ if app.clock.now().since(began) > SLOW => ReceiverOutcome::Late,
-            _ => ReceiverOutcome::Something,
-        };
-        match answer {
-            Ok(answer) if (200..300).contains(&answer.status) => {
-                AttemptOutcome { status: Some(answer.status.into()), error: None }
-            }
-            Ok(answer) => AttemptOutcome {
-                status: Some(answer.status.into()),
-                error: Some(format!("the receiver answered with status {}", answer.status)),
-            },
-            Err(error) => AttemptOutcome { status: None, error: Some(error.to_string()) },
-        }
+    let outcome = match Attempt::prepare(&project, &delivery, now) {
+        Err(outcome) => outcome,
+        Ok(attempt) => send(app, attempt, &delivery, timeout, heard).await,
     };
     let taken = outcome.error.is_none();
     if write_down(app, lane, &delivery, outcome).await? == DeliveryState::Dead {
         give_up_lane(app, lane).await?;
     }
     Ok(taken)
+}
+
+/// A try, ready to be sent.
+enum Attempt {
+    /// An event, with the headers that sign it.
+    Webhook(Vec<(&'static str, String)>),
+    /// The form that tells an application of a session's end.
+    Logout(String),
+}
+
+impl Attempt {
+    fn prepare(project: &Project, delivery: &Delivery, now: Timestamp) -> Result<Self, AttemptOutcome> {
+        let failed = |error: String, is_final| AttemptOutcome { status: None, error: Some(error), is_final };
+        if delivery.kind == logout_notices::KIND {
+            let notice = (delivery.body.as_str(), delivery.url.as_str());
+            let form = logout_notices::print_form(project, notice, delivery.attempts, now);
+            return form.map(Self::Logout).map_err(|error| failed(error.to_string(), true));
+        }
+        let headers = sign(project, (&id_of(&delivery.body), &delivery.body), now);
+        if headers.is_empty() {
+            return Err(failed("the project has no webhook secret: create one".into(), false));
+        }
+        Ok(Self::Webhook(headers))
+    }
+}
+
+async fn send(
+    app: &App,
+    attempt: Attempt,
+    delivery: &Delivery,
+    timeout: Duration,
+    heard: &mut ReceiverOutcome,
+) -> AttemptOutcome {
+    let began = app.clock.now();
+    let receiver = (delivery.project, delivery.url.as_str());
+    let answer = match attempt {
+        Attempt::Webhook(headers) => app.webhooks.post(receiver, delivery.body.clone(), &headers, timeout).await,
+        Attempt::Logout(form) => app.webhooks.post_form(receiver, form, timeout).await,
+    };
+    *heard = match answer {
+        Err(SendError::TooLate(_)) => ReceiverOutcome::Nothing,
+        _ if app.clock.now().since(began) > SLOW => ReceiverOutcome::Late,
+        _ => ReceiverOutcome::Something,
+    };
+    match answer {
+        Ok(answer) if (200..300).contains(&answer.status) => {
+            AttemptOutcome { status: Some(answer.status.into()), ..AttemptOutcome::default() }
+        }
+        Ok(answer) => AttemptOutcome {
+            status: Some(answer.status.into()),
+            error: Some(format!("the receiver answered with status {}", answer.status)),
+            is_final: false,
+        },
+        Err(error) => AttemptOutcome { error: Some(error.to_string()), ..AttemptOutcome::default() },
+    }
 }
 
 /// Notes what became of a try; where the delivery stands now.
@@ -284,7 +326,7 @@ async fn write_down(
         return Ok(DeliveryState::Taken);
     };
     let due = next_try(delivery.attempts, now);
-    let is_dead = due > delivery.created_at.plus(retry_for(app));
+    let is_dead = outcome.is_final || due > delivery.created_at.plus(retry_for(app));
     if is_dead {
         tracing::error!(
             project.no = delivery.project.0,

@@ -11,7 +11,7 @@ use axum::{
     body::Bytes,
     extract::State,
     http::{HeaderMap, StatusCode},
-    routing::post,
+    routing::any,
 };
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -57,7 +57,7 @@ impl Receiver {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("its address"));
         let inner = Arc::new(Inner::default());
-        let router = Router::new().route("/hook", post(take)).with_state(Arc::clone(&inner));
+        let router = Router::new().route("/hook", any(take)).with_state(Arc::clone(&inner));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, inner }
     }
