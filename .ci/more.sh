@@ -96,6 +96,37 @@ test_clients() {
   (cd e2e && node --test --test-concurrency=1 --test-reporter=spec clients/*.test.js)
 }
 
+# Builds the binary of the previous release once, from a clone of its commit, beside what is built here; prints where it is.
+previous_release() {
+  local commit binary clone
+  commit="$(grep -v '^#' .ci/previous-release)"
+  binary="$PWD/target/previous/$commit"
+  if [ ! -x "$binary" ]; then
+    clone="$(mktemp -d)"
+    git clone --quiet --no-checkout . "$clone"
+    git -C "$clone" checkout --quiet "$commit" || fail "the commit $commit is not in this clone: git fetch --unshallow"
+    CARGO_TARGET_DIR="$PWD/target" cargo build --locked --manifest-path "$clone/Cargo.toml" --bin vestibule >&2
+    mkdir -p target/previous
+    cp target/debug/vestibule "$binary.part"
+    mv "$binary.part" "$binary"
+    rm -rf "$clone"
+  fi
+  echo "$binary"
+}
+
+test_releases() {
+  local previous
+  find_chromium
+  export CHROMIUM
+  say "The previous release"
+  previous="$(previous_release)"
+  build_binary ""
+  cmp -s "$previous" target/debug/vestibule && fail "the binary of this tree is that of the previous release"
+  install_npm_packages
+  say "Upgrade, rollback, and both side by side"
+  (cd e2e && VESTIBULE_PREVIOUS="$previous" node --test --test-concurrency=1 --test-reporter=spec releases/*.test.js)
+}
+
 # Its own PostgreSQL servers keep their data on disk; the one of this run serves the test that needs no standby.
 test_failover() {
   say "A standby is promoted under load, and a node is cut off"

@@ -65,6 +65,7 @@ want_for() {
     guides) want_for_guides ;;
     long-guides) want_for_long_guides ;;
     clients) want_for_clients ;;
+    releases) want_for_e2e ;;
     failover) want_for_failover ;;
     e2e) want_for_e2e ;;
   esac

@@ -57,9 +57,9 @@ ${clients.map(describeClient).join("")}`;
 }
 
 /** The page that asks who it is, which the browser is at or on its way to. */
-export async function signIn(page) {
+export async function signIn(page, email = EMAIL) {
   await page.getByRole("heading", { level: 1, name: "Welcome back" }).waitFor();
-  await page.getByLabel("Email address").fill(EMAIL);
+  await page.getByLabel("Email address").fill(email);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
@@ -82,10 +82,10 @@ export async function startSite(answer) {
 }
 
 /** Where the browser lands after it opened `url` and the person signed in. */
-export async function landAfterSignIn(world, url, redirect) {
-  const person = await world.browser.openPerson();
+export async function landAfterSignIn({ browser }, url, redirect, email = EMAIL) {
+  const person = await browser.openPerson();
   await person.page.goto(url);
-  await signIn(person.page);
+  await signIn(person.page, email);
   await person.page.waitForURL((now) => now.href.startsWith(redirect));
   const landing = person.page.url();
   return { landing, person };

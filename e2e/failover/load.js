@@ -49,12 +49,13 @@ async function startReceiver() {
 }
 
 /** Two nodes: `store` is the database's URL, `second` another way to it for the second one. */
-export async function startNodes({ store, second = store, storeSettings = "" }) {
+export async function startNodes({ store, second = store, storeSettings = "", binary }) {
   const receiver = await startReceiver();
   let server;
   try {
     server = await startServer({
       store,
+      binary,
       storeSettings: `max_connections = 8\n${storeSettings}`,
       serverSettings: 'trusted_proxies = ["127.0.0.1"]',
       makeProject: makeProject(receiver.url),
@@ -77,6 +78,12 @@ class Nodes {
     this.receiver.stop();
     await this.other.server.kill();
     await this.server.stop();
+  }
+
+  /** Replaces the binary of one of them. */
+  async replace(node, binary) {
+    await node.server.replace(binary);
+    await this.waitForReadiness(node.port, 200);
   }
 
   /** A request of a visitor with an address of its own, by way of a node. Without an answer the status is 0. */

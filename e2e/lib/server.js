@@ -41,13 +41,13 @@ export async function makeFolder() {
 
 /** One process of the binary, with the output it has written so far. */
 class Process {
-  constructor(args, environment, address) {
-    Object.assign(this, { args, environment, address });
+  constructor(args, environment, address, binary = BINARY) {
+    Object.assign(this, { args, environment, address, binary });
   }
 
   async start() {
     this.output = "";
-    this.child = spawn(BINARY, this.args, { env: { ...process.env, ...this.environment }, stdio: ["ignore", "pipe", "pipe"] });
+    this.child = spawn(this.binary, this.args, { env: { ...process.env, ...this.environment }, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.child.stdout, this.child.stderr]) stream.on("data", (data) => (this.output += data));
     this.ended = once(this.child, "exit");
     this.child.on("error", (error) => (this.output += `${error.message}: build it first (cargo build)\n`));
@@ -80,6 +80,15 @@ class Process {
     await this.kill();
     await this.start();
   }
+
+  /** The way an operator replaces the binary: a signal, the end, another binary. */
+  async replace(binary) {
+    this.child.kill("SIGTERM");
+    const [code] = await this.ended;
+    if (code !== 0) throw new Error(`vestibule ended with ${code}:\n${this.output}`);
+    this.binary = binary;
+    await this.start();
+  }
 }
 
 /** `vestibule demo`: the identity server, the shop beside it and the mailbox page. */
@@ -102,7 +111,7 @@ export async function startDemo({ smtp } = {}) {
 }
 
 /** `vestibule serve` with one project, set up from files as an operator does it. */
-export async function startServer({ store, smtpPort = 9, makeProject, configure = () => "", serverSettings = "", storeSettings = "" }) {
+export async function startServer({ store, smtpPort = 9, makeProject, configure = () => "", serverSettings = "", storeSettings = "", binary = BINARY }) {
   const folder = await makeFolder();
   const port = await findPort();
   const files = { config: path.join(folder.path, "vestibule.toml"), project: path.join(folder.path, "project.toml") };
@@ -126,21 +135,21 @@ from = "Shop <hello@shop.example>"
 ${configure(port)}`;
   await writeFile(files.config, describe(port, url));
   await writeFile(files.project, makeProject(port));
-  await run(["project", "apply", "--config", files.config, files.project]);
-  const server = await new Process(["serve", "--config", files.config], {}, `127.0.0.1:${port}`).start();
+  await run(["project", "apply", "--config", files.config, files.project], binary);
+  const server = await new Process(["serve", "--config", files.config], {}, `127.0.0.1:${port}`, binary).start();
   return {
     port,
     server,
     config: files.config,
     /** Another node on the same store, or on the way to it that `at` names; it serves the same project. */
-    async startNode(at = url) {
+    async startNode(at = url, binary = server.binary) {
       const port = await findPort();
       const config = path.join(folder.path, `node-${port}.toml`);
       await writeFile(config, describe(port, at));
-      return { port, server: await new Process(["serve", "--config", config], {}, `127.0.0.1:${port}`).start() };
+      return { port, server: await new Process(["serve", "--config", config], {}, `127.0.0.1:${port}`, binary).start() };
     },
     /** A command of the binary on this server's data; answers what it says. */
-    command: (...args) => run([...args, "--config", files.config]),
+    command: (...args) => run([...args, "--config", files.config], server.binary),
     async stop() {
       await server.kill();
       await folder.remove();
@@ -148,8 +157,8 @@ ${configure(port)}`;
   };
 }
 
-async function run(args) {
-  const child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
+async function run(args, binary) {
+  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
   const [code] = await once(child, "close");
