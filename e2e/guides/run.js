@@ -7,6 +7,7 @@ import path from "node:path";
 import { CHECKS } from "./checks/index.js";
 import { readPages, ROOT } from "./pages.js";
 import { parse } from "./parse.js";
+import { checkProse } from "./prose.js";
 
 const [level, ...wanted] = process.argv.slice(2);
 if (!["quick", "long"].includes(level)) {
@@ -85,6 +86,12 @@ for (const block of wanted.length > 0 ? [] : blocks) {
       console.log(`FAILED  ${where}: ${error.message}`);
     });
   }
+}
+if (level === "quick" && wanted.length === 0) {
+  const { faults, ...named } = await checkProse([...new Set(blocks.map(({ page }) => page))]);
+  for (const fault of faults) console.log(`FAILED  ${fault}`);
+  failed += faults.length;
+  console.log(`${faults.length > 0 ? "FAILED" : "ok"}  named in the text: ${named.commands} commands, ${named.settings} settings, ${named.paths} paths`);
 }
 console.log(reasons.join("\n"));
 console.log(
