@@ -23,6 +23,6 @@ test("knows paths, with parameters and below the Admin API", () => {
 
 test("knows commands and their options", async () => {
   for (const right of ["serve", "project apply FILE --prune", "restore --check FILE", "key rotate --project=shop"]) assert.equal(await judgeCommand(right), null, right);
-  assert.match(await judgeCommand("project aply"), /no command "aply"/);
-  assert.match(await judgeCommand("restore --chek FILE"), /no option "--chek"/);
+  assert.match(await judgeCommand("project delete"), /no command "delete"/);
+  assert.match(await judgeCommand("restore --prove FILE"), /no option "--prove"/);
 });
