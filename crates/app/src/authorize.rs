@@ -3,6 +3,7 @@
 
 pub mod begin;
 pub mod outcome;
+pub mod pushed;
 
 use std::time::Duration;
 
@@ -155,7 +156,11 @@ pub async fn issue_for_caller(
         authenticated_at: session.authenticated_at,
         amr: session.amr.clone(),
         ends_earlier_grants: false,
-        limited_scope: if user.is_anonymous() { limit_to_guest(ctx.project, pending) } else { None },
+        limited_scope: if user.is_anonymous() {
+            limit_scope_to_guest(ctx.project, &pending.client_id, &pending.scope)
+        } else {
+            None
+        },
     };
     let Some(code) = make_code(ctx.app, pending, earned, ctx.now) else { return Ok(answer(pending, None)) };
     let (no, text) = (ctx.project.no, code.text.clone());
@@ -169,14 +174,14 @@ pub async fn issue_for_caller(
 }
 
 /// The scope for a guest, when its application allows guests less than was requested (RFC 6749 §3.3).
-fn limit_to_guest(project: &Project, pending: &PendingRequest) -> Option<String> {
-    let client = project.settings.client(&pending.client_id)?;
+pub(crate) fn limit_scope_to_guest(project: &Project, client_id: &str, scope: &str) -> Option<String> {
+    let client = project.settings.client(client_id)?;
     if client.has_default_guest_scopes() {
         return None;
     }
     let allowed = client.scopes_for_guest();
-    let kept = pending.scope.split(' ').filter(|name| allowed.contains(name)).collect::<Vec<_>>().join(" ");
-    (kept != pending.scope).then_some(kept)
+    let kept = scope.split(' ').filter(|name| allowed.contains(name)).collect::<Vec<_>>().join(" ");
+    (kept != scope).then_some(kept)
 }
 
 /// An authorization code, to be stored by the transaction that grants it.

@@ -68,6 +68,16 @@ pub enum Error {
     InsufficientScope,
     #[error("the authorization code is not valid")]
     InvalidCode,
+    #[error("the device code is not valid")]
+    InvalidDeviceCode,
+    #[error("the user has not decided about the device yet")]
+    DeviceCodePending,
+    #[error("the device asks for its tokens too often")]
+    DeviceTooFast,
+    #[error("the device code has expired")]
+    DeviceCodeExpired,
+    #[error("the user did not allow the device")]
+    DeviceRefused,
     #[error("the redirect URI differs from the authorization request's")]
     RedirectUriMismatch,
     #[error("the DPoP proof is not valid: {0}")]
@@ -150,6 +160,11 @@ impl Error {
             Self::InvalidTarget("resource not found"),
             Self::InsufficientScope,
             Self::InvalidCode,
+            Self::InvalidDeviceCode,
+            Self::DeviceCodePending,
+            Self::DeviceTooFast,
+            Self::DeviceCodeExpired,
+            Self::DeviceRefused,
             Self::RedirectUriMismatch,
             Self::InvalidDpopProof(ProofError::Times),
             Self::DpopBindingMismatch,

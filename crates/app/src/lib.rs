@@ -16,6 +16,7 @@ pub mod config;
 pub mod consent;
 pub mod crypto;
 pub mod ctx;
+pub mod device_authorization;
 pub mod error;
 pub mod events;
 pub mod files;

@@ -48,6 +48,18 @@ pub enum Counter {
     TokenPerKey,
     /// Authorization codes per user who is signed in already.
     CodePerUser,
+    /// Devices that begin an authorization, per address: 30 a minute, fixed.
+    DevicePerIp,
+    /// The same of a project: 5,000 in ten minutes, fixed.
+    DevicePerProject,
+    /// Requests of one device for its tokens: one in four seconds, fixed.
+    DevicePoll,
+    /// Requests of devices for their tokens, per address: 600 a minute, fixed.
+    DevicePollPerIp,
+    /// User codes of devices that are entered, opened or decided about, per address: 60 in ten minutes, fixed.
+    UserCodePerIp,
+    /// Pushed authorization requests per address: 600 a minute, fixed. Applications push from their servers.
+    PushedPerIp,
     /// Settings actions begun per user.
     SettingsActionPerUser,
     /// Requests to the Admin API per key.
@@ -67,6 +79,10 @@ pub enum CounterSubject {
     Application(TokenHash),
     /// A login ID, device key or API key, by its hash; it need not exist.
     LoginId(TokenHash),
+    /// A device, by the hash of its code and of who asks; neither need exist.
+    Device(TokenHash),
+    /// The whole project.
+    Project,
 }
 
 /// The limit is exceeded.

@@ -21,6 +21,8 @@ pub(crate) const DEFAULT_CONCURRENT_SESSIONS: u32 = 0;
 pub(crate) const DEFAULT_DPOP_DISABLED: bool = false;
 pub(crate) const DEFAULT_JWT_ACCESS_TOKENS: bool = false;
 pub(crate) const DEFAULT_LOGOUT_NAMES_SESSION: bool = true;
+pub(crate) const DEFAULT_DEVICE_AUTHORIZATION: bool = false;
+pub(crate) const DEFAULT_REQUIRES_PUSHED_REQUESTS: bool = false;
 
 /// Minimum lifetime of an access token.
 pub const MIN_ACCESS_TOKEN_SECONDS: u32 = 300;
@@ -37,6 +39,8 @@ pub const GRANTABLE_GUEST_SCOPES: [&str; 5] =
 
 /// The grant by which an application gets tokens for itself.
 const CLIENT_CREDENTIALS: &str = "client_credentials";
+/// The grant type of devices (RFC 8628 §3.4), for applications that turn it on.
+pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The values of `grant_type` for applications with users; the last one only for those of the operator with a secret.
 const GRANT_TYPES: [&str; 6] = [
@@ -245,6 +249,10 @@ pub struct Client {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_jwt_access_token: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_authorization_enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_pushed_authorization_requests: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_signed_response_alg: Option<TokenSigningAlgorithm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<TokenSigningAlgorithm>,
@@ -355,7 +363,19 @@ impl Client {
     /// Whether it may use this `grant_type`.
     #[must_use]
     pub fn allows_grant_type(&self, grant_type: &str) -> bool {
-        self.grant_types().contains(&grant_type)
+        self.grant_types().contains(&grant_type) || (grant_type == DEVICE_CODE_GRANT && self.allows_devices())
+    }
+
+    /// Whether devices without a browser may ask for its tokens.
+    #[must_use]
+    pub fn allows_devices(&self) -> bool {
+        self.x_application_type.has_users() && self.device_authorization_enabled.unwrap_or(DEFAULT_DEVICE_AUTHORIZATION)
+    }
+
+    /// Whether it must push its authorization requests (RFC 9126 §6).
+    #[must_use]
+    pub fn requires_pushed_requests(&self) -> bool {
+        self.require_pushed_authorization_requests.unwrap_or(DEFAULT_REQUIRES_PUSHED_REQUESTS)
     }
 
     /// The URL for notices of its users' sessions that ended.
@@ -513,6 +533,9 @@ mod tests {
             assert_eq!(client.allows_grant_type("client_credentials"), confidential && first_party, "{kind:?}");
             let of_users = client.grant_types().iter().filter(|one| **one != "client_credentials").count();
             assert_eq!(of_users, if code { 5 } else { 0 }, "{kind:?}");
+            assert!(!client.allows_grant_type(DEVICE_CODE_GRANT), "{kind:?}: it is turned on for each application");
+            let client = Client { device_authorization_enabled: Some(true), ..client };
+            assert_eq!(client.allows_grant_type(DEVICE_CODE_GRANT), code, "{kind:?}");
         }
     }
 

@@ -5,7 +5,7 @@ use vestibule_protocol::limits::{InputLimit, Unit, limit};
 
 use crate::{
     attributes,
-    credential::password,
+    credential::{password, user_code},
     identifier::{email, phone, username},
     project,
 };
@@ -28,6 +28,13 @@ pub const LIMITS: &[InputLimit] = &[
         Unit::Characters,
         "the rest is ignored",
         "credential::password::MEASURED_CHARS",
+    ),
+    limit(
+        "user code of a device as entered",
+        user_code::MAX_TYPED,
+        Unit::Bytes,
+        "more is no code",
+        "credential::user_code::MAX_TYPED",
     ),
     limit("email address", email::MAX_ADDRESS, Unit::Bytes, PROBLEM, "identifier::email::MAX_ADDRESS"),
     limit("phone number as entered", phone::MAX_TYPED, Unit::Bytes, PROBLEM, "identifier::phone::MAX_TYPED"),

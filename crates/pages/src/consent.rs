@@ -14,14 +14,24 @@ pub enum ConsentScope {
     Address,
     /// All login IDs and authenticators.
     LoginMethods,
+    /// Everything that the person itself can do. Third-party applications do not get it.
+    FullAccess,
     /// Access while the member is away.
     OfflineAccess,
 }
 
 impl ConsentScope {
     /// Every scope, in the order of the page.
-    pub const ALL: [Self; 7] =
-        [Self::OpenId, Self::Profile, Self::Email, Self::Phone, Self::Address, Self::LoginMethods, Self::OfflineAccess];
+    pub const ALL: [Self; 8] = [
+        Self::OpenId,
+        Self::Profile,
+        Self::Email,
+        Self::Phone,
+        Self::Address,
+        Self::LoginMethods,
+        Self::FullAccess,
+        Self::OfflineAccess,
+    ];
 
     fn key(self) -> &'static str {
         match self {
@@ -31,6 +41,7 @@ impl ConsentScope {
             Self::Phone => "consent-phone",
             Self::Address => "consent-address",
             Self::LoginMethods => "consent-login-methods",
+            Self::FullAccess => "consent-full-access",
             Self::OfflineAccess => "consent-offline",
         }
     }
@@ -43,6 +54,7 @@ impl ConsentScope {
             Self::Phone => "consent-phone-detail",
             Self::Address => "consent-address-detail",
             Self::LoginMethods => "consent-login-methods-detail",
+            Self::FullAccess => "consent-full-access-detail",
             Self::OfflineAccess => "consent-offline-detail",
         }
     }

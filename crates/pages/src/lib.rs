@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod consent;
+pub mod device;
 pub mod end_pages;
 pub mod flow;
 pub mod mail;

@@ -58,6 +58,7 @@ pub(super) fn consent_scopes(scope: &str) -> Vec<ConsentScope> {
         ConsentScope::Phone => has(Scope::PHONE),
         ConsentScope::Address => has(Scope::ADDRESS),
         ConsentScope::LoginMethods => has(Scope::FULL_USERINFO),
+        ConsentScope::FullAccess => has(Scope::FULL_ACCESS),
         ConsentScope::OfflineAccess => has(Scope::OFFLINE_ACCESS),
     };
     ConsentScope::ALL.into_iter().filter(is_wanted).collect()

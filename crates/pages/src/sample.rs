@@ -21,6 +21,7 @@ use crate::{
         password::ChangePasswordPage,
     },
     consent::ConsentPage,
+    device::{DeviceEndPage, DevicePage, DeviceQuestionPage},
     end_pages::{ErrorPage, LoggedOutPage, LogoutPage, TooManyTriesPage},
     flow::{
         continue_as::ContinueAsPage,
@@ -50,6 +51,9 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "passkey", PasskeyPage::samples());
     collect(&mut all, "continue-as", ContinueAsPage::samples());
     collect(&mut all, "consent", ConsentPage::samples());
+    collect(&mut all, "device", DevicePage::samples());
+    collect(&mut all, "device-question", DeviceQuestionPage::samples());
+    collect(&mut all, "device-end", DeviceEndPage::samples());
     collect(&mut all, "switch-account", SwitchAccountPage::samples());
     collect(&mut all, "have-account", HaveAccountPage::samples());
     collect(&mut all, "conflict", ConflictPage::samples());

@@ -138,6 +138,14 @@ fn basics(client: &Client) -> Vec<BoundControl> {
             );
         }
         rows.push(control("client_uri", "client_uri", "Home page").input("url"));
+        rows.push(
+            control("require_pushed_authorization_requests", "pushed", "Require pushed authorization requests")
+                .hint("Only for applications that send each request to /oauth2/par first (RFC 9126). The SDKs do not."),
+        );
+        rows.push(
+            control("device_authorization_enabled", "devices", "Allow devices without a browser")
+                .hint("TVs, consoles and command lines show a code that users enter on another device (RFC 8628)."),
+        );
     }
     rows
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     jose::Alg,
-    oauth::{Prompt, ResponseMode, ResponseType, Scope},
+    oauth::{GrantType, Prompt, ResponseMode, ResponseType, Scope},
 };
 
 /// The discovery document. Every SDK rejects it if one of its five endpoints is missing.
@@ -22,6 +22,12 @@ pub struct Metadata {
     pub revocation_endpoint: String,
     /// The introspection endpoint (RFC 7662).
     pub introspection_endpoint: String,
+    /// The endpoint of pushed authorization requests (RFC 9126 §5).
+    pub pushed_authorization_request_endpoint: String,
+    /// Only for applications that ask for it.
+    pub require_pushed_authorization_requests: bool,
+    /// The device authorization endpoint (RFC 8628 §4).
+    pub device_authorization_endpoint: String,
     /// The sign-out endpoint (OIDC RP-Initiated Logout).
     pub end_session_endpoint: String,
     /// The public key set (RFC 7517).
@@ -64,7 +70,7 @@ pub struct Metadata {
     pub claims_parameter_supported: bool,
     /// Request objects are rejected.
     pub request_parameter_supported: bool,
-    /// Request object references are rejected too; absence would mean `true`.
+    /// Request object references are rejected too; absence would mean `true`. Pushed requests are none.
     pub request_uri_parameter_supported: bool,
     /// The authorization response names the issuer (RFC 9207 §3).
     pub authorization_response_iss_parameter_supported: bool,
@@ -93,11 +99,19 @@ impl Metadata {
             userinfo_endpoint: endpoint("userinfo"),
             revocation_endpoint: endpoint("revoke"),
             introspection_endpoint: endpoint("introspect"),
+            pushed_authorization_request_endpoint: endpoint("par"),
+            require_pushed_authorization_requests: false,
+            device_authorization_endpoint: endpoint("device_authorization"),
             end_session_endpoint: endpoint("end_session"),
             jwks_uri: endpoint("jwks"),
             response_types_supported: ResponseType::ALL.map(ResponseType::as_str).to_vec(),
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
-            grant_types_supported: vec!["authorization_code", "refresh_token", "client_credentials"],
+            grant_types_supported: vec![
+                GrantType::AuthorizationCode.as_str(),
+                GrantType::RefreshToken.as_str(),
+                GrantType::ClientCredentials.as_str(),
+                GrantType::DeviceCode.as_str(),
+            ],
             scopes_supported: Scope::SERVED.map(Scope::as_str).to_vec(),
             prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
             ui_locales_supported: ui_locales,
@@ -166,11 +180,16 @@ mod tests {
                 "userinfo_endpoint": "https://auth.shop.example/oauth2/userinfo",
                 "revocation_endpoint": "https://auth.shop.example/oauth2/revoke",
                 "introspection_endpoint": "https://auth.shop.example/oauth2/introspect",
+                "pushed_authorization_request_endpoint": "https://auth.shop.example/oauth2/par",
+                "require_pushed_authorization_requests": false,
+                "device_authorization_endpoint": "https://auth.shop.example/oauth2/device_authorization",
                 "end_session_endpoint": "https://auth.shop.example/oauth2/end_session",
                 "jwks_uri": "https://auth.shop.example/oauth2/jwks",
                 "response_types_supported": ["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
                 "response_modes_supported": ["query", "fragment", "form_post"],
-                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+                "grant_types_supported": [
+                    "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"
+                ],
                 "scopes_supported": [
                     "offline_access", "openid", "profile", "email", "address", "phone",
                     "https://authgear.com/scopes/full-access",

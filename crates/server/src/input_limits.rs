@@ -7,6 +7,7 @@ use crate::admin_api;
 use vestibule_app::{
     account,
     admin::{transfer, user_lists, users},
+    authorize::pushed,
     operators,
 };
 use vestibule_pages as pages;
@@ -54,6 +55,13 @@ pub(crate) const LIMITS: &[InputLimit] = &[
         Unit::Bytes,
         "finds nothing",
         "app::admin::user_lists::LONGEST_SEARCH",
+    ),
+    limit(
+        "pushed authorization request, as JSON",
+        pushed::MOST_BYTES,
+        Unit::Bytes,
+        "400 `invalid_request`",
+        "app::authorize::pushed::MOST_BYTES",
     ),
     limit("name of a user", account::profile::MAX_NAME, Unit::Characters, REFUSED, "app::account::profile::MAX_NAME"),
     limit("name of an operator", operators::LONGEST_NAME, Unit::Characters, REFUSED, "app::operators::LONGEST_NAME"),

@@ -72,9 +72,13 @@ fn called_by_scripts() -> Vec<Route> {
             "client_id",
             "client_secret",
             "code",
+            "device_code",
             "refresh_token",
             "jwt",
         ]),
+        Route::new(oauth, Method::POST, "/oauth2/device_authorization", oauth::device_authorization::begin)
+            .reads(&["client_id", "client_secret"]),
+        Route::new(oauth, Method::POST, "/oauth2/par", oauth::par::push).reads(&["client_id", "client_secret"]),
         Route::new(oauth, Method::POST, "/oauth2/challenge", oauth::challenge::issue),
         Route::new(oauth, Method::POST, "/oauth2/app_session_token", oauth::app_session_token::issue)
             .reads(&["refresh_token"]),
@@ -113,6 +117,7 @@ fn browser_pages() -> Vec<Route> {
         Route::new(hosted, Method::POST, "/flow/{id}/{view}", pages::flow::act),
         Route::new(Face::Assets, Method::GET, "/assets/{*path}", assets::serve),
     ];
+    routes.extend(pages::device::routes());
     routes.extend(pages::account::routes());
     routes
 }

@@ -141,6 +141,7 @@ const EXPIRED: Sql = Sql::new(
     "SELECT
        (SELECT COUNT(*) FROM flows WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM authorization_codes WHERE expires_at < $1)
+       + (SELECT COUNT(*) FROM device_codes WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM spent WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM tries WHERE full_until < $1)
        + (SELECT COUNT(*) FROM idempotency WHERE expires_at < $1)

@@ -19,6 +19,7 @@ pub mod credentials;
 mod db;
 pub mod deliveries;
 pub mod delivery_lanes;
+pub mod device_codes;
 pub mod device_keys;
 pub mod events;
 pub mod flows;
@@ -62,6 +63,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("credentials", credentials::STATEMENTS),
     ("deliveries", deliveries::STATEMENTS),
     ("delivery_lanes", delivery_lanes::STATEMENTS),
+    ("device_codes", device_codes::STATEMENTS),
     ("device_keys", device_keys::STATEMENTS),
     ("events", events::STATEMENTS),
     ("flows", flows::STATEMENTS),

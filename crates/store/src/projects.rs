@@ -31,6 +31,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_CONSENTS,
     &DELETE_FLOWS,
     &DELETE_CODES,
+    &DELETE_DEVICE_CODES,
     &DELETE_SPENT,
     &DELETE_OUTBOX,
     &DELETE_EVENTS,
@@ -230,6 +231,7 @@ const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1");
 const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1");
 const DELETE_FLOWS: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1");
 const DELETE_CODES: Sql = Sql::new("DELETE FROM authorization_codes WHERE project_no = $1");
+const DELETE_DEVICE_CODES: Sql = Sql::new("DELETE FROM device_codes WHERE project_no = $1");
 const DELETE_SPENT: Sql = Sql::new("DELETE FROM spent WHERE project_no = $1");
 const DELETE_OUTBOX: Sql = Sql::new("DELETE FROM outbox WHERE project_no = $1");
 const DELETE_EVENTS: Sql = Sql::new("DELETE FROM events WHERE project_no = $1");
@@ -259,6 +261,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_CONSENTS,
         &DELETE_FLOWS,
         &DELETE_CODES,
+        &DELETE_DEVICE_CODES,
         &DELETE_SPENT,
         &DELETE_OUTBOX,
         &DELETE_EVENTS,

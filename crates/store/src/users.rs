@@ -39,6 +39,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_SESSIONS,
     &DELETE_GRANTS,
     &DELETE_CONSENTS,
+    &DELETE_DEVICE_CODES,
     &DELETE,
     &LIST_PAGE,
 ];
@@ -411,6 +412,7 @@ const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_
 const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
 const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
 const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1 AND user_id = $2");
+const DELETE_DEVICE_CODES: Sql = Sql::new("DELETE FROM device_codes WHERE project_no = $1 AND user_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
 
 /// Deletes a user and everything it owns; `false` when there is no such user.
@@ -426,6 +428,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, Store
         &DELETE_SESSIONS,
         &DELETE_GRANTS,
         &DELETE_CONSENTS,
+        &DELETE_DEVICE_CODES,
     ] {
         tx.execute(owned, &[&p.0, &id]).await?;
     }

@@ -223,6 +223,11 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::InvalidTarget(why) => OAuthError::new(Code::InvalidTarget, *why),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
+        Error::InvalidDeviceCode => OAuthError::invalid_grant("invalid device code"),
+        Error::DeviceCodePending => OAuthError::new(Code::AuthorizationPending, "the user has not decided yet"),
+        Error::DeviceTooFast => OAuthError::new(Code::SlowDown, "wait 5 seconds longer between requests"),
+        Error::DeviceCodeExpired => OAuthError::new(Code::ExpiredToken, "the device code has expired"),
+        Error::DeviceRefused => OAuthError::new(Code::AccessDenied, "the user did not allow the device"),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
         Error::InvalidDpopProof(why) => describe_proof_error(*why),
         Error::DpopBindingMismatch => OAuthError::new(Code::InvalidDpopProof, BINDING),
@@ -274,6 +279,11 @@ fn to_api(error: &Error) -> ApiError {
             Counter::TokenPerUser => api::rate_limited("oauth.token.per_user", "oauth.token", "TokenPerUser"),
             Counter::TokenPerKey => api::rate_limited("oauth.token.per_key", "oauth.token", "TokenPerKey"),
             Counter::RevocationPerIp => api::rate_limited("oauth.revoke.per_ip", "oauth.revoke", "RevokePerIP"),
+            Counter::DevicePerIp | Counter::DevicePerProject | Counter::DevicePoll | Counter::DevicePollPerIp => {
+                api::rate_limited("oauth.device", "oauth.device", "Device")
+            }
+            Counter::PushedPerIp => api::rate_limited("oauth.par.per_ip", "oauth.par", "PushedPerIP"),
+            Counter::UserCodePerIp => api::rate_limited("oauth.user_code.per_ip", "oauth.user_code", "UserCodePerIP"),
             Counter::CodePerUser | Counter::SettingsActionPerUser => {
                 api::rate_limited("oauth.authorize.per_user", "oauth.authorize", "AuthorizePerUser")
             }
@@ -318,6 +328,11 @@ fn to_api(error: &Error) -> ApiError {
         | Error::RefreshTokenOfAnotherClient
         | Error::TokenOfAnotherClient
         | Error::InvalidCode
+        | Error::InvalidDeviceCode
+        | Error::DeviceCodePending
+        | Error::DeviceTooFast
+        | Error::DeviceCodeExpired
+        | Error::DeviceRefused
         | Error::RedirectUriMismatch
         | Error::HintUsed
         | Error::GuestLeft

@@ -5,7 +5,7 @@ use vestibule_protocol::oauth::{ResponseMode, ResponseType, ScopeSet};
 
 use crate::{
     authorize::PendingRequest,
-    caller::{AccountCaller, Via},
+    caller::{AccountCaller, SessionCaller, Via},
     ctx::Ctx,
     flow::{Flow, FlowPurpose, FlowState},
     projects::Project,
@@ -43,6 +43,27 @@ pub fn begin_sign_in(ctx: &Ctx<'_>, next: Option<&str>, browser: Option<&str>) -
         request.redirect_uri = format!("{}{next}", ctx.project.origin);
     }
     Some(begin_flow(ctx.app, (FlowPurpose::Login, None), request, browser, ctx.now))
+}
+
+/// Starts the sign-in of a user who is to decide about a device, and leads back to `page`; `None` when the project has no application
+/// that users sign in to. A guest joins instead, or signs in to an account that it has.
+pub fn begin_for_device(
+    ctx: &Ctx<'_>,
+    (client_id, page): (&str, &str),
+    caller: Option<&SessionCaller>,
+    browser: Option<&str>,
+) -> Option<BegunFlow> {
+    let settings = &ctx.project.settings;
+    let own = settings.client(client_id).filter(|client| !client.is_third_party());
+    // A third-party application asks for its consent on the page of the device.
+    let client = own.or_else(|| settings.clients().iter().find(|one| one.application_type().has_full_access()))?;
+    let mut request = ask_for_account_page(ctx.project, client, false);
+    request.redirect_uri = format!("{}{page}", ctx.project.origin);
+    let guest = caller.filter(|caller| caller.user.is_anonymous());
+    let purpose = if guest.is_some() { FlowPurpose::SignUp } else { FlowPurpose::Login };
+    let mut begun = begin_flow(ctx.app, (purpose, guest.map(PromotionSource::of_session)), request, browser, ctx.now);
+    begun.flow.state.guest = guest.map(|caller| caller.user.id);
+    Some(begun)
 }
 
 /// The authorization request that leads back to the account page.

@@ -49,7 +49,8 @@ pub async fn begin(
     }
 }
 
-fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAuthError> {
+/// Checks that an application may make this request.
+pub(super) fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAuthError> {
     match details.response_type {
         ResponseType::Code | ResponseType::None => {}
         ResponseType::SettingsAction if !client.is_third_party() => {}
@@ -73,7 +74,8 @@ fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAut
     Ok(())
 }
 
-fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
+/// Checks that an application may request these scopes.
+pub(crate) fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
     if !scope.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "must request 'openid' scope"));
     }

@@ -8,6 +8,7 @@ use super::{base64url, read_base64url, tokens::MacKey};
 use crate::adapters::entropy::Entropy;
 
 const LABEL: &str = "sealed_flow";
+const PUSHED: &str = "pushed_request";
 
 impl MacKey {
     /// Seals the flow for its browser.
@@ -20,6 +21,20 @@ impl MacKey {
     #[must_use]
     pub(crate) fn open_flow(&self, flow: FlowId, sealed: &str) -> Option<Vec<u8>> {
         self.open_under(LABEL, flow.as_bytes(), &read_base64url(sealed)?)
+    }
+
+    /// Seals a pushed authorization request, with a key of its own.
+    #[must_use]
+    pub(crate) fn seal_pushed_request(&self, plain: &[u8], entropy: &Entropy) -> String {
+        let id: [u8; 16] = entropy.bytes();
+        base64url([id.as_slice(), &self.seal_under(PUSHED, &id, plain, entropy)].concat())
+    }
+
+    /// Unseals what [`MacKey::seal_pushed_request`] made.
+    #[must_use]
+    pub(crate) fn open_pushed_request(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (id, sealed) = sealed.split_first_chunk::<16>()?;
+        self.open_under(PUSHED, id, sealed)
     }
 
     /// Seals a value of one kind with the key of its ID.

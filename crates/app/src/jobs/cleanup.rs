@@ -11,11 +11,11 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, Tx, admin_keys, codes, deliveries, events, flows, grants, job_state, operator_events, operator_links,
-    operator_sessions, sessions, spent, tries,
+    StoreError, Tx, admin_keys, codes, deliveries, device_codes, events, flows, grants, job_state, operator_events,
+    operator_links, operator_sessions, sessions, spent, tries,
 };
 
-use crate::{logout_notices::LogoutNotices, projects::Project, repeats, state::App};
+use crate::{device_authorization, logout_notices::LogoutNotices, projects::Project, repeats, state::App};
 
 const PERIOD: Duration = Duration::from_secs(60);
 /// Rows one transaction removes at most, and rows one look reads.
@@ -38,7 +38,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Removes expired flows, codes, spent values, cookie sessions and grants; answers how many.
+/// Removes expired flows, codes, device codes, spent values, cookie sessions and grants; answers how many.
 pub async fn sweep(app: &App) -> Result<u64, StoreError> {
     Ok(sweep_dated(app).await?
         + sweep_table(app, SweptTable::Sessions).await?
@@ -53,6 +53,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
     let forget_before = now.minus(days(app.config.hooks.keep_days));
     let log_before = Some(app.config.audit.keep_days).filter(|count| *count > 0).map(|count| now.minus(days(count)));
     let spent_before = now.minus(AHEAD);
+    let devices_before = now.minus(device_authorization::KEPT);
     let idle_since = now.minus(operator::SESSION.idle.unwrap_or(operator::SESSION.hard));
     loop {
         let removed = app
@@ -61,6 +62,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                 Box::pin(async move {
                     let flows = flows::remove_expired_any_project(tx, now, BATCH).await?;
                     let codes = codes::remove_expired_any_project(tx, now, BATCH).await?;
+                    let devices = device_codes::remove_expired_any_project(tx, devices_before, BATCH).await?;
                     let spent = spent::remove_expired_any_project(tx, spent_before, BATCH).await?;
                     let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
                     let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
@@ -75,7 +77,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                         None => 0,
                     };
                     Ok::<_, StoreError>(
-                        flows + codes + spent + tries + answers + links + operators + delivered + events,
+                        flows + codes + devices + spent + tries + answers + links + operators + delivered + events,
                     )
                 })
             })

@@ -7,6 +7,7 @@ use vestibule_domain::{
     id::UserId,
     limit::{Quota, ip_key},
     project::LimitName,
+    secret::TokenHash,
 };
 
 use crate::{
@@ -17,7 +18,15 @@ use crate::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
+const TEN_MINUTES: Duration = Duration::from_secs(600);
 const TOKEN_PER_APPLICATION: Quota = Quota { period: MINUTE, burst: 600 };
+const PUSHED_PER_IP: Quota = Quota { period: MINUTE, burst: 600 };
+const DEVICE_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
+const DEVICE_PER_PROJECT: Quota = Quota { period: TEN_MINUTES, burst: 5_000 };
+/// A second less than devices are told to wait: their requests travel.
+const DEVICE_POLL: Quota = Quota { period: Duration::from_secs(4), burst: 1 };
+const DEVICE_POLL_PER_IP: Quota = Quota { period: MINUTE, burst: 600 };
+const USER_CODE_PER_IP: Quota = Quota { period: TEN_MINUTES, burst: 60 };
 
 /// Charges one request to a configurable limit, per address.
 pub(crate) fn charge_ip(ctx: &Ctx<'_>, name: LimitName) -> Result<(), Error> {
@@ -83,6 +92,34 @@ pub(crate) fn charge_settings_action(ctx: &Ctx<'_>, user: UserId) -> Result<(), 
 
 fn per_minute(burst: u32) -> Quota {
     Quota { period: MINUTE, burst }
+}
+
+/// Charges a pushed authorization request to its address.
+pub(crate) fn charge_pushed_request(ctx: &Ctx<'_>) -> Result<(), Error> {
+    take_for_ip(ctx, Counter::PushedPerIp, PUSHED_PER_IP)
+}
+
+/// Charges a device that begins an authorization to its address, and then to the project.
+pub(crate) fn charge_device_authorization(ctx: &Ctx<'_>) -> Result<(), Error> {
+    take_for_ip(ctx, Counter::DevicePerIp, DEVICE_PER_IP)?;
+    take(ctx, Counter::DevicePerProject, CounterSubject::Project, DEVICE_PER_PROJECT)
+}
+
+/// Charges a device's request for its tokens to its address. Those of many devices behind one address keep no user there from
+/// other tokens.
+pub fn charge_device_request(ctx: &Ctx<'_>) -> Result<(), Error> {
+    take_for_ip(ctx, Counter::DevicePollPerIp, DEVICE_POLL_PER_IP)
+}
+
+/// Charges a device's request for its tokens to its code, as one application asks for it.
+pub(crate) fn charge_device_poll(ctx: &Ctx<'_>, client_id: &str, code: TokenHash) -> Result<(), Error> {
+    let asked = sha256(&[code.0.as_slice(), client_id.as_bytes()].concat());
+    take(ctx, Counter::DevicePoll, CounterSubject::Device(asked), DEVICE_POLL).map_err(|_| Error::DeviceTooFast)
+}
+
+/// Charges a user code of a device to the address from which it comes.
+pub(crate) fn charge_user_code(ctx: &Ctx<'_>) -> Result<(), Error> {
+    take_for_ip(ctx, Counter::UserCodePerIp, USER_CODE_PER_IP)
 }
 
 fn take_for_ip(ctx: &Ctx<'_>, counter: Counter, quota: Quota) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
-use vestibule_store::{StoreError, Tx, codes, grants, sessions, users};
+use vestibule_store::{StoreError, Tx, codes, device_codes, grants, sessions, users};
 
 use super::{
     ClientProof, Tokens, authenticate_client, print_tokens,
@@ -64,12 +64,41 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
     };
     let payload: CodePayload = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
     check_payload(ctx, &payload, client, &request, expires_at)?;
-    let user = users::find(&mut conn, ctx.project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
     drop(conn);
-    check_user(&payload, &user)?;
+    let device = device.map(|device| device.display_name().to_string()).or_else(|| request.browser.clone());
+    let voucher = NewVoucher::Code(hash, &exchanger);
+    issue(ctx, client, TokenOrder { payload: &payload, expires_at, voucher, proof: request.proof, device }).await
+}
+
+/// What is redeemed for tokens.
+pub(super) enum NewVoucher<'a> {
+    Code(TokenHash, &'a Exchanger<'a>),
+    DeviceCode(TokenHash, &'a Exchanger<'a>),
+}
+
+/// A code whose request was checked.
+pub(super) struct TokenOrder<'a> {
+    pub payload: &'a CodePayload,
+    /// When the code expires.
+    pub expires_at: Timestamp,
+    pub voucher: NewVoucher<'a>,
+    pub proof: &'a PresentedProof,
+    /// The name of the device.
+    pub device: Option<String>,
+}
+
+/// Makes the tokens of a code and redeems it.
+///
+/// # Errors
+/// [`Error::InvalidCode`] when what it was issued for has ended.
+pub(super) async fn issue(ctx: &Ctx<'_>, client: &Client, order: TokenOrder<'_>) -> Result<Tokens, Error> {
+    let TokenOrder { payload, expires_at, voucher, proof, device } = order;
+    let no = ctx.project.no;
+    let user = users::find(&mut *ctx.app.store.read().await?, no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
+    check_user(payload, &user)?;
     rates::charge_user(ctx, user.id)?;
     let scopes = ScopeSet::parse(&payload.scope).map_err(|_| Error::InvalidCode)?;
-    let binding = request.proof.bind(client)?;
+    let binding = proof.bind(client)?;
     let new = NewGrant {
         user_id: user.id,
         client_id: &client.client_id,
@@ -78,22 +107,19 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         amr: payload.amr.clone(),
         session_id: payload.session_id,
         dpop_jkt: binding.jkt,
-        device: device.map(|device| device.display_name().to_string()).or_else(|| request.browser.clone()),
+        device,
     };
     let (grant, refresh_token) = make_grant(ctx.app, new, ctx.now);
     let loaded = LoadedUser::read(ctx.app, ctx.project, user).await?;
-    let no = ctx.project.no;
-    let used = UsedCode::new(grant.id, &exchanger, ctx.now);
     let redemption = Redemption {
-        code: hash,
+        voucher: Voucher::of(&voucher, &grant, ctx.now),
         proof_use: binding.proof_use,
-        used,
         grant: grant.clone(),
         is_third_party: client.is_third_party(),
         is_of_guest: loaded.user.is_anonymous(),
-        origin: CodeOrigin::of(&payload, expires_at),
+        origin: CodeOrigin::of(payload, expires_at),
         only_one: client.allows_one_session_only(),
-        endings: plan_endings(ctx, client, &payload),
+        endings: plan_endings(ctx, client, payload),
         notices: LogoutNotices::of(ctx.app, ctx.project),
     };
     let redeemed = ctx
@@ -103,7 +129,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
         .await?;
     match redeemed {
         RedeemResult::Done => {}
-        RedeemResult::SpentBefore => return Err(used_code::refuse(ctx, hash, &exchanger).await?),
+        RedeemResult::SpentBefore => return Err(voucher.refuse(ctx).await?),
         RedeemResult::ProofReplayed => return Err(Error::DpopProofReplayed),
         RedeemResult::ConsentRevoked | RedeemResult::Promoted | RedeemResult::SignedOut => {
             return Err(Error::InvalidCode);
@@ -112,6 +138,18 @@ pub async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens,
     let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref(), None);
     let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
     Ok(Tokens { refresh_token, limited_scope: payload.is_scope_limited.then_some(scopes), ..tokens })
+}
+
+impl NewVoucher<'_> {
+    /// The error for one that a concurrent request redeemed.
+    async fn refuse(&self, ctx: &Ctx<'_>) -> Result<Error, Error> {
+        match self {
+            Self::Code(code, exchanger) => used_code::refuse(ctx, *code, exchanger).await,
+            Self::DeviceCode(code, exchanger) => {
+                used_code::refuse(ctx, *code, exchanger).await.map(|_| Error::InvalidDeviceCode)
+            }
+        }
+    }
 }
 
 /// What ends when the tokens of this code are delivered.
@@ -172,11 +210,40 @@ pub async fn note_reuse(ctx: &Ctx<'_>, client: &Client, request: &CodeRequest<'_
     used_code::refuse(ctx, sha256(request.code.as_bytes()), &exchanger).await.map(|_| ())
 }
 
+/// A code, and what is remembered of its exchange.
+struct Voucher {
+    code: TokenHash,
+    is_of_device: bool,
+    used: UsedCode,
+}
+
+impl Voucher {
+    fn of(new: &NewVoucher<'_>, grant: &Grant, now: Timestamp) -> Self {
+        let (code, exchanger, is_of_device) = match new {
+            NewVoucher::Code(code, exchanger) => (*code, exchanger, false),
+            NewVoucher::DeviceCode(code, exchanger) => (*code, exchanger, true),
+        };
+        Self { code, is_of_device, used: UsedCode::new(grant.id, exchanger, now) }
+    }
+
+    /// Redeems it; `false` when that was done before.
+    async fn spend(&self, tx: &mut Tx, no: ProjectNo) -> Result<bool, StoreError> {
+        let is_taken = if self.is_of_device {
+            device_codes::take(tx, no, self.code).await?
+        } else {
+            codes::take(tx, no, self.code).await?.is_some()
+        };
+        if is_taken {
+            used_code::remember(tx, no, self.code, &self.used).await?;
+        }
+        Ok(is_taken)
+    }
+}
+
 /// A code and its result.
 struct Redemption {
-    code: TokenHash,
+    voucher: Voucher,
     proof_use: Option<ProofUse>,
-    used: UsedCode,
     grant: Grant,
     /// Whether the grant needs the user's consent.
     is_third_party: bool,
@@ -243,10 +310,9 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<R
     if !redemption.origin.is_good(tx, no, redemption).await? {
         return Ok(RedeemResult::SignedOut);
     }
-    if codes::take(tx, no, redemption.code).await?.is_none() {
+    if !redemption.voucher.spend(tx, no).await? {
         return Ok(RedeemResult::SpentBefore);
     }
-    used_code::remember(tx, no, redemption.code, &redemption.used).await?;
     if !consent::confirm(tx, no, (grant, redemption.is_third_party), grant.created_at).await? {
         return Ok(RedeemResult::ConsentRevoked);
     }

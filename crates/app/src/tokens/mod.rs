@@ -5,6 +5,7 @@ pub mod app_session;
 pub mod client_assertion;
 pub mod client_credentials;
 pub mod code;
+pub mod device_code;
 pub mod dpop;
 pub mod id_token;
 pub mod introspect;

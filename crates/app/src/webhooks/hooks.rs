@@ -172,7 +172,7 @@ fn warn(ctx: &Ctx<'_>, event_type: &str, why: &str) {
 enum NoAnswer {
     #[error(transparent)]
     Send(#[from] SendError),
-    #[error("it did not answer before, and is asked again in a moment")]
+    #[error("it did not answer before, and gets no request for a moment")]
     Resting,
     #[error("the blocking webhooks together took too long")]
     TooLateTogether,

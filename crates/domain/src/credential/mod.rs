@@ -3,5 +3,6 @@
 pub mod otp;
 pub mod password;
 mod strength;
+pub mod user_code;
 
 pub use strength::estimate;

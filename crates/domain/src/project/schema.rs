@@ -397,6 +397,18 @@ const CLIENT: &[KeySchema] = &[
         "Whether access tokens are JWTs, which other servers can verify.",
     ),
     key(
+        "device_authorization_enabled",
+        Shape::Flag,
+        Is(|| json!(client::DEFAULT_DEVICE_AUTHORIZATION)),
+        "Whether devices without a browser may get tokens after a user entered their code (RFC 8628). Not for m2m.",
+    ),
+    key(
+        "require_pushed_authorization_requests",
+        Shape::Flag,
+        Is(|| json!(client::DEFAULT_REQUIRES_PUSHED_REQUESTS)),
+        "Whether the application must push its authorization requests (RFC 9126); others are refused. The SDKs do not push.",
+    ),
+    key(
         "access_token_signed_response_alg",
         ALGORITHM,
         Is(|| json!(TokenSigningAlgorithm::default())),

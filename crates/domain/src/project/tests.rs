@@ -418,6 +418,8 @@ fn full() -> ProjectSettings {
         x_max_concurrent_session: Some(1),
         x_dpop_disabled: Some(true),
         issue_jwt_access_token: Some(true),
+        device_authorization_enabled: Some(true),
+        require_pushed_authorization_requests: Some(true),
         access_token_signed_response_alg: Some(crate::client::TokenSigningAlgorithm::Es256),
         id_token_signed_response_alg: Some(crate::client::TokenSigningAlgorithm::Es256),
         anonymous_access_token_lifetime_seconds: Some(300),

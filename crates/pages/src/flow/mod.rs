@@ -299,6 +299,21 @@ fn refuse(visit: &Visit, headers: &HeaderMap, request: &PendingRequest, kind: Er
     page(visit, headers, Some(request), StatusCode::FORBIDDEN, &content)
 }
 
+/// How a page names a user: the name or a login ID, and a second line.
+pub(crate) fn name_of(visit: &Visit, loaded: &LoadedUser) -> (Option<String>, Option<String>) {
+    let name = loaded.user.standard_attributes.get("name").and_then(|name| name.as_str()).map(str::to_string);
+    let mut login_ids = loaded.identities.iter().filter_map(|identity| match &identity.detail {
+        IdentityDetail::LoginId { login_id, .. } => Some(login_id.original.clone()),
+        IdentityDetail::Anonymous { .. } | IdentityDetail::Passkey => None,
+    });
+    let login_id = login_ids.next();
+    let member = (!loaded.user.is_anonymous()).then(|| visit.project.settings.display_name().to_string());
+    match name {
+        Some(name) => (Some(name), login_id),
+        None => (login_id.or(member), None),
+    }
+}
+
 impl Scene {
     async fn set(
         (visit, cookies): (Visit, FlowCookies),
@@ -359,17 +374,8 @@ impl Scene {
 
     async fn describe(&self, user: User) -> Result<Offered, Error> {
         let loaded = LoadedUser::read(&self.visit.app, &self.visit.project, user).await?;
-        let name = loaded.user.standard_attributes.get("name").and_then(|name| name.as_str()).map(str::to_string);
-        let mut login_ids = loaded.identities.iter().filter_map(|identity| match &identity.detail {
-            IdentityDetail::LoginId { login_id, .. } => Some(login_id.original.clone()),
-            IdentityDetail::Anonymous { .. } | IdentityDetail::Passkey => None,
-        });
-        let login_id = login_ids.next();
-        let member = (!loaded.user.is_anonymous()).then(|| self.visit.project.settings.display_name().to_string());
-        Ok(match name {
-            Some(name) => Offered { person: Some(name), detail: login_id },
-            None => Offered { person: login_id.or(member), detail: None },
-        })
+        let (person, detail) = name_of(&self.visit, &loaded);
+        Ok(Offered { person, detail })
     }
 
     fn is_own_form(&self, token: &str) -> bool {

@@ -15,17 +15,20 @@ pub enum GrantType {
     SettingsAction,
     /// A token for the application itself (RFC 6749 §4.4).
     ClientCredentials,
+    /// RFC 8628 §3.4.
+    DeviceCode,
 }
 
 impl GrantType {
     /// Every supported grant type.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::AnonymousRequest,
         Self::IdToken,
         Self::SettingsAction,
         Self::ClientCredentials,
+        Self::DeviceCode,
     ];
 
     /// The grant type as spelled on the wire.
@@ -37,6 +40,7 @@ impl GrantType {
             Self::IdToken => "urn:authgear:params:oauth:grant-type:id-token",
             Self::SettingsAction => "urn:authgear:params:oauth:grant-type:settings-action",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 

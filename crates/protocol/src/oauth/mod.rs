@@ -1,6 +1,7 @@
 //! OAuth 2.0 and OpenID Connect requests, responses and error codes (RFC 6749, OIDC Core).
 
 mod authorize;
+mod device;
 mod error;
 mod grant;
 mod parameters;
@@ -11,6 +12,7 @@ mod scope;
 mod token;
 
 pub use authorize::{AuthorizeDetails, AuthorizeRequest};
+pub use device::{DeviceAuthorizationRequest, DeviceAuthorizationResponse};
 pub use error::{ErrorCode, OAuthError};
 pub use grant::GrantType;
 pub use parameters::{PARAMETERS, check_lengths};

@@ -24,6 +24,7 @@ pub const PARAMETERS: &[(&str, usize)] = &[
     ("code_challenge", WORD),
     ("code_challenge_method", WORD),
     ("code_verifier", WORD),
+    ("device_code", FREE_TEXT),
     ("dpop_jkt", WORD),
     ("grant_type", WORD),
     ("id_token_hint", JWS_BYTES),
@@ -112,7 +113,7 @@ mod tests {
 
     #[test]
     fn every_parameter_that_is_read_has_a_length() {
-        for source in [include_str!("authorize.rs"), include_str!("token.rs")] {
+        for source in [include_str!("authorize.rs"), include_str!("device.rs"), include_str!("token.rs")] {
             let code = source.split("#[cfg(test)]").next().unwrap();
             for call in ["form.get(\"", "form.get_all(\"", "text(\"", "require(form, \"", "read_type(\""] {
                 for (name, _) in code.split(call).skip(1).filter_map(|rest| rest.split_once('"')) {

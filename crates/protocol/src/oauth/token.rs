@@ -59,6 +59,11 @@ pub enum TokenRequest {
         /// The scopes wanted of those that the application has there.
         scope: Option<ScopeSet>,
     },
+    /// RFC 8628 §3.4.
+    DeviceCode {
+        /// The device code.
+        device_code: Credential,
+    },
 }
 
 impl TokenRequest {
@@ -84,6 +89,9 @@ impl TokenRequest {
                 resource: parse_resource(form)?,
                 scope: form.get("scope")?.map(ScopeSet::parse).transpose()?,
             },
+            GrantType::DeviceCode => {
+                Self::DeviceCode { device_code: require(form, "device_code", "device_code is required")? }
+            }
         })
     }
 
@@ -96,6 +104,7 @@ impl TokenRequest {
             Self::IdToken => GrantType::IdToken,
             Self::SettingsAction(_) => GrantType::SettingsAction,
             Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+            Self::DeviceCode { .. } => GrantType::DeviceCode,
         }
     }
 }
@@ -174,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_missing_parameter_has_its_documented_answer() {
-        let anonymous = GrantType::AnonymousRequest.as_str();
+        let (anonymous, device) = (GrantType::AnonymousRequest.as_str(), GrantType::DeviceCode.as_str());
         for (query, code, description) in [
             ("", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
             ("grant_type=password", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
@@ -186,6 +195,7 @@ mod tests {
             ("grant_type=authorization_code", ErrorCode::InvalidRequest, "code is required"),
             ("grant_type=refresh_token&refresh_token=", ErrorCode::InvalidRequest, "refresh token is required"),
             (&format!("grant_type={anonymous}"), ErrorCode::InvalidRequest, "jwt is required"),
+            (&format!("grant_type={device}"), ErrorCode::InvalidRequest, "device_code is required"),
             (
                 "grant_type=refresh_token&refresh_token=a&refresh_token=b",
                 ErrorCode::InvalidRequest,

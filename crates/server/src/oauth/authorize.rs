@@ -6,9 +6,10 @@ use axum::{
     response::Response,
 };
 use vestibule_app::{
-    authorize::{BrowserState, PendingRequest, Submission, error_redirect, outcome::AuthorizeOutcome},
+    authorize::{BrowserState, PendingRequest, Submission, error_redirect, outcome::AuthorizeOutcome, pushed},
     tokens::app_session::SwitchQuestion,
 };
+use vestibule_domain::client::Client;
 use vestibule_pages::{
     self as pages, PageFrame,
     end_pages::{ErrorKind, ErrorPage},
@@ -16,7 +17,7 @@ use vestibule_pages::{
 };
 use vestibule_protocol::{
     form::Form,
-    oauth::{AuthorizeRequest, OAuthError},
+    oauth::{AuthorizeDetails, AuthorizeRequest, OAuthError},
 };
 use vestibule_web::{
     body, cookies::set_app_session, credentials::BrowserCookies, error, field::TextLink, visit::Visit,
@@ -56,7 +57,11 @@ async fn authorize(
     headers: &HeaderMap,
     form: &Form,
 ) -> Response {
-    let request = match AuthorizeRequest::parse(form) {
+    let pushed = match pushed::open(&visit.ctx(), form) {
+        Ok(pushed) => pushed,
+        Err(error) => return refuse(visit, headers, &error),
+    };
+    let request = match AuthorizeRequest::parse(pushed.as_ref().unwrap_or(form)) {
         Ok(request) => request,
         Err(error) => return refuse(visit, headers, &error),
     };
@@ -66,11 +71,11 @@ async fn authorize(
         Ok(target) => target,
         Err(error) => return refuse(visit, headers, &error),
     };
-    let details = match &request.details {
+    let details = match details_of(&request.details, client, pushed.is_some()) {
         Ok(details) => details,
         Err(error) => {
             let redirect =
-                vestibule_app::authorize::early_error(redirect_uri, request.response_mode, request.state, error);
+                vestibule_app::authorize::early_error(redirect_uri, request.response_mode, request.state, &error);
             return pages::to_app(visit, &redirect);
         }
     };
@@ -119,6 +124,18 @@ async fn authorize(
         Ok(Err(error)) => pages::to_app(visit, &error_redirect(&pending, &error)),
         Err(error) => pages::flow_error(visit, headers, &error),
     }
+}
+
+/// The parameters of a request, or the error to send to its redirect URI.
+fn details_of<'r>(
+    details: &'r Result<AuthorizeDetails, OAuthError>,
+    client: &Client,
+    is_pushed: bool,
+) -> Result<&'r AuthorizeDetails, OAuthError> {
+    if !is_pushed && client.requires_pushed_requests() {
+        return Err(OAuthError::invalid_request("this client must push its authorization requests (RFC 9126)"));
+    }
+    details.as_ref().map_err(Clone::clone)
 }
 
 /// The parameters of a posted request that are sent again.

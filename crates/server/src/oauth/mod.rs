@@ -4,9 +4,11 @@ pub(crate) mod app_session_token;
 pub(crate) mod authorize;
 pub(crate) mod challenge;
 mod client;
+pub(crate) mod device_authorization;
 pub(crate) mod discovery;
 pub(crate) mod end_session;
 pub(crate) mod introspect;
+pub(crate) mod par;
 pub(crate) mod revoke;
 pub(crate) mod token;
 pub(crate) mod user_info;
@@ -14,12 +16,13 @@ pub(crate) mod user_info;
 use vestibule_protocol::form::Form;
 
 /// Parameters of the token endpoint that are secrets, or as good as one.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 10] = [
     "actor_token",
     "client_assertion",
     "client_secret",
     "code",
     "code_verifier",
+    "device_code",
     "jwt",
     "refresh_token",
     "subject_token",

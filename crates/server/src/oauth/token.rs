@@ -11,7 +11,7 @@ use vestibule_app::{
     tokens::{
         ClientProof, Tokens, anonymous,
         client_credentials::{self, OwnTokenRequest},
-        code,
+        code, device_code,
         dpop::PresentedProof,
         id_token, refresh, settings_action,
     },
@@ -52,10 +52,7 @@ pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: 
     };
     let client = visit.project.settings.client(&presented.proof.client_id);
     let request = TokenRequest::parse(&form);
-    // An assertion costs work before it proves anything.
-    let is_owners = !presented.has_assertion() && counts_for_its_owner(client, &request);
-    let charged = if is_owners { Ok(()) } else { rates::charge_token_request(&visit.ctx()) };
-    let checked = match charged {
+    let checked = match charge(&visit, client, &request, presented.has_assertion()) {
         Ok(()) => presented.prove(&visit, "/oauth2/token").await,
         Err(error) => Err(error),
     };
@@ -122,6 +119,13 @@ async fn answer(
             let request = anonymous::KeyRequest { client, jwt: jwt.as_str(), device_info, proof: dpop };
             anonymous::log_in(&ctx, request).await?
         }
+        TokenRequest::DeviceCode { device_code } => {
+            let browser = device_name(headers);
+            let device_code = device_code.as_str();
+            let request =
+                device_code::DeviceCodeRequest { client: proof, device_code, proof: dpop, device_info, browser };
+            device_code::poll(&ctx, request).await?
+        }
         TokenRequest::IdToken => {
             let resolution = api.resolve(visit).await?;
             let id_token = id_token::renew(&ctx, client, &resolution).await?;
@@ -144,13 +148,25 @@ async fn answer(
     Ok(print(tokens))
 }
 
-/// Whether the request counts for the user or device key that it proves, and for its address only when it fails.
-fn counts_for_its_owner(client: Option<&Client>, request: &Result<TokenRequest, OAuthError>) -> bool {
-    match (client, request) {
-        (Some(client), Ok(request @ (TokenRequest::RefreshToken { .. } | TokenRequest::Anonymous { .. }))) => {
-            client.allows_grant_type(request.grant_type().as_str())
+/// Charges the request to its address, unless it counts for the user or device key that it proves, and for its address only when it
+/// fails. An assertion costs work before it proves anything. Devices ask every few seconds, many of them behind one address.
+fn charge(
+    visit: &Visit,
+    client: Option<&Client>,
+    request: &Result<TokenRequest, OAuthError>,
+    has_assertion: bool,
+) -> Result<(), Error> {
+    let is_allowed = |request: &TokenRequest| {
+        client.is_some_and(|client| client.allows_grant_type(request.grant_type().as_str()))
+    };
+    match request {
+        Ok(request @ (TokenRequest::RefreshToken { .. } | TokenRequest::Anonymous { .. }))
+            if !has_assertion && is_allowed(request) =>
+        {
+            Ok(())
         }
-        _ => false,
+        Ok(TokenRequest::DeviceCode { .. }) if !has_assertion => rates::charge_device_request(&visit.ctx()),
+        _ => rates::charge_token_request(&visit.ctx()),
     }
 }
 

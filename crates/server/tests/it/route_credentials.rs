@@ -45,9 +45,9 @@ fn is_silent(route: &RouteView, sample: &Sample) -> bool {
     match sample.carrier {
         // A flow belongs to its browser, not to the user who is signed in there.
         Carrier::Session if path.starts_with("/flow/") => true,
-        // Only guests are promoted.
+        // Only guests are promoted, and only guests sign up for a device in another way than strangers.
         Carrier::Session | Carrier::AppSession => {
-            path == "/settings/promote" && sample.name != "guest's session cookie"
+            matches!(path, "/settings/promote" | "/device/sign-in") && sample.name != "guest's session cookie"
         }
         // It identifies no operator, and these show no form.
         Carrier::PortalForm => matches!(path, "/portal/" | "/portal/{*rest}"),

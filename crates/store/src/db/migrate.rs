@@ -156,6 +156,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0032_limit_counts.sqlite.sql"),
         postgres: include_str!("../../migrations/0032_limit_counts.postgres.sql"),
     },
+    Migration {
+        version: 35,
+        name: "0035_device_codes",
+        sqlite: include_str!("../../migrations/0035_device_codes.sqlite.sql"),
+        postgres: include_str!("../../migrations/0035_device_codes.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -12,6 +12,7 @@ DELETE FROM migrations WHERE version >= 17;
 DROP TABLE consents;
 DROP TABLE client_starts;
 DROP TABLE limit_counts;
+DROP TABLE device_codes;
 -- 0018, 0020, 0025, 0026, 0029 and 0031 again, which would find their columns and indexes.
 DROP INDEX IF EXISTS outbox_by_turn;
 ALTER TABLE users DROP COLUMN sessions_ended_at;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use vestibule_domain::{limit::Quota, time::Timestamp};
 use vestibule_store::{
     Store, clock, codes,
+    device_codes::{self, DeviceCodeRow},
     flows::{self, FlowRow},
-    job_state, outbox, spent, tries,
+    job_state, outbox, spent, tries, users,
 };
 
 use crate::test_store::{OTHER, P, at, hash, id, on_both_engines, write};
@@ -15,6 +16,7 @@ on_both_engines!(
     a_flow_moves_on_only_from_the_expected_version,
     a_flow_ends_once,
     a_code_is_taken_once,
+    a_device_code_is_decided_once_and_taken_once,
     a_value_is_spent_once_and_knows_its_holder,
     what_expired_is_removed_in_batches,
     a_side_effect_is_claimed_by_one_node,
@@ -71,6 +73,62 @@ async fn a_code_is_taken_once(store: Store) {
     }
     assert_eq!(taken, [("payload".to_owned(), at(9))]);
     assert_eq!(codes::find(&mut store.read().await.unwrap(), P, hash(1)).await.unwrap(), None);
+}
+
+fn device(number: u8, user_code: &str, expires: i64) -> DeviceCodeRow {
+    DeviceCodeRow {
+        code_hash: hash(number),
+        user_code: user_code.to_owned(),
+        client_id: "tv".to_owned(),
+        scope: "openid".to_owned(),
+        expires_at: at(expires),
+        decision: None,
+    }
+}
+
+async fn add_device(store: &Store, row: DeviceCodeRow) -> bool {
+    write(store, row, |tx, row| Box::pin(device_codes::insert(tx, P, row))).await
+}
+
+async fn a_device_code_is_decided_once_and_taken_once(store: Store) {
+    assert!(add_device(&store, device(1, "BCDFGHJK", 9)).await);
+    assert!(!add_device(&store, device(2, "BCDFGHJK", 9)).await, "the user code is in use");
+    assert!(add_device(&store, device(3, "KJHGFDCB", 5)).await);
+    let find = async || {
+        let mut conn = store.read().await.unwrap();
+        let by_code = device_codes::find(&mut conn, P, hash(1)).await.unwrap();
+        assert_eq!(device_codes::find_by_user_code(&mut conn, P, "BCDFGHJK").await.unwrap(), by_code);
+        assert_eq!(device_codes::find(&mut conn, OTHER, hash(1)).await.unwrap(), None, "another project's");
+        by_code
+    };
+    assert_eq!(find().await, Some(device(1, "BCDFGHJK", 9)));
+    let take = || write(&store, (), |tx, ()| Box::pin(device_codes::take(tx, P, hash(1))));
+    assert!(!take().await, "it is open");
+    let decide = |number: u8, now: i64| {
+        write(&store, (hash(number), at(now)), |tx, (code, now)| {
+            Box::pin(device_codes::decide(tx, P, *code, ("allowed", id(7)), *now))
+        })
+    };
+    assert!(!decide(3, 6).await, "it has expired");
+    assert!(decide(1, 9).await && !decide(1, 9).await);
+    assert_eq!(find().await.and_then(|row| row.decision).as_deref(), Some("allowed"));
+    let racers: Vec<_> = (0..20)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { write(&store, (), |tx, ()| Box::pin(device_codes::take(tx, P, hash(1)))).await })
+        })
+        .collect();
+    let mut taken = 0;
+    for racer in racers {
+        taken += usize::from(racer.await.unwrap());
+    }
+    assert_eq!((taken, find().await), (1, None));
+    let sweep = |now| write(&store, now, |tx, now| Box::pin(device_codes::remove_expired_any_project(tx, *now, 10)));
+    assert_eq!((sweep(at(5)).await, sweep(at(6)).await), (0, 1));
+    // The deletion of a user takes what it decided along.
+    assert!(add_device(&store, device(1, "BCDFGHJK", 9)).await && decide(1, 9).await);
+    write(&store, (), |tx, ()| Box::pin(async move { users::delete(tx, P, id(7)).await.map(drop) })).await;
+    assert_eq!(find().await, None);
 }
 
 async fn a_value_is_spent_once_and_knows_its_holder(store: Store) {

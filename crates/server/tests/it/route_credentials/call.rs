@@ -81,6 +81,10 @@ impl World {
             ("POST", "/api/anonymous_user/signup" | "/api/anonymous_user/promotion_code") => {
                 vec![Content::Json(json!({"session_type": "cookie"}))]
             }
+            ("GET", "/device" | "/device/sign-in") => {
+                vec![Content::Query(vec![("user_code".into(), self.user_code.clone())])]
+            }
+            ("POST", "/device") => vec![Content::form(&[("user_code", &self.user_code), ("action", "allow")])],
             ("GET" | "OPTIONS", _) => vec![Content::Nothing],
             _ if route.face == Face::AdminApi => vec![Content::Json(json!({}))],
             _ if route.face == Face::Portal => vec![Content::form(&[("_csrf", &self.portal_form)])],

@@ -20,6 +20,8 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "POST /oauth2/end_session",
             "GET /logged-out",
             "GET POST /security/{link}",
+            "GET /device/done",
+            "GET /device/refused",
             "GET /settings/sessions",
             "GET /settings/{*rest}",
             "GET /",
@@ -33,7 +35,11 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         ],
     ),
     ("client authentication, bearer token (`openid`), session cookie", "", &["POST /oauth2/token"]),
-    ("client authentication", "", &["POST /oauth2/revoke", "POST /oauth2/introspect"]),
+    (
+        "client authentication",
+        "",
+        &["POST /oauth2/revoke", "POST /oauth2/introspect", "POST /oauth2/device_authorization", "POST /oauth2/par"],
+    ),
     ("bearer token (`openid`), session cookie", "", &["GET POST /oauth2/userinfo", "GET /_resolver/resolve"]),
     ("session cookie, app session cookie, flow cookie", "", &["GET POST /oauth2/authorize", "GET /settings/promote"]),
     (
@@ -44,9 +50,14 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "POST /api/anonymous_user/signup",
             "POST /api/anonymous_user/promotion_code",
             "GET POST /logout",
+            "GET POST /device",
         ],
     ),
-    ("session cookie, flow cookie, known device cookie", "", &["GET /flow/{id}", "GET POST /flow/{id}/{view}"]),
+    (
+        "session cookie, flow cookie, known device cookie",
+        "",
+        &["GET /flow/{id}", "GET POST /flow/{id}/{view}", "GET /device/sign-in"],
+    ),
     (
         "session cookie, app session cookie",
         "",

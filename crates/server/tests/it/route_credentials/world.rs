@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) flow: String,
     /// The token of the portal's forms in the browser that has the cookie of forms.
     pub(super) portal_form: String,
+    /// The code of a device that waits.
+    pub(super) user_code: String,
     /// A guest's token, to introspect.
     pub(super) guest_token: String,
     /// Another guest's token, to revoke.
@@ -50,6 +52,7 @@ impl World {
             setup.open_portal();
             setup.configure("server.trusted_proxies", "127.0.0.1");
             setup.set_client("blog", "anonymous_scopes", vec!["openid", "offline_access"]);
+            setup.set_client("phone", "device_authorization_enabled", true);
         })
         .await;
         let mut samples = make_dead_tokens(&mut scene).await;
@@ -97,9 +100,11 @@ impl World {
         let users = list_users(&scene, &samples).await;
         let guest_token = scene.client.sign_up().await.access;
         let given_up = scene.client.sign_up().await.access;
+        let device = scene.server.http().post_form("/oauth2/device_authorization", &[("client_id", "phone")]).await;
+        let user_code = device.expect(200).json()["user_code"].as_str().expect("a user code").to_string();
         let owners = Owners { users, admin_key: admin.key_id, operator_cookie };
         let sent = AtomicU16::new(0);
-        Self { scene, samples, flow, portal_form, guest_token, given_up, sent, owners }
+        Self { scene, samples, flow, portal_form, user_code, guest_token, given_up, sent, owners }
     }
 
     /// What the store has of the owners of the right credentials: each change that one of them makes leaves a trace here, and each use
