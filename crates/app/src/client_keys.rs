@@ -75,7 +75,7 @@ impl ClientKeys {
         let slot = self.slot(ctx.project.no, url);
         let mut held = slot.lock().await;
         if held.needs_fetch(wanted, ctx.now) {
-            let _place = ctx.app.shares.calls.take(ctx.project.no)?;
+            let _place = ctx.app.shares.key_fetches.take(ctx.project.no)?;
             match fetch(ctx, url).await {
                 // Noted afterwards, so that a caller that hangs up early keeps no other from trying.
                 Ok(set) => *held = HeldSet { set: Some((Arc::new(set), ctx.now)), failed_at: None },

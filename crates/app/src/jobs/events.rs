@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use vestibule_domain::{
     client::Client,
     event::LoggedEvent,
-    id::{ProjectNo, UserId},
+    id::ProjectNo,
     project::ProjectSettings,
     time::Timestamp,
 };

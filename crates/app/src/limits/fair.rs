@@ -230,6 +230,8 @@ pub struct Shares {
     pub streams: FairPermits,
     /// Exports and imports.
     pub transfers: FairPermits,
+    /// Fetches of applications' keys.
+    pub key_fetches: FairPermits,
 }
 
 impl Default for Shares {
@@ -238,6 +240,7 @@ impl Default for Shares {
             trials: FairPermits::new(64, 8),
             streams: FairPermits::new(256, 64).with_share_of_one(32),
             transfers: FairPermits::new(16, 8).with_share_of_one(4),
+            key_fetches: FairPermits::new(64, 8),
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Round {
 }
 
 /// The counters that are kept in memory, but those of the settings.
-const FIXED: [Counter; 8] = [
+const FIXED: [Counter; 15] = [
     Counter::TokenPerIp,
     Counter::RevocationPerIp,
     Counter::TokenPerUser,
@@ -41,6 +41,13 @@ const FIXED: [Counter; 8] = [
     Counter::SettingsActionPerUser,
     Counter::AdminPerKey,
     Counter::AdminRefusedPerIp,
+    Counter::TokenPerApplication,
+    Counter::DevicePerIp,
+    Counter::DevicePerProject,
+    Counter::DevicePoll,
+    Counter::DevicePollPerIp,
+    Counter::UserCodePerIp,
+    Counter::PushedPerIp,
 ];
 /// The codes of [`FIXED`] begin here, those of [`LimitName::ALL`] at 0.
 const FIRST_FIXED: u8 = 128;
@@ -100,6 +107,15 @@ fn write_subject(bytes: &mut Vec<u8>, subject: CounterSubject) {
             bytes.push(3);
             bytes.extend_from_slice(&hash.0);
         }
+        CounterSubject::Application(hash) => {
+            bytes.push(4);
+            bytes.extend_from_slice(&hash.0);
+        }
+        CounterSubject::Device(hash) => {
+            bytes.push(5);
+            bytes.extend_from_slice(&hash.0);
+        }
+        CounterSubject::Project => bytes.push(6),
     }
 }
 
@@ -135,6 +151,9 @@ impl Reader<'_> {
             1 => CounterSubject::Ip(IpKey::V6Network(u64::from_be_bytes(self.take()?))),
             2 => CounterSubject::User(UserId::from_bytes(self.take()?)),
             3 => CounterSubject::LoginId(TokenHash(self.take()?)),
+            4 => CounterSubject::Application(TokenHash(self.take()?)),
+            5 => CounterSubject::Device(TokenHash(self.take()?)),
+            6 => CounterSubject::Project,
             _ => return None,
         };
         let used = Duration::from_micros(u64::from_be_bytes(self.take()?));
@@ -154,6 +173,9 @@ mod tests {
             CounterSubject::Ip(IpKey::V6Network(0x2001_0db8_0000_0001)),
             CounterSubject::User(UserId::from_bytes([7; 16])),
             CounterSubject::LoginId(TokenHash([9; 32])),
+            CounterSubject::Application(TokenHash([4; 32])),
+            CounterSubject::Device(TokenHash([5; 32])),
+            CounterSubject::Project,
         ];
         let counters = FIXED.into_iter().chain(LimitName::ALL.map(Counter::Setting));
         let share = |counter, subject, number: u64| Share {

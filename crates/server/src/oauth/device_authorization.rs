@@ -21,13 +21,13 @@ pub(crate) async fn begin(visit: Visit, credentials: ClientCredentials, request:
         Ok(form) => form,
         Err(problem) => return error::oauth_by_code(&problem),
     };
-    let presented = match client::read(&visit.project, &credentials, &form) {
+    let mut presented = match client::read(&visit.project, &credentials, &form) {
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
     let parsed = DeviceAuthorizationRequest::parse(&form).map_err(ClientRefused::from);
     let answered = match parsed {
-        Ok(request) => answer(&visit, &presented, &request).await,
+        Ok(request) => answer(&visit, &mut presented, &request).await,
         Err(refused) => Err(refused),
     };
     match answered {
@@ -42,9 +42,10 @@ pub(crate) async fn begin(visit: Visit, credentials: ClientCredentials, request:
 
 async fn answer(
     visit: &Visit,
-    presented: &PresentedClient,
+    presented: &mut PresentedClient,
     request: &DeviceAuthorizationRequest,
 ) -> Result<DeviceAuthorizationResponse, ClientRefused> {
+    presented.prove(visit, "/oauth2/device_authorization").await?;
     let begun = device_authorization::begin(&visit.ctx(), &presented.proof, request.scope.as_ref()).await?;
     let page = (visit.project.origin.as_str(), PAGE);
     let response = DeviceAuthorizationResponse::new(begun.device_code, begun.user_code.print(), page);

@@ -24,10 +24,13 @@ pub(crate) async fn push(visit: Visit, credentials: ClientCredentials, request: 
         Ok(form) => form,
         Err(problem) => return error::oauth_by_code(&problem),
     };
-    let presented = match client::read(&visit.project, &credentials, &form) {
+    let mut presented = match client::read(&visit.project, &credentials, &form) {
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
+    if let Err(refused) = presented.prove(&visit, "/oauth2/par").await {
+        return ClientRefused::from(refused).answer(&visit, Some(&presented));
+    }
     match pushed::push(&visit.ctx(), &presented.proof, &form).await {
         Ok(Ok(PushedRequest { request_uri, expires_in })) => {
             json::fresh(StatusCode::CREATED, &PushedResponse { request_uri, expires_in })

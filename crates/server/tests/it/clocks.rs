@@ -32,7 +32,7 @@ fn wrong_by(server: &TestServer, micros: i64) -> (Clock, Arc<AtomicI64>) {
 /// Signs up a guest of `web`; its refresh token.
 async fn sign_up(app: &App) -> String {
     let project = app.projects.find_by_id("test").expect("the project");
-    let guest = with_refresh_token(&Ctx::without_request(app, &project, app.clock.now()), "web", None).await;
+    let guest = with_refresh_token(&Ctx::without_request(app, &project, app.clock.now()), "web", None, None).await;
     guest.ok().and_then(|guest| guest.refresh_token).expect("a new guest")
 }
 

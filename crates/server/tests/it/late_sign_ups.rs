@@ -28,7 +28,7 @@ fn project_of(server: &TestServer) -> Arc<Project> {
 async fn sign_up_after(server: &TestServer, age: Duration) {
     let (app, project) = (&server.app, project_of(server));
     let began_at = app.clock.now().minus(age);
-    let guest = with_refresh_token(&Ctx::without_request(app, &project, began_at), "web", None).await;
+    let guest = with_refresh_token(&Ctx::without_request(app, &project, began_at), "web", None, None).await;
     assert!(guest.is_ok(), "a new guest");
 }
 
