@@ -81,11 +81,11 @@ pub enum AnonymousSignUpRequest {
     },
 }
 
-/// The fewest bytes of an idempotency key of a sign-up: the holder of the key gets the guest's token, so it is as long as 128
-/// random bits in base64url.
-const SHORTEST_SIGN_UP_KEY: usize = 22;
+/// The fewest bytes of an idempotency key of a sign-up: the holder of the key gets the guest's token, so it must not be
+/// guessed. 16 random characters cannot be within the day that a key is of use.
+const SHORTEST_SIGN_UP_KEY: usize = 16;
 /// What an idempotency key of a sign-up must be.
-pub const SIGN_UP_KEY: &str = "write 22 to 255 random visible ASCII characters, such as a UUID";
+pub const SIGN_UP_KEY: &str = "write 16 to 255 random visible ASCII characters, such as a UUID";
 
 /// Whether a text may be an idempotency key of a sign-up.
 pub fn is_sign_up_key(text: &str) -> bool {
@@ -220,11 +220,11 @@ mod tests {
             let body = json!({"session_type": "cookie", "idempotency_key": key}).to_string();
             parse::<AnonymousSignUpRequest>(&body)
         };
-        for good in ["k".repeat(22), "k".repeat(255), "0b5d1a52-8f4c-4f0e-9f62-3a3a7e0a1c11".to_owned()] {
+        for good in ["k".repeat(16), "k".repeat(255), "0b5d1a52-8f4c-4f0e-9f62-3a3a7e0a1c11".to_owned()] {
             let key = Some(good.as_str().into());
             assert_eq!(read(&good), Ok(AnonymousSignUpRequest::Cookie { client_id: None, idempotency_key: key }));
         }
-        for bad in [String::new(), "k".repeat(21), "k".repeat(256), format!("{} {}", "k".repeat(11), "k".repeat(11))] {
+        for bad in [String::new(), "k".repeat(15), "k".repeat(256), format!("{} {}", "k".repeat(11), "k".repeat(11))] {
             assert_eq!(read(&bad).unwrap_err().info.unwrap()["causes"][0]["location"], "/idempotency_key", "{bad}");
         }
         assert!(read(&"é".repeat(20)).is_err());
