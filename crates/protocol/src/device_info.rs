@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::jose::decode_base64url;
 use crate::json;
 use crate::limits::DEVICE_INFO_BYTES;
-use crate::text::read_line;
+use crate::text::is_mark;
 
 /// Maximum length of a name, in characters.
 const MAX_NAME_CHARS: usize = 80;
@@ -111,11 +111,11 @@ fn read_ios(object: &Map<String, Value>) -> Option<DeviceInfo> {
     })
 }
 
-/// The text at a path, without control characters, shortened; `None` if there is no text.
+/// The text at a path, without marks that have no place in a name, shortened; `None` if there is no text.
 fn read_name(value: &Value, path: &[&str]) -> Option<String> {
     let text = path.iter().try_fold(value, |value, name| value.get(name))?.as_str()?;
-    let clean: String = read_line(text).chars().take(MAX_NAME_CHARS).collect();
-    let clean = clean.trim_end();
+    let clean: String = text.chars().filter(|c| !is_mark(*c)).take(MAX_NAME_CHARS).collect();
+    let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }
 

@@ -248,11 +248,13 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
 ];
 
 /// Documents and calls of scripts, which browsers ask for with `OPTIONS` first. No credential comes with that.
-const ASKED_FIRST: [&str; 10] = [
+const ASKED_FIRST: [&str; 12] = [
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
     "/oauth2/jwks",
     "/oauth2/token",
+    "/oauth2/device_authorization",
+    "/oauth2/par",
     "/oauth2/challenge",
     "/oauth2/app_session_token",
     "/oauth2/revoke",
