@@ -3,7 +3,7 @@
 
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 use vestibule_store::{
-    StoreError, Tx,
+    Conn, StoreError, Tx,
     outbox::{self, OutboxRow},
 };
 
@@ -37,6 +37,18 @@ impl MessageChannel {
             Self::Sms => [self.sealed_kind(), "sms"],
         }
     }
+}
+
+/// How many emails and text messages are queued, in all projects.
+pub(crate) async fn count_queued(conn: &mut Conn) -> Result<(i64, i64), StoreError> {
+    let (mut mails, mut texts) = (0, 0);
+    for kind in MessageChannel::Mail.kinds() {
+        mails += outbox::count_any_project(conn, kind).await?;
+    }
+    for kind in MessageChannel::Sms.kinds() {
+        texts += outbox::count_any_project(conn, kind).await?;
+    }
+    Ok((mails, texts))
 }
 
 pub enum Message {

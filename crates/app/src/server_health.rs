@@ -7,7 +7,7 @@ use vestibule_store::{Conn, Engine, Store, StoreError, checks, deliveries, outbo
 
 use crate::{
     events::{OUTBOX_KIND, UNREADABLE_KIND},
-    messages::MessageChannel,
+    messages,
     readiness::{self, NotReady},
     state::App,
 };
@@ -74,12 +74,7 @@ async fn count_queues(conn: &mut Conn, projects: &[ProjectNo]) -> Result<Queues,
         unreadable_events: outbox::count_any_project(conn, UNREADABLE_KIND).await?,
         ..Queues::default()
     };
-    for kind in MessageChannel::Mail.kinds() {
-        queues.mails += outbox::count_any_project(conn, kind).await?;
-    }
-    for kind in MessageChannel::Sms.kinds() {
-        queues.texts += outbox::count_any_project(conn, kind).await?;
-    }
+    (queues.mails, queues.texts) = messages::count_queued(conn).await?;
     for no in projects {
         queues.deliveries += deliveries::count(conn, *no, DeliveryState::Waiting).await?;
         queues.dead_deliveries += deliveries::count(conn, *no, DeliveryState::Dead).await?;

@@ -90,7 +90,7 @@ impl WebhookClient {
             // Check addresses when connecting: a second lookup of the name could return others.
             .dns_resolver(Arc::new(Resolver { lookups: lookups.clone(), allows_private }))
             .build()
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| describe_missing_roots(&error))?;
         Ok(Self { client, lookups, allows_private })
     }
 
@@ -221,6 +221,15 @@ fn describe(error: &reqwest::Error) -> SendError {
 struct PrivateAddress;
 
 /// A resolver that drops private addresses where they must not be called.
+/// Why there is no HTTPS client: its own message names no cause, and the usual one is a system without root certificates.
+fn describe_missing_roots(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    format!("{cause}. Install the root certificates of the operating system (Debian: ca-certificates)")
+}
+
 struct Resolver {
     lookups: Lookups,
     allows_private: bool,

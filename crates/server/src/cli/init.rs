@@ -30,7 +30,8 @@ pub(super) struct Init {
     /// The origin of the web app whose users sign in, such as https://shop.example; empty for none
     #[arg(long, value_name = "URL")]
     app: Option<String>,
-    /// sqlite:PATH or postgres://user@host:port/database
+    /// sqlite:PATH or postgres://user@host:port/database; without it, an embedded store in /var/lib/vestibule (as root) or
+    /// vestibule-data
     #[arg(long, value_name = "URL")]
     store: Option<String>,
     #[command(flatten)]
@@ -55,10 +56,10 @@ struct MailOptions {
     /// How the connection to the mail server is encrypted
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Security::Starttls)]
     smtp_security: Security,
-    /// The user name at the mail server; empty for none
+    /// The username at the mail server; empty for none
     #[arg(long, value_name = "NAME")]
     smtp_username: Option<String>,
-    /// A file with the password; on a terminal it is asked for without showing it
+    /// A file with the password; without it, init asks on a terminal and does not show it
     #[arg(long, value_name = "FILE")]
     smtp_password_file: Option<PathBuf>,
     /// The sender, such as "Shop <no-reply@shop.example>"
@@ -98,11 +99,6 @@ impl Init {
         let place = Place { dir: std::path::absolute(dir)?, owner };
         let answers = Answers::collect(&self, &place)?;
         let (config, project) = (place.dir.join("vestibule.toml"), place.dir.join(format!("{}.toml", answers.project)));
-        if config == project {
-            return Err(CommandError(
-                "choose another project ID: vestibule.toml is the name of the configuration".into(),
-            ));
-        }
         let settings = answers.project_settings()?;
         place.create()?;
         let part = place.dir.join("vestibule.toml.part");

@@ -26,6 +26,11 @@ pub(super) fn ask(question: &str, default: &str) -> Result<String, CommandError>
     Ok(if answer.is_empty() { default.to_string() } else { answer.to_string() })
 }
 
+/// Says what is wrong with an answer.
+pub(super) fn say(message: &str) {
+    eprintln!("  {message}");
+}
+
 /// Asks for a secret, which is not shown; may be empty.
 pub(super) fn ask_secret(question: &str) -> Result<String, CommandError> {
     Ok(rpassword::prompt_password(format!("{question}: "))?)

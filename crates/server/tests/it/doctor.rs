@@ -102,7 +102,7 @@ fn a_proxy_that_is_not_trusted_and_open_files_are_found() {
 async fn what_a_proxy_does_wrong_is_named() {
     for (head, expected, advice) in [
         ("421 Misdirected Request\r\n", "the server sees another host", "proxy_set_header Host $http_host"),
-        ("307 Temporary Redirect\r\nLocation: {url}\r\n", "redirects to itself", "X-Forwarded-Proto"),
+        ("307 Temporary Redirect\r\nLocation: {url}\r\n", "redirects to itself without end", "X-Forwarded-Proto"),
         (
             "301 Moved Permanently\r\nLocation: https://other.example/\r\n",
             "redirects to https://other.example/",

@@ -120,8 +120,11 @@ fn wrong_answers_are_refused_before_anything_is_written() {
     for (wrong, expected) in [
         (["--origin", "auth.shop.example", "--project", "shop", "--store", "sqlite:v.db"], "--origin: "),
         (["--origin", "http://localhost", "--project", "No Shop", "--store", "sqlite:v.db"], "lower-case letters"),
-        (["--origin", "http://localhost", "--project", "shop", "--store", "mysql://x"], "--store must be"),
-        (["--origin", "http://localhost", "--project", "vestibule", "--store", "sqlite:v.db"], "another project ID"),
+        (["--origin", "http://localhost", "--project", "shop", "--store", "mysql://x"], "--store: write sqlite:PATH"),
+        (
+            ["--origin", "http://localhost", "--project", "vestibule", "--store", "sqlite:v.db"],
+            "--project: choose another one",
+        ),
     ] {
         let problem = init(&place, &wrong).problem();
         assert!(problem.contains(expected), "{problem}");

@@ -131,7 +131,7 @@ fn judge(response: &Response, url: &str) -> Option<(String, String)> {
             ("is answered 421: the server sees another host".into(), HOST_ADVICE.into())
         }
         (_, Some(to)) if status.is_redirection() && to == url => {
-            ("redirects to itself, for ever".into(), SCHEME_ADVICE.into())
+            ("redirects to itself without end".into(), SCHEME_ADVICE.into())
         }
         (_, Some(to)) if status.is_redirection() => (
             format!("redirects to {}", echo(to)),

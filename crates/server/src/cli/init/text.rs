@@ -13,6 +13,8 @@ use super::{
 const PROOF: &str = "a string takes everything";
 /// The port of a server behind a proxy.
 const PORT: u16 = 4100;
+/// Of the Debian package.
+const UNIT: &str = "/lib/systemd/system/vestibule.service";
 /// The port of an origin that names none.
 const HTTP: u16 = 80;
 
@@ -90,10 +92,17 @@ pub(super) fn summary(answers: &Answers, place: &Place, (config, project): (&Pat
         Some(owner) => format!("runuser -u {} -- vestibule", owner.name),
         None => "vestibule".to_string(),
     };
-    let serve = if answers.mail.is_none() && answers.origin.is_local() { "serve --dev-mail" } else { "serve" };
+    let needs_dev_mail = answers.mail.is_none() && answers.origin.is_local();
+    let serve = if needs_dev_mail {
+        format!("{run} serve --dev-mail --config {config}")
+    } else if place.owner.is_some() && Path::new(UNIT).exists() {
+        "systemctl start vestibule".to_string()
+    } else {
+        format!("{run} serve --config {config}")
+    };
     let mut out = format!(
         "Written: {config}\n         {project}\n\nNext:\n  \
-         {run} project apply --config {config} {project}\n  {run} {serve} --config {config}\n  {run} doctor --config {config}\n"
+         {run} project apply --config {config} {project}\n  {serve}\n  {run} doctor --config {config}\n"
     );
     if answers.mail.is_none() {
         out.push_str("\nThere is no mail server yet: ");

@@ -54,12 +54,16 @@ impl Delete {
         let names: Vec<String> = login_ids.map(|(login_id, _)| printable(&login_id.original)).collect();
         let names = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
         Ok(format!(
-            "Delete the {} {}{names} of \"{}\", with {} sessions and {} device keys? This can't be undone.",
+            "Delete the {} {}{names} of \"{}\", with {} and {}? This can't be undone.",
             name_kind(user),
             user.id,
             opened.project.id,
-            details.sessions.len(),
-            details.keys.len()
+            count(details.sessions.len(), "session"),
+            count(details.keys.len(), "device key")
         ))
     }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

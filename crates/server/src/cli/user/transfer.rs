@@ -39,7 +39,7 @@ pub(in crate::cli) struct Export {
 
 impl Export {
     pub(in crate::cli) async fn run(self) -> Result<(), CommandError> {
-        let part = self.output.as_deref().map(|file| NewFile::create(file)).transpose()?;
+        let part = self.output.as_deref().map(NewFile::create).transpose()?;
         let opened = self.of.open().await?;
         let exported = match &part {
             Some(new) => self.export(&opened, &mut BufWriter::new(&new.file)).await,
