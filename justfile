@@ -40,6 +40,10 @@ demo *ARGS:
 text:
     ./test text
 
+# The guides and references as a site with search and llms.txt, in target/site
+site:
+    packaging/site
+
 # The crates' documentation, in the browser
 doc:
     cargo doc --workspace --no-deps --document-private-items --open

@@ -135,6 +135,18 @@ test_failover() {
   (cd e2e && node --test --test-concurrency=1 --test-reporter=spec failover/*.test.js)
 }
 
+# Debian's package of Prometheus has promtool.
+test_alerts() {
+  say "The alert rules for Prometheus"
+  promtool check rules docs/prometheus/vestibule.rules.yml
+  (cd docs/prometheus && promtool test rules vestibule.test.yml)
+}
+
+test_site() {
+  say "The documentation as a site, in target/site"
+  packaging/site
+}
+
 test_seeds() {
   local seed
   for _ in 1 2 3 4 5 6 7 8 9 10; do

@@ -19,6 +19,7 @@ want_python() {
   want python3 "Python 3.10 or newer" command -v python3
   want python3-venv "Python's venv" python3 -c 'import ensurepip'
 }
+want_promtool() { want prometheus "promtool" command -v promtool; }
 want_for_rust() {
   want nginx-light "nginx" command -v nginx
   want pgbouncer "pgbouncer" command -v pgbouncer
@@ -59,9 +60,10 @@ want_for_e2e() {
 want_for() {
   case "$1" in
     all) want_for_rust; want_python; want_for_guides; want_for_e2e ;;
-    more) want_for_rust; want_python; want_for_long_guides; want_for_clients; want_for_failover ;;
+    more) want_for_rust; want_python; want_for_long_guides; want_for_clients; want_for_failover; want_promtool ;;
+    alerts) want_promtool ;;
     rust | crash | crashes | seeds) want_for_rust ;;
-    api | long-api | text) want_python ;;
+    api | long-api | text | site) want_python ;;
     guides) want_for_guides ;;
     long-guides) want_for_long_guides ;;
     clients) want_for_clients ;;
