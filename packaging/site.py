@@ -27,6 +27,7 @@ SECTIONS = [
         "Operation",
         [
             "guides/run.md",
+            "guides/proxies.md",
             "guides/portal.md",
             "guides/observe.md",
             "guides/backup.md",
