@@ -99,9 +99,13 @@ async fn begin_grant(ctx: &Ctx<'_>, client: &Client, key: Option<&SignUpKey>) ->
     let began = ctx
         .app
         .store
-        .write("sign_up_anonymous", (user, grant, event, record, late), move |tx, (user, grant, event, record, late)| {
-            Box::pin(insert(tx, no, (user, late), Start::Grant(grant), (event.as_ref(), record.as_ref())))
-        })
+        .write(
+            "sign_up_anonymous",
+            (user, grant, event, record, late),
+            move |tx, (user, grant, event, record, late)| {
+                Box::pin(insert(tx, no, (user, late), Start::Grant(grant), (event.as_ref(), record.as_ref())))
+            },
+        )
         .await?;
     Ok(began.then_some(GuestTokens { access, refresh_token: Some(refresh_token) }))
 }

@@ -4,13 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
-use vestibule_domain::{
-    client::Client,
-    event::LoggedEvent,
-    id::ProjectNo,
-    project::ProjectSettings,
-    time::Timestamp,
-};
+use vestibule_domain::{client::Client, event::LoggedEvent, id::ProjectNo, project::ProjectSettings, time::Timestamp};
 use vestibule_store::{
     StoreError, Tx, counts,
     deliveries::{self, NewDelivery},

@@ -156,9 +156,8 @@ fn charge(
     request: &Result<TokenRequest, OAuthError>,
     has_assertion: bool,
 ) -> Result<(), Error> {
-    let is_allowed = |request: &TokenRequest| {
-        client.is_some_and(|client| client.allows_grant_type(request.grant_type().as_str()))
-    };
+    let is_allowed =
+        |request: &TokenRequest| client.is_some_and(|client| client.allows_grant_type(request.grant_type().as_str()));
     match request {
         Ok(request @ (TokenRequest::RefreshToken { .. } | TokenRequest::Anonymous { .. }))
             if !has_assertion && is_allowed(request) =>
