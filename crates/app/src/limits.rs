@@ -62,6 +62,8 @@ pub enum Counter {
     PushedPerIp,
     /// Settings actions begun per user.
     SettingsActionPerUser,
+    /// Changes of login methods per user on the account page: 30 an hour, fixed.
+    LoginMethodChangePerUser,
     /// Requests to the Admin API per key.
     AdminPerKey,
     /// Refused requests to the Admin API per address: 30 a minute, fixed.

@@ -1,23 +1,23 @@
 //! The links in security mails: one use of one opens no account, it only takes something away. Opening the link shows what
 //! it does; only the form on that page does it, because mail programs open links by themselves.
 
+mod undo;
+
 use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
     event::{RevocationReason, TriggeredBy},
-    id::{IdentityId, ProjectNo, UserId},
-    identity::OwnedLoginId,
-    promotion::{CredentialRemoval, is_last_login_credential},
+    id::UserId,
     user::User,
 };
-use vestibule_store::{StoreError, Tx, codes, credentials, spent, users};
+use vestibule_store::{StoreError, codes, login_method_changes, spent, users};
 
+pub use self::undo::{UndoStep, Undone};
 use crate::{
-    account::LoginMethods,
-    crypto::security_links::{LinkAction, LinkContent, ReplacedLoginId, SecurityLink},
+    account::{LoginMethods, method_log, notice::WriteNotice},
+    crypto::security_links::{LinkAction, LinkContent, SecurityLink},
     ctx::Ctx,
     error::Error,
-    projects::Project,
     sessions::{self, Ending, ListedSession, Selection},
 };
 
@@ -33,24 +33,11 @@ pub fn make(ctx: &Ctx<'_>, user: UserId, action: LinkAction) -> String {
     format!("{}{PATH}{secret}", ctx.project.origin)
 }
 
-/// What a link undoes, besides ending all sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undoing {
-    /// Nothing, or what it would undo is gone already.
-    Nothing,
-    RemovesLoginId(String),
-    /// The passkey's name, if it has one.
-    RemovesPasskey(Option<String>),
-    RestoresLoginId(String),
-}
-
 /// The result of redeeming a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Redeemed {
-    Done,
-    /// All sessions ended, but the login method stays, because it is the last one.
-    LastLoginMethod,
-    /// It was redeemed before.
+    Done(Undone),
+    /// It was redeemed before, or a link from before it was.
     Used,
 }
 
@@ -58,7 +45,9 @@ pub enum Redeemed {
 pub struct OpenedLink {
     link: SecurityLink,
     user: User,
-    pub undoing: Undoing,
+    login_methods: LoginMethods,
+    /// What it undoes, besides ending all sessions.
+    pub steps: Vec<UndoStep>,
     /// The sessions that it ends.
     pub sessions: Vec<ListedSession>,
 }
@@ -70,48 +59,40 @@ impl OpenedLink {
     }
 }
 
-/// Reads a link; `None` when it is invalid, has expired or was redeemed, or when its user is gone. Changes nothing.
+/// Reads a link; `None` when it is invalid, has expired or was redeemed, when one from before it was, or when its user is gone.
+/// Changes nothing.
 pub async fn open(ctx: &Ctx<'_>, secret: &str) -> Result<Option<OpenedLink>, Error> {
     let link = ctx.project.keys.mac.read_security_link(secret).filter(|link| ctx.now <= link.content.expires_at);
     let Some(link) = link else { return Ok(None) };
+    let (no, id) = (ctx.project.no, link.content.user_id);
     let mut conn = ctx.app.store.read().await?;
-    if spent::find(&mut conn, ctx.project.no, &link.fingerprint).await?.is_some() {
+    if spent::find(&mut conn, no, &link.fingerprint).await?.is_some() {
         return Ok(None);
     }
-    let user = users::find(&mut conn, ctx.project.no, link.content.user_id).await?;
-    drop(conn);
-    let Some(user) = user.filter(User::is_active) else { return Ok(None) };
-    let sessions = sessions::list(ctx, &user).await?;
-    let undoing = find_undoing(&LoginMethods::load(ctx, user.id).await?, &link.content.action);
-    Ok(Some(OpenedLink { link, user, undoing, sessions }))
-}
-
-fn find_undoing(login_methods: &LoginMethods, action: &LinkAction) -> Undoing {
-    let found = match action {
-        LinkAction::EndSessions { .. } => None,
-        LinkAction::RemoveLoginId { id } => {
-            login_methods.find(*id).map(|row| Undoing::RemovesLoginId(row.original.clone()))
-        }
-        LinkAction::RemovePasskey { id } => {
-            let row = login_methods.passkeys.iter().find(|row| row.id == *id);
-            row.map(|row| Undoing::RemovesPasskey(row.name.clone()))
-        }
-        LinkAction::RestoreLoginId { id, login_id } => {
-            let row = login_methods.find(*id).filter(|row| row.value != login_id.value);
-            row.map(|_| Undoing::RestoresLoginId(login_id.original.clone()))
+    let user = users::find(&mut conn, no, id).await?;
+    let login_methods = LoginMethods::read(&mut conn, no, id).await?;
+    let steps = match link.content.action {
+        LinkAction::EndSessions { .. } => Some(Vec::new()),
+        LinkAction::Undo { change } => {
+            let changes = method_log::live(login_method_changes::list(&mut conn, no, id).await?, ctx.now);
+            undo::since(&changes, change).map(|changes| undo::steps(changes, &login_methods))
         }
     };
-    found.unwrap_or(Undoing::Nothing)
+    drop(conn);
+    let Some((user, steps)) = user.filter(User::is_active).zip(steps) else { return Ok(None) };
+    let sessions = sessions::list(ctx, &user).await?;
+    Ok(Some(OpenedLink { link, user, login_methods, steps, sessions }))
 }
 
 /// Does what an opened link says, once.
-pub async fn redeem(ctx: &Ctx<'_>, opened: &OpenedLink) -> Result<Redeemed, Error> {
+pub async fn redeem(ctx: &Ctx<'_>, opened: &OpenedLink, write: WriteNotice<'_>) -> Result<Redeemed, Error> {
     let (project, user, now) = (Arc::clone(ctx.project), opened.user.id, ctx.now);
     let no = project.no;
     let cause = (RevocationReason::User, TriggeredBy::User);
     let ending = Ending::new(ctx, opened.user.id, Selection::All, cause);
-    let input = (opened.link.clone(), ending, project);
-    let redeemed = ctx.app.store.write("redeem_security_link", input, move |tx, (link, ending, project)| {
+    let mails = undo::RemovalMails::write(ctx, &opened.login_methods, write);
+    let input = (opened.link.clone(), ending, project, mails);
+    let redeemed = ctx.app.store.write("redeem_security_link", input, move |tx, (link, ending, project, mails)| {
         Box::pin(async move {
             if !spent::spend(tx, no, &link.fingerprint, None, link.content.expires_at).await? {
                 return Ok::<_, StoreError>(Redeemed::Used);
@@ -121,50 +102,15 @@ pub async fn redeem(ctx: &Ctx<'_>, opened: &OpenedLink) -> Result<Redeemed, Erro
             if let Some(code) = link.content.action.code() {
                 codes::take(tx, no, code).await?;
             }
+            let progress = match link.content.action {
+                LinkAction::EndSessions { .. } => Some(undo::Progress::default()),
+                LinkAction::Undo { change } => undo::apply(tx, (project.as_ref(), user), change, now).await?,
+            };
+            let Some(progress) = progress else { return Ok(Redeemed::Used) };
             ending.write(tx).await?;
-            undo(tx, project, user, &link.content.action).await
+            mails.push(tx, no, &progress, now).await?;
+            Ok(Redeemed::Done(progress.undone))
         })
     });
     Ok(redeemed.await?)
-}
-
-async fn undo(tx: &mut Tx, project: &Project, user: UserId, action: &LinkAction) -> Result<Redeemed, StoreError> {
-    match action {
-        LinkAction::EndSessions { .. } => Ok(Redeemed::Done),
-        LinkAction::RemoveLoginId { id } => remove(tx, project, user, CredentialRemoval::LoginId(*id)).await,
-        LinkAction::RemovePasskey { id } => remove(tx, project, user, CredentialRemoval::Passkey(*id)).await,
-        LinkAction::RestoreLoginId { id, login_id } => restore(tx, project.no, user, (*id, login_id)).await,
-    }
-}
-
-async fn remove(
-    tx: &mut Tx,
-    project: &Project,
-    user: UserId,
-    removal: CredentialRemoval,
-) -> Result<Redeemed, StoreError> {
-    let login_methods = LoginMethods::read(tx, project.no, user).await?;
-    if is_last_login_credential(&login_methods.login_credentials(), removal, &project.settings) {
-        return Ok(Redeemed::LastLoginMethod);
-    }
-    login_methods.remove(tx, (project.no, user), removal).await?;
-    Ok(Redeemed::Done)
-}
-
-/// Puts the old login ID in the place of the one that replaced it, unless it belongs to another user by now.
-async fn restore(
-    tx: &mut Tx,
-    no: ProjectNo,
-    user: UserId,
-    (id, old): (IdentityId, &ReplacedLoginId),
-) -> Result<Redeemed, StoreError> {
-    let rows = credentials::list_login_ids(tx, no, user).await?;
-    let Some(present) = rows.into_iter().find(|row| row.id == id) else { return Ok(Redeemed::Done) };
-    if credentials::find_login_id(tx, no, &old.kind, &old.value).await?.is_some() {
-        return Ok(Redeemed::Done);
-    }
-    credentials::remove_login_id(tx, no, &present.kind, &present.value).await?;
-    let ReplacedLoginId { kind, value, original, verified_at } = old.clone();
-    credentials::insert_login_id(tx, no, &OwnedLoginId { kind, value, original, verified_at, ..present }).await?;
-    Ok(Redeemed::Done)
 }

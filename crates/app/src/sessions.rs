@@ -176,7 +176,8 @@ impl Ending {
         if self.selection.ends_all_at_once() {
             // First, because it locks the user: a code that is being exchanged either has added its grant, or is refused; and so
             // with a sign-in that is being finished.
-            users::note_sessions_ended(tx, no, self.user, now).await?;
+            let is_full = self.selection == Selection::All;
+            users::note_sessions_ended(tx, no, self.user, now, is_full).await?;
         }
         let mut ended = Vec::new();
         let (sessions, mut grants) = load(tx, no, self.user).await?;

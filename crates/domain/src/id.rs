@@ -22,6 +22,9 @@ pub struct FlowKind;
 /// Kind of [`IdentityId`].
 #[derive(Debug)]
 pub struct IdentityKind;
+/// Kind of [`ChangeId`].
+#[derive(Debug)]
+pub struct ChangeKind;
 /// Kind of [`EventId`].
 #[derive(Debug)]
 pub struct EventKind;
@@ -40,6 +43,8 @@ pub type SessionId = Id<SessionKind>;
 pub type FlowId = Id<FlowKind>;
 /// An identity: login ID, device key or passkey.
 pub type IdentityId = Id<IdentityKind>;
+/// A change of a member's login methods that can be undone.
+pub type ChangeId = Id<ChangeKind>;
 /// An event.
 pub type EventId = Id<EventKind>;
 /// An operator of the portal.

@@ -238,6 +238,17 @@ impl OperatorAct {
     }
 }
 
+/// Who made a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkMaker {
+    /// An operator: the link is worth what the operator's rights are when it is used.
+    Operator(OperatorId),
+    /// An administrator of the machine, or the server itself.
+    CommandLine,
+    /// Not recorded: the link was made by a release before 0.2.
+    Unknown,
+}
+
 /// A link as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperatorLink {
@@ -253,8 +264,8 @@ pub struct OperatorLink {
     pub created_at: Timestamp,
     /// The last moment at which it is valid.
     pub expires_at: Timestamp,
-    /// The operator who made it; `None` for the command line.
-    pub maker: Option<OperatorId>,
+    /// Who made it.
+    pub maker: LinkMaker,
     /// Whether it was only mailed, so that using it proves the address.
     pub is_mailed: bool,
 }

@@ -27,16 +27,19 @@ pub enum AccountNotice {
     LoginIdAdded {
         login_id: String,
     },
-    /// A login ID was replaced; the mail goes to the old one.
+    /// A login ID was replaced; a mail goes to the old one.
     LoginIdChanged {
         from: String,
         to: String,
     },
-    /// A login ID was removed; the mail goes to it.
+    /// A login ID was removed; a mail goes to it.
     LoginIdRemoved {
         login_id: String,
     },
     PasskeyAdded {
+        name: Option<String>,
+    },
+    PasskeyRemoved {
         name: Option<String>,
     },
     PasswordChanged,
@@ -168,6 +171,10 @@ impl MailKind {
                         Text::new("mail-changed-passkey-named").with("name", name)
                     }
                     AccountNotice::PasskeyAdded { name: None } => Text::new("mail-changed-passkey"),
+                    AccountNotice::PasskeyRemoved { name: Some(name) } => {
+                        Text::new("mail-changed-passkey-removed-named").with("name", name)
+                    }
+                    AccountNotice::PasskeyRemoved { name: None } => Text::new("mail-changed-passkey-removed"),
                     AccountNotice::PasswordChanged => Text::new("mail-changed-password"),
                 };
                 let closing = if link.is_some() { Text::new("mail-not-you-undo") } else { not_you() };
@@ -200,7 +207,13 @@ impl MailKind {
             ),
             ("passkey-added", undoable(AccountNotice::PasskeyAdded { name: Some("Chrome · Linux".into()) })),
             ("passkey-added-unnamed", undoable(AccountNotice::PasskeyAdded { name: None })),
-            ("login-id-removed", Self::Changed { change: AccountNotice::LoginIdRemoved { login_id }, link: None }),
+            ("login-id-removed", undoable(AccountNotice::LoginIdRemoved { login_id: login_id.clone() })),
+            (
+                "login-id-removed-no-link",
+                Self::Changed { change: AccountNotice::LoginIdRemoved { login_id }, link: None },
+            ),
+            ("passkey-removed", undoable(AccountNotice::PasskeyRemoved { name: Some("Chrome · Linux".into()) })),
+            ("passkey-removed-unnamed", undoable(AccountNotice::PasskeyRemoved { name: None })),
             ("password-changed", Self::Changed { change: AccountNotice::PasswordChanged, link: None }),
             (
                 "still-signed-in",

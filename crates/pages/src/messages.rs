@@ -185,12 +185,11 @@ impl MessageWriter {
                 let sessions = sessions.into_iter().map(session).collect();
                 return self.write_mail(to, &MailKind::StillSignedIn { sessions, link });
             }
-            SecurityNotice::LoginIdAdded { login_id, link } => (AccountNotice::LoginIdAdded { login_id }, Some(link)),
-            SecurityNotice::LoginIdChanged { from, to, link } => {
-                (AccountNotice::LoginIdChanged { from, to }, Some(link))
-            }
-            SecurityNotice::PasskeyAdded { name, link } => (AccountNotice::PasskeyAdded { name }, Some(link)),
-            SecurityNotice::LoginIdRemoved { login_id } => (AccountNotice::LoginIdRemoved { login_id }, None),
+            SecurityNotice::LoginIdAdded { login_id, link } => (AccountNotice::LoginIdAdded { login_id }, link),
+            SecurityNotice::LoginIdChanged { from, to, link } => (AccountNotice::LoginIdChanged { from, to }, link),
+            SecurityNotice::LoginIdRemoved { login_id, link } => (AccountNotice::LoginIdRemoved { login_id }, link),
+            SecurityNotice::PasskeyAdded { name, link } => (AccountNotice::PasskeyAdded { name }, link),
+            SecurityNotice::PasskeyRemoved { name, link } => (AccountNotice::PasskeyRemoved { name }, link),
             SecurityNotice::PasswordChanged => (AccountNotice::PasswordChanged, None),
         };
         self.write_mail(to, &MailKind::Changed { change, link })

@@ -7,9 +7,10 @@ use axum::{
     response::Response,
 };
 use vestibule_app::{
+    account::notice::SecurityNotice,
     crypto::is_equal,
     error::Error,
-    security_links::{self, OpenedLink, PATH, Redeemed, Undoing},
+    security_links::{self, OpenedLink, PATH, Redeemed, UndoStep, Undone},
 };
 use vestibule_web::{
     body, context::PageContext, credentials::NoCredential, error, field::TextLink, notice::NoticeKind, page::Page,
@@ -21,7 +22,9 @@ use crate::{
     account::{overview::SessionEntry, sessions::describe},
     body_error_page,
     end_pages::ErrorKind,
-    error_page, flow_error, page, render,
+    error_page, flow_error,
+    messages::MessageWriter,
+    page, render,
 };
 
 /// `GET /security/{link}`
@@ -55,10 +58,11 @@ pub async fn act(visit: Visit, _: NoCredential, request: Request) -> Response {
     if !is_equal(token, &opened.form_token(&visit.ctx())) {
         return ask(&visit, &headers, (&secret, &opened), Some(NoticeKind::FormExpired));
     }
-    match security_links::redeem(&visit.ctx(), &opened).await {
-        Ok(redeemed @ (Redeemed::Done | Redeemed::LastLoginMethod)) => {
-            let kept_last = redeemed == Redeemed::LastLoginMethod;
-            let done = SecurityLinkDonePage { kept_last, action: TextLink::to_account() };
+    let writer = MessageWriter::new(&visit, &headers, None);
+    let write = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
+    match security_links::redeem(&visit.ctx(), &opened, &write).await {
+        Ok(Redeemed::Done(undone)) => {
+            let done = SecurityLinkDonePage { undone, action: TextLink::to_account() };
             page(&visit, &headers, None, StatusCode::OK, &done)
         }
         Ok(Redeemed::Used) => gone(&visit, &headers),
@@ -86,7 +90,7 @@ fn ask(
     notice: Option<NoticeKind>,
 ) -> Response {
     let sessions = opened.sessions.iter().map(|listed| describe(visit, listed.clone(), false)).collect();
-    let content = EndSessionsPage { action: format!("{PATH}{secret}"), undoing: opened.undoing.clone(), sessions };
+    let content = EndSessionsPage { action: format!("{PATH}{secret}"), steps: opened.steps.clone(), sessions };
     // The notice says that the form token was invalid.
     let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
     let csrf = opened.form_token(&visit.ctx());
@@ -97,36 +101,61 @@ fn ask(
 #[derive(Clone, Debug)]
 pub(crate) struct EndSessionsPage {
     pub action: String,
-    pub undoing: Undoing,
+    pub steps: Vec<UndoStep>,
     /// What is signed in now.
     pub sessions: Vec<SessionEntry>,
 }
 
 impl EndSessionsPage {
     fn lead(&self) -> &'static str {
-        match self.undoing {
-            Undoing::Nothing => "end-sessions-lead",
-            Undoing::RemovesLoginId(_) | Undoing::RemovesPasskey(_) | Undoing::RestoresLoginId(_) => "undo-lead",
-        }
+        if self.steps.is_empty() { "end-sessions-lead" } else { "undo-lead" }
     }
 
     fn button(&self) -> &'static str {
-        match self.undoing {
-            Undoing::Nothing => "button-end-sessions",
-            Undoing::RemovesLoginId(_) | Undoing::RemovesPasskey(_) | Undoing::RestoresLoginId(_) => "button-undo",
+        if self.steps.is_empty() { "button-end-sessions" } else { "button-undo" }
+    }
+
+    /// What the title does not say.
+    fn details(&self, ctx: &PageContext) -> Vec<String> {
+        match self.steps.as_slice() {
+            []
+            | [
+                UndoStep::RemovesLoginId(_)
+                | UndoStep::RemovesPasskey(_)
+                | UndoStep::RestoresPasskey(_)
+                | UndoStep::RestoresLoginId { replaces: None, .. },
+            ] => Vec::new(),
+            steps => steps.iter().map(|step| ctx.translate(describe_step(ctx, step))).collect(),
+        }
+    }
+}
+
+fn describe_step(ctx: &PageContext, step: &UndoStep) -> Text {
+    let named = |name: &Option<String>| name.clone().unwrap_or_else(|| ctx.t("passkey-unnamed"));
+    match step {
+        UndoStep::RemovesLoginId(what) => Text::new("undo-step-remove").with("what", what),
+        UndoStep::RemovesPasskey(name) => Text::new("undo-step-remove").with("what", named(name)),
+        UndoStep::RestoresPasskey(name) => Text::new("undo-step-restore").with("what", named(name)),
+        UndoStep::RestoresLoginId { login_id, replaces: None } => Text::new("undo-step-restore").with("what", login_id),
+        UndoStep::RestoresLoginId { login_id, replaces: Some(present) } => {
+            Text::new("undo-step-replace").with("what", login_id).with("present", present)
         }
     }
 }
 
 impl Page for EndSessionsPage {
     fn title(&self) -> Text {
-        match &self.undoing {
-            Undoing::Nothing => Text::new("end-sessions-title"),
-            Undoing::RemovesLoginId(what) | Undoing::RemovesPasskey(Some(what)) => {
+        match self.steps.as_slice() {
+            [] => Text::new("end-sessions-title"),
+            [UndoStep::RemovesLoginId(what) | UndoStep::RemovesPasskey(Some(what))] => {
                 Text::new("remove-login-id-title").with("what", what)
             }
-            Undoing::RemovesPasskey(None) => Text::new("undo-passkey-title"),
-            Undoing::RestoresLoginId(what) => Text::new("undo-restore-title").with("what", what),
+            [UndoStep::RemovesPasskey(None)] => Text::new("undo-passkey-title"),
+            [UndoStep::RestoresLoginId { login_id: what, .. } | UndoStep::RestoresPasskey(Some(what))] => {
+                Text::new("undo-restore-title").with("what", what)
+            }
+            [UndoStep::RestoresPasskey(None)] => Text::new("undo-restore-passkey-title"),
+            [_, _, ..] => Text::new("undo-title"),
         }
     }
 
@@ -148,14 +177,22 @@ impl EndSessionsPage {
             current: false,
         };
         let sessions = vec![session(Some("Pixel 8"), 300_000), session(None, 60)];
-        let page = Self { action: "/security/sample".into(), undoing: Undoing::Nothing, sessions };
-        let undo = |undoing| Self { undoing, ..page.clone() };
+        let page = Self { action: "/security/sample".into(), steps: Vec::new(), sessions };
+        let undo = |steps: &[UndoStep]| Self { steps: steps.to_vec(), ..page.clone() };
+        let ada = || "ada@example.com".to_owned();
+        let restored = |replaces| UndoStep::RestoresLoginId { login_id: ada(), replaces };
+        let replaced = restored(Some("lee@example.com".into()));
+        let named = UndoStep::RemovesPasskey(Some("Chrome · Linux".into()));
+        let several = [replaced.clone(), UndoStep::RestoresPasskey(None), named.clone()];
         vec![
             ("some", page.clone()),
-            ("login-id", undo(Undoing::RemovesLoginId("ada@example.com".into()))),
-            ("passkey", undo(Undoing::RemovesPasskey(Some("Chrome · Linux".into())))),
-            ("passkey-unnamed", undo(Undoing::RemovesPasskey(None))),
-            ("restore", undo(Undoing::RestoresLoginId("ada@example.com".into()))),
+            ("login-id", undo(&[UndoStep::RemovesLoginId(ada())])),
+            ("passkey", undo(&[named])),
+            ("passkey-unnamed", undo(&[UndoStep::RemovesPasskey(None)])),
+            ("restore", undo(&[restored(None)])),
+            ("restore-passkey", undo(&[UndoStep::RestoresPasskey(None)])),
+            ("replaced", undo(&[replaced])),
+            ("several", undo(&several)),
             ("none", Self { sessions: Vec::new(), ..page }),
         ]
     }
@@ -171,10 +208,20 @@ struct EndSessions<'a> {
 /// Says that a link did what it promised.
 #[derive(Clone, Debug)]
 pub(crate) struct SecurityLinkDonePage {
-    /// Whether the login method could not be removed, because it is the last one.
-    pub kept_last: bool,
+    pub undone: Undone,
     /// Leads to sign-in.
     pub action: TextLink,
+}
+
+impl SecurityLinkDonePage {
+    /// What could not be restored.
+    fn claimed(&self, ctx: &PageContext) -> Vec<String> {
+        let describe = |what: &Option<String>| {
+            let what = what.clone().unwrap_or_else(|| ctx.t("passkey-unnamed"));
+            ctx.translate(Text::new("undo-claimed-text").with("what", what))
+        };
+        self.undone.claimed.iter().map(describe).collect()
+    }
 }
 
 impl Page for SecurityLinkDonePage {
@@ -190,8 +237,12 @@ impl Page for SecurityLinkDonePage {
 impl SecurityLinkDonePage {
     #[cfg(any(test, feature = "samples"))]
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
-        let page = |kept_last| Self { kept_last, action: TextLink::to_account() };
-        vec![("all", page(false)), ("last", page(true))]
+        let page = |kept_last, claimed| Self {
+            undone: Undone { kept_last, claimed, ..Undone::default() },
+            action: TextLink::to_account(),
+        };
+        let claimed = vec![Some("ada@example.com".into()), None];
+        vec![("all", page(false, Vec::new())), ("last", page(true, Vec::new())), ("claimed", page(true, claimed))]
     }
 }
 

@@ -102,7 +102,8 @@ fn gone(request: &PublicRequest) -> axum::response::Response {
 pub(super) fn gone_page() -> MessagePage {
     MessagePage {
         title: "This link no longer works".into(),
-        text: "It was used already, has expired, was replaced by a newer link, or its sender may no longer send it. Ask for another one."
+        text: "It was used already, has expired, was replaced by a newer link, was made by an earlier release, or its sender may no longer \
+               send it. Ask an owner for another one, or run \u{201c}vestibule operator link --email\u{201d} on the server."
             .into(),
         link: Some(("/portal/sign-in".into(), "Sign in".into())),
         request_id: None,

@@ -65,6 +65,7 @@ pub const PROBLEMS: &[Check] = &[
     without_user!("sessions without a user", "sessions"),
     without_user!("grants without a user", "grants"),
     without_user!("consents without a user", "consents"),
+    without_user!("changes of login methods without a user", "login_method_changes"),
     of_users!(
         "promoted users without a login method",
         "SELECT u.id AS user_id FROM users u
@@ -143,6 +144,7 @@ const EXPIRED: Sql = Sql::new(
        + (SELECT COUNT(*) FROM authorization_codes WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM device_codes WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM spent WHERE expires_at < $1)
+       + (SELECT COUNT(*) FROM login_method_changes WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM tries WHERE full_until < $1)
        + (SELECT COUNT(*) FROM idempotency WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM operator_links WHERE expires_at < $1)",

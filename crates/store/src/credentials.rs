@@ -9,13 +9,14 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_optional_time, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    users::Endings,
 };
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[
     &INSERT_LOGIN_ID,
     &FIND_LOGIN_ID,
-    &FIND_LOGIN_ID_AND_GENERATION,
+    &FIND_LOGIN_ID_AND_ENDINGS,
     &LIST_LOGIN_IDS,
     &REMOVE_LOGIN_ID,
     &VERIFY_LOGIN_ID,
@@ -95,7 +96,7 @@ pub async fn find_login_id(
     conn.query_optional(&FIND_LOGIN_ID, &[&p.0, &kind, &value], read_login_id).await
 }
 
-const FIND_LOGIN_ID_AND_GENERATION: Sql = Sql::new(
+const FIND_LOGIN_ID_AND_ENDINGS: Sql = Sql::new(
     "SELECT
        id,
        user_id,
@@ -109,20 +110,25 @@ const FIND_LOGIN_ID_AND_GENERATION: Sql = Sql::new(
          SELECT u.credential_generation
          FROM users u
          WHERE u.project_no = login_ids.project_no AND u.id = login_ids.user_id
+       ), 0),
+       COALESCE((
+         SELECT u.full_endings
+         FROM users u
+         WHERE u.project_no = login_ids.project_no AND u.id = login_ids.user_id
        ), 0)
      FROM login_ids
      WHERE project_no = $1 AND kind = $2 AND value = $3",
 );
 
-/// The same with its user's credential generation, for a sign-in: see [`crate::users::find_generation`].
-pub async fn find_login_id_and_generation(
+/// The same with how often its user's sessions were ended, for a sign-in.
+pub async fn find_login_id_and_endings(
     conn: &mut Conn,
     p: ProjectNo,
     kind: &str,
     value: &str,
-) -> Result<Option<(OwnedLoginId, i64)>, StoreError> {
-    conn.query_optional(&FIND_LOGIN_ID_AND_GENERATION, &[&p.0, &kind, &value], |row| {
-        Ok((read_login_id(row)?, row.get(8)?))
+) -> Result<Option<(OwnedLoginId, Endings)>, StoreError> {
+    conn.query_optional(&FIND_LOGIN_ID_AND_ENDINGS, &[&p.0, &kind, &value], |row| {
+        Ok((read_login_id(row)?, Endings { generation: row.get(8)?, full: row.get(9)? }))
     })
     .await
 }

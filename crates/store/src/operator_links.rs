@@ -1,8 +1,8 @@
 //! One-time links into the portal. SQL over `operator_links`; no policy.
 
 use vestibule_domain::{
-    id::ProjectNo,
-    operator::{Assignment, LinkPurpose, OperatorLink},
+    id::{OperatorKind, ProjectNo},
+    operator::{Assignment, LinkMaker, LinkPurpose, OperatorLink},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -28,8 +28,19 @@ fn read_link(row: &Row<'_>) -> Result<OperatorLink, StoreError> {
         email: row.get(4)?,
         created_at: read_time(row, 5)?,
         expires_at: read_time(row, 6)?,
-        maker: read_optional_id(row, 7)?,
+        maker: read_maker(row, 7)?,
         is_mailed: row.get::<i64>(8)? != 0,
+    })
+}
+
+/// The maker of links that the command line makes. No operator has this ID.
+const COMMAND_LINE: [u8; 16] = [0; 16];
+
+fn read_maker(row: &Row<'_>, index: usize) -> Result<LinkMaker, StoreError> {
+    Ok(match read_optional_id::<OperatorKind>(row, index)? {
+        None => LinkMaker::Unknown,
+        Some(id) if *id.as_bytes() == COMMAND_LINE => LinkMaker::CommandLine,
+        Some(id) => LinkMaker::Operator(id),
     })
 }
 
@@ -49,6 +60,11 @@ const INSERT: Sql = Sql::new(
 
 /// Adds a link.
 pub async fn insert(tx: &mut Tx, link: &OperatorLink) -> Result<(), StoreError> {
+    let maker = match link.maker {
+        LinkMaker::Operator(id) => Some(*id.as_bytes()),
+        LinkMaker::CommandLine => Some(COMMAND_LINE),
+        LinkMaker::Unknown => None,
+    };
     tx.execute(
         &INSERT,
         &[
@@ -59,7 +75,7 @@ pub async fn insert(tx: &mut Tx, link: &OperatorLink) -> Result<(), StoreError> 
             &link.email.as_str(),
             &link.created_at.as_micros(),
             &link.expires_at.as_micros(),
-            &link.maker.as_ref().map(|id| id.as_bytes().as_slice()),
+            &maker.as_ref().map(<[u8; 16]>::as_slice),
             &i64::from(link.is_mailed),
         ],
     )

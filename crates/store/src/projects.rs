@@ -29,6 +29,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_SESSIONS,
     &DELETE_GRANTS,
     &DELETE_CONSENTS,
+    &DELETE_METHOD_CHANGES,
     &DELETE_FLOWS,
     &DELETE_CODES,
     &DELETE_DEVICE_CODES,
@@ -229,6 +230,7 @@ const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_
 const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1");
 const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1");
 const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1");
+const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WHERE project_no = $1");
 const DELETE_FLOWS: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1");
 const DELETE_CODES: Sql = Sql::new("DELETE FROM authorization_codes WHERE project_no = $1");
 const DELETE_DEVICE_CODES: Sql = Sql::new("DELETE FROM device_codes WHERE project_no = $1");
@@ -259,6 +261,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_SESSIONS,
         &DELETE_GRANTS,
         &DELETE_CONSENTS,
+        &DELETE_METHOD_CHANGES,
         &DELETE_FLOWS,
         &DELETE_CODES,
         &DELETE_DEVICE_CODES,

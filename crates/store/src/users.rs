@@ -21,6 +21,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &YIELD_TO,
     &RECORD_LOGIN,
     &FIND_GENERATION,
+    &FIND_ENDINGS,
     &RECORD_GUEST_LOGIN,
     &LOCK_GUEST,
     &NOTE_SESSIONS_ENDED,
@@ -40,6 +41,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_GRANTS,
     &DELETE_CONSENTS,
     &DELETE_DEVICE_CODES,
+    &DELETE_METHOD_CHANGES,
     &DELETE,
     &LIST_PAGE,
 ];
@@ -185,14 +187,23 @@ const RECORD_LOGIN: Sql = Sql::new(
     "UPDATE users
      SET last_login_at = $3
      WHERE project_no = $1 AND id = $2
-     RETURNING COALESCE(credential_generation, 0), sessions_ended_at",
+     RETURNING COALESCE(credential_generation, 0), COALESCE(full_endings, 0), sessions_ended_at",
 );
+
+/// How often the sessions of a member were ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Endings {
+    /// All, or all but one: the [credential generation](find_generation).
+    pub generation: i64,
+    /// All without an exception.
+    pub full: i64,
+}
 
 /// What decides whether a proof still counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoginState {
-    /// The [credential generation](find_generation).
-    pub generation: i64,
+    /// How often its sessions were ended.
+    pub endings: Endings,
     /// When all sessions were last ended at once.
     pub sessions_ended_at: Option<Timestamp>,
 }
@@ -206,7 +217,8 @@ pub async fn record_login(
     now: Timestamp,
 ) -> Result<Option<LoginState>, StoreError> {
     tx.query_optional(&RECORD_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()], |row| {
-        Ok(LoginState { generation: row.get(0)?, sessions_ended_at: read_optional_time(row, 1)? })
+        let endings = Endings { generation: row.get(0)?, full: row.get(1)? };
+        Ok(LoginState { endings, sessions_ended_at: read_optional_time(row, 2)? })
     })
     .await
 }
@@ -253,21 +265,44 @@ pub async fn lock_guest(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, S
     tx.execute_one(&LOCK_GUEST, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
+const FIND_ENDINGS: Sql = Sql::new(
+    "SELECT COALESCE(credential_generation, 0), COALESCE(full_endings, 0)
+     FROM users
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// How often the sessions of a member were ended; never for a user that does not exist.
+pub async fn find_endings(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<Endings, StoreError> {
+    let values: [&dyn Param; 2] = [&p.0, &id.as_bytes().as_slice()];
+    let found = conn
+        .query_optional(&FIND_ENDINGS, &values, |row| Ok(Endings { generation: row.get(0)?, full: row.get(1)? }))
+        .await?;
+    Ok(found.unwrap_or_default())
+}
+
 const NOTE_SESSIONS_ENDED: Sql = Sql::new(
     "UPDATE users
      SET sessions_ended_at = CASE WHEN sessions_ended_at > $3 THEN sessions_ended_at ELSE $3 END,
          credential_generation = CASE
            WHEN anonymous_since IS NULL THEN COALESCE(credential_generation, 0) + 1
            ELSE credential_generation
-         END
+         END,
+         full_endings = COALESCE(full_endings, 0) + $4
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Records that a user's sessions are ended at once; never moves the time back. It begins a member's next credential generation;
-/// guests have none, because no browser is known for them. Locks the user, so that [`lock_signed_in_since`] and [`record_login`]
-/// come before or after it.
-pub async fn note_sessions_ended(tx: &mut Tx, p: ProjectNo, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
-    tx.execute_one(&NOTE_SESSIONS_ENDED, &[&p.0, &id.as_bytes().as_slice(), &at.as_micros()]).await
+/// Records that a user's sessions are ended at once, `is_full` without an exception; never moves the time back. It begins a member's
+/// next credential generation; guests have none, because no browser is known for them. Locks the user, so that
+/// [`lock_signed_in_since`] and [`record_login`] come before or after it.
+pub async fn note_sessions_ended(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: UserId,
+    at: Timestamp,
+    is_full: bool,
+) -> Result<bool, StoreError> {
+    let values: [&dyn Param; 4] = [&p.0, &id.as_bytes().as_slice(), &at.as_micros(), &i64::from(is_full)];
+    tx.execute_one(&NOTE_SESSIONS_ENDED, &values).await
 }
 
 const SESSIONS_ENDED_AT: Sql = Sql::new("SELECT sessions_ended_at FROM users WHERE project_no = $1 AND id = $2");
@@ -413,6 +448,7 @@ const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $
 const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
 const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1 AND user_id = $2");
 const DELETE_DEVICE_CODES: Sql = Sql::new("DELETE FROM device_codes WHERE project_no = $1 AND user_id = $2");
+const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WHERE project_no = $1 AND user_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
 
 /// Deletes a user and everything it owns; `false` when there is no such user.
@@ -429,6 +465,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, Store
         &DELETE_GRANTS,
         &DELETE_CONSENTS,
         &DELETE_DEVICE_CODES,
+        &DELETE_METHOD_CHANGES,
     ] {
         tx.execute(owned, &[&p.0, &id]).await?;
     }

@@ -392,6 +392,13 @@ undo-lead = تلقيت رسالة عن تغيير في حسابك. هذا يلغ
 undo-passkey-title = إزالة مفتاح المرور؟
 undo-restore-title = استعادة { $what }؟
 undo-last-text = هذه هي الآن وسيلة تسجيل الدخول الوحيدة للحساب، لذلك لم تُزَل. اطلب المساعدة من { $brand }.
+undo-title = التراجع عن هذه التغييرات؟
+undo-restore-passkey-title = استعادة مفتاح المرور؟
+undo-steps-lead = يعيد هذا وسائل تسجيل الدخول كما كانت قبل التغيير المذكور في الرسالة. وتُلغى التغييرات اللاحقة أيضًا:
+undo-step-remove = يُزال { $what }.
+undo-step-restore = يُستعاد { $what }.
+undo-step-replace = يُستعاد { $what } بدلًا من { $present }.
+undo-claimed-text = أصبح { $what } تابعًا لحساب آخر، لذلك لم يُستعَد. اطلب المساعدة من { $brand }.
 
 ## Limits and failures
 
@@ -552,7 +559,7 @@ mail-code-valid =
 mail-ignore = إذا لم تطلب هذا فيمكنك تجاهل هذه الرسالة. لا تُعطِ الرمز لأحد؛ فنحن لا نطلبه أبدًا.
 mail-not-you = إذا لم تكن أنت من فعل ذلك، فغيّر كلمة المرور الآن واطلب المساعدة من { $brand }.
 mail-not-you-link = لم أكن أنا
-mail-not-you-undo = إذا لم تكن أنت من فعل ذلك، فافتح الرابط وأكّد. يلغي الرابط التغيير ويسجّل الخروج من كل الأجهزة وكل التطبيقات. يعمل الرابط مرة واحدة خلال 7 أيام. ثم اختر كلمة مرور جديدة.
+mail-not-you-undo = إذا لم تكن أنت من فعل ذلك، فافتح الرابط وأكّد. يلغي الرابط هذا التغيير وكل التغييرات اللاحقة، ويسجّل الخروج من كل الأجهزة وكل التطبيقات. يعمل الرابط مرة واحدة خلال 7 أيام. ثم اختر كلمة مرور جديدة.
 mail-footer = تلقيت هذه الرسالة لأن هذا العنوان استُخدم في { $brand }.
 mail-verify-subject = { $code } هو رمزك في { $app }
 mail-verify-title = أكّد بريدك الإلكتروني
@@ -570,6 +577,8 @@ mail-changed-replaced = تسجّل الدخول الآن بـ { $to } بدلًا
 mail-changed-removed = لم يعد ممكنًا تسجيل الدخول بـ { $login_id }.
 mail-changed-passkey = أُضيف مفتاح مرور إلى حسابك.
 mail-changed-passkey-named = أُضيف مفتاح المرور «{ $name }» إلى حسابك.
+mail-changed-passkey-removed = أُزيل مفتاح مرور من حسابك.
+mail-changed-passkey-removed-named = أُزيل مفتاح المرور «{ $name }» من حسابك.
 mail-changed-password = غُيّرت كلمة المرور.
 mail-signed-in-subject = ما هو مسجّل الدخول إلى حسابك لدى { $brand }
 mail-signed-in-title = حُفظ تقدّمك

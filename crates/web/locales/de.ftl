@@ -349,6 +349,13 @@ undo-lead = Du hast eine E-Mail über eine Änderung an deinem Konto erhalten. D
 undo-passkey-title = Passkey entfernen?
 undo-restore-title = { $what } wiederherstellen?
 undo-last-text = Damit kann man sich jetzt als Einziges noch anmelden, deshalb wurde es nicht entfernt. Wende dich an { $brand }.
+undo-title = Diese Änderungen rückgängig machen?
+undo-restore-passkey-title = Passkey wiederherstellen?
+undo-steps-lead = Damit gelten wieder die Anmeldemethoden von vor der Änderung in der E-Mail. Auch spätere Änderungen werden rückgängig gemacht:
+undo-step-remove = { $what } wird entfernt.
+undo-step-restore = { $what } wird wiederhergestellt.
+undo-step-replace = { $what } wird anstelle von { $present } wiederhergestellt.
+undo-claimed-text = { $what } gehört jetzt zu einem anderen Konto und wurde deshalb nicht wiederhergestellt. Wende dich an { $brand }.
 
 ## Limits and failures
 
@@ -481,7 +488,7 @@ mail-code-valid =
 mail-ignore = Wenn du das nicht angefordert hast, kannst du diese Nachricht ignorieren. Gib den Code niemandem; wir fragen nie danach.
 mail-not-you = Wenn du das nicht warst, ändere jetzt dein Passwort und wende dich an { $brand }.
 mail-not-you-link = Das war ich nicht
-mail-not-you-undo = Wenn du das nicht warst, öffne den Link und bestätige. Er macht die Änderung rückgängig und meldet alle Geräte und alle Apps ab. Der Link funktioniert einmal, innerhalb von 7 Tagen. Wähle danach ein neues Passwort.
+mail-not-you-undo = Wenn du das nicht warst, öffne den Link und bestätige. Er macht diese und alle späteren Änderungen rückgängig und meldet alle Geräte und alle Apps ab. Der Link funktioniert einmal, innerhalb von 7 Tagen. Wähle danach ein neues Passwort.
 mail-footer = Du erhältst diese Nachricht, weil diese Adresse bei { $brand } verwendet wurde.
 mail-verify-subject = { $code } ist dein Code für { $app }
 mail-verify-title = Bestätige deine E-Mail-Adresse
@@ -499,6 +506,8 @@ mail-changed-replaced = Du meldest dich jetzt mit { $to } an statt mit { $from }
 mail-changed-removed = Mit { $login_id } kann man sich nicht mehr anmelden.
 mail-changed-passkey = Deinem Konto wurde ein Passkey hinzugefügt.
 mail-changed-passkey-named = Deinem Konto wurde der Passkey „{ $name }“ hinzugefügt.
+mail-changed-passkey-removed = Aus deinem Konto wurde ein Passkey entfernt.
+mail-changed-passkey-removed-named = Aus deinem Konto wurde der Passkey „{ $name }“ entfernt.
 mail-changed-password = Dein Passwort wurde geändert.
 mail-signed-in-subject = Was in deinem Konto bei { $brand } angemeldet ist
 mail-signed-in-title = Dein Fortschritt ist gespeichert

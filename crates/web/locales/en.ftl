@@ -351,6 +351,13 @@ undo-lead = You received an email about a change of your account. This undoes th
 undo-passkey-title = Remove the passkey?
 undo-restore-title = Restore { $what }?
 undo-last-text = It is the only sign-in method of the account now, so it was not removed. Ask { $brand } for help.
+undo-title = Undo these changes?
+undo-restore-passkey-title = Restore the passkey?
+undo-steps-lead = It brings back the sign-in methods from before the change in the email. Later changes are undone, too:
+undo-step-remove = { $what } is removed.
+undo-step-restore = { $what } is restored.
+undo-step-replace = { $what } is restored in the place of { $present }.
+undo-claimed-text = { $what } belongs to another account now, so it was not restored. Ask { $brand } for help.
 
 ## Limits and failures
 
@@ -483,7 +490,7 @@ mail-code-valid =
 mail-ignore = If you did not ask for this, you can ignore this message. Do not give the code to anyone; we never ask for it.
 mail-not-you = If this was not you, change your password now and ask { $brand } for help.
 mail-not-you-link = This was not me
-mail-not-you-undo = If this was not you, open the link and confirm. It undoes the change and signs out every device and every app. The link works once, within 7 days. Then choose a new password.
+mail-not-you-undo = If this was not you, open the link and confirm. It undoes this change and every later one, and signs out every device and every app. The link works once, within 7 days. Then choose a new password.
 mail-footer = You received this email because this address was used at { $brand }.
 mail-verify-subject = { $code } is your code for { $app }
 mail-verify-title = Confirm your email address
@@ -501,6 +508,8 @@ mail-changed-replaced = You now sign in with { $to } instead of { $from }.
 mail-changed-removed = { $login_id } can no longer be used to sign in.
 mail-changed-passkey = A passkey was added to your account.
 mail-changed-passkey-named = The passkey “{ $name }” was added to your account.
+mail-changed-passkey-removed = A passkey was removed from your account.
+mail-changed-passkey-removed-named = The passkey “{ $name }” was removed from your account.
 mail-changed-password = Your password was changed.
 mail-signed-in-subject = What is signed in to your { $brand } account
 mail-signed-in-title = Your progress is saved

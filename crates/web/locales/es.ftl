@@ -349,6 +349,13 @@ undo-lead = Recibiste un correo sobre un cambio en tu cuenta. Esto deshace el ca
 undo-passkey-title = ¿Eliminar la llave de acceso?
 undo-restore-title = ¿Restaurar { $what }?
 undo-last-text = Ahora es la única forma de iniciar sesión de la cuenta, así que no se ha eliminado. Pide ayuda a { $brand }.
+undo-title = ¿Deshacer estos cambios?
+undo-restore-passkey-title = ¿Restaurar la llave de acceso?
+undo-steps-lead = Vuelven las formas de iniciar sesión de antes del cambio del correo. También se deshacen los cambios posteriores:
+undo-step-remove = Se elimina { $what }.
+undo-step-restore = Se restaura { $what }.
+undo-step-replace = Se restaura { $what } en lugar de { $present }.
+undo-claimed-text = { $what } pertenece ahora a otra cuenta, así que no se ha restaurado. Pide ayuda a { $brand }.
 
 ## Limits and failures
 
@@ -481,7 +488,7 @@ mail-code-valid =
 mail-ignore = Si no lo has pedido tú, puedes ignorar este mensaje. No des el código a nadie; nunca te lo pediremos.
 mail-not-you = Si no has sido tú, cambia tu contraseña ahora y pide ayuda a { $brand }.
 mail-not-you-link = No he sido yo
-mail-not-you-undo = Si no has sido tú, abre el enlace y confirma. Deshace el cambio y cierra la sesión en todos los dispositivos y en todas las aplicaciones. El enlace funciona una vez, durante 7 días. Después, elige una contraseña nueva.
+mail-not-you-undo = Si no has sido tú, abre el enlace y confirma. Deshace este cambio y todos los posteriores, y cierra la sesión en todos los dispositivos y en todas las aplicaciones. El enlace funciona una vez, durante 7 días. Después, elige una contraseña nueva.
 mail-footer = Recibes este mensaje porque esta dirección se usó en { $brand }.
 mail-verify-subject = { $code } es tu código para { $app }
 mail-verify-title = Confirma tu correo electrónico
@@ -499,6 +506,8 @@ mail-changed-replaced = Ahora inicias sesión con { $to } en lugar de { $from }.
 mail-changed-removed = Ya no se puede iniciar sesión con { $login_id }.
 mail-changed-passkey = Se ha añadido una llave de acceso a tu cuenta.
 mail-changed-passkey-named = Se ha añadido la llave de acceso «{ $name }» a tu cuenta.
+mail-changed-passkey-removed = Se ha eliminado una llave de acceso de tu cuenta.
+mail-changed-passkey-removed-named = Se ha eliminado la llave de acceso «{ $name }» de tu cuenta.
 mail-changed-password = Tu contraseña ha cambiado.
 mail-signed-in-subject = Sesiones abiertas en tu cuenta de { $brand }
 mail-signed-in-title = Tu progreso está guardado

@@ -338,6 +338,13 @@ undo-lead = アカウントの変更についてのメールをお送りしま�
 undo-passkey-title = パスキーを削除しますか？
 undo-restore-title = { $what } を元に戻しますか？
 undo-last-text = 現在、これがアカウントの唯一のログイン方法のため、削除していません。{ $brand } にお問い合わせください。
+undo-title = これらの変更を元に戻しますか？
+undo-restore-passkey-title = パスキーを元に戻しますか？
+undo-steps-lead = メールでお知らせした変更の前のログイン方法に戻します。その後の変更も元に戻します：
+undo-step-remove = { $what } を削除します。
+undo-step-restore = { $what } を元に戻します。
+undo-step-replace = { $present } の代わりに { $what } を元に戻します。
+undo-claimed-text = { $what } は現在、別のアカウントのものであるため、元に戻していません。{ $brand } にお問い合わせください。
 
 ## Limits and failures
 
@@ -463,7 +470,7 @@ mail-code-valid =
 mail-ignore = 心当たりがない場合、このメッセージは無視してください。コードは誰にも教えないでください。こちらからお尋ねすることはありません。
 mail-not-you = 心当たりがない場合は、すぐにパスワードを変更し、{ $brand } にお問い合わせください。
 mail-not-you-link = 自分ではありません
-mail-not-you-undo = 心当たりがない場合は、リンクを開いて確認してください。変更を元に戻し、すべての端末とアプリからログアウトします。リンクは7日以内に一度だけ使えます。その後、新しいパスワードを設定してください。
+mail-not-you-undo = 心当たりがない場合は、リンクを開いて確認してください。この変更とその後のすべての変更を元に戻し、すべての端末とアプリからログアウトします。リンクは7日以内に一度だけ使えます。その後、新しいパスワードを設定してください。
 mail-footer = このアドレスが { $brand } で使われたため、お送りしています。
 mail-verify-subject = { $code } は { $app } の確認コードです
 mail-verify-title = メールアドレスの確認
@@ -481,6 +488,8 @@ mail-changed-replaced = ログインに使う情報が { $from } から { $to } 
 mail-changed-removed = { $login_id } ではログインできなくなりました。
 mail-changed-passkey = アカウントにパスキーが追加されました。
 mail-changed-passkey-named = アカウントにパスキー「{ $name }」が追加されました。
+mail-changed-passkey-removed = アカウントからパスキーが削除されました。
+mail-changed-passkey-removed-named = アカウントからパスキー「{ $name }」が削除されました。
 mail-changed-password = パスワードが変更されました。
 mail-signed-in-subject = { $brand } のアカウントにログインしているもの
 mail-signed-in-title = データを保存しました

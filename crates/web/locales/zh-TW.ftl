@@ -338,6 +338,13 @@ undo-lead = 你收到了關於帳號變更的電子郵件。這會復原該變�
 undo-passkey-title = 要移除這個通行金鑰嗎？
 undo-restore-title = 要還原 { $what } 嗎？
 undo-last-text = 這是目前帳號唯一的登入方式，因此沒有移除。請向 { $brand } 尋求協助。
+undo-title = 要復原這些變更嗎？
+undo-restore-passkey-title = 要還原這個通行金鑰嗎？
+undo-steps-lead = 這會恢復電子郵件所述變更之前的登入方式，之後的變更也會一併復原：
+undo-step-remove = 移除 { $what }。
+undo-step-restore = 還原 { $what }。
+undo-step-replace = 以 { $what } 取代 { $present }。
+undo-claimed-text = { $what } 現在屬於另一個帳號，因此沒有還原。請向 { $brand } 尋求協助。
 
 ## Limits and failures
 
@@ -463,7 +470,7 @@ mail-code-valid =
 mail-ignore = 如果這不是你的要求，請忽略這則訊息。請勿將驗證碼告訴任何人；我們絕不會向你詢問。
 mail-not-you = 如果這不是你本人所為，請立即變更密碼，並向 { $brand } 尋求協助。
 mail-not-you-link = 這不是我做的
-mail-not-you-undo = 如果這不是你本人所為，請開啟連結並確認。這會復原變更，並讓所有裝置和應用程式登出。連結在 7 天內可使用一次。之後請設定新的密碼。
+mail-not-you-undo = 如果這不是你本人所為，請開啟連結並確認。這會復原這項變更及之後的所有變更，並讓所有裝置和應用程式登出。連結在 7 天內可使用一次。之後請設定新的密碼。
 mail-footer = 因為這個地址曾在 { $brand } 使用，所以寄送這封郵件給你。
 mail-verify-subject = { $code } 是你的 { $app } 驗證碼
 mail-verify-title = 確認你的電子郵件地址
@@ -481,6 +488,8 @@ mail-changed-replaced = 你現在改用 { $to } 登入，取代 { $from }。
 mail-changed-removed = { $login_id } 已不能再用來登入。
 mail-changed-passkey = 你的帳號新增了一個通行金鑰。
 mail-changed-passkey-named = 你的帳號新增了通行金鑰「{ $name }」。
+mail-changed-passkey-removed = 你的帳號移除了一個通行金鑰。
+mail-changed-passkey-removed-named = 你的帳號移除了通行金鑰「{ $name }」。
 mail-changed-password = 你的密碼已變更。
 mail-signed-in-subject = 目前登入你 { $brand } 帳號的裝置與應用程式
 mail-signed-in-title = 你的進度已保存

@@ -287,6 +287,9 @@ fn to_api(error: &Error) -> ApiError {
             Counter::CodePerUser | Counter::SettingsActionPerUser => {
                 api::rate_limited("oauth.authorize.per_user", "oauth.authorize", "AuthorizePerUser")
             }
+            Counter::LoginMethodChangePerUser => {
+                api::rate_limited("settings.login_method.per_user", "settings.login_method", "LoginMethodPerUser")
+            }
             Counter::AdminPerKey | Counter::AdminRefusedPerIp => {
                 api::rate_limited("admin_api.request", "admin_api", "AdminApi")
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use vestibule_domain::{
     event::{Event, RevocationReason, TriggeredBy, UserModel},
     id::{FlowId, IdentityId, ProjectNo, UserId},
+    identifier::LoginId,
     identity::OwnedLoginId,
     promotion::{CredentialRemoval, is_last_login_credential},
     session::SessionRef,
@@ -18,7 +19,12 @@ use vestibule_store::{
     sessions, users,
 };
 
-use super::{LoginMethods, profile::put_names, settings_action::SettingsAction};
+use super::{
+    LoginMethods,
+    method_log::{PlannedChange, StoredMethod},
+    profile::put_names,
+    settings_action::SettingsAction,
+};
 use crate::{
     adapters::mailer::Mail,
     authorize::{AppRedirect, NewCode, answer},
@@ -42,7 +48,11 @@ pub enum AccountChange {
         old: IdentityId,
         new: OwnedLoginId,
     },
-    VerifyLoginId(IdentityId),
+    /// The code was sent to this value.
+    VerifyLoginId {
+        id: IdentityId,
+        value: String,
+    },
     RemoveLoginId(IdentityId),
     /// Ends every other session, because the old password may be known to others.
     SetPassword {
@@ -63,6 +73,8 @@ pub enum AccountChange {
         session: SessionRef,
         amr: &'static str,
         passkey: Option<PasskeyUse>,
+        /// The login ID whose code was entered: it must still be the member's.
+        login_id: Option<LoginId>,
     },
     Delete,
 }
@@ -88,8 +100,17 @@ pub enum ChangeOutcome {
 pub struct ChangeRequest<'a> {
     pub change_kind: AccountChange,
     pub mails: Vec<Mail>,
+    /// Its name in the log of login methods, if it changes one.
+    pub(crate) planned: Option<PlannedChange>,
     /// The pending step that ends with it.
     pub settings_action: Option<&'a SettingsAction>,
+}
+
+impl ChangeRequest<'_> {
+    /// A change alone.
+    pub(crate) fn of(change_kind: AccountChange) -> Self {
+        Self { change_kind, mails: Vec::new(), planned: None, settings_action: None }
+    }
 }
 
 struct PreparedChange {
@@ -100,6 +121,7 @@ struct PreparedChange {
     change_kind: AccountChange,
     settings_action: Option<(FlowId, i64, String, Timestamp)>,
     mails: Vec<SealedMessage>,
+    planned: Option<PlannedChange>,
     ending: Option<Ending>,
     deletion: Option<QueuedEvent>,
     code: Option<NewCode>,
@@ -159,6 +181,7 @@ pub async fn commit(
         change_kind: change_request.change_kind,
         settings_action,
         mails: change_request.mails.iter().map(seal).collect(),
+        planned: change_request.planned,
         ending,
         deletion,
         code,
@@ -185,11 +208,30 @@ impl AccountChange {
             Self::EndOthers { keep } => Some((Selection::AllExcept(*keep), RevocationReason::User)),
             Self::AddLoginId(_)
             | Self::ReplaceLoginId { .. }
-            | Self::VerifyLoginId(_)
+            | Self::VerifyLoginId { .. }
             | Self::RemoveLoginId(_)
             | Self::SetNames(_)
             | Self::AddPasskey(_)
             | Self::RemovePasskey(_)
+            | Self::RenamePasskey(..)
+            | Self::Prove { .. }
+            | Self::Delete => None,
+        }
+    }
+}
+
+impl AccountChange {
+    /// The login ID or passkey that it changes.
+    fn login_method(&self) -> Option<IdentityId> {
+        match self {
+            Self::AddLoginId(row) => Some(row.id),
+            Self::ReplaceLoginId { old: id, .. } | Self::RemoveLoginId(id) | Self::RemovePasskey(id) => Some(*id),
+            Self::AddPasskey(row) => Some(row.id),
+            Self::VerifyLoginId { .. }
+            | Self::SetPassword { .. }
+            | Self::End(_)
+            | Self::EndOthers { .. }
+            | Self::SetNames(_)
             | Self::RenamePasskey(..)
             | Self::Prove { .. }
             | Self::Delete => None,
@@ -222,6 +264,10 @@ async fn write(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
     {
         return Err(ChangeError::Stale);
     }
+    if let Some((planned, id)) = change.planned.as_ref().zip(change.change_kind.login_method()) {
+        let before = StoredMethod::find(&LoginMethods::read(tx, no, user).await?, id);
+        planned.record(tx, (no, user), &[(id, before)], now).await?;
+    }
     apply(tx, change).await?;
     if let Some(ending) = &change.ending {
         ending.write(tx).await?;
@@ -249,8 +295,11 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
             let created_at = if old.value == new.value { old.created_at } else { new.created_at };
             insert_login_id(tx, no, &OwnedLoginId { id: old.id, created_at, ..new.clone() }).await
         }
-        AccountChange::VerifyLoginId(id) => {
+        AccountChange::VerifyLoginId { id, value } => {
             let row = find_login_id(tx, no, user, *id).await?;
+            if row.value != *value {
+                return Err(ChangeError::Stale);
+            }
             credentials::verify_login_id(tx, no, &row.kind, &row.value, now).await?;
             Ok(())
         }
@@ -279,7 +328,14 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
             true => Ok(()),
             false => Err(ChangeError::Stale),
         },
-        AccountChange::Prove { session, amr, passkey } => {
+        AccountChange::Prove { session, amr, passkey, login_id } => {
+            if let Some(login_id) = login_id {
+                let rows = credentials::list_login_ids(tx, no, user).await?;
+                let is_own = |row: &OwnedLoginId| row.kind == login_id.kind.as_str() && row.value == login_id.value;
+                if !rows.iter().any(is_own) {
+                    return Err(ChangeError::Stale);
+                }
+            }
             if let Some(used) = passkey
                 && !passkeys::record_use(tx, no, used, now).await?
             {

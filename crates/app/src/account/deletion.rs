@@ -16,7 +16,7 @@ pub async fn delete(
     caller: &AccountCaller,
     settings_action: Option<&SettingsAction>,
 ) -> Result<ChangeOutcome, Error> {
-    commit(ctx, caller, ChangeRequest { change_kind: AccountChange::Delete, mails: Vec::new(), settings_action }).await
+    commit(ctx, caller, ChangeRequest { settings_action, ..ChangeRequest::of(AccountChange::Delete) }).await
 }
 
 #[cfg(test)]

@@ -14,23 +14,23 @@ use super::{
     LoginMethods,
     change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
     login_methods::login_id_of,
-    notice::{SecurityNotice, WriteNotice},
+    method_log,
+    notice::{DescribeChange, SecurityNotice, WriteNotice},
     settings_action::{CodeTask, Pending, SettingsAction},
 };
 use crate::{
-    adapters::mailer::Mail,
     caller::AccountCaller,
-    crypto::security_links::{LinkAction, ReplacedLoginId},
     ctx::Ctx,
     error::Error,
     flow::{CodeUse, WriteMessage, one_time_code},
     known_devices::KnownDevice,
     limits::{
+        rates,
         sending::{self, Requester},
         tries::{Buckets, Trier},
     },
     messages::PermittedMessage,
-    security_links, send_permit,
+    send_permit,
 };
 
 /// The caller of a request, and the renderer of messages.
@@ -118,11 +118,10 @@ impl AccountContext<'_> {
     /// Removes a login ID, unless it is the last login method.
     pub async fn remove(&self, id: IdentityId) -> Result<ChangeOutcome, Error> {
         let login_methods = LoginMethods::load(&self.ctx, self.caller.user.id).await?;
-        let Some(login_id) = login_methods.find(id).and_then(login_id_of) else { return Ok(ChangeOutcome::Stale) };
-        let notice = SecurityNotice::LoginIdRemoved { login_id: login_id.original.clone() };
-        let mails = self.notices(&login_methods, Some(&login_id), &notice);
-        let change_request =
-            ChangeRequest { change_kind: AccountChange::RemoveLoginId(id), mails, settings_action: None };
+        let Some(row) = login_methods.find(id) else { return Ok(ChangeOutcome::Stale) };
+        let notice = |link| SecurityNotice::LoginIdRemoved { login_id: row.original.clone(), link };
+        let change_kind = AccountChange::RemoveLoginId(id);
+        let change_request = self.plan(&login_methods, Some(row), (change_kind, &notice)).await?;
         commit(&self.ctx, self.caller, change_request).await
     }
 
@@ -278,49 +277,44 @@ impl AccountContext<'_> {
             created_at: now,
             updated_at: now,
         };
-        let (change_kind, mails) = match task {
+        let change_request = match task {
             CodeTask::Add => {
-                let row = row();
-                let link = self.link(LinkAction::RemoveLoginId { id: row.id });
-                let notice = SecurityNotice::LoginIdAdded { login_id: login_id.original.clone(), link };
-                (AccountChange::AddLoginId(row), self.notices(login_methods, None, &notice))
+                let notice = |link| SecurityNotice::LoginIdAdded { login_id: login_id.original.clone(), link };
+                self.plan(login_methods, None, (AccountChange::AddLoginId(row()), &notice)).await?
             }
             CodeTask::Replace { old } => {
-                let found = login_methods.find(*old).and_then(|row| Some((row, login_id_of(row)?)));
-                let Some((old_row, replaced)) = found else { return Ok(ChangeOutcome::Stale) };
-                let old_login_id = ReplacedLoginId {
-                    kind: old_row.kind.clone(),
-                    value: old_row.value.clone(),
-                    original: old_row.original.clone(),
-                    verified_at: old_row.verified_at,
+                let Some(replaced) = login_methods.find(*old) else { return Ok(ChangeOutcome::Stale) };
+                let notice = |link| {
+                    let (from, to) = (replaced.original.clone(), login_id.original.clone());
+                    SecurityNotice::LoginIdChanged { from, to, link }
                 };
-                let link = self.link(LinkAction::RestoreLoginId { id: *old, login_id: old_login_id });
-                let (from, to) = (replaced.original.clone(), login_id.original.clone());
-                let notice = SecurityNotice::LoginIdChanged { from, to, link };
-                let mails = self.notices(login_methods, Some(&replaced), &notice);
-                (AccountChange::ReplaceLoginId { old: *old, new: row() }, mails)
+                let change_kind = AccountChange::ReplaceLoginId { old: *old, new: row() };
+                self.plan(login_methods, Some(replaced), (change_kind, &notice)).await?
             }
-            CodeTask::Verify { id } => (AccountChange::VerifyLoginId(*id), Vec::new()),
+            CodeTask::Verify { id } => {
+                ChangeRequest::of(AccountChange::VerifyLoginId { id: *id, value: login_id.value.clone() })
+            }
             CodeTask::Prove { .. } => {
-                let change_kind =
-                    AccountChange::Prove { session: self.caller.via.reference(), amr: "otp", passkey: None };
-                (change_kind, Vec::new())
+                let session = self.caller.via.reference();
+                let login_id = Some(login_id.clone());
+                ChangeRequest::of(AccountChange::Prove { session, amr: "otp", passkey: None, login_id })
             }
         };
-        commit(&self.ctx, self.caller, ChangeRequest { change_kind, mails, settings_action }).await
+        commit(&self.ctx, self.caller, ChangeRequest { settings_action, ..change_request }).await
     }
 
-    /// The link of a notification mail.
-    fn link(&self, action: LinkAction) -> String {
-        security_links::make(&self.ctx, self.caller.user.id, action)
-    }
-
-    /// The notification mails: to the login ID in question if it is an email address, otherwise to the member's mail
-    /// address.
-    fn notices(&self, login_methods: &LoginMethods, at: Option<&LoginId>, notice: &SecurityNotice) -> Vec<Mail> {
-        let there = at.filter(|login_id| login_id.kind == LoginIdKind::Email).and_then(LoginId::address);
-        let to = there.or_else(|| login_methods.mail_address());
-        to.map(|to| (self.write_notice)(&to, notice)).into_iter().collect()
+    /// Plans a change of a login method, with its notification mails. `concerned` is the login ID that is replaced or removed.
+    pub(super) async fn plan<'r>(
+        &self,
+        login_methods: &LoginMethods,
+        concerned: Option<&OwnedLoginId>,
+        (change_kind, describe): (AccountChange, DescribeChange<'_>),
+    ) -> Result<ChangeRequest<'r>, Error> {
+        rates::charge_login_method_change(&self.ctx, self.caller.user.id)?;
+        let texts = (describe, self.write_notice);
+        let (planned, mails) =
+            method_log::plan(&self.ctx, (self.caller.user.id, login_methods), concerned, texts).await?;
+        Ok(ChangeRequest { mails, planned: Some(planned), ..ChangeRequest::of(change_kind) })
     }
 
     /// Stores the pending step and queues its message, unless another tab changed it first.

@@ -80,9 +80,15 @@ impl LoginMethods {
 
     /// The address for notifications: the oldest verified email address, or else the oldest one.
     pub(crate) fn mail_address(&self) -> Option<String> {
+        self.emails().first().and_then(|row| login_id_of(row)?.address())
+    }
+
+    /// The email addresses: verified ones first, and of those the oldest.
+    pub(crate) fn emails(&self) -> Vec<&OwnedLoginId> {
         let emails = self.login_ids.iter().filter(|row| kind_of(row) == Some(LoginIdKind::Email));
-        let oldest = emails.min_by_key(|row| (row.verified_at.is_none(), row.created_at));
-        oldest.and_then(|row| login_id_of(row)?.address())
+        let mut emails: Vec<_> = emails.collect();
+        emails.sort_by_key(|row| (row.verified_at.is_none(), row.created_at));
+        emails
     }
 
     /// Where to send a code for reauthentication: a verified address first.

@@ -6,6 +6,7 @@ pub mod change;
 pub mod deletion;
 pub mod login_id;
 pub mod login_methods;
+pub(crate) mod method_log;
 pub mod notice;
 pub mod passkey;
 pub mod password;

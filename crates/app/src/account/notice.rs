@@ -14,27 +14,29 @@ pub struct NamedSession {
     pub age: Duration,
 }
 
-/// The change to report.
+/// The change to report. `link` undoes it; an address that a thief may have added gets none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecurityNotice {
-    /// `link` removes it.
     LoginIdAdded {
         login_id: String,
-        link: String,
+        link: Option<String>,
     },
-    /// `link` restores the old one.
     LoginIdChanged {
         from: String,
         to: String,
-        link: String,
-    },
-    /// `link` removes it.
-    PasskeyAdded {
-        name: Option<String>,
-        link: String,
+        link: Option<String>,
     },
     LoginIdRemoved {
         login_id: String,
+        link: Option<String>,
+    },
+    PasskeyAdded {
+        name: Option<String>,
+        link: Option<String>,
+    },
+    PasskeyRemoved {
+        name: Option<String>,
+        link: Option<String>,
     },
     PasswordChanged,
     /// A guest that began elsewhere was promoted; `link` ends what is still signed in.
@@ -46,3 +48,6 @@ pub enum SecurityNotice {
 
 /// Renders the mail in the user's language; provided by the pages, which have the texts.
 pub(crate) type WriteNotice<'a> = &'a (dyn Fn(&str, &SecurityNotice) -> Mail + Send + Sync);
+
+/// Describes a change of a login method, with its link if there is one.
+pub(crate) type DescribeChange<'a> = &'a (dyn Fn(Option<String>) -> SecurityNotice + Send + Sync);

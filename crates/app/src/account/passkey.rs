@@ -11,12 +11,10 @@ use super::{
 };
 use crate::{
     caller::AccountCaller,
-    crypto::security_links::LinkAction,
     ctx::Ctx,
     error::Error,
     passkeys::{PasskeyUser, Site},
     projects::Project,
-    security_links,
 };
 
 /// The WebAuthn relying party of a project.
@@ -63,19 +61,20 @@ pub async fn add(
         last_used_at: None,
         backup_eligible: Some(made.backup_eligible),
     };
-    let link = security_links::make(ctx, caller.user.id, LinkAction::RemovePasskey { id: row.id });
-    let to = LoginMethods::load(ctx, caller.user.id).await?.mail_address();
-    let notice = SecurityNotice::PasskeyAdded { name, link };
-    let mails = to.map(|to| (asking.write_notice)(&to, &notice)).into_iter().collect();
-    let change_request = ChangeRequest { change_kind: AccountChange::AddPasskey(row), mails, settings_action: None };
-    commit(ctx, caller, change_request).await.map(Some)
+    let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
+    let notice = |link| SecurityNotice::PasskeyAdded { name: name.clone(), link };
+    let change_kind = AccountChange::AddPasskey(row);
+    commit(ctx, caller, asking.plan(&login_methods, None, (change_kind, &notice)).await?).await.map(Some)
 }
 
 /// Removes a passkey, unless it is the last login method.
-pub async fn remove(ctx: &Ctx<'_>, caller: &AccountCaller, id: IdentityId) -> Result<ChangeOutcome, Error> {
-    let change_request =
-        ChangeRequest { change_kind: AccountChange::RemovePasskey(id), mails: Vec::new(), settings_action: None };
-    commit(ctx, caller, change_request).await
+pub async fn remove(asking: &AccountContext<'_>, id: IdentityId) -> Result<ChangeOutcome, Error> {
+    let AccountContext { ctx, caller, .. } = asking;
+    let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
+    let Some(row) = login_methods.passkeys.iter().find(|row| row.id == id) else { return Ok(ChangeOutcome::Stale) };
+    let notice = |link| SecurityNotice::PasskeyRemoved { name: row.name.clone(), link };
+    let change_kind = AccountChange::RemovePasskey(id);
+    commit(ctx, caller, asking.plan(&login_methods, None, (change_kind, &notice)).await?).await
 }
 
 /// Renames a passkey, or removes its name.
@@ -85,7 +84,5 @@ pub async fn rename(
     id: IdentityId,
     name: Option<String>,
 ) -> Result<ChangeOutcome, Error> {
-    let change_request =
-        ChangeRequest { change_kind: AccountChange::RenamePasskey(id, name), mails: Vec::new(), settings_action: None };
-    commit(ctx, caller, change_request).await
+    commit(ctx, caller, ChangeRequest::of(AccountChange::RenamePasskey(id, name))).await
 }

@@ -55,6 +55,7 @@ pub async fn change(
     let hash = app.hasher.hash(project.no, password::prepare(typed.new.expose()), &app.entropy).await?;
     let mails = login_methods.mail_address().map(|to| (asking.write_notice)(&to, &SecurityNotice::PasswordChanged));
     let change_kind = AccountChange::SetPassword { hash, keep: caller.via.reference() };
-    let change_request = ChangeRequest { change_kind, mails: mails.into_iter().collect(), settings_action };
+    let mails = mails.into_iter().collect();
+    let change_request = ChangeRequest { mails, settings_action, ..ChangeRequest::of(change_kind) };
     commit(&ctx, caller, change_request).await.map(Ok)
 }

@@ -71,7 +71,7 @@ pub fn display_name(caller: &AccountCaller) -> Option<String> {
 /// Stores the names, in the order of [`NAMES`].
 pub async fn save(ctx: &Ctx<'_>, caller: &AccountCaller, names: [Option<String>; 3]) -> Result<ChangeOutcome, Error> {
     let change_kind = AccountChange::SetNames(NAMES.into_iter().zip(names).collect());
-    commit(ctx, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }).await
+    commit(ctx, caller, ChangeRequest::of(change_kind)).await
 }
 
 #[cfg(test)]

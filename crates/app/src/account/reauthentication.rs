@@ -114,6 +114,6 @@ async fn note(
     amr: &'static str,
     passkey: Option<PasskeyUse>,
 ) -> Result<ChangeOutcome, Error> {
-    let change_kind = AccountChange::Prove { session: caller.via.reference(), amr, passkey };
-    commit(ctx, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }).await
+    let change_kind = AccountChange::Prove { session: caller.via.reference(), amr, passkey, login_id: None };
+    commit(ctx, caller, ChangeRequest::of(change_kind)).await
 }

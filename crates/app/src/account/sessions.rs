@@ -46,16 +46,11 @@ pub async fn list(ctx: &Ctx<'_>, caller: &AccountCaller) -> Result<Vec<AccountSe
 }
 
 pub async fn end(ctx: &Ctx<'_>, caller: &AccountCaller, session: SessionRef) -> Result<ChangeOutcome, Error> {
-    commit(
-        ctx,
-        caller,
-        ChangeRequest { change_kind: AccountChange::End(session), mails: Vec::new(), settings_action: None },
-    )
-    .await
+    commit(ctx, caller, ChangeRequest::of(AccountChange::End(session))).await
 }
 
 /// Ends every session and grant of the member except the caller's.
 pub async fn end_others(ctx: &Ctx<'_>, caller: &AccountCaller) -> Result<ChangeOutcome, Error> {
     let change_kind = AccountChange::EndOthers { keep: caller.via.reference() };
-    commit(ctx, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }).await
+    commit(ctx, caller, ChangeRequest::of(change_kind)).await
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
-    id::{IdentityId, UserId},
+    id::{ChangeId, UserId},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -41,21 +41,8 @@ pub(crate) struct LinkContent {
 pub enum LinkAction {
     /// Ends all sessions and grants, and an authorization code that may be outstanding.
     EndSessions { code: Option<[u8; 32]> },
-    /// Removes a login ID that was added, and ends all sessions.
-    RemoveLoginId { id: IdentityId },
-    /// Removes a passkey that was added, and ends all sessions.
-    RemovePasskey { id: IdentityId },
-    /// Restores a login ID that was replaced, and ends all sessions.
-    RestoreLoginId { id: IdentityId, login_id: ReplacedLoginId },
-}
-
-/// A login ID as it was before it was replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReplacedLoginId {
-    pub kind: String,
-    pub value: String,
-    pub original: String,
-    pub verified_at: Option<Timestamp>,
+    /// Undoes a change of the login methods and all later ones, and ends all sessions.
+    Undo { change: ChangeId },
 }
 
 impl LinkAction {
@@ -63,7 +50,7 @@ impl LinkAction {
     pub fn code(&self) -> Option<TokenHash> {
         match self {
             Self::EndSessions { code } => code.map(TokenHash),
-            Self::RemoveLoginId { .. } | Self::RemovePasskey { .. } | Self::RestoreLoginId { .. } => None,
+            Self::Undo { .. } => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 use vestibule_domain::{id::ProjectNo, id::UserId, identifier::LoginIdKind, time::Timestamp};
 use vestibule_store::{Conn, StoreError, credentials, users::LoginState};
 
-use super::{Attempt, Flow};
+use super::{Attempt, Flow, Goal};
 use crate::authorize::FLOW_LIFETIME;
 
 /// What a proof rests on.
@@ -20,6 +20,9 @@ pub struct Basis {
 enum Since {
     /// The member's credential generation when its code was sent, or before its password was read.
     Generation(i64),
+    /// Of a recovery: how often all sessions had ended without an exception when its code was sent. Otherwise a thief with a session
+    /// could keep the owner from recovering, by signing out everywhere else again and again.
+    FullEnding(i64),
     /// The begin of the flow, where the member is not known before it answers.
     Time(Timestamp),
 }
@@ -32,7 +35,11 @@ impl Basis {
 
     /// That of a code which was sent to a member.
     pub(crate) fn of_attempt(attempt: &Attempt) -> Self {
-        Self::of_password(attempt.login_id.kind, &attempt.login_id.value, attempt.generation)
+        let since = match attempt.goal {
+            Goal::Login => Since::Generation(attempt.generation),
+            Goal::Recover => Since::FullEnding(attempt.full_endings),
+        };
+        Self { login_id: Some((attempt.login_id.kind, attempt.login_id.value.clone())), since }
     }
 
     /// That of a passkey. The challenge is the same for the whole flow, so the answer may be as old as the flow.
@@ -54,7 +61,8 @@ impl Basis {
         state: LoginState,
     ) -> Result<bool, StoreError> {
         let is_current = match self.since {
-            Since::Generation(generation) => state.generation == generation,
+            Since::Generation(generation) => state.endings.generation == generation,
+            Since::FullEnding(full) => state.endings.full == full,
             Since::Time(since) => state.sessions_ended_at.is_none_or(|ended_at| ended_at <= since),
         };
         let Some((kind, value)) = self.login_id.as_ref().filter(|_| is_current) else { return Ok(is_current) };

@@ -115,7 +115,7 @@ async fn record_login(
     if !proof.basis.holds(tx, no, proof.user, state).await? {
         return Err(PromotionError::Outdated);
     }
-    let mut generation = state.generation;
+    let mut generation = state.endings.generation;
     if let Some(ending) = ending {
         ending.write(tx).await?;
         generation = users::find_generation(tx, no, proof.user).await?;
@@ -135,7 +135,7 @@ async fn record_login(
         credentials::set_password(tx, no, proof.user, hash, now).await?;
     }
     if let Some(recovery) = &proof.recovery {
-        recovery.write(tx, no, proof.user).await?;
+        recovery.write(tx, (no, proof.user), now).await?;
     }
     Ok(generation)
 }

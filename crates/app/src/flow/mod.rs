@@ -93,6 +93,9 @@ pub struct Attempt {
     /// The credential generation of that member when the code was sent.
     #[serde(default)]
     generation: i64,
+    /// How often all its sessions had ended without an exception then.
+    #[serde(default)]
+    full_endings: i64,
     /// Whether that member had proved the address before.
     #[serde(default)]
     is_proved_address: bool,
@@ -105,7 +108,9 @@ pub struct Attempt {
 impl Attempt {
     /// An attempt for which no code is expected yet.
     fn new(login_id: LoginId, goal: Goal) -> Self {
-        Self { login_id, goal, user: None, generation: 0, is_proved_address: false, code: None, proved_at: None }
+        let (user, code, proved_at) = (None, None, None);
+        let (generation, full_endings, is_proved_address) = (0, 0, false);
+        Self { login_id, goal, user, generation, full_endings, is_proved_address, code, proved_at }
     }
 }
 

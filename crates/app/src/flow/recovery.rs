@@ -3,7 +3,7 @@
 use vestibule_domain::{
     credential::password::{self, Assessment},
     id::{ProjectNo, UserId},
-    identifier::{LoginId, LoginIdKind},
+    identifier::LoginId,
     identity::OwnedLoginId,
     promotion::CredentialRemoval,
     secret::Secret,
@@ -18,9 +18,10 @@ use super::{Attempt, Flow, Goal, basis::Basis, sign_in::LoginProof, steps::check
 use crate::{
     account::{
         LoginMethods,
-        login_methods::login_id_of,
+        method_log::{PlannedChange, Recipients, StoredMethod},
         notice::{SecurityNotice, WriteNotice},
     },
+    adapters::mailer::Mail,
     ctx::Ctx,
     error::Error,
     promotion::change::PromotionError,
@@ -59,8 +60,8 @@ pub async fn list_others(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<Vec<OtherM
     let no = ctx.project.no;
     let mut conn = ctx.app.store.read().await?;
     let login_methods = LoginMethods::read(&mut conn, no, user).await?;
-    let generation = users::find_generation(&mut conn, no, user).await?;
-    let state = LoginState { generation, sessions_ended_at: None };
+    let endings = users::find_endings(&mut conn, no, user).await?;
+    let state = LoginState { endings, sessions_ended_at: None };
     let holds = Basis::of_attempt(attempt).holds(&mut conn, no, user, state).await?;
     drop(conn);
     let is_recent = |created_at: Timestamp| ctx.now.since(created_at) < ctx.project.settings.recovery_preselect_age();
@@ -111,22 +112,44 @@ pub async fn choose_password(
     // The code may have been read by another person, so mail the member about the new password.
     let login_methods = LoginMethods::load(ctx, user).await?;
     let changed = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
-    // A thief who read the code could remove the owner's addresses, so each of them gets a mail.
-    let is_removed = |id| choice.removed.iter().any(|shown| shown.removal == CredentialRemoval::LoginId(id));
-    let removed_ids = login_methods.login_ids.iter().filter(|row| is_removed(row.id));
-    let gone = removed_ids.filter_map(login_id_of).filter(|login_id| login_id.kind == LoginIdKind::Email);
-    let gone = gone.filter_map(|login_id| {
-        let notice = SecurityNotice::LoginIdRemoved { login_id: login_id.original.clone() };
-        login_id.address().map(|to| write(&to, &notice))
-    });
-    let mails = changed.into_iter().chain(gone).collect();
+    let (planned, removals) = plan_removals(ctx, (user, &login_methods), &choice, write).await?;
+    let mails = changed.into_iter().chain(removals).collect();
     Ok(Ok(Some(LoginProof {
         password_hash: Some(hash),
         proved: Some((attempt.login_id.kind, attempt.login_id.value.clone())),
-        recovery: Some(Recovery { own: attempt.login_id.clone(), choice }),
+        recovery: Some(Recovery { own: attempt.login_id.clone(), choice, planned }),
         mails,
         ..LoginProof::new(user, "pwd", Basis::of_attempt(attempt))
     })))
+}
+
+/// The mails about what a recovery removes: a thief who read the code could remove what is the owner's. All their links undo all of it.
+async fn plan_removals(
+    ctx: &Ctx<'_>,
+    (user, login_methods): (UserId, &LoginMethods),
+    choice: &RecoveryChoice,
+    write: WriteNotice<'_>,
+) -> Result<(PlannedChange, Vec<Mail>), Error> {
+    let mut planned = PlannedChange::new(ctx);
+    let recipients = Recipients::load(ctx, user, login_methods).await?;
+    let mut mails = Vec::new();
+    for shown in &choice.removed {
+        let link = planned.link(ctx, user);
+        match shown.removal {
+            CredentialRemoval::LoginId(id) => {
+                let Some(row) = login_methods.find(id) else { continue };
+                let describe = |link| SecurityNotice::LoginIdRemoved { login_id: row.original.clone(), link };
+                mails.extend(recipients.write((&mut planned, &link), Some(row), (&describe, write)));
+            }
+            CredentialRemoval::Passkey(id) => {
+                let Some(row) = login_methods.passkeys.iter().find(|row| row.id == id) else { continue };
+                let describe = |link| SecurityNotice::PasskeyRemoved { name: row.name.clone(), link };
+                mails.extend(recipients.write((&mut planned, &link), None, (&describe, write)));
+            }
+            CredentialRemoval::Password => {}
+        }
+    }
+    Ok((planned, mails))
 }
 
 /// A recovery that is ready to be written.
@@ -134,6 +157,8 @@ pub struct Recovery {
     /// The login ID with which the member recovers.
     own: LoginId,
     choice: RecoveryChoice,
+    /// What is removed is one change, which a link undoes as a whole.
+    planned: PlannedChange,
 }
 
 impl Recovery {
@@ -142,12 +167,28 @@ impl Recovery {
     /// # Errors
     /// [`PromotionError::MethodsChanged`] when the member has a sign-in method that it has not seen: a thief may have added it while
     /// the page was open.
-    pub(crate) async fn write(&self, tx: &mut Tx, no: ProjectNo, user: UserId) -> Result<(), PromotionError> {
+    pub(crate) async fn write(
+        &self,
+        tx: &mut Tx,
+        (no, user): (ProjectNo, UserId),
+        now: Timestamp,
+    ) -> Result<(), PromotionError> {
         let login_methods = LoginMethods::read(tx, no, user).await?;
         let others = others_of(&login_methods, &self.own);
         let (kept, removed) = (&self.choice.kept, &self.choice.removed);
         if others.iter().any(|(shown, ..)| !kept.contains(shown) && !removed.contains(shown)) {
             return Err(PromotionError::MethodsChanged);
+        }
+        let before = removed.iter().filter_map(|shown| {
+            let id = match shown.removal {
+                CredentialRemoval::LoginId(id) | CredentialRemoval::Passkey(id) => id,
+                CredentialRemoval::Password => return None,
+            };
+            Some((id, Some(StoredMethod::find(&login_methods, id)?)))
+        });
+        let before: Vec<_> = before.collect();
+        if !before.is_empty() {
+            self.planned.record(tx, (no, user), &before, now).await?;
         }
         for shown in removed {
             login_methods.remove(tx, (no, user), shown.removal).await?;

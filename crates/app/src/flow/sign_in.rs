@@ -11,7 +11,7 @@ use vestibule_domain::{
     identity::OwnedLoginId,
     secret::Secret,
 };
-use vestibule_store::{credentials, passkeys::PasskeyUse};
+use vestibule_store::{credentials, passkeys::PasskeyUse, users::Endings};
 
 use super::{
     Attempt, CodeUse, Flow, Goal, WriteMessage,
@@ -112,7 +112,7 @@ async fn try_password_of(
     let known = flow.known_device(ctx, found.as_ref().map(account_of));
     let buckets = Buckets::of_password(ctx, Trier::new(login_id, known));
     buckets.check(ctx.app, ctx.now).await?;
-    let found = found.map(|(row, generation)| (row.user_id, generation)).filter(|(user, _)| is_wanted(flow, *user));
+    let found = found.map(|(row, endings)| (row.user_id, endings)).filter(|(user, _)| is_wanted(flow, *user));
     // The generation was read before the hash: a new password either has another, or is the one that is compared here.
     let mut conn = ctx.app.store.read().await?;
     let hash = match found {
@@ -121,13 +121,14 @@ async fn try_password_of(
     };
     drop(conn);
     let verdict = ctx.app.hasher.verify(ctx.project.no, password::prepare(typed.expose()), hash).await?;
-    let (PasswordVerdict::Right { stale }, Some((user, generation))) = (verdict, found) else {
+    let (PasswordVerdict::Right { stale }, Some((user, endings))) = (verdict, found) else {
         buckets.record_failure(ctx.app, ctx.now).await?;
         return Ok(SignIn::Invalid(InputErrors { wrong_credentials: true, ..InputErrors::default() }));
     };
     // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
     buckets.check(ctx.app, ctx.now).await?;
-    let mut proof = LoginProof::new(user, "pwd", Basis::of_password(login_id.kind, &login_id.value, generation));
+    let mut proof =
+        LoginProof::new(user, "pwd", Basis::of_password(login_id.kind, &login_id.value, endings.generation));
     if stale {
         // Not worth failing for: the rehash is tried again at the next sign-in.
         proof.password_hash =
@@ -136,14 +137,14 @@ async fn try_password_of(
     Ok(SignIn::Proved(Box::new(proof)))
 }
 
-/// The stored login ID, and its user's credential generation.
-async fn find_user(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<Option<(OwnedLoginId, i64)>, Error> {
+/// The stored login ID, and how often its user's sessions were ended.
+async fn find_user(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<Option<(OwnedLoginId, Endings)>, Error> {
     let (no, kind, value) = (ctx.project.no, login_id.kind.as_str(), login_id.value.as_str());
-    Ok(credentials::find_login_id_and_generation(&mut *ctx.app.store.read().await?, no, kind, value).await?)
+    Ok(credentials::find_login_id_and_endings(&mut *ctx.app.store.read().await?, no, kind, value).await?)
 }
 
-fn account_of((row, generation): &(OwnedLoginId, i64)) -> KnownAccount {
-    KnownAccount { id: *row.user_id.as_bytes(), generation: *generation }
+fn account_of((row, endings): &(OwnedLoginId, Endings)) -> KnownAccount {
+    KnownAccount { id: *row.user_id.as_bytes(), generation: endings.generation }
 }
 
 fn is_wanted(flow: &Flow, user: UserId) -> bool {
@@ -179,7 +180,7 @@ async fn send_code(
     }
     let found = find_user(ctx, &login_id).await?;
     let known = flow.known_device(ctx, found.as_ref().map(account_of));
-    let generation = found.as_ref().map_or(0, |(_, generation)| *generation);
+    let Endings { generation, full: full_endings } = found.as_ref().map(|(_, endings)| *endings).unwrap_or_default();
     let row = found.map(|(row, _)| row);
     let is_proved = row.as_ref().is_some_and(|row| row.verified_at.is_some());
     let known = known.filter(|_| one_time_code::counts_as_known(&login_id, is_proved));
@@ -199,7 +200,8 @@ async fn send_code(
     let sent = permit.zip(text);
     let message = sent.and_then(|(permit, text)| permit.write((use_of(goal), &login_id, &text), write));
     let attempt = Attempt::new(login_id, goal);
-    flow.state.attempt = Some(Attempt { user, generation, is_proved_address: is_proved, code: Some(code), ..attempt });
+    flow.state.attempt =
+        Some(Attempt { user, generation, full_endings, is_proved_address: is_proved, code: Some(code), ..attempt });
     Ok(if save(ctx, flow, message).await? { SignIn::Next } else { SignIn::Stale })
 }
 

@@ -11,8 +11,8 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, Tx, admin_keys, codes, deliveries, device_codes, events, flows, grants, job_state, operator_events,
-    operator_links, operator_sessions, sessions, spent, tries,
+    StoreError, Tx, admin_keys, codes, deliveries, device_codes, events, flows, grants, job_state, login_method_changes,
+    operator_events, operator_links, operator_sessions, sessions, spent, tries,
 };
 
 use crate::{device_authorization, logout_notices::LogoutNotices, projects::Project, repeats, state::App};
@@ -64,6 +64,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let codes = codes::remove_expired_any_project(tx, now, BATCH).await?;
                     let devices = device_codes::remove_expired_any_project(tx, devices_before, BATCH).await?;
                     let spent = spent::remove_expired_any_project(tx, spent_before, BATCH).await?;
+                    let changes = login_method_changes::remove_expired_any_project(tx, spent_before, BATCH).await?;
                     let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
                     let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
                     let links = operator_links::remove_expired(tx, now, BATCH).await?;
@@ -77,7 +78,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                         None => 0,
                     };
                     Ok::<_, StoreError>(
-                        flows + codes + devices + spent + tries + answers + links + operators + delivered + events,
+                        flows + codes + devices + spent + changes + tries + answers + links + operators + delivered + events,
                     )
                 })
             })

@@ -27,6 +27,8 @@ const DEVICE_PER_PROJECT: Quota = Quota { period: TEN_MINUTES, burst: 5_000 };
 const DEVICE_POLL: Quota = Quota { period: Duration::from_secs(4), burst: 1 };
 const DEVICE_POLL_PER_IP: Quota = Quota { period: MINUTE, burst: 600 };
 const USER_CODE_PER_IP: Quota = Quota { period: TEN_MINUTES, burst: 60 };
+/// Each change is kept for a week, so that it can be undone.
+const LOGIN_METHOD_CHANGE_PER_USER: Quota = Quota { period: Duration::from_secs(3_600), burst: 30 };
 
 /// Charges one request to a configurable limit, per address.
 pub(crate) fn charge_ip(ctx: &Ctx<'_>, name: LimitName) -> Result<(), Error> {
@@ -120,6 +122,11 @@ pub(crate) fn charge_device_poll(ctx: &Ctx<'_>, client_id: &str, code: TokenHash
 /// Charges a user code of a device to the address from which it comes.
 pub(crate) fn charge_user_code(ctx: &Ctx<'_>) -> Result<(), Error> {
     take_for_ip(ctx, Counter::UserCodePerIp, USER_CODE_PER_IP)
+}
+
+/// Charges a change of a login method on the account page.
+pub(crate) fn charge_login_method_change(ctx: &Ctx<'_>, user: UserId) -> Result<(), Error> {
+    take(ctx, Counter::LoginMethodChangePerUser, CounterSubject::User(user), LOGIN_METHOD_CHANGE_PER_USER)
 }
 
 fn take_for_ip(ctx: &Ctx<'_>, counter: Counter, quota: Quota) -> Result<(), Error> {

@@ -32,7 +32,7 @@ pub(crate) struct Round {
 }
 
 /// The counters that are kept in memory, but those of the settings.
-const FIXED: [Counter; 15] = [
+const FIXED: [Counter; 16] = [
     Counter::TokenPerIp,
     Counter::RevocationPerIp,
     Counter::TokenPerUser,
@@ -48,6 +48,7 @@ const FIXED: [Counter; 15] = [
     Counter::DevicePollPerIp,
     Counter::UserCodePerIp,
     Counter::PushedPerIp,
+    Counter::LoginMethodChangePerUser,
 ];
 /// The codes of [`FIXED`] begin here, those of [`LimitName::ALL`] at 0.
 const FIRST_FIXED: u8 = 128;

@@ -5,18 +5,23 @@ use std::net::IpAddr;
 
 use vestibule_domain::{
     id::OperatorId,
-    operator::{Assignment, LinkPurpose, Operator, OperatorAct, OperatorEvent, OperatorLink, Role, role_in},
+    operator::{Assignment, LinkMaker, LinkPurpose, Operator, OperatorAct, OperatorEvent, OperatorLink, Role, role_in},
     time::Timestamp,
 };
-use vestibule_store::{Conn, StoreError, Tx, operator_events, operator_links, operators};
+use vestibule_store::{Conn, StoreError, Tx, operator_events, operator_links, operator_sessions, operators};
 
-use super::{SignedIn, audit};
+use super::{SignedIn, audit, sign_in::is_proved};
 use crate::{crypto::sha256, error::Error, state::App};
 
 /// Whether its maker may still make this link: an invitation into a place that the maker owns, a reset of an operator
-/// whose every place the maker owns. The links of a removed operator are dead; those of the command line hold.
+/// whose every place the maker owns. The links of a removed operator are dead; those of the command line hold. Of those whose maker
+/// an earlier release did not record, only that for the first operator holds.
 async fn holds(conn: &mut Conn, link: &OperatorLink) -> Result<bool, StoreError> {
-    let Some(maker) = link.maker else { return Ok(true) };
+    let maker = match link.maker {
+        LinkMaker::Operator(maker) => maker,
+        LinkMaker::CommandLine => return Ok(true),
+        LinkMaker::Unknown => return Ok(link.purpose == LinkPurpose::FirstRun),
+    };
     Ok(match link.purpose {
         LinkPurpose::FirstRun => false,
         LinkPurpose::Invitation => {
@@ -53,16 +58,16 @@ async fn owns_all_of(conn: &mut Conn, maker: OperatorId, target: OperatorId) -> 
 /// its maker may do so.
 pub(super) async fn hands_over(conn: &mut Conn, link: &OperatorLink, operator: &Operator) -> Result<bool, StoreError> {
     match link.maker {
-        Some(maker) if link.is_mailed && operator.email_proved_at.is_none() => {
+        LinkMaker::Operator(maker) if link.is_mailed && operator.email_proved_at.is_none() => {
             owns_all_of(conn, maker, operator.id).await
         }
-        Some(_) | None => Ok(false),
+        LinkMaker::Operator(_) | LinkMaker::CommandLine | LinkMaker::Unknown => Ok(false),
     }
 }
 
 /// The same inside the transaction that redeems the link: the roles it depends on stay locked until it ends.
 pub(super) async fn holds_in(tx: &mut Tx, link: &OperatorLink) -> Result<bool, StoreError> {
-    if let Some(maker) = link.maker {
+    if let LinkMaker::Operator(maker) = link.maker {
         operators::hold_roles_of(tx, maker).await?;
     }
     if let Some(target) = operators::find_by_email(tx, &link.email).await? {
@@ -114,7 +119,8 @@ pub async fn find(app: &App, signed_in: &SignedIn, token: &str, now: Timestamp) 
     })
 }
 
-/// Accepts an invitation for an operator who has just authenticated; `false` when it holds no more.
+/// Accepts an invitation for an operator who has just authenticated; `false` when it holds no more, or the operator's session or address
+/// is no longer what it was.
 pub async fn accept(
     app: &App,
     signed_in: &SignedIn,
@@ -124,24 +130,49 @@ pub async fn accept(
 ) -> Result<bool, Error> {
     let detail = format!("{} of {place}", link.assignment.role.as_str());
     let event = audit::own(app, &signed_in.operator, OperatorAct::RoleAccepted, &detail, ip, now);
-    let operator = signed_in.operator.clone();
-    let written = app.store.write("accept_invitation", (link, operator, event), move |tx, (link, operator, event)| {
-        Box::pin(apply(tx, (link, operator), event, now))
-    });
+    let acceptance =
+        Acceptance { link, signed_in: signed_in.clone(), needs_proof: app.mailer.is_configured(), event, now };
+    let written = app.store.write("accept_invitation", acceptance, |tx, acceptance| Box::pin(apply(tx, acceptance)));
     Ok(written.await?)
 }
 
-async fn apply(
-    tx: &mut Tx,
-    (link, operator): (&OperatorLink, &Operator),
-    event: &OperatorEvent,
+/// The input of the transaction.
+struct Acceptance {
+    link: OperatorLink,
+    signed_in: SignedIn,
+    /// Whether the operator's address must be proved.
+    needs_proof: bool,
+    event: OperatorEvent,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    let holds = holds_in(tx, link).await? && operators::hold(tx, operator.id).await?;
-    if !holds || !operator_links::take(tx, link.token, now).await? {
+}
+
+async fn apply(tx: &mut Tx, acceptance: &Acceptance) -> Result<bool, StoreError> {
+    let Acceptance { link, signed_in, event, now, .. } = acceptance;
+    let id = signed_in.operator.id;
+    if !holds_in(tx, link).await? || !operators::hold(tx, id).await? || !may_accept(tx, acceptance).await? {
         return Ok(false);
     }
-    give_role(tx, operator, link.assignment).await?;
+    if !operator_links::take(tx, link.token, *now).await? {
+        return Ok(false);
+    }
+    give_role(tx, &signed_in.operator, link.assignment).await?;
     operator_events::insert(tx, event).await?;
     Ok(true)
+}
+
+/// What was judged before the transaction, once more: the session and the operator may have changed since. The operator is locked.
+async fn may_accept(tx: &mut Tx, acceptance: &Acceptance) -> Result<bool, StoreError> {
+    let Acceptance { link, signed_in, needs_proof, now, .. } = acceptance;
+    // Locks the session.
+    if !operator_sessions::touch(tx, signed_in.session.token, *now).await? {
+        return Ok(false);
+    }
+    let session = operator_sessions::find(tx, signed_in.session.token).await?;
+    let operator = operators::find(tx, signed_in.operator.id).await?;
+    let Some((session, operator)) = session.zip(operator) else { return Ok(false) };
+    let current = SignedIn { session, operator, ..signed_in.clone() };
+    let operator = &current.operator;
+    let is_own = session.operator_id == operator.id && is_proved(&current, *now) && operator.email == link.email;
+    let is_confirmed = operator.email_proved_at.is_some() || !needs_proof;
+    Ok(is_own && is_confirmed && !hands_over(tx, link, operator).await?)
 }

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use vestibule_domain::{
     id::OperatorId,
-    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, OperatorAct, OperatorEvent, OperatorLink, Role},
+    operator::{
+        Assignment, EVERY_PROJECT, LinkMaker, LinkPurpose, Operator, OperatorAct, OperatorEvent, OperatorLink, Role,
+    },
     secret::TokenHash,
     time::Timestamp,
 };
@@ -36,12 +38,11 @@ pub fn acceptance_path_of(token: &str) -> String {
 /// Who made a link, and how it gets to its holder.
 #[derive(Clone, Copy)]
 pub(super) struct LinkOrigin {
-    /// `None` for the command line.
-    pub(super) maker: Option<OperatorId>,
+    pub(super) maker: LinkMaker,
     pub(super) is_mailed: bool,
 }
 
-const COMMAND_LINE: LinkOrigin = LinkOrigin { maker: None, is_mailed: false };
+const COMMAND_LINE: LinkOrigin = LinkOrigin { maker: LinkMaker::CommandLine, is_mailed: false };
 
 /// Prepares a link for the store; the text is its secret part.
 pub(super) fn prepare(

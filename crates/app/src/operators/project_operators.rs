@@ -5,7 +5,8 @@ use vestibule_domain::{
     event::{Event, OperatorAction},
     id::{OperatorId, ProjectNo},
     operator::{
-        Assignment, EVERY_PROJECT, LinkPurpose, Operator, OperatorAct, OperatorEvent, OperatorLink, Role, role_in,
+        Assignment, EVERY_PROJECT, LinkMaker, LinkPurpose, Operator, OperatorAct, OperatorEvent, OperatorLink, Role,
+        role_in,
     },
     secret::TokenHash,
 };
@@ -149,7 +150,7 @@ pub async fn invite(
     let (invited, mail, link) = if has_role_here {
         (Invited::Assigned, Some((new_invitation.write_mail)(&email, None)), None)
     } else {
-        let origin = LinkOrigin { maker: Some(actor), is_mailed: ctx.app.mailer.is_configured() };
+        let origin = LinkOrigin { maker: LinkMaker::Operator(actor), is_mailed: ctx.app.mailer.is_configured() };
         let of = (assignment, email.as_str());
         let (token, link) = links::prepare(&ctx.app.entropy, origin, LinkPurpose::Invitation, of, now);
         let path = if known.is_some() { links::acceptance_path_of(&token) } else { links::path_of(&token) };
@@ -343,7 +344,7 @@ pub async fn make_link(ctx: &Ctx<'_>, signed_in: &SignedIn, id: OperatorId) -> R
     let target = operators::find(&mut *ctx.app.store.read().await?, id).await?;
     let Some(target) = target else { return Ok(Err(Obstacle::Missing)) };
     let event = note(ctx, &signed_in.acting(ctx.ip), OperatorAction::LinkCreated, &target.email);
-    let origin = LinkOrigin { maker: Some(signed_in.operator.id), is_mailed: false };
+    let origin = LinkOrigin { maker: LinkMaker::Operator(signed_in.operator.id), is_mailed: false };
     let of = (links::NO_ROLE, target.email.as_str());
     let (token, link) = links::prepare(&ctx.app.entropy, origin, LinkPurpose::Reset, of, now);
     let recorded = record(ctx, signed_in, (Some(id), &target.email), OperatorAct::LinkMade, "");

@@ -136,8 +136,7 @@ async fn add(request: &AccountRequest) -> Response {
 
 async fn remove(request: &AccountRequest) -> Response {
     let Ok(id) = request.field("passkey_id").parse() else { return see_other(HERE) };
-    let visit = &request.visit;
-    match passkey::remove(&visit.ctx(), &request.caller, id).await {
+    match request.ask(async |asking| passkey::remove(asking, id).await).await {
         Ok(ChangeOutcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRemoved)),
         Ok(ChangeOutcome::LastLoginMethod) => see_other(&with_notice(HERE, NoticeKind::LastLoginMethod)),
         Ok(ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone | ChangeOutcome::SignedOut) => {

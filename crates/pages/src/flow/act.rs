@@ -397,6 +397,8 @@ impl Scene {
             Committed::Disabled => return Err(Error::UserDisabled),
             Committed::PasskeyRefused => self.passkey_failed(),
             Committed::Outdated => {
+                // Not the same proof again.
+                self.flow.state.pending.take_if(|pending| pending.taken);
                 flow::start_over(&visit.ctx(), &mut self.flow).await?;
                 self.outdated()
             }

@@ -64,6 +64,7 @@ mod nginx;
 mod nodes;
 mod one_server;
 mod operations;
+mod operator_links;
 mod outages;
 mod pooler;
 mod portal;
@@ -112,6 +113,7 @@ mod token_reach;
 #[cfg(feature = "otel")]
 mod traces;
 mod tries;
+mod undo_links;
 mod unread_log;
 mod unreadable_events;
 mod upgrade;

@@ -180,34 +180,10 @@ async fn a_replaced_address_is_restored_by_the_link_in_the_mail(engine: Engine) 
     sign_in(&scene.server, KIM, PASSWORD).await.expect_page(200, "My account");
 }
 
-async fn the_last_sign_in_method_stays(engine: Engine) {
-    let mut scene = Scene::make(engine, |_| {}).await;
-    // Login IDs are listed in the order in which they were added.
-    scene.server.clock.advance_seconds(1);
-    add_address(&mut scene, THIEF).await;
-    let link = link_in(&scene.mailbox.next_mail(KIM).await.text);
-    // The thief removes Kim's own address first.
-    scene.browser.open("/settings").await;
-    let links = scene.browser.page().links.clone();
-    let remove =
-        links.iter().find(|(_, href)| href.starts_with("/settings/identity/remove")).expect("a link").1.clone();
-    scene.browser.open(&remove).await;
-    scene.browser.expect_page(200, "Remove kim@shop.example?");
-    scene.browser.press("Remove").await;
-    let mut reader = scene.server.browser();
-    reader.open(&link).await;
-    reader.press(UNDO).await;
-    let page = reader.expect_page(200, "All sessions are ended");
-    assert!(page.text.contains("It is the only sign-in method of the account now"), "{}", page.text);
-    scene.browser.open("/settings").await;
-    scene.browser.expect_page(200, "Sign in to see your account");
-}
-
 on_both_engines!(
     recovery_shows_the_other_methods_and_removes_the_recent_ones,
     a_recovery_removes_only_what_belongs_to_the_account,
     an_added_address_is_removed_by_the_link_in_the_mail,
     an_added_passkey_is_removed_by_the_link_in_the_mail,
     a_replaced_address_is_restored_by_the_link_in_the_mail,
-    the_last_sign_in_method_stays,
 );

@@ -164,6 +164,35 @@ async fn a_code_from_before_a_recovery_is_worth_nothing(engine: Engine) {
     scene.client.finish(browser.at_app()).await;
 }
 
+async fn a_thief_with_a_session_does_not_keep_the_owner_from_recovering(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    let mut owner = recover(&mut scene).await;
+    scene.browser.open("/settings").await;
+    scene.browser.press("Sign out everywhere else").await;
+    scene.browser.expect_page(200, "My account");
+    save(&mut owner, NEW_PASSWORD).await;
+    assert!(owner.is_at_app());
+    scene.browser.open("/settings").await;
+    scene.browser.expect_page(200, "Sign in to see your account");
+}
+
+async fn a_code_for_an_address_that_was_removed_confirms_nothing(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    // The thief, signed in, has a code on the way to the address with which it would confirm.
+    let mut thief = sign_in(&scene.server, KIM, PASSWORD).await;
+    replace_address(&mut scene, KIM, THIEF).await;
+    scene.server.clock.advance_seconds(301);
+    thief.open("/settings/confirm?next=/settings&by=code").await;
+    thief.press("Send a code").await;
+    let code = scene.mailbox.next_code(THIEF).await;
+    scene.sign_in(THIEF, PASSWORD).await;
+    replace_address(&mut scene, THIEF, SECOND).await;
+    thief.fill("Code", &code);
+    thief.press("Confirm").await;
+    thief.open("/settings/identity/add?kind=email").await;
+    thief.expect_page(200, "Confirm that it’s you");
+}
+
 async fn an_answer_of_a_passkey_from_before_a_recovery_signs_no_one_in(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     // A passkey of the owner, which stays. A thief with its device made it answer in the thief's flow.
@@ -350,6 +379,8 @@ on_both_engines!(
     a_code_for_an_address_that_was_removed_chooses_no_password,
     a_code_for_an_address_that_was_removed_signs_no_one_in,
     a_code_from_before_a_recovery_is_worth_nothing,
+    a_thief_with_a_session_does_not_keep_the_owner_from_recovering,
+    a_code_for_an_address_that_was_removed_confirms_nothing,
     an_answer_of_a_passkey_from_before_a_recovery_signs_no_one_in,
     a_code_of_a_sign_up_from_before_a_recovery_opens_no_account,
     an_address_that_replaced_an_old_one_is_young,

@@ -139,6 +139,18 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0026_known_browsers.postgres.sql"),
     },
     Migration {
+        version: 27,
+        name: "0027_login_method_changes",
+        sqlite: include_str!("../../migrations/0027_login_method_changes.sqlite.sql"),
+        postgres: include_str!("../../migrations/0027_login_method_changes.postgres.sql"),
+    },
+    Migration {
+        version: 28,
+        name: "0028_full_endings",
+        sqlite: include_str!("../../migrations/0028_full_endings.sqlite.sql"),
+        postgres: include_str!("../../migrations/0028_full_endings.postgres.sql"),
+    },
+    Migration {
         version: 29,
         name: "0029_claims",
         sqlite: include_str!("../../migrations/0029_claims.sqlite.sql"),

@@ -126,7 +126,7 @@ async fn attributes_and_disabling_change_the_user(store: Store) {
             assert!(users::set_attributes(tx, P, id(1), &name, &serde_json::Map::new(), at(3)).await?);
             assert!(users::set_disabled(tx, P, id(1), Some(at(4)), at(4)).await?);
             let state = users::record_login(tx, P, id(1), at(5)).await?;
-            assert_eq!(state, Some(users::LoginState { generation: 0, sessions_ended_at: None }));
+            assert_eq!(state, Some(users::LoginState { endings: users::Endings::default(), sessions_ended_at: None }));
             assert_eq!(users::record_login(tx, P, id(2), at(5)).await?, None);
             assert!(!users::set_disabled(tx, P, id(2), Some(at(4)), at(4)).await?);
             Ok(())

@@ -7,6 +7,7 @@ mod authority;
 mod boundaries;
 mod checks;
 mod generations;
+mod login_method_changes;
 mod moving;
 mod node_claims;
 mod opening;

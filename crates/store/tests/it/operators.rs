@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     id::{EventId, IdentityId, OperatorId},
-    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, OperatorEvent, OperatorLink, Role},
+    operator::{Assignment, EVERY_PROJECT, LinkMaker, LinkPurpose, Operator, OperatorEvent, OperatorLink, Role},
 };
 use vestibule_store::{
     Store, operator_events, operator_links,
@@ -100,23 +100,31 @@ async fn a_link_is_taken_once(store: Store) {
         email: email.into(),
         created_at: at(1),
         expires_at: at(100),
-        maker: (number == 1).then(|| OperatorId::from_bytes([7; 16])),
+        maker: match number {
+            1 => LinkMaker::Operator(OperatorId::from_bytes([7; 16])),
+            2 => LinkMaker::CommandLine,
+            _ => LinkMaker::Unknown,
+        },
         is_mailed: number == 1,
     };
-    for one in [link(1, "kim@shop.example"), link(2, "lee@shop.example")] {
+    let others = [link(2, "lee@shop.example"), link(3, "lou@shop.example")];
+    for one in [link(1, "kim@shop.example")].into_iter().chain(others.clone()) {
         write(&store, one, |tx, one| Box::pin(operator_links::insert(tx, one))).await;
     }
     let mut conn = store.read().await.unwrap();
+    for one in others {
+        assert_eq!(operator_links::find(&mut conn, one.token, at(100)).await.unwrap(), Some(one));
+    }
     assert_eq!(operator_links::find(&mut conn, hash(1), at(100)).await.unwrap(), Some(link(1, "kim@shop.example")));
     assert_eq!(operator_links::find(&mut conn, hash(1), at(101)).await.unwrap(), None);
-    assert_eq!(operator_links::list(&mut conn, P, LinkPurpose::Invitation, at(50)).await.unwrap().len(), 2);
+    assert_eq!(operator_links::list(&mut conn, P, LinkPurpose::Invitation, at(50)).await.unwrap().len(), 3);
     assert_eq!(operator_links::list(&mut conn, OTHER, LinkPurpose::Invitation, at(50)).await.unwrap().len(), 0);
     drop(conn);
     let take = |now| write(&store, now, |tx, now| Box::pin(operator_links::take(tx, hash(1), *now)));
     assert!(!take(at(101)).await);
     assert!(take(at(100)).await);
     assert!(!take(at(100)).await);
-    assert_eq!(write(&store, (), |tx, ()| Box::pin(operator_links::remove_expired(tx, at(101), 9))).await, 1);
+    assert_eq!(write(&store, (), |tx, ()| Box::pin(operator_links::remove_expired(tx, at(101), 9))).await, 2);
 }
 
 async fn sessions_end_alone_and_together(store: Store) {

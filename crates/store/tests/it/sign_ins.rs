@@ -97,9 +97,9 @@ async fn what_was_earned_before_all_sessions_ended_locks_no_user(store: Store) {
             users::insert(tx, P, &guest(1)).await?;
             users::insert(tx, P, &guest(2)).await?;
             assert!(users::lock_signed_in_since(tx, P, id(1), at(5)).await?);
-            assert!(users::note_sessions_ended(tx, P, id(1), at(5)).await?);
-            assert!(users::note_sessions_ended(tx, P, id(1), at(3)).await?, "a late one moves nothing back");
-            assert!(!users::note_sessions_ended(tx, OTHER, id(1), at(9)).await?, "another project");
+            assert!(users::note_sessions_ended(tx, P, id(1), at(5), true).await?);
+            assert!(users::note_sessions_ended(tx, P, id(1), at(3), true).await?, "a late one moves nothing back");
+            assert!(!users::note_sessions_ended(tx, OTHER, id(1), at(9), true).await?, "another project");
             assert!(!users::lock_signed_in_since(tx, P, id(1), at(4)).await?);
             assert!(users::lock_signed_in_since(tx, P, id(1), at(5)).await?);
             assert!(users::lock_signed_in_since(tx, P, id(2), at(4)).await?, "another user");

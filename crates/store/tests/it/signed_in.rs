@@ -13,7 +13,8 @@ DROP TABLE consents;
 DROP TABLE client_starts;
 DROP TABLE limit_counts;
 DROP TABLE device_codes;
--- 0018, 0020, 0025, 0026, 0029 and 0031 again, which would find their columns and indexes.
+DROP TABLE login_method_changes;
+-- 0018, 0020, 0025, 0026, 0028, 0029 and 0031 again, which would find their columns and indexes.
 DROP INDEX IF EXISTS outbox_by_turn;
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
@@ -21,6 +22,7 @@ ALTER TABLE operators DROP COLUMN email_proved_at;
 ALTER TABLE operator_links DROP COLUMN made_by;
 ALTER TABLE operator_links DROP COLUMN is_mailed;
 ALTER TABLE users DROP COLUMN credential_generation;
+ALTER TABLE users DROP COLUMN full_endings;
 ALTER TABLE operators DROP COLUMN credential_generation;
 DROP INDEX outbox_by_claim;
 DROP INDEX hook_deliveries_by_claim;

@@ -107,7 +107,7 @@ async fn no_statement_looks_at_a_whole_table() {
 
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
-const FILL: [&str; 23] = [
+const FILL: [&str; 24] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -137,6 +137,8 @@ const FILL: [&str; 23] = [
      SELECT project_no, id, '{}', created_at FROM users",
     "INSERT INTO device_codes (project_no, code_hash, user_code, client_id, scope, expires_at, user_id)
      SELECT project_no, id, md5(created_at::text), 'tv', 'openid', created_at, id FROM users",
+    "INSERT INTO login_method_changes (project_no, user_id, no, id, identity_id, expires_at)
+     SELECT project_no, id, n, id, id, created_at FROM users, generate_series(1, 2) n",
     "INSERT INTO spent (project_no, id, holder, expires_at) SELECT project_no, id, id, created_at FROM users",
     "INSERT INTO tries (project_no, id, full_until) SELECT project_no, id, created_at FROM users",
     "INSERT INTO hook_deliveries (project_no, seq, lane, url, type, body, state, attempts, created_at, due_at, finished_at)

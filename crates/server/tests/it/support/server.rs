@@ -21,7 +21,7 @@ use vestibule_app::{
     state::{Adapters, App},
 };
 use vestibule_domain::{
-    operator::{Assignment, EVERY_PROJECT, LinkPurpose, OperatorLink, Role},
+    operator::{Assignment, EVERY_PROJECT, LinkMaker, LinkPurpose, OperatorLink, Role},
     project::ProjectSettings,
     secret::TokenHash,
     time::Timestamp,
@@ -285,7 +285,7 @@ impl TestServer {
             email: email.to_string(),
             created_at: now,
             expires_at: now.plus(LinkPurpose::Reset.lifetime()),
-            maker: None,
+            maker: LinkMaker::CommandLine,
             is_mailed: false,
         };
         let written = self.app.store.write("test", link, |tx, link| Box::pin(operator_links::insert(tx, link))).await;
@@ -304,7 +304,7 @@ impl TestServer {
             email: email.to_string(),
             created_at: now,
             expires_at: now.plus(LinkPurpose::Invitation.lifetime()),
-            maker: None,
+            maker: LinkMaker::CommandLine,
             is_mailed: false,
         };
         let written = self.app.store.write("test", link, |tx, link| Box::pin(operator_links::insert(tx, link))).await;
