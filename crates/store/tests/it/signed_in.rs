@@ -14,8 +14,7 @@ DROP TABLE client_starts;
 DROP TABLE limit_counts;
 DROP TABLE device_codes;
 DROP TABLE login_method_changes;
--- 0018, 0020, 0025, 0026, 0028, 0029 and 0031 again, which would find their columns and indexes.
-DROP INDEX IF EXISTS outbox_by_turn;
+-- 0018, 0020, 0025, 0026, 0028 and 0029 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
 ALTER TABLE operators DROP COLUMN email_proved_at;
