@@ -171,61 +171,65 @@ mod tests {
 
     #[test]
     fn the_document_is_the_documented_one_and_says_where_to_introspect() {
+        let mut expected = json!({
+            "issuer": "https://auth.shop.example",
+            "authorization_endpoint": "https://auth.shop.example/oauth2/authorize",
+            "token_endpoint": "https://auth.shop.example/oauth2/token",
+            "userinfo_endpoint": "https://auth.shop.example/oauth2/userinfo",
+            "revocation_endpoint": "https://auth.shop.example/oauth2/revoke",
+            "introspection_endpoint": "https://auth.shop.example/oauth2/introspect",
+            "pushed_authorization_request_endpoint": "https://auth.shop.example/oauth2/par",
+            "require_pushed_authorization_requests": false,
+            "device_authorization_endpoint": "https://auth.shop.example/oauth2/device_authorization",
+            "end_session_endpoint": "https://auth.shop.example/oauth2/end_session",
+            "jwks_uri": "https://auth.shop.example/oauth2/jwks",
+            "response_types_supported": ["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "grant_types_supported": [
+                "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"
+            ],
+            "scopes_supported": [
+                "offline_access", "openid", "profile", "email", "address", "phone",
+                "https://authgear.com/scopes/full-access",
+                "https://authgear.com/scopes/full-userinfo"
+            ],
+            "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
+            "ui_locales_supported": ["en", "de"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+            "code_challenge_methods_supported": ["S256"]
+        });
+        let clients = json!({
+            "token_endpoint_auth_methods_supported": [
+                "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
+            ],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+            "revocation_endpoint_auth_methods_supported": [
+                "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
+            ],
+            "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+            "introspection_endpoint_auth_methods_supported": [
+                "client_secret_post", "client_secret_basic", "private_key_jwt"
+            ],
+            "introspection_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
+            "backchannel_logout_supported": true,
+            "backchannel_logout_session_supported": true,
+            "claims_parameter_supported": false,
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+            "authorization_response_iss_parameter_supported": true,
+            "dpop_signing_alg_values_supported": ["ES256", "RS256"],
+            "claims_supported": [
+                "iss", "aud", "iat", "exp", "sub", "email", "email_verified", "phone_number",
+                "phone_number_verified", "preferred_username", "family_name", "given_name", "middle_name",
+                "name", "nickname", "picture", "profile", "website", "gender", "birthdate", "zoneinfo",
+                "locale", "address", "updated_at"
+            ]
+        });
+        expected.as_object_mut().unwrap().extend(clients.as_object().unwrap().clone());
         assert_eq!(
             serde_json::to_value(Metadata::new("https://auth.shop.example/", vec!["en", "de"])).unwrap(),
-            json!({
-                "issuer": "https://auth.shop.example",
-                "authorization_endpoint": "https://auth.shop.example/oauth2/authorize",
-                "token_endpoint": "https://auth.shop.example/oauth2/token",
-                "userinfo_endpoint": "https://auth.shop.example/oauth2/userinfo",
-                "revocation_endpoint": "https://auth.shop.example/oauth2/revoke",
-                "introspection_endpoint": "https://auth.shop.example/oauth2/introspect",
-                "pushed_authorization_request_endpoint": "https://auth.shop.example/oauth2/par",
-                "require_pushed_authorization_requests": false,
-                "device_authorization_endpoint": "https://auth.shop.example/oauth2/device_authorization",
-                "end_session_endpoint": "https://auth.shop.example/oauth2/end_session",
-                "jwks_uri": "https://auth.shop.example/oauth2/jwks",
-                "response_types_supported": ["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
-                "response_modes_supported": ["query", "fragment", "form_post"],
-                "grant_types_supported": [
-                    "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code"
-                ],
-                "scopes_supported": [
-                    "offline_access", "openid", "profile", "email", "address", "phone",
-                    "https://authgear.com/scopes/full-access",
-                    "https://authgear.com/scopes/full-userinfo"
-                ],
-                "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
-                "ui_locales_supported": ["en", "de"],
-                "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["RS256", "ES256"],
-                "code_challenge_methods_supported": ["S256"],
-                "token_endpoint_auth_methods_supported": [
-                    "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
-                ],
-                "token_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
-                "revocation_endpoint_auth_methods_supported": [
-                    "none", "client_secret_post", "client_secret_basic", "private_key_jwt"
-                ],
-                "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
-                "introspection_endpoint_auth_methods_supported": [
-                    "client_secret_post", "client_secret_basic", "private_key_jwt"
-                ],
-                "introspection_endpoint_auth_signing_alg_values_supported": ["RS256", "ES256"],
-                "backchannel_logout_supported": true,
-                "backchannel_logout_session_supported": true,
-                "claims_parameter_supported": false,
-                "request_parameter_supported": false,
-                "request_uri_parameter_supported": false,
-                "authorization_response_iss_parameter_supported": true,
-                "dpop_signing_alg_values_supported": ["ES256", "RS256"],
-                "claims_supported": [
-                    "iss", "aud", "iat", "exp", "sub", "email", "email_verified", "phone_number",
-                    "phone_number_verified", "preferred_username", "family_name", "given_name", "middle_name",
-                    "name", "nickname", "picture", "profile", "website", "gender", "birthdate", "zoneinfo",
-                    "locale", "address", "updated_at"
-                ]
-            })
+            expected
         );
     }
 }

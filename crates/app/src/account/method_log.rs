@@ -269,7 +269,7 @@ mod tests {
             id: ChangeId::from_bytes([9; 16]),
             identity: IdentityId::from_bytes([identity; 16]),
             before: before.map(StoredMethod::print),
-            expires_at: Timestamp::from_seconds(no.unsigned_abs()),
+            expires_at: Timestamp::from_seconds(no),
         }
     }
 

@@ -11,8 +11,8 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, Tx, admin_keys, codes, deliveries, device_codes, events, flows, grants, job_state, login_method_changes,
-    operator_events, operator_links, operator_sessions, sessions, spent, tries,
+    StoreError, Tx, admin_keys, codes, deliveries, device_codes, events, flows, grants, job_state,
+    login_method_changes, operator_events, operator_links, operator_sessions, sessions, spent, tries,
 };
 
 use crate::{device_authorization, logout_notices::LogoutNotices, projects::Project, repeats, state::App};
@@ -78,7 +78,17 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                         None => 0,
                     };
                     Ok::<_, StoreError>(
-                        flows + codes + devices + spent + changes + tries + answers + links + operators + delivered + events,
+                        flows
+                            + codes
+                            + devices
+                            + spent
+                            + changes
+                            + tries
+                            + answers
+                            + links
+                            + operators
+                            + delivered
+                            + events,
                     )
                 })
             })
