@@ -281,7 +281,7 @@ async fn fifty_repeats_at_once_get_one_answer_and_ask_a_hook_once(engine: Engine
     let admin = Admin::of(&server).await;
     admin.post("/project/webhook-secret", &json!({})).await.expect(201);
     let body = json!({"login_ids": [{"type": "email", "value": "kim@shop.test"}]});
-    crowd(&[admin.clone()], 50, Write::new(Method::POST, "/users", body)).await;
+    crowd(std::slice::from_ref(&admin), 50, Write::new(Method::POST, "/users", body)).await;
     assert_eq!(admin.get("/users").await.expect(200).json()["users"].as_array().map(Vec::len), Some(1));
     assert_eq!(receiver.calls().len(), 1, "repeats wait for the first instead of doing its work");
 }
