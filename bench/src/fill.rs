@@ -10,7 +10,10 @@ use rusqlite::{Connection, params};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::store_location::{StoreLocation, connect};
+use crate::{
+    loading::Loading,
+    store_location::{StoreLocation, connect},
+};
 
 /// The secret half of every loaded guest's refresh token.
 const SECRET: &str = "benchmarkbenchmarkbenchmark12345";
@@ -114,6 +117,7 @@ fn load_sqlite(path: &Path, count: u64, now: u64, hash: &[u8]) -> Result<(), Box
     let mut connection = Connection::open(path)?;
     // The data is discarded after the benchmark, so it need not survive a power cut.
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144")?;
+    let mut loading = Loading::of(count);
     for first in (0..count).step_by(BATCH as usize) {
         let transaction = connection.transaction()?;
         {
@@ -131,12 +135,14 @@ fn load_sqlite(path: &Path, count: u64, now: u64, hash: &[u8]) -> Result<(), Box
             }
         }
         transaction.commit()?;
+        loading.advance_to((first + BATCH).min(count));
     }
     settle_sqlite(&connection, path, last_counted(count, now), now as i64 * 1_000)
 }
 
 async fn load_postgres(url: &str, count: u64, now: u64, hash: &[u8]) -> Result<(), Box<dyn Error>> {
     let client = connect(url).await?;
+    let mut loading = Loading::of(count);
     let mut text = String::new();
     for first in (0..count).step_by(BATCH as usize) {
         let numbers = first..(first + BATCH).min(count);
@@ -169,6 +175,7 @@ async fn load_postgres(url: &str, count: u64, now: u64, hash: &[u8]) -> Result<(
         }
         sink.send(Bytes::from(std::mem::take(&mut text))).await?;
         sink.as_mut().finish().await?;
+        loading.advance_to((first + BATCH).min(count));
     }
     settle_postgres(&client, &["users", "grants"], last_counted(count, now), now as i64 * 1_000).await
 }

@@ -6,6 +6,7 @@ mod fill;
 mod floor;
 mod instance;
 mod load;
+mod loading;
 mod people;
 mod process;
 mod promotion;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     fill::{hex, settle_postgres, settle_sqlite},
+    loading::Loading,
     store_location::{StoreLocation, connect},
 };
 
@@ -232,6 +233,7 @@ fn load_sqlite(path: &std::path::Path, count: i64, now: i64) -> Result<(), Box<d
     // The data is discarded after the benchmark, so it need not survive a power cut.
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -524288")?;
     connection.set_prepared_statement_cache_capacity(TABLES.len());
+    let mut loading = Loading::of(u64::try_from(count)?);
     let inserts = TABLES.map(|(table, columns)| {
         let places = vec!["?"; columns.split(',').count()].join(", ");
         format!("INSERT INTO {table} ({columns}) VALUES ({places})")
@@ -254,12 +256,14 @@ fn load_sqlite(path: &std::path::Path, count: i64, now: i64) -> Result<(), Box<d
             return Err(error.into());
         }
         transaction.commit()?;
+        loading.advance_to(u64::try_from((first + BATCH).min(count))?);
     }
     settle_sqlite(&connection, path, last_counted(count, now), now)
 }
 
 async fn load_postgres(url: &str, count: i64, now: i64) -> Result<(), Box<dyn Error>> {
     let client = connect(url).await?;
+    let mut loading = Loading::of(u64::try_from(count)?);
     for first in (0..count).step_by(usize::try_from(BATCH)?) {
         let mut texts: [String; TABLES.len()] = Default::default();
         let mut put = |table: usize, row: Vec<Value>| print_row(&mut texts[table], &row);
@@ -272,6 +276,7 @@ async fn load_postgres(url: &str, count: i64, now: i64) -> Result<(), Box<dyn Er
         for ((table, columns), text) in TABLES.into_iter().zip(texts) {
             copy(&client, table, columns, text).await?;
         }
+        loading.advance_to(u64::try_from((first + BATCH).min(count))?);
     }
     settle_postgres(&client, &TABLES.map(|(table, _)| table), last_counted(count, now), now).await
 }
