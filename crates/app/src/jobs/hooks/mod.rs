@@ -1,6 +1,7 @@
 //! Delivers events to webhooks: at least once, for each receiver and user one after the other, again and again for days. Receivers
 //! and projects have their own shares of the lanes, and a receiver that does not answer gets requests rarely.
 
+mod attempt;
 mod look;
 mod receivers;
 
@@ -27,25 +28,18 @@ use vestibule_store::{
 };
 
 use self::{
+    attempt::{Attempt, AttemptOutcome, send},
     look::{find_due, list_in_turns},
     receivers::{Address, ReceiverOutcome, Receivers},
 };
 use super::claims::{ClaimKind, release_own};
-use crate::{
-    adapters::webhook::SendError,
-    logout_notices,
-    projects::Project,
-    state::App,
-    webhooks::hooks::{id_of, sign},
-};
+use crate::state::App;
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Receivers one look asks for.
 const LOOK: usize = 1_000;
 /// Deliveries a lane sends before others of its receiver have their turn.
 const IN_A_ROW: usize = 16;
-/// An answer that takes longer is slow.
-const SLOW: Duration = Duration::from_secs(5);
 /// Deliveries one transaction gives up.
 const BATCH: i64 = 200;
 /// How long after its time-out another node leaves a claimed delivery alone.
@@ -210,15 +204,6 @@ async fn work_lane(app: Arc<App>, (project, url): Address, lane: Vec<u8>) -> Lan
     LaneEnd { heard, has_more: true }
 }
 
-/// What became of one try.
-#[derive(Default)]
-struct AttemptOutcome {
-    status: Option<i64>,
-    error: Option<String>,
-    /// Whether another try would fail, too.
-    is_final: bool,
-}
-
 /// Delivers the first of a lane, if it is due; whether it was taken.
 async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result<bool, StoreError> {
     let Some(project) = app.projects.find_by_no(lane.project) else { return Ok(false) };
@@ -248,61 +233,6 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
         give_up_lane(app, lane).await?;
     }
     Ok(taken)
-}
-
-/// A try, ready to be sent.
-enum Attempt {
-    /// An event, with the headers that sign it.
-    Webhook(Vec<(&'static str, String)>),
-    /// The form that tells an application of a session's end.
-    Logout(String),
-}
-
-impl Attempt {
-    fn prepare(project: &Project, delivery: &Delivery, now: Timestamp) -> Result<Self, AttemptOutcome> {
-        let failed = |error: String, is_final| AttemptOutcome { status: None, error: Some(error), is_final };
-        if delivery.kind == logout_notices::KIND {
-            let notice = (delivery.body.as_str(), delivery.url.as_str());
-            let form = logout_notices::print_form(project, notice, delivery.attempts, now);
-            return form.map(Self::Logout).map_err(|error| failed(error.to_string(), true));
-        }
-        let headers = sign(project, (&id_of(&delivery.body), &delivery.body), now);
-        if headers.is_empty() {
-            return Err(failed("the project has no webhook secret: create one".into(), false));
-        }
-        Ok(Self::Webhook(headers))
-    }
-}
-
-async fn send(
-    app: &App,
-    attempt: Attempt,
-    delivery: &Delivery,
-    timeout: Duration,
-    heard: &mut ReceiverOutcome,
-) -> AttemptOutcome {
-    let began = app.clock.now();
-    let receiver = (delivery.project, delivery.url.as_str());
-    let answer = match attempt {
-        Attempt::Webhook(headers) => app.webhooks.post(receiver, delivery.body.clone(), &headers, timeout).await,
-        Attempt::Logout(form) => app.webhooks.post_form(receiver, form, timeout).await,
-    };
-    *heard = match answer {
-        Err(SendError::TooLate(_)) => ReceiverOutcome::Nothing,
-        _ if app.clock.now().since(began) > SLOW => ReceiverOutcome::Late,
-        _ => ReceiverOutcome::Something,
-    };
-    match answer {
-        Ok(answer) if (200..300).contains(&answer.status) => {
-            AttemptOutcome { status: Some(answer.status.into()), ..AttemptOutcome::default() }
-        }
-        Ok(answer) => AttemptOutcome {
-            status: Some(answer.status.into()),
-            error: Some(format!("the receiver answered with status {}", answer.status)),
-            is_final: false,
-        },
-        Err(error) => AttemptOutcome { error: Some(error.to_string()), ..AttemptOutcome::default() },
-    }
 }
 
 /// Notes what became of a try; where the delivery stands now.
