@@ -10,6 +10,7 @@ import { Load, startNodes } from "./load.js";
 import { findPrograms, makePostgresFolder, Postgres } from "./postgres.js";
 import { findPort } from "../lib/server.js";
 
+const SILENCE_MS = 15_000; // after which a session that does not answer is dropped
 const GRACE_MS = 5_000; // what docs/guides/scale.md promises, from the first write of the new primary
 
 /** Both nodes take guests within the promised time, and are ready. */
@@ -78,6 +79,29 @@ describe("a standby that is promoted by hand", () => {
       console.log(`stopped: ${await nodes.verify(load)} acknowledged guests, none lost`);
     } finally {
       await nodes.stop();
+    }
+  });
+
+  test("the same when the primary stands still: its connections stay open, and nothing answers", async () => {
+    await first.ask("CREATE DATABASE frozen");
+    const nodes = await startNodes({ store: makeUrl("frozen") });
+    try {
+      await waitFor(async () => (await countListeners(first, "frozen")) === "2", 10_000, "both nodes listen");
+      const load = new Load(nodes);
+      await load.waitFor(200);
+      await first.freeze();
+      const noticed = performance.now() + SILENCE_MS;
+      for (const port of nodes.ports) await nodes.waitForReadiness(port, 503);
+      const promoted = await second.promote();
+      await verifyReturn(nodes, Math.max(promoted, noticed), "standing still");
+      await load.waitFor(200);
+      await load.stop();
+      await waitFor(async () => (await countListeners(second, "frozen")) === "2", 60_000, "both nodes listen at the new primary");
+      await nodes.verifySettings();
+      console.log(`standing still: ${await nodes.verify(load)} acknowledged guests, none lost`);
+    } finally {
+      await nodes.stop();
+      await first.killFrozen();
     }
   });
 

@@ -107,6 +107,31 @@ export class Postgres {
     process.kill(pid, "SIGKILL");
   }
 
+  /** Every process of it stands still: connections stay open, new ones are made by the kernel, and nothing answers. */
+  async freeze() {
+    const pids = await this.#pids();
+    for (const pid of pids) process.kill(pid, "SIGSTOP");
+    this.frozen = pids;
+  }
+
+  /** The machine that stood still is switched off. */
+  async killFrozen() {
+    for (const pid of [...(this.frozen ?? [])].reverse()) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It is gone.
+      }
+    }
+    this.frozen = undefined;
+  }
+
+  async #pids() {
+    const postmaster = (await readFile(path.join(this.data, "postmaster.pid"), "utf8")).split("\n")[0];
+    const children = await runAsPostgres("ps", ["-o", "pid=", "--ppid", postmaster]);
+    return [postmaster, ...children.split("\n")].map((pid) => Number(pid.trim())).filter(Boolean);
+  }
+
   stop(mode = "fast") {
     return runAsPostgres(this.program("pg_ctl"), ["-D", this.data, "-m", mode, "-w", "stop"]);
   }

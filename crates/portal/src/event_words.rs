@@ -35,6 +35,7 @@ pub(crate) fn describe(kind: &str) -> Option<&'static str> {
         "operator.link_created" => "Recovery link created for an operator",
         "hook.tested" => "Webhook tested",
         "hook.delivery.replayed" => "Delivery repeated",
+        "m2m.token.created" => "Token issued to an application",
         "message.tested" => "Test message sent",
         "message.sms_budget_used_up" => "Budget of text messages used up",
         _ => return None,

@@ -13,11 +13,14 @@ use std::{
 };
 
 use deadpool_postgres::Pool;
-use tokio::sync::Notify;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, tls::TlsStream};
+use tokio::{sync::Notify, time::timeout};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, tls::TlsStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::Sql;
+use super::{
+    Sql,
+    postgres::{CONNECT_WAIT, servers::Servers},
+};
 
 /// Runs in a transaction that changes settings; PostgreSQL delivers the notification at the commit.
 pub(super) const NOTIFY_SETTINGS: Sql = Sql::new("SELECT pg_notify('vestibule_settings', '')");
@@ -68,7 +71,7 @@ impl NodeLock {
 /// Notifies `signal` at each notification, and after each (re)connection, because one may have been missed. Ends with the
 /// pool.
 pub(super) async fn listen(
-    config: Config,
+    servers: Servers,
     tls: Option<MakeRustlsConnect>,
     pool: Pool,
     (signal, node): (Arc<Notify>, Arc<NodeLock>),
@@ -76,12 +79,12 @@ pub(super) async fn listen(
     while !pool.is_closed() {
         match &tls {
             Some(tls) => {
-                if let Ok((client, connection)) = config.connect(tls.clone()).await {
+                if let Ok(Ok((client, connection))) = timeout(CONNECT_WAIT, servers.connect(tls.clone())).await {
                     receive_notices(&client, connection, (&signal, &node), &pool).await;
                 }
             }
             None => {
-                if let Ok((client, connection)) = config.connect(NoTls).await {
+                if let Ok(Ok((client, connection))) = timeout(CONNECT_WAIT, servers.connect(NoTls)).await {
                     receive_notices(&client, connection, (&signal, &node), &pool).await;
                 }
             }
@@ -101,11 +104,13 @@ async fn receive_notices<S, T>(
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     T: TlsStream + Unpin,
 {
+    // A server that stands still refuses nothing.
+    let can_listen = async || matches!(timeout(CONNECT_WAIT, client.batch_execute(LISTEN)).await, Ok(Ok(())));
     let ask = async {
-        if client.batch_execute(LISTEN).await.is_err() {
+        if !can_listen().await {
             return;
         }
-        node.take(client).await;
+        timeout(CONNECT_WAIT, node.take(client)).await.ok();
         signal.notify_one();
         // PostgreSQL closes the connection with its client, so keep the client until the store is closed.
         let mut pauses = 0u32;
@@ -113,10 +118,10 @@ async fn receive_notices<S, T>(
             tokio::time::sleep(PAUSE).await;
             pauses = (pauses + 1) % PROBE_EVERY;
             if pauses == 0 {
-                if client.batch_execute(LISTEN).await.is_err() {
+                if !can_listen().await {
                     return;
                 }
-                node.take(client).await;
+                timeout(CONNECT_WAIT, node.take(client)).await.ok();
             }
         }
     };

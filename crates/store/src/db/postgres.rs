@@ -1,6 +1,7 @@
 //! The PostgreSQL engine: pool, transactions, retries. Uses tokio-postgres and deadpool; names no table.
 
 pub(super) mod connection;
+pub(super) mod servers;
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +12,10 @@ use tokio::sync::Notify;
 use tokio_postgres::NoTls;
 use tracing::Instrument as _;
 
-use self::connection::{FailureKind, PostgresConnection, Stage};
+use self::{
+    connection::{FailureKind, PostgresConnection, Stage},
+    servers::{Connector, Servers},
+};
 use super::{
     BoxFuture, Pooler, Sql, StoreError, Tx,
     conn::{AnyConnection, Conn},
@@ -25,7 +29,11 @@ use super::{
 /// Maximum wait for a free connection.
 const POOL_WAIT: Duration = Duration::from_secs(3);
 /// Maximum time to connect.
-const CONNECT_WAIT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// Maximum time until one address of a server accepts: shorter, so that the time suffices for another one.
+const ACCEPT_WAIT: Duration = Duration::from_secs(2);
+/// How long the operating system sends to a machine that confirms nothing.
+const CONFIRM_WAIT: Duration = Duration::from_secs(10);
 /// The server ends a statement after ten seconds, and a transaction that idles for thirty. Sequential scans are off
 /// because every statement has an index: a plan cached while a table was small must not scan it once it has grown.
 const SESSION_SETUP: &str =
@@ -80,9 +88,10 @@ impl Postgres {
             None => pooler.keeps_session().then(|| TlsTarget { config: config.clone(), tls: tls.clone() }),
         };
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let servers = Servers::new(config.clone());
         let manager = match tls {
-            Some(tls) => Manager::from_config(config, tls, recycling),
-            None => Manager::from_config(config, NoTls, recycling),
+            Some(tls) => Manager::from_connect(config, Connector { servers, tls }, recycling),
+            None => Manager::from_connect(config, Connector { servers, tls: NoTls }, recycling),
         };
         let mut pool = Pool::builder(manager)
             .max_size(max_connections.max(1))
@@ -109,7 +118,7 @@ impl Postgres {
     pub(super) fn listen(&self, signal: Arc<Notify>) {
         if let Some(TlsTarget { config, tls }) = &self.listen_at {
             let (node, pool) = (Arc::clone(&self.node), self.pool.clone());
-            tokio::spawn(notice::listen(config.clone(), tls.clone(), pool, (signal, node)));
+            tokio::spawn(notice::listen(Servers::new(config.clone()), tls.clone(), pool, (signal, node)));
         }
     }
 
@@ -189,10 +198,6 @@ impl Postgres {
                 (Err(error), failure) => (failure.unwrap_or(FailureKind::Final), error),
             };
             link(&mut tx).roll_back().await;
-            if link(&mut tx).is_useless() {
-                // After a failover every idle session may be one of the demoted server.
-                self.pool.retain(|_, _| false);
-            }
             drop(tx);
             match (failure, pauses.next()) {
                 (FailureKind::Passing, Some(pause)) => {
@@ -215,7 +220,10 @@ fn read_target(url: &str) -> Result<TlsTarget, StoreError> {
     if target.config.get_application_name().is_none() {
         target.config.application_name("vestibule");
     }
-    target.config.connect_timeout(CONNECT_WAIT);
+    target.config.connect_timeout(ACCEPT_WAIT);
+    if target.config.get_tcp_user_timeout().is_none() {
+        target.config.tcp_user_timeout(CONFIRM_WAIT);
+    }
     Ok(target)
 }
 

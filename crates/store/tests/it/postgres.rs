@@ -217,3 +217,17 @@ async fn a_write_succeeds_when_all_idle_sessions_are_of_a_demoted_server() {
     assert!(attempts <= 2, "{attempts}");
     assert!(exists(&store).await);
 }
+
+#[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn a_server_that_accepts_and_never_answers_hides_no_other() {
+    let place = TestStore::postgres().await;
+    let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (user, real) = url.split_once('@').expect("a user");
+    let address = silent.local_addr().unwrap();
+    let both = format!("{user}@{address},{real}?target_session_attrs=read-write");
+    let store = Store::open(&Location::postgres(both, 2)).await.expect("the other one is found");
+    write(&store, (), |tx, ()| Box::pin(users::insert(tx, P, &guest(1)))).await;
+    assert!(exists(&store).await);
+}

@@ -51,7 +51,7 @@ pub(in crate::db) struct PostgresConnection {
     lost: bool,
     /// Maximum wait for the reply to a statement.
     wait: Duration,
-    /// Whether the session answers but cannot do its work, like others of its age.
+    /// Whether the session does not answer, or cannot do its work, like others of its age.
     useless: bool,
 }
 
@@ -65,11 +65,6 @@ impl PostgresConnection {
     pub(in crate::db) fn be_patient(&mut self) -> bool {
         self.wait = LONG_WAIT;
         self.pooler.keeps_session()
-    }
-
-    /// Whether the session was of no use, so that others of its age may be too.
-    pub(super) fn is_useless(&self) -> bool {
-        self.useless
     }
 
     /// Whether a statement failed, and whether a retry may succeed.
@@ -140,7 +135,7 @@ impl PostgresConnection {
                 Err((FailureKind::Final, StoreError::Unknown(describe(&error))))
             }
             Err(Late) => {
-                self.lost = true;
+                (self.lost, self.useless) = (true, true);
                 Err((FailureKind::Final, StoreError::Unknown("no answer in time".to_owned())))
             }
         }
@@ -168,7 +163,7 @@ impl PostgresConnection {
                 Err(StoreError::from_postgres(&error, text))
             }
             Err(Late) => {
-                self.lost = true;
+                (self.lost, self.useless) = (true, true);
                 self.failure = Some(FailureKind::Final);
                 Err(StoreError::Unavailable("no answer in time".to_owned()))
             }
@@ -179,6 +174,12 @@ impl PostgresConnection {
 impl Drop for PostgresConnection {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
+        if self.useless
+            && let Some(pool) = Object::pool(&client)
+        {
+            // After a failover every idle session may be one of the old server.
+            pool.retain(|_, _| false);
+        }
         if self.lost || self.stage == Stage::Inside {
             // Remove it from the pool: no other request may get a connection with an open transaction.
             drop(Object::take(client));
