@@ -264,9 +264,9 @@ async fn keys_are_settings_like_others(engine: Engine) {
     let mut private = key.clone();
     private["d"] = json!("AQ");
     let machine = |name: &str, value: Value| json!({"client_id": "nightly", "x_application_type": "m2m", name: value});
-    let mut two = machine("jwks", json!(set_of(&[key.clone()])));
+    let mut two = machine("jwks", json!(set_of(std::slice::from_ref(&key))));
     two["jwks_uri"] = json!("https://app.example/jwks");
-    let mut public = machine("jwks", json!(set_of(&[key.clone()])));
+    let mut public = machine("jwks", json!(set_of(std::slice::from_ref(&key))));
     public["x_application_type"] = json!("native");
     public["redirect_uris"] = json!(["com.example:/back"]);
     for refused in [
@@ -278,7 +278,7 @@ async fn keys_are_settings_like_others(engine: Engine) {
     ] {
         admin.post("/applications", &refused).await.expect(422);
     }
-    admin.post("/applications", &machine("jwks", json!(set_of(&[key.clone()])))).await.expect(201);
+    admin.post("/applications", &machine("jwks", json!(set_of(std::slice::from_ref(&key))))).await.expect(201);
     let mut owner = server.owner().await;
     owner.open("/portal/p/test/applications/backend").await;
     owner.fill("URL of the keys", "https://app.example/jwks");
