@@ -308,7 +308,7 @@ async fn a_secret_is_shown_once_and_removed(engine: Engine) {
     owner.press("Create secret").await;
     owner.expect_page(200, "New client secret");
     let body = owner.reply().body.clone();
-    let (_, rest) = body.split_once("class=\"secret\" tabindex=\"0\">").expect("the secret");
+    let (_, rest) = body.split_once("data-copy=\"the secret\">").expect("the secret");
     let secret = rest.split('<').next().expect("its end").to_string();
     assert_eq!(secret.len(), 32);
     let ask = [("token", "x"), ("client_id", "backend"), ("client_secret", secret.as_str())];

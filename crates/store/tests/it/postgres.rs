@@ -228,6 +228,6 @@ async fn a_server_that_accepts_and_never_answers_hides_no_other() {
     let address = silent.local_addr().unwrap();
     let both = format!("{user}@{address},{real}?target_session_attrs=read-write");
     let store = Store::open(&Location::postgres(both, 2)).await.expect("the other one is found");
-    write(&store, (), |tx, ()| Box::pin(users::insert(tx, P, &guest(1)))).await;
+    write(&store, guest(1), |tx, guest| Box::pin(users::insert(tx, P, guest))).await;
     assert!(exists(&store).await);
 }

@@ -79,7 +79,7 @@ refresh_token_rotation_grace_seconds = 0
     /// Writes a configuration with this store.
     pub(crate) fn point_to(&self, store_url: &str) {
         let config = format!(
-            "[server]\nlisten = \"127.0.0.1:0\"\ntrusted_proxies = [\"127.0.0.1\"]\n[store]\nurl = \"{store_url}\"\nmax_connections = 4\n[secrets]\nmaster_key_file = \"{}\"\n[log]\nformat = \"json\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n",
+            "[server]\nlisten = \"127.0.0.1:0\"\ntrusted_proxies = [\"127.0.0.1\"]\n[store]\nurl = \"{store_url}\"\nmax_connections = 4\n[secrets]\nmaster_key_file = \"{}\"\n[log]\nformat = \"json\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n[rate_limits]\ntoken_requests_per_address = 100000\ntoken_requests_per_user = 100000\n",
             self.folder.path().join("master.key").display(),
         );
         fs::write(self.folder.path().join("vestibule.toml"), config).expect("a file");
