@@ -7,7 +7,7 @@ use vestibule_domain::{
     consent::Consent,
     event::Event,
     id::{IdentityId, ProjectNo, UserId},
-    identifier::LoginIdKind,
+    identifier::{IdentifierProblem, LoginId, LoginIdKind, username::UsernameProblem},
     identity::OwnedLoginId,
     time::Timestamp,
     user::User,
@@ -352,6 +352,27 @@ fn check_size(record: &UserRecord) -> Result<(), String> {
     faults.into_iter().next().map_or(Ok(()), |(path, message)| Err(format!("{path}: {message}")))
 }
 
+/// Why a login ID cannot be imported: all other ways to add one store the normal form of what was typed.
+fn find_login_id_fault(one: &LoginIdRecord) -> Option<String> {
+    let read = |typed: &str| match LoginId::parse(one.kind, typed, None) {
+        Ok(login_id) => Ok(login_id.value == one.value),
+        // It was registered before such names were reserved.
+        Err(IdentifierProblem::Username(UsernameProblem::Reserved)) => Ok(true),
+        Err(problem) => Err(problem),
+    };
+    let is_original = match one.kind {
+        // It may have been typed without the country code.
+        LoginIdKind::Phone => Ok(text::is_name(&one.original)),
+        LoginIdKind::Email | LoginIdKind::Username => read(&one.original),
+    };
+    match (read(&one.value), is_original) {
+        (Ok(true), Ok(true)) => None,
+        (Ok(false), _) => Some(format!("the value of the login ID {} is not its normal form", echo(&one.value))),
+        (_, Ok(false)) => Some(format!("the original of the login ID {} is another one", echo(&one.value))),
+        (Err(problem), _) | (_, Err(problem)) => Some(format!("the login ID {}: {problem}", echo(&one.value))),
+    }
+}
+
 /// Names of devices and passkeys are read as those that pages and SDKs send.
 fn read_names(record: &mut UserRecord) {
     let devices = record.device_keys.iter_mut().map(|key| &mut key.device);
@@ -377,6 +398,9 @@ fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>, String> {
     let read: Result<Box<UserRecord>, _> = serde_json::from_str(line);
     let mut record = read.map_err(|error| echo_quoted(&error.to_string()).into_owned())?;
     check_size(&record)?;
+    if let Some(fault) = record.login_ids.iter().find_map(find_login_id_fault) {
+        return Err(fault);
+    }
     read_names(&mut record);
     let owns_nothing = record.login_ids.is_empty() && record.passkeys.is_empty();
     if record.anonymous_since.is_none() && owns_nothing {

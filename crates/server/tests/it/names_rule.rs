@@ -16,6 +16,7 @@ on_both_engines!(
     names_of_the_settings_have_no_marks,
     names_of_keys_are_judged_alike,
     imported_names_are_read_as_sent_ones,
+    imported_login_ids_are_in_their_normal_form,
     half_a_surrogate_is_refused_everywhere,
 );
 
@@ -132,6 +133,41 @@ async fn imported_names_are_read_as_sent_ones(engine: Engine) {
     assert_eq!((&moved["device_keys"][0]["device"], &moved["standard_attributes"]), (&json!("Pixel 8"), &names));
     // What is exported is taken again.
     assert_eq!(import(&to, moved.to_string()).await["lines"][0]["outcome"], "exists");
+}
+
+async fn imported_login_ids_are_in_their_normal_form(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    let mut number = 0;
+    let mut take = async |kind: &str, value: &str, original: &str| {
+        number += 1;
+        let [id, own] = ["01", "02"].map(|part| format!("018f3c2e-2a54-7a0c-8a67-{part}0a6f5fd2{number:02x}"));
+        let login_id =
+            json!({"id": own, "type": kind, "value": value, "original": original, "created_at": 1, "updated_at": 1});
+        let line = json!({"id": id, "created_at": 1, "updated_at": 1, "login_ids": [login_id]});
+        import(&admin, line.to_string()).await["lines"][0]["outcome"].as_str().expect("an outcome").to_string()
+    };
+    for (kind, value, original) in [
+        ("email", "kim@shop.example", "Kim@Shop.example"),
+        ("email", "kim@xn--mller-kva.example", "kim@müller.example"),
+        ("username", "kim", "Kim"),
+        ("username", "admin", "admin"),
+        ("phone", "+4930901820", "030 901820"),
+    ] {
+        assert_eq!(take(kind, value, original).await, "created", "{kind} {value}");
+    }
+    for (kind, value, original) in [
+        ("email", "Lee@shop.example", "Lee@shop.example"),
+        ("email", "lee@shop.example", "kim@shop.example"),
+        ("email", "lee", "lee"),
+        ("email", "lee@shop.example", "lee@shop.example\r\nBcc: x@y.example"),
+        ("username", "Lee", "Lee"),
+        ("username", "l\u{202e}ee", "l\u{202e}ee"),
+        ("phone", "4930901821", "4930901821"),
+        ("phone", "+4930901821", "\u{202e}"),
+    ] {
+        assert_eq!(take(kind, value, original).await, "refused", "{kind} {value:?} {original:?}");
+    }
 }
 
 fn ask_first(setup: &mut Setup, receiver: &Receiver) {
