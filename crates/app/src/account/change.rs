@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vestibule_domain::{
     event::{Event, RevocationReason, TriggeredBy, UserModel},
     id::{FlowId, IdentityId, ProjectNo, UserId},
-    identifier::LoginId,
+    identifier::{LoginId, LoginIdKind},
     identity::OwnedLoginId,
     promotion::{CredentialRemoval, is_last_login_credential},
     session::SessionRef,
@@ -21,6 +21,7 @@ use vestibule_store::{
 
 use super::{
     LoginMethods,
+    login_methods::kind_of,
     method_log::{PlannedChange, StoredMethod},
     profile::put_names,
     settings_action::SettingsAction,
@@ -221,6 +222,12 @@ impl AccountChange {
 }
 
 impl AccountChange {
+    /// Whether it adds an email address, or puts one in the place of another.
+    pub(super) fn brings_email(&self) -> bool {
+        let (Self::AddLoginId(new) | Self::ReplaceLoginId { new, .. }) = self else { return false };
+        kind_of(new) == Some(LoginIdKind::Email)
+    }
+
     /// The login ID or passkey that it changes.
     fn login_method(&self) -> Option<IdentityId> {
         match self {

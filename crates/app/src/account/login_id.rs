@@ -6,6 +6,7 @@ use vestibule_domain::{
     identifier::{IdentifierProblem, LoginId, LoginIdKind},
     identity::OwnedLoginId,
     project::{AuthenticatorKind, ProjectSettings},
+    promotion::{CredentialRemoval, is_last_login_credential},
     time::Timestamp,
 };
 use vestibule_store::{StoreError, flows};
@@ -119,6 +120,9 @@ impl AccountContext<'_> {
     pub async fn remove(&self, id: IdentityId) -> Result<ChangeOutcome, Error> {
         let login_methods = LoginMethods::load(&self.ctx, self.caller.user.id).await?;
         let Some(row) = login_methods.find(id) else { return Ok(ChangeOutcome::Stale) };
+        if self.is_last(&login_methods, CredentialRemoval::LoginId(id)) {
+            return Ok(ChangeOutcome::LastLoginMethod);
+        }
         let notice = |link| SecurityNotice::LoginIdRemoved { login_id: row.original.clone(), link };
         let change_kind = AccountChange::RemoveLoginId(id);
         let change_request = self.plan(&login_methods, Some(row), (change_kind, &notice)).await?;
@@ -303,6 +307,11 @@ impl AccountContext<'_> {
         commit(&self.ctx, self.caller, ChangeRequest { settings_action, ..change_request }).await
     }
 
+    /// Whether this removal would leave no login method. The transaction checks it again; a refusal here costs no change of the hour.
+    pub(super) fn is_last(&self, login_methods: &LoginMethods, removal: CredentialRemoval) -> bool {
+        is_last_login_credential(&login_methods.login_credentials(), removal, &self.ctx.project.settings)
+    }
+
     /// Plans a change of a login method, with its notification mails. `concerned` is the login ID that is replaced or removed.
     pub(super) async fn plan<'r>(
         &self,
@@ -314,6 +323,7 @@ impl AccountContext<'_> {
         let texts = (describe, self.write_notice);
         let (planned, mails) =
             method_log::plan(&self.ctx, (self.caller.user.id, login_methods), concerned, texts).await?;
+        let planned = planned.bringing_email(change_kind.brings_email());
         Ok(ChangeRequest { mails, planned: Some(planned), ..ChangeRequest::of(change_kind) })
     }
 

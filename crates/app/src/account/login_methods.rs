@@ -5,6 +5,7 @@ use vestibule_domain::{
     identifier::{LoginId, LoginIdKind},
     identity::OwnedLoginId,
     promotion::{CredentialRemoval, LoginCredentials},
+    time::Timestamp,
 };
 use vestibule_store::{
     Conn, StoreError, Tx,
@@ -81,6 +82,19 @@ impl LoginMethods {
     /// The address for notifications: the oldest verified email address, or else the oldest one.
     pub(crate) fn mail_address(&self) -> Option<String> {
         self.emails().first().and_then(|row| login_id_of(row)?.address())
+    }
+
+    /// The addresses for what every owner of the account must hear: all verified email addresses, or else the oldest one.
+    pub(crate) fn mail_addresses(&self) -> Vec<String> {
+        let emails = self.emails();
+        let verified = emails.iter().filter(|row| row.verified_at.is_some()).count();
+        emails.into_iter().take(verified.max(1)).filter_map(|row| login_id_of(row)?.address()).collect()
+    }
+
+    /// When the oldest login ID or passkey was added.
+    pub(crate) fn oldest_at(&self) -> Option<Timestamp> {
+        let passkeys = self.passkeys.iter().map(|row| row.created_at);
+        self.login_ids.iter().map(|row| row.created_at).chain(passkeys).min()
     }
 
     /// The email addresses: verified ones first, and of those the oldest.

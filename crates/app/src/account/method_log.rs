@@ -139,7 +139,8 @@ pub(crate) fn live(changes: Vec<LoginMethodChange>, now: Timestamp) -> Vec<Login
 pub(crate) struct PlannedChange {
     id: ChangeId,
     expires_at: Timestamp,
-    is_linked: bool,
+    /// Whether it is logged though nothing else is: a link names it, or it brings an email address, which must get no link soon.
+    is_logged: bool,
 }
 
 /// Where the mails about a change go.
@@ -151,19 +152,18 @@ pub(crate) struct Recipients<'a> {
 
 impl<'a> Recipients<'a> {
     /// Only an address that an owner has had for long gets a link: otherwise a thief undoes what its owner did. That is one which no
-    /// change that can be undone has brought, and which is older than what recovery selects to be removed, or the oldest of the
-    /// account.
+    /// change that can be undone has brought, and which is older than what recovery selects to be removed, or as old as the oldest
+    /// login method of the account: the first address of an account that had a username before may be a thief's.
     pub(crate) async fn load(ctx: &Ctx<'_>, user: UserId, login_methods: &'a LoginMethods) -> Result<Self, Error> {
         let changes = login_method_changes::list(&mut *ctx.app.store.read().await?, ctx.project.no, user).await?;
         let changes = live(changes, ctx.now);
         let is_old =
             |row: &OwnedLoginId| ctx.now.since(row.created_at) >= ctx.project.settings.recovery_preselect_age();
         let emails = login_methods.emails();
-        let (oldest, has_verified) =
-            (emails.first().map(|row| row.id), emails.iter().any(|row| row.verified_at.is_some()));
+        let (oldest, has_verified) = (login_methods.oldest_at(), emails.iter().any(|row| row.verified_at.is_some()));
         let is_trusted = |row: &&OwnedLoginId| {
             let counts = row.verified_at.is_some() || !has_verified;
-            counts && (Some(row.id) == oldest || is_old(row)) && !was_brought(&changes, row)
+            counts && (Some(row.created_at) <= oldest || is_old(row)) && !was_brought(&changes, row)
         };
         let trusted = emails.into_iter().filter(is_trusted).collect();
         Ok(Self { login_methods, trusted })
@@ -186,7 +186,7 @@ impl<'a> Recipients<'a> {
             (None, Some(_)) => None,
         };
         let plain = plain.filter(|to| Some(to) != linked.as_ref());
-        planned.is_linked |= linked.is_some();
+        planned.is_logged |= linked.is_some();
         let linked = linked.map(|to| write(&to, &describe(Some(link.to_string()))));
         let plain = plain.map(|to| write(&to, &describe(None)));
         linked.into_iter().chain(plain).collect()
@@ -221,7 +221,7 @@ pub(crate) async fn plan(
 impl PlannedChange {
     pub(crate) fn new(ctx: &Ctx<'_>) -> Self {
         let (id, expires_at) = (ctx.app.entropy.id(ctx.now), ctx.now.plus(security_links::LIFETIME));
-        Self { id, expires_at, is_linked: false }
+        Self { id, expires_at, is_logged: false }
     }
 
     /// The link that undoes it.
@@ -229,8 +229,13 @@ impl PlannedChange {
         security_links::make(ctx, user, LinkAction::Undo { change: self.id })
     }
 
-    /// Records how login methods were before they are changed. The member must be locked. Without a link, it is recorded only for the
-    /// links of earlier changes.
+    /// The same, logged in any case if it brings an email address.
+    pub(crate) fn bringing_email(self, brings_email: bool) -> Self {
+        Self { is_logged: self.is_logged || brings_email, ..self }
+    }
+
+    /// Records how login methods were before they are changed. The member must be locked. Without a link or a new email address, it
+    /// is recorded only for the links of earlier changes.
     pub(crate) async fn record(
         &self,
         tx: &mut Tx,
@@ -240,7 +245,7 @@ impl PlannedChange {
     ) -> Result<(), StoreError> {
         let earlier = login_method_changes::list(tx, no, user).await?;
         let next = earlier.last().map_or(1, |last| last.no + 1);
-        if !self.is_linked && live(earlier, now).is_empty() {
+        if !self.is_logged && live(earlier, now).is_empty() {
             return Ok(());
         }
         for (number, (identity, before)) in (next..).zip(before) {

@@ -1,6 +1,6 @@
 //! Use cases for a member's passkeys: adding, naming, removing.
 
-use vestibule_domain::id::IdentityId;
+use vestibule_domain::{id::IdentityId, promotion::CredentialRemoval};
 use vestibule_store::passkeys::PasskeyRow;
 
 use super::{
@@ -72,6 +72,9 @@ pub async fn remove(asking: &AccountContext<'_>, id: IdentityId) -> Result<Chang
     let AccountContext { ctx, caller, .. } = asking;
     let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
     let Some(row) = login_methods.passkeys.iter().find(|row| row.id == id) else { return Ok(ChangeOutcome::Stale) };
+    if asking.is_last(&login_methods, CredentialRemoval::Passkey(id)) {
+        return Ok(ChangeOutcome::LastLoginMethod);
+    }
     let notice = |link| SecurityNotice::PasskeyRemoved { name: row.name.clone(), link };
     let change_kind = AccountChange::RemovePasskey(id);
     commit(ctx, caller, asking.plan(&login_methods, None, (change_kind, &notice)).await?).await

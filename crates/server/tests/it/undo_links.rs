@@ -260,7 +260,46 @@ async fn a_link_ends_after_seven_days(engine: Engine) {
     expect_gone(&scene, &removed).await;
 }
 
+/// Makes Kim's account one with a username and a password, long ago and without an email address.
+async fn become_kim_o(scene: &mut Scene) {
+    scene.browser.open("/settings/identity/add?kind=username").await;
+    scene.browser.fill("Username", "kim_o");
+    scene.browser.press("Continue").await;
+    scene.browser.expect_page(200, "My account");
+    remove_address(&mut scene.browser, KIM).await;
+    scene.server.clock.advance_seconds(60 * DAY);
+    sign_in_as_kim_o(scene).await;
+}
+
+async fn sign_in_as_kim_o(scene: &mut Scene) {
+    scene.browser = scene.server.browser();
+    scene.browser.open("/settings/sign-in").await;
+    scene.browser.fill("Email address", "kim_o");
+    scene.browser.fill("Password", PASSWORD);
+    scene.browser.press("Sign in").await;
+    scene.browser.expect_page(200, "My account");
+}
+
+async fn the_first_address_of_an_older_account_gets_no_link(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    become_kim_o(&mut scene).await;
+    add_address(&mut scene, THIEF).await;
+    scene.server.clock.advance_seconds(1);
+    remove_address(&mut scene.browser, THIEF).await;
+    let text = mail_about(&scene, THIEF, "thief@shop.example can no longer be used").await;
+    assert!(!text.contains("/security/"), "{text}");
+    // Nor in the mails about what comes next, while it is part of what could be undone.
+    add_address(&mut scene, THIEF).await;
+    scene.server.clock.advance_seconds(1);
+    add_address(&mut scene, SECOND).await;
+    replace_address(&mut scene, THIEF, ANOTHER).await;
+    let mails = scene.server.mails.mails();
+    let linked = mails.iter().filter(|delivered| delivered.mail.to != KIM && delivered.mail.text.contains("/security/"));
+    assert_eq!(linked.count(), 0);
+}
+
 on_both_engines!(
+    the_first_address_of_an_older_account_gets_no_link,
     the_older_link_undoes_the_later_changes_too,
     after_the_newer_link_the_older_one_undoes_the_rest,
     a_thiefs_address_gets_no_link,
