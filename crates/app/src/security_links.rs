@@ -12,7 +12,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, codes, login_method_changes, spent, users};
 
-pub use self::undo::{UndoStep, Undone};
+pub use self::undo::{NamedMethod, UndoStep, Undone};
 use crate::{
     account::{LoginMethods, method_log, notice::WriteNotice},
     crypto::security_links::{LinkAction, LinkContent, SecurityLink},
@@ -48,6 +48,8 @@ pub struct OpenedLink {
     login_methods: LoginMethods,
     /// What it undoes, besides ending all sessions.
     pub steps: Vec<UndoStep>,
+    /// Whether changes from before stay, which the links of other mails undo.
+    pub leaves_earlier: bool,
     /// The sessions that it ends.
     pub sessions: Vec<ListedSession>,
 }
@@ -72,16 +74,17 @@ pub async fn open(ctx: &Ctx<'_>, secret: &str) -> Result<Option<OpenedLink>, Err
     let user = users::find(&mut conn, no, id).await?;
     let login_methods = LoginMethods::read(&mut conn, no, id).await?;
     let steps = match link.content.action {
-        LinkAction::EndSessions { .. } => Some(Vec::new()),
+        LinkAction::EndSessions { .. } => Some((Vec::new(), false)),
         LinkAction::Undo { change } => {
             let changes = method_log::live(login_method_changes::list(&mut conn, no, id).await?, ctx.now);
-            undo::since(&changes, change).map(|changes| undo::steps(changes, &login_methods))
+            let undone = undo::since(&changes, change);
+            undone.map(|undone| (undo::steps(undone, &login_methods), undone.len() < changes.len()))
         }
     };
     drop(conn);
-    let Some((user, steps)) = user.filter(User::is_active).zip(steps) else { return Ok(None) };
+    let Some((user, (steps, leaves_earlier))) = user.filter(User::is_active).zip(steps) else { return Ok(None) };
     let sessions = sessions::list(ctx, &user).await?;
-    Ok(Some(OpenedLink { link, user, login_methods, steps, sessions }))
+    Ok(Some(OpenedLink { link, user, login_methods, steps, leaves_earlier, sessions }))
 }
 
 /// Does what an opened link says, once.
@@ -90,7 +93,7 @@ pub async fn redeem(ctx: &Ctx<'_>, opened: &OpenedLink, write: WriteNotice<'_>) 
     let no = project.no;
     let cause = (RevocationReason::User, TriggeredBy::User);
     let ending = Ending::new(ctx, opened.user.id, Selection::All, cause);
-    let mails = undo::RemovalMails::write(ctx, &opened.login_methods, write);
+    let mails = undo::RedemptionMails::write(ctx, &opened.login_methods, write);
     let input = (opened.link.clone(), ending, project, mails);
     let redeemed = ctx.app.store.write("redeem_security_link", input, move |tx, (link, ending, project, mails)| {
         Box::pin(async move {

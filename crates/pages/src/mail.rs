@@ -43,6 +43,8 @@ pub enum AccountNotice {
         name: Option<String>,
     },
     PasswordChanged,
+    /// A link "This was not me" was used.
+    ChangesUndone,
 }
 
 /// A session in a mail.
@@ -176,6 +178,7 @@ impl MailKind {
                     }
                     AccountNotice::PasskeyRemoved { name: None } => Text::new("mail-changed-passkey-removed"),
                     AccountNotice::PasswordChanged => Text::new("mail-changed-password"),
+                    AccountNotice::ChangesUndone => Text::new("mail-changed-undone"),
                 };
                 let closing = if link.is_some() { Text::new("mail-not-you-undo") } else { not_you() };
                 [Text::new("mail-changed-subject"), Text::new("mail-changed-title"), lead, closing]
@@ -215,6 +218,7 @@ impl MailKind {
             ("passkey-removed", undoable(AccountNotice::PasskeyRemoved { name: Some("Chrome · Linux".into()) })),
             ("passkey-removed-unnamed", undoable(AccountNotice::PasskeyRemoved { name: None })),
             ("password-changed", Self::Changed { change: AccountNotice::PasswordChanged, link: None }),
+            ("changes-undone", Self::Changed { change: AccountNotice::ChangesUndone, link: None }),
             (
                 "still-signed-in",
                 Self::StillSignedIn {

@@ -191,6 +191,7 @@ impl MessageWriter {
             SecurityNotice::PasskeyAdded { name, link } => (AccountNotice::PasskeyAdded { name }, link),
             SecurityNotice::PasskeyRemoved { name, link } => (AccountNotice::PasskeyRemoved { name }, link),
             SecurityNotice::PasswordChanged => (AccountNotice::PasswordChanged, None),
+            SecurityNotice::ChangesUndone => (AccountNotice::ChangesUndone, None),
         };
         self.write_mail(to, &MailKind::Changed { change, link })
     }

@@ -10,7 +10,7 @@ use vestibule_app::{
     account::notice::SecurityNotice,
     crypto::is_equal,
     error::Error,
-    security_links::{self, OpenedLink, PATH, Redeemed, UndoStep, Undone},
+    security_links::{self, NamedMethod, OpenedLink, PATH, Redeemed, UndoStep, Undone},
 };
 use vestibule_web::{
     body, context::PageContext, credentials::NoCredential, error, field::TextLink, notice::NoticeKind, page::Page,
@@ -90,7 +90,12 @@ fn ask(
     notice: Option<NoticeKind>,
 ) -> Response {
     let sessions = opened.sessions.iter().map(|listed| describe(visit, listed.clone(), false)).collect();
-    let content = EndSessionsPage { action: format!("{PATH}{secret}"), steps: opened.steps.clone(), sessions };
+    let content = EndSessionsPage {
+        action: format!("{PATH}{secret}"),
+        steps: opened.steps.clone(),
+        leaves_earlier: opened.leaves_earlier,
+        sessions,
+    };
     // The notice says that the form token was invalid.
     let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
     let csrf = opened.form_token(&visit.ctx());
@@ -102,6 +107,8 @@ fn ask(
 pub(crate) struct EndSessionsPage {
     pub action: String,
     pub steps: Vec<UndoStep>,
+    /// Whether changes from before stay.
+    pub leaves_earlier: bool,
     /// What is signed in now.
     pub sessions: Vec<SessionEntry>,
 }
@@ -130,8 +137,13 @@ impl EndSessionsPage {
     }
 }
 
+/// Names a passkey so that it does not look like a login ID, whatever its user called it.
+pub(crate) fn name_passkey(ctx: &PageContext, name: Option<&str>) -> String {
+    name.map_or_else(|| ctx.t("passkey-unnamed"), |name| ctx.translate(Text::new("passkey-named").with("name", name)))
+}
+
 fn describe_step(ctx: &PageContext, step: &UndoStep) -> Text {
-    let named = |name: &Option<String>| name.clone().unwrap_or_else(|| ctx.t("passkey-unnamed"));
+    let named = |name: &Option<String>| name_passkey(ctx, name.as_deref());
     match step {
         UndoStep::RemovesLoginId(what) => Text::new("undo-step-remove").with("what", what),
         UndoStep::RemovesPasskey(name) => Text::new("undo-step-remove").with("what", named(name)),
@@ -147,13 +159,11 @@ impl Page for EndSessionsPage {
     fn title(&self) -> Text {
         match self.steps.as_slice() {
             [] => Text::new("end-sessions-title"),
-            [UndoStep::RemovesLoginId(what) | UndoStep::RemovesPasskey(Some(what))] => {
-                Text::new("remove-login-id-title").with("what", what)
-            }
+            [UndoStep::RemovesLoginId(what)] => Text::new("remove-login-id-title").with("what", what),
+            [UndoStep::RemovesPasskey(Some(name))] => Text::new("undo-passkey-named-title").with("name", name),
             [UndoStep::RemovesPasskey(None)] => Text::new("undo-passkey-title"),
-            [UndoStep::RestoresLoginId { login_id: what, .. } | UndoStep::RestoresPasskey(Some(what))] => {
-                Text::new("undo-restore-title").with("what", what)
-            }
+            [UndoStep::RestoresLoginId { login_id: what, .. }] => Text::new("undo-restore-title").with("what", what),
+            [UndoStep::RestoresPasskey(Some(name))] => Text::new("undo-restore-passkey-named-title").with("name", name),
             [UndoStep::RestoresPasskey(None)] => Text::new("undo-restore-passkey-title"),
             [_, _, ..] => Text::new("undo-title"),
         }
@@ -177,7 +187,7 @@ impl EndSessionsPage {
             current: false,
         };
         let sessions = vec![session(Some("Pixel 8"), 300_000), session(None, 60)];
-        let page = Self { action: "/security/sample".into(), steps: Vec::new(), sessions };
+        let page = Self { action: "/security/sample".into(), steps: Vec::new(), leaves_earlier: false, sessions };
         let undo = |steps: &[UndoStep]| Self { steps: steps.to_vec(), ..page.clone() };
         let ada = || "ada@example.com".to_owned();
         let restored = |replaces| UndoStep::RestoresLoginId { login_id: ada(), replaces };
@@ -192,7 +202,9 @@ impl EndSessionsPage {
             ("restore", undo(&[restored(None)])),
             ("restore-passkey", undo(&[UndoStep::RestoresPasskey(None)])),
             ("replaced", undo(&[replaced])),
+            ("restore-passkey-named", undo(&[UndoStep::RestoresPasskey(Some("Chrome · Linux".into()))])),
             ("several", undo(&several)),
+            ("earlier", Self { leaves_earlier: true, ..undo(&several) }),
             ("none", Self { sessions: Vec::new(), ..page }),
         ]
     }
@@ -214,13 +226,19 @@ pub(crate) struct SecurityLinkDonePage {
 }
 
 impl SecurityLinkDonePage {
-    /// What could not be restored.
-    fn claimed(&self, ctx: &PageContext) -> Vec<String> {
-        let describe = |what: &Option<String>| {
-            let what = what.clone().unwrap_or_else(|| ctx.t("passkey-unnamed"));
-            ctx.translate(Text::new("undo-claimed-text").with("what", what))
+    /// What is not as the link promised: what could not be restored, and what could not be removed; and what it never promised.
+    fn warnings(&self, ctx: &PageContext) -> Vec<String> {
+        let describe = |key: &'static str, method: &NamedMethod| {
+            let what = match method {
+                NamedMethod::LoginId(login_id) => login_id.clone(),
+                NamedMethod::Passkey(name) => name_passkey(ctx, name.as_deref()),
+            };
+            ctx.translate(Text::new(key).with("what", what))
         };
-        self.undone.claimed.iter().map(describe).collect()
+        let claimed = self.undone.claimed.iter().map(|method| describe("undo-claimed-text", method));
+        let kept = self.undone.kept_last.iter().map(|method| describe("undo-last-text", method));
+        let earlier = self.undone.leaves_earlier.then(|| ctx.t("undo-earlier-text"));
+        claimed.chain(kept).chain(earlier).collect()
     }
 }
 
@@ -237,12 +255,16 @@ impl Page for SecurityLinkDonePage {
 impl SecurityLinkDonePage {
     #[cfg(any(test, feature = "samples"))]
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
-        let page = |kept_last, claimed| Self {
-            undone: Undone { kept_last, claimed, ..Undone::default() },
-            action: TextLink::to_account(),
-        };
-        let claimed = vec![Some("ada@example.com".into()), None];
-        vec![("all", page(false, Vec::new())), ("last", page(true, Vec::new())), ("claimed", page(true, claimed))]
+        let page = |undone| Self { undone, action: TextLink::to_account() };
+        let kept_last = vec![NamedMethod::LoginId("lee@example.com".into())];
+        let claimed = vec![NamedMethod::LoginId("ada@example.com".into()), NamedMethod::Passkey(None)];
+        let last = Undone { kept_last, ..Undone::default() };
+        vec![
+            ("all", page(Undone::default())),
+            ("last", page(last.clone())),
+            ("claimed", page(Undone { claimed, ..last })),
+            ("earlier", page(Undone { leaves_earlier: true, ..Undone::default() })),
+        ]
     }
 }
 

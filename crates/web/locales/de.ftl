@@ -258,6 +258,7 @@ passkeys-count =
     }
 passkeys-lead = Melde dich mit Fingerabdruck, Gesicht oder Bildschirmsperre an statt mit einem Passwort.
 passkey-unnamed = Passkey
+passkey-named = Passkey „{ $name }“
 passkey-name-title = Passkey umbenennen
 passkey-created = Hinzugefügt { $when }
 passkey-used = verwendet { $when }
@@ -347,15 +348,18 @@ end-sessions-done-title = Alle Sitzungen sind beendet
 end-sessions-done-lead = In deinem Konto ist niemand mehr angemeldet. Melde dich neu an, um weiterzumachen, und ändere dein Passwort, wenn es jemand anderes kennen könnte.
 undo-lead = Du hast eine E-Mail über eine Änderung an deinem Konto erhalten. Damit wird die Änderung rückgängig gemacht, und du wirst auf allen Geräten und in allen Apps abgemeldet. Das ist jetzt in deinem Konto angemeldet:
 undo-passkey-title = Passkey entfernen?
+undo-passkey-named-title = Passkey „{ $name }“ entfernen?
 undo-restore-title = { $what } wiederherstellen?
-undo-last-text = Damit kann man sich jetzt als Einziges noch anmelden, deshalb wurde es nicht entfernt. Wende dich an { $brand }.
+undo-last-text = { $what } ist jetzt die einzige Anmeldemethode des Kontos und wurde deshalb nicht entfernt. Wende dich an { $brand }.
 undo-title = Diese Änderungen rückgängig machen?
 undo-restore-passkey-title = Passkey wiederherstellen?
+undo-restore-passkey-named-title = Passkey „{ $name }“ wiederherstellen?
 undo-steps-lead = Damit gelten wieder die Anmeldemethoden von vor der Änderung in der E-Mail. Auch spätere Änderungen werden rückgängig gemacht:
 undo-step-remove = { $what } wird entfernt.
 undo-step-restore = { $what } wird wiederhergestellt.
 undo-step-replace = { $what } wird anstelle von { $present } wiederhergestellt.
 undo-claimed-text = { $what } gehört jetzt zu einem anderen Konto und wurde deshalb nicht wiederhergestellt. Wende dich an { $brand }.
+undo-earlier-text = Frühere Änderungen bleiben. Wenn du eine davon nicht kennst, nutze den Link in der ältesten E-Mail über eine Änderung, die du nicht kennst. Er macht auch alle späteren Änderungen rückgängig.
 
 ## Limits and failures
 
@@ -488,7 +492,7 @@ mail-code-valid =
 mail-ignore = Wenn du das nicht angefordert hast, kannst du diese Nachricht ignorieren. Gib den Code niemandem; wir fragen nie danach.
 mail-not-you = Wenn du das nicht warst, ändere jetzt dein Passwort und wende dich an { $brand }.
 mail-not-you-link = Das war ich nicht
-mail-not-you-undo = Wenn du das nicht warst, öffne den Link und bestätige. Er macht diese und alle späteren Änderungen rückgängig und meldet alle Geräte und alle Apps ab. Der Link funktioniert einmal, innerhalb von 7 Tagen. Wähle danach ein neues Passwort.
+mail-not-you-undo = Wenn du das nicht warst, öffne den Link und bestätige. Er macht diese und alle späteren Änderungen rückgängig und meldet alle Geräte und alle Apps ab. Wenn du mehrere solche E-Mails bekommen hast, nutze die älteste über eine Änderung, die du nicht kennst. Der Link funktioniert einmal, innerhalb von 7 Tagen. Wähle danach ein neues Passwort.
 mail-footer = Du erhältst diese Nachricht, weil diese Adresse bei { $brand } verwendet wurde.
 mail-verify-subject = { $code } ist dein Code für { $app }
 mail-verify-title = Bestätige deine E-Mail-Adresse
@@ -509,6 +513,7 @@ mail-changed-passkey-named = Deinem Konto wurde der Passkey „{ $name }“ hinz
 mail-changed-passkey-removed = Aus deinem Konto wurde ein Passkey entfernt.
 mail-changed-passkey-removed-named = Aus deinem Konto wurde der Passkey „{ $name }“ entfernt.
 mail-changed-password = Dein Passwort wurde geändert.
+mail-changed-undone = Der Link „Das war ich nicht“ aus einer E-Mail wurde benutzt. Er stellt die Anmeldemethoden von vor einer Änderung wieder her und meldet alle Geräte und alle Apps ab.
 mail-signed-in-subject = Was in deinem Konto bei { $brand } angemeldet ist
 mail-signed-in-title = Dein Fortschritt ist gespeichert
 mail-signed-in-lead = Du hast gespeichert, was in einer App oder auf einem anderen Gerät begonnen wurde. Außer dem Browser, den du benutzt hast, ist das in deinem Konto angemeldet:

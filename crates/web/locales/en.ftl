@@ -260,6 +260,7 @@ passkeys-count =
     }
 passkeys-lead = Sign in with your fingerprint, face or screen lock instead of a password.
 passkey-unnamed = Passkey
+passkey-named = Passkey “{ $name }”
 passkey-name-title = Rename passkey
 passkey-created = Added { $when }
 passkey-used = used { $when }
@@ -349,15 +350,18 @@ end-sessions-done-title = All sessions are ended
 end-sessions-done-lead = Your account is signed out everywhere. Sign in again to continue, and change your password if another person may know it.
 undo-lead = You received an email about a change of your account. This undoes the change and signs you out on every device and in every app. This is signed in to your account now:
 undo-passkey-title = Remove the passkey?
+undo-passkey-named-title = Remove the passkey “{ $name }”?
 undo-restore-title = Restore { $what }?
-undo-last-text = It is the only sign-in method of the account now, so it was not removed. Ask { $brand } for help.
+undo-last-text = { $what } is the only sign-in method of the account now, so it was not removed. Ask { $brand } for help.
 undo-title = Undo these changes?
 undo-restore-passkey-title = Restore the passkey?
+undo-restore-passkey-named-title = Restore the passkey “{ $name }”?
 undo-steps-lead = It brings back the sign-in methods from before the change in the email. Later changes are undone, too:
 undo-step-remove = { $what } is removed.
 undo-step-restore = { $what } is restored.
 undo-step-replace = { $what } is restored in the place of { $present }.
 undo-claimed-text = { $what } belongs to another account now, so it was not restored. Ask { $brand } for help.
+undo-earlier-text = Earlier changes stay. If you do not recognize one of them, use the link in the oldest email about a change that you do not recognize. It undoes every later change, too.
 
 ## Limits and failures
 
@@ -490,7 +494,7 @@ mail-code-valid =
 mail-ignore = If you did not ask for this, you can ignore this message. Do not give the code to anyone; we never ask for it.
 mail-not-you = If this was not you, change your password now and ask { $brand } for help.
 mail-not-you-link = This was not me
-mail-not-you-undo = If this was not you, open the link and confirm. It undoes this change and every later one, and signs out every device and every app. The link works once, within 7 days. Then choose a new password.
+mail-not-you-undo = If this was not you, open the link and confirm. It undoes this change and every later one, and signs out every device and every app. If you received several such emails, use the oldest one about a change that you do not recognize. The link works once, within 7 days. Then choose a new password.
 mail-footer = You received this email because this address was used at { $brand }.
 mail-verify-subject = { $code } is your code for { $app }
 mail-verify-title = Confirm your email address
@@ -511,6 +515,7 @@ mail-changed-passkey-named = The passkey “{ $name }” was added to your accou
 mail-changed-passkey-removed = A passkey was removed from your account.
 mail-changed-passkey-removed-named = The passkey “{ $name }” was removed from your account.
 mail-changed-password = Your password was changed.
+mail-changed-undone = The link “This was not me” in an email was used. It brings back the sign-in methods from before a change, and signs out every device and every app.
 mail-signed-in-subject = What is signed in to your { $brand } account
 mail-signed-in-title = Your progress is saved
 mail-signed-in-lead = You saved what was begun in an app or on another device. Besides the browser you used, this is signed in to your account:

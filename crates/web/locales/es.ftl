@@ -258,6 +258,7 @@ passkeys-count =
     }
 passkeys-lead = Inicia sesión con tu huella, tu cara o el bloqueo de pantalla en lugar de una contraseña.
 passkey-unnamed = Llave de acceso
+passkey-named = Llave de acceso «{ $name }»
 passkey-name-title = Cambiar el nombre de la llave de acceso
 passkey-created = Añadida { $when }
 passkey-used = usada { $when }
@@ -347,15 +348,18 @@ end-sessions-done-title = Se han cerrado todas las sesiones
 end-sessions-done-lead = Ya no hay ninguna sesión abierta en tu cuenta. Inicia sesión otra vez para continuar y cambia tu contraseña si otra persona puede conocerla.
 undo-lead = Recibiste un correo sobre un cambio en tu cuenta. Esto deshace el cambio y cierra tu sesión en todos los dispositivos y en todas las aplicaciones. Ahora tienen la sesión abierta en tu cuenta:
 undo-passkey-title = ¿Eliminar la llave de acceso?
+undo-passkey-named-title = ¿Eliminar la llave de acceso «{ $name }»?
 undo-restore-title = ¿Restaurar { $what }?
-undo-last-text = Ahora es la única forma de iniciar sesión de la cuenta, así que no se ha eliminado. Pide ayuda a { $brand }.
+undo-last-text = { $what } es ahora la única forma de iniciar sesión de la cuenta, así que no se ha eliminado. Pide ayuda a { $brand }.
 undo-title = ¿Deshacer estos cambios?
 undo-restore-passkey-title = ¿Restaurar la llave de acceso?
+undo-restore-passkey-named-title = ¿Restaurar la llave de acceso «{ $name }»?
 undo-steps-lead = Vuelven las formas de iniciar sesión de antes del cambio del correo. También se deshacen los cambios posteriores:
 undo-step-remove = Se elimina { $what }.
 undo-step-restore = Se restaura { $what }.
 undo-step-replace = Se restaura { $what } en lugar de { $present }.
 undo-claimed-text = { $what } pertenece ahora a otra cuenta, así que no se ha restaurado. Pide ayuda a { $brand }.
+undo-earlier-text = Los cambios anteriores se mantienen. Si no reconoces alguno, usa el enlace del correo más antiguo sobre un cambio que no reconozcas. También deshace todos los posteriores.
 
 ## Limits and failures
 
@@ -488,7 +492,7 @@ mail-code-valid =
 mail-ignore = Si no lo has pedido tú, puedes ignorar este mensaje. No des el código a nadie; nunca te lo pediremos.
 mail-not-you = Si no has sido tú, cambia tu contraseña ahora y pide ayuda a { $brand }.
 mail-not-you-link = No he sido yo
-mail-not-you-undo = Si no has sido tú, abre el enlace y confirma. Deshace este cambio y todos los posteriores, y cierra la sesión en todos los dispositivos y en todas las aplicaciones. El enlace funciona una vez, durante 7 días. Después, elige una contraseña nueva.
+mail-not-you-undo = Si no has sido tú, abre el enlace y confirma. Deshace este cambio y todos los posteriores, y cierra la sesión en todos los dispositivos y en todas las aplicaciones. Si has recibido varios correos así, usa el más antiguo sobre un cambio que no reconozcas. El enlace funciona una vez, durante 7 días. Después, elige una contraseña nueva.
 mail-footer = Recibes este mensaje porque esta dirección se usó en { $brand }.
 mail-verify-subject = { $code } es tu código para { $app }
 mail-verify-title = Confirma tu correo electrónico
@@ -509,6 +513,7 @@ mail-changed-passkey-named = Se ha añadido la llave de acceso «{ $name }» a t
 mail-changed-passkey-removed = Se ha eliminado una llave de acceso de tu cuenta.
 mail-changed-passkey-removed-named = Se ha eliminado la llave de acceso «{ $name }» de tu cuenta.
 mail-changed-password = Tu contraseña ha cambiado.
+mail-changed-undone = Se ha usado el enlace «No he sido yo» de un correo. Restaura las formas de iniciar sesión de antes de un cambio y cierra la sesión en todos los dispositivos y en todas las aplicaciones.
 mail-signed-in-subject = Sesiones abiertas en tu cuenta de { $brand }
 mail-signed-in-title = Tu progreso está guardado
 mail-signed-in-lead = Has guardado lo que se empezó en una aplicación o en otro dispositivo. Además del navegador que usaste, tienen la sesión abierta en tu cuenta:

@@ -254,6 +254,7 @@ passkeys-count =
     }
 passkeys-lead = パスワードの代わりに、指紋、顔、または画面ロックでログインできます。
 passkey-unnamed = パスキー
+passkey-named = パスキー「{ $name }」
 passkey-name-title = パスキーの名前を変更
 passkey-created = { $when }に追加
 passkey-used = { $when }に使用
@@ -336,15 +337,18 @@ end-sessions-done-title = すべてのセッションを終了しました
 end-sessions-done-lead = このアカウントにログインしているものはありません。続けるには、もう一度ログインしてください。パスワードをほかの人に知られた可能性がある場合は、変更してください。
 undo-lead = アカウントの変更についてのメールをお送りしました。変更を元に戻し、すべての端末とアプリからログアウトします。現在、このアカウントにログインしているもの：
 undo-passkey-title = パスキーを削除しますか？
+undo-passkey-named-title = パスキー「{ $name }」を削除しますか？
 undo-restore-title = { $what } を元に戻しますか？
-undo-last-text = 現在、これがアカウントの唯一のログイン方法のため、削除していません。{ $brand } にお問い合わせください。
+undo-last-text = 現在、{ $what } がアカウントの唯一のログイン方法のため、削除していません。{ $brand } にお問い合わせください。
 undo-title = これらの変更を元に戻しますか？
 undo-restore-passkey-title = パスキーを元に戻しますか？
+undo-restore-passkey-named-title = パスキー「{ $name }」を元に戻しますか？
 undo-steps-lead = メールでお知らせした変更の前のログイン方法に戻します。その後の変更も元に戻します：
 undo-step-remove = { $what } を削除します。
 undo-step-restore = { $what } を元に戻します。
 undo-step-replace = { $present } の代わりに { $what } を元に戻します。
 undo-claimed-text = { $what } は現在、別のアカウントのものであるため、元に戻していません。{ $brand } にお問い合わせください。
+undo-earlier-text = それより前の変更は残ります。心当たりのない変更がある場合は、そのうち最も古い変更についてのメールのリンクを使ってください。その後のすべての変更も元に戻します。
 
 ## Limits and failures
 
@@ -470,7 +474,7 @@ mail-code-valid =
 mail-ignore = 心当たりがない場合、このメッセージは無視してください。コードは誰にも教えないでください。こちらからお尋ねすることはありません。
 mail-not-you = 心当たりがない場合は、すぐにパスワードを変更し、{ $brand } にお問い合わせください。
 mail-not-you-link = 自分ではありません
-mail-not-you-undo = 心当たりがない場合は、リンクを開いて確認してください。この変更とその後のすべての変更を元に戻し、すべての端末とアプリからログアウトします。リンクは7日以内に一度だけ使えます。その後、新しいパスワードを設定してください。
+mail-not-you-undo = 心当たりがない場合は、リンクを開いて確認してください。この変更とその後のすべての変更を元に戻し、すべての端末とアプリからログアウトします。このようなメールが複数ある場合は、心当たりのない変更についての最も古いメールを使ってください。リンクは7日以内に一度だけ使えます。その後、新しいパスワードを設定してください。
 mail-footer = このアドレスが { $brand } で使われたため、お送りしています。
 mail-verify-subject = { $code } は { $app } の確認コードです
 mail-verify-title = メールアドレスの確認
@@ -491,6 +495,7 @@ mail-changed-passkey-named = アカウントにパスキー「{ $name }」が追
 mail-changed-passkey-removed = アカウントからパスキーが削除されました。
 mail-changed-passkey-removed-named = アカウントからパスキー「{ $name }」が削除されました。
 mail-changed-password = パスワードが変更されました。
+mail-changed-undone = メールの「自分ではありません」のリンクが使われました。変更前のログイン方法に戻し、すべての端末とアプリからログアウトします。
 mail-signed-in-subject = { $brand } のアカウントにログインしているもの
 mail-signed-in-title = データを保存しました
 mail-signed-in-lead = アプリまたは別の端末で始めた内容を保存しました。お使いのブラウザのほかに、次のものがこのアカウントにログインしています：

@@ -254,6 +254,7 @@ passkeys-count =
     }
 passkeys-lead = 用指紋、臉部或螢幕鎖定登入，不需要密碼。
 passkey-unnamed = 通行金鑰
+passkey-named = 通行金鑰「{ $name }」
 passkey-name-title = 重新命名通行金鑰
 passkey-created = { $when }新增
 passkey-used = { $when }使用
@@ -336,15 +337,18 @@ end-sessions-done-title = 所有工作階段都已結束
 end-sessions-done-lead = 目前沒有任何裝置登入你的帳號。請重新登入以繼續；如果別人可能知道你的密碼，請變更密碼。
 undo-lead = 你收到了關於帳號變更的電子郵件。這會復原該變更，並讓你在所有裝置和應用程式上登出。目前登入你帳號的有：
 undo-passkey-title = 要移除這個通行金鑰嗎？
+undo-passkey-named-title = 要移除通行金鑰「{ $name }」嗎？
 undo-restore-title = 要還原 { $what } 嗎？
-undo-last-text = 這是目前帳號唯一的登入方式，因此沒有移除。請向 { $brand } 尋求協助。
+undo-last-text = { $what } 是目前帳號唯一的登入方式，因此沒有移除。請向 { $brand } 尋求協助。
 undo-title = 要復原這些變更嗎？
 undo-restore-passkey-title = 要還原這個通行金鑰嗎？
+undo-restore-passkey-named-title = 要還原通行金鑰「{ $name }」嗎？
 undo-steps-lead = 這會恢復電子郵件所述變更之前的登入方式，之後的變更也會一併復原：
 undo-step-remove = 移除 { $what }。
 undo-step-restore = 還原 { $what }。
 undo-step-replace = 以 { $what } 取代 { $present }。
 undo-claimed-text = { $what } 現在屬於另一個帳號，因此沒有還原。請向 { $brand } 尋求協助。
+undo-earlier-text = 較早的變更會保留。如果其中有你不認得的，請使用你不認得的變更中最早那封電子郵件的連結，之後的所有變更也會一併復原。
 
 ## Limits and failures
 
@@ -470,7 +474,7 @@ mail-code-valid =
 mail-ignore = 如果這不是你的要求，請忽略這則訊息。請勿將驗證碼告訴任何人；我們絕不會向你詢問。
 mail-not-you = 如果這不是你本人所為，請立即變更密碼，並向 { $brand } 尋求協助。
 mail-not-you-link = 這不是我做的
-mail-not-you-undo = 如果這不是你本人所為，請開啟連結並確認。這會復原這項變更及之後的所有變更，並讓所有裝置和應用程式登出。連結在 7 天內可使用一次。之後請設定新的密碼。
+mail-not-you-undo = 如果這不是你本人所為，請開啟連結並確認。這會復原這項變更及之後的所有變更，並讓所有裝置和應用程式登出。如果收到多封這類電子郵件，請使用你不認得的變更中最早的那封。連結在 7 天內可使用一次。之後請設定新的密碼。
 mail-footer = 因為這個地址曾在 { $brand } 使用，所以寄送這封郵件給你。
 mail-verify-subject = { $code } 是你的 { $app } 驗證碼
 mail-verify-title = 確認你的電子郵件地址
@@ -491,6 +495,7 @@ mail-changed-passkey-named = 你的帳號新增了通行金鑰「{ $name }」。
 mail-changed-passkey-removed = 你的帳號移除了一個通行金鑰。
 mail-changed-passkey-removed-named = 你的帳號移除了通行金鑰「{ $name }」。
 mail-changed-password = 你的密碼已變更。
+mail-changed-undone = 電子郵件中的「這不是我做的」連結已被使用。它會恢復變更之前的登入方式，並讓所有裝置和應用程式登出。
 mail-signed-in-subject = 目前登入你 { $brand } 帳號的裝置與應用程式
 mail-signed-in-title = 你的進度已保存
 mail-signed-in-lead = 你保存了在應用程式或其他裝置上開始的內容。除了你使用的瀏覽器之外，以下也登入了你的帳號：

@@ -39,6 +39,8 @@ pub enum SecurityNotice {
         link: Option<String>,
     },
     PasswordChanged,
+    /// A link "This was not me" was redeemed.
+    ChangesUndone,
     /// A guest that began elsewhere was promoted; `link` ends what is still signed in.
     StillSignedIn {
         sessions: Vec<NamedSession>,

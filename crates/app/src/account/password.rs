@@ -53,9 +53,9 @@ pub async fn change(
         return Ok(Err(errors));
     }
     let hash = app.hasher.hash(project.no, password::prepare(typed.new.expose()), &app.entropy).await?;
-    let mails = login_methods.mail_address().map(|to| (asking.write_notice)(&to, &SecurityNotice::PasswordChanged));
+    let addresses = login_methods.mail_addresses();
+    let mails = addresses.iter().map(|to| (asking.write_notice)(to, &SecurityNotice::PasswordChanged));
     let change_kind = AccountChange::SetPassword { hash, keep: caller.via.reference() };
-    let mails = mails.into_iter().collect();
-    let change_request = ChangeRequest { mails, settings_action, ..ChangeRequest::of(change_kind) };
+    let change_request = ChangeRequest { mails: mails.collect(), settings_action, ..ChangeRequest::of(change_kind) };
     commit(&ctx, caller, change_request).await.map(Ok)
 }

@@ -18,6 +18,7 @@ use super::{Attempt, Flow, Goal, basis::Basis, sign_in::LoginProof, steps::check
 use crate::{
     account::{
         LoginMethods,
+        login_methods::login_id_of,
         method_log::{PlannedChange, Recipients, StoredMethod},
         notice::{SecurityNotice, WriteNotice},
     },
@@ -111,9 +112,10 @@ pub async fn choose_password(
     let hash = ctx.app.hasher.hash(ctx.project.no, password::prepare(typed.expose()), &ctx.app.entropy).await?;
     // The code may have been read by another person, so mail the member about the new password.
     let login_methods = LoginMethods::load(ctx, user).await?;
-    let changed = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
+    let addresses = told_addresses(&login_methods, &choice);
+    let changed = addresses.iter().map(|to| write(to, &SecurityNotice::PasswordChanged));
     let (planned, removals) = plan_removals(ctx, (user, &login_methods), &choice, write).await?;
-    let mails = changed.into_iter().chain(removals).collect();
+    let mails = changed.chain(removals).collect();
     Ok(Ok(Some(LoginProof {
         password_hash: Some(hash),
         proved: Some((attempt.login_id.kind, attempt.login_id.value.clone())),
@@ -121,6 +123,20 @@ pub async fn choose_password(
         mails,
         ..LoginProof::new(user, "pwd", Basis::of_attempt(attempt))
     })))
+}
+
+/// Who hears of the new password: every verified address that the recovery does not remove, and the oldest in any case, because a thief
+/// may recover.
+fn told_addresses(login_methods: &LoginMethods, choice: &RecoveryChoice) -> Vec<String> {
+    let is_removed = |to: &String| {
+        let rows = login_methods
+            .login_ids
+            .iter()
+            .filter(|row| choice.removed.iter().any(|shown| shown.removal == CredentialRemoval::LoginId(row.id)));
+        rows.filter_map(login_id_of).any(|login_id| login_id.address().as_ref() == Some(to))
+    };
+    let addresses = login_methods.mail_addresses().into_iter().enumerate();
+    addresses.filter(|(place, to)| *place == 0 || !is_removed(to)).map(|(_, to)| to).collect()
 }
 
 /// The mails about what a recovery removes: a thief who read the code could remove what is the owner's. All their links undo all of it.

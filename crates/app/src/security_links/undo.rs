@@ -39,14 +39,23 @@ pub enum UndoStep {
     RestoresPasskey(Option<String>),
 }
 
+/// A login method as a page names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedMethod {
+    LoginId(String),
+    /// The passkey's name, if it has one.
+    Passkey(Option<String>),
+}
+
 /// What became of the changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Undone {
-    /// A login method that had been added stays, because it is the last one.
-    pub kept_last: bool,
+    /// Login methods that had been added and stay, because without them no one could sign in.
+    pub kept_last: Vec<NamedMethod>,
     /// Login methods that belong to another account by now, so that they could not be restored.
-    /// A passkey without a name is `None`.
-    pub claimed: Vec<Option<String>>,
+    pub claimed: Vec<NamedMethod>,
+    /// Whether changes from before stay, which the links of other mails undo.
+    pub leaves_earlier: bool,
 }
 
 /// The same while it goes on.
@@ -55,6 +64,10 @@ pub(super) struct Progress {
     pub(super) undone: Undone,
     /// The normalized email addresses that are no longer the member's.
     removed: Vec<String>,
+    /// Those that are.
+    staying: Vec<String>,
+    /// Login IDs in whose place the earlier one could not be restored: they are removed all the same.
+    replaced: Vec<IdentityId>,
 }
 
 /// The changes from this one on; `None` when it is not among them.
@@ -91,12 +104,13 @@ pub(super) async fn apply(
     now: Timestamp,
 ) -> Result<Option<Progress>, StoreError> {
     let no = project.no;
-    let changes = live(login_method_changes::list(tx, no, user).await?, now);
-    let Some((first, changes)) = since(&changes, change).and_then(|changes| Some((changes.first()?, changes))) else {
+    let all = live(login_method_changes::list(tx, no, user).await?, now);
+    let Some((first, changes)) = since(&all, change).and_then(|changes| Some((changes.first()?, changes))) else {
         return Ok(None);
     };
     let states = states_before(changes);
     let mut progress = Progress::default();
+    progress.undone.leaves_earlier = changes.len() < all.len();
     // What was removed comes back first: what was added then is the last login method less often.
     for (id, before) in &states {
         let Some(before) = before else { continue };
@@ -106,14 +120,20 @@ pub(super) async fn apply(
             restore_passkey(tx, no, &old, &mut progress).await?;
         }
     }
-    for (id, _) in states.iter().rev().filter(|(_, before)| before.is_none()) {
-        remove(tx, (project, user), *id, &mut progress).await?;
+    for (id, before) in states.iter().rev() {
+        if before.is_none() || progress.replaced.contains(id) {
+            remove(tx, (project, user), *id, &mut progress).await?;
+        }
     }
     login_method_changes::remove_from(tx, no, user, first.no).await?;
+    // What one step removed, another one may have restored.
+    let login_ids = credentials::list_login_ids(tx, no, user).await?;
+    progress.staying = login_ids.iter().filter_map(email_of).collect();
+    progress.removed.retain(|value| !progress.staying.contains(value));
     Ok(Some(progress))
 }
 
-/// Puts a login ID back, in the place of what is there now, unless it belongs to another user.
+/// Puts a login ID back, in the place of what is there now. If it belongs to another user, what is there now is to be removed.
 async fn restore_login_id(
     tx: &mut Tx,
     no: ProjectNo,
@@ -136,7 +156,8 @@ async fn restore_login_id(
     for row in &present {
         credentials::insert_login_id(tx, no, row).await?;
     }
-    progress.undone.claimed.push(Some(old.original.clone()));
+    progress.replaced.push(old.id);
+    progress.undone.claimed.push(NamedMethod::LoginId(old.original.clone()));
     Ok(())
 }
 
@@ -155,7 +176,7 @@ async fn restore_passkey(
         passkeys::remove(tx, no, old.owner, again.id).await?;
     }
     if !passkeys::insert(tx, no, old).await? {
-        progress.undone.claimed.push(old.name.clone());
+        progress.undone.claimed.push(NamedMethod::Passkey(old.name.clone()));
     }
     Ok(())
 }
@@ -168,15 +189,14 @@ async fn remove(
 ) -> Result<(), StoreError> {
     let login_methods = LoginMethods::read(tx, project.no, user).await?;
     let row = login_methods.find(id);
-    let removal = match row {
-        Some(_) => CredentialRemoval::LoginId(id),
-        None => CredentialRemoval::Passkey(id),
+    let passkey = login_methods.passkeys.iter().find(|passkey| passkey.id == id);
+    let (removal, named) = match (row, passkey) {
+        (Some(row), _) => (CredentialRemoval::LoginId(id), NamedMethod::LoginId(row.original.clone())),
+        (None, Some(passkey)) => (CredentialRemoval::Passkey(id), NamedMethod::Passkey(passkey.name.clone())),
+        (None, None) => return Ok(()),
     };
-    if row.is_none() && login_methods.passkeys.iter().all(|passkey| passkey.id != id) {
-        return Ok(());
-    }
     if is_last_login_credential(&login_methods.login_credentials(), removal, &project.settings) {
-        progress.undone.kept_last = true;
+        progress.undone.kept_last.push(named);
         return Ok(());
     }
     progress.removed.extend(row.and_then(email_of));
@@ -187,18 +207,29 @@ fn email_of(row: &OwnedLoginId) -> Option<String> {
     (kind_of(row) == Some(LoginIdKind::Email)).then(|| row.value.clone())
 }
 
-/// The mails to addresses that a link removes, without a link of their own. They are written before it is known which.
-pub(super) struct RemovalMails(Vec<(String, SealedMessage)>);
+/// The mails about what a link did, without a link of their own: to the addresses that it removes, and to those that stay, because
+/// the one who used it may have read an old mailbox of the member. They are written before it is known which are which.
+pub(super) struct RedemptionMails {
+    removed: Vec<(String, SealedMessage)>,
+    staying: Vec<(String, SealedMessage)>,
+}
 
-impl RemovalMails {
+impl RedemptionMails {
     pub(super) fn write(ctx: &Ctx<'_>, login_methods: &LoginMethods, write: WriteNotice<'_>) -> Self {
-        let mail = |row: &OwnedLoginId| {
+        let seal =
+            |to: &str, notice: &SecurityNotice| SealedMessage::of_mail(ctx.app, ctx.project.no, &write(to, notice));
+        let removal = |row: &OwnedLoginId| {
             let (value, login_id) = (email_of(row)?, login_id_of(row)?);
             let notice = SecurityNotice::LoginIdRemoved { login_id: login_id.original.clone(), link: None };
-            let mail = write(&login_id.address()?, &notice);
-            Some((value, SealedMessage::of_mail(ctx.app, ctx.project.no, &mail)))
+            Some((value, seal(&login_id.address()?, &notice)))
         };
-        Self(login_methods.login_ids.iter().filter_map(mail).collect())
+        let told = login_methods.mail_addresses();
+        let undoing = |row: &OwnedLoginId| {
+            let to = login_id_of(row)?.address().filter(|to| told.contains(to))?;
+            Some((email_of(row)?, seal(&to, &SecurityNotice::ChangesUndone)))
+        };
+        let rows = &login_methods.login_ids;
+        Self { removed: rows.iter().filter_map(removal).collect(), staying: rows.iter().filter_map(undoing).collect() }
     }
 
     pub(super) async fn push(
@@ -208,7 +239,9 @@ impl RemovalMails {
         progress: &Progress,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        for (_, mail) in self.0.iter().filter(|(value, _)| progress.removed.contains(value)) {
+        let removed = self.removed.iter().filter(|(value, _)| progress.removed.contains(value));
+        let staying = self.staying.iter().filter(|(value, _)| progress.staying.contains(value));
+        for (_, mail) in removed.chain(staying) {
             mail.push(tx, no, now).await?;
         }
         Ok(())

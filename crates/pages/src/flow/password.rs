@@ -11,6 +11,8 @@ use vestibule_web::{
     text::Text,
 };
 
+use crate::security::name_passkey;
+
 /// The purpose of entering the current password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PasswordReason {
@@ -125,13 +127,15 @@ pub(crate) struct RemovableMethod {
     pub content: String,
     /// A login ID, or the name of a passkey; `None` for a passkey without a name.
     pub name: Option<String>,
+    pub is_passkey: bool,
     pub added: Elapsed,
     pub checked: bool,
 }
 
 impl RemovableMethod {
     fn label(&self, ctx: &PageContext) -> String {
-        let what = self.name.clone().unwrap_or_else(|| ctx.t("passkey-unnamed"));
+        let login_id = self.name.clone().filter(|_| !self.is_passkey);
+        let what = login_id.unwrap_or_else(|| name_passkey(ctx, self.name.as_deref()));
         let added = ctx.translate(self.added.text());
         ctx.translate(Text::new("recovery-remove-label").with("what", what).with("when", added))
     }
@@ -171,6 +175,7 @@ impl NewPasswordPage {
             shown_field: field.replace("remove", "shown"),
             content: name.unwrap_or("passkey").into(),
             name: name.map(str::to_owned),
+            is_passkey: name.is_none_or(|name| !name.contains('@')),
             added: Elapsed::from_seconds(days * 86_400),
             checked,
         };

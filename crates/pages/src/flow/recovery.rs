@@ -81,6 +81,7 @@ impl Scene {
                 shown_field,
                 content: other.shown.content.clone(),
                 name: other.name.clone(),
+                is_passkey: matches!(other.shown.removal, CredentialRemoval::Passkey(_)),
                 added: Elapsed::from_seconds(self.visit.now.since(other.created_at).as_secs()),
             }
         });

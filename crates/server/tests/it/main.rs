@@ -117,6 +117,7 @@ mod undo_links;
 mod unread_log;
 mod unreadable_events;
 mod upgrade;
+mod used_links;
 mod user_commands;
 mod user_info;
 mod wording;
