@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use vestibule_app::{
+    ctx::Ctx,
     error::Error,
     limits::rates,
     tokens::{
@@ -19,7 +20,7 @@ use vestibule_app::{
 use vestibule_domain::client::Client;
 use vestibule_protocol::{
     form::Form,
-    oauth::{OAuthError, TokenRequest, TokenResponse},
+    oauth::{CodeExchange, OAuthError, TokenRequest, TokenResponse},
 };
 use vestibule_web::{
     body,
@@ -86,24 +87,10 @@ async fn answer(
         return Err(Error::GrantTypeNotAllowed.into());
     }
     let device_info = form.get("x_device_info").map_err(OAuthError::from)?;
-    let confidential = client.application_type().is_confidential();
     let ctx = visit.ctx();
     let tokens = match request {
         TokenRequest::AuthorizationCode(exchange) => {
-            let request = code::CodeRequest {
-                client: proof,
-                code: exchange.code.as_str(),
-                redirect_uri: exchange.redirect_uri.as_deref(),
-                code_verifier: exchange.code_verifier.as_ref().map(vestibule_protocol::Credential::as_str),
-                proof: dpop,
-                device_info,
-                browser: device_name(headers),
-            };
-            if !confidential && let Err(refused) = exchange.verifier() {
-                code::note_reuse(&ctx, client, &request).await?;
-                return Err(refused.into());
-            }
-            code::exchange(&ctx, request).await?
+            exchange_code(&ctx, (client, proof), &exchange, dpop, device_info, headers).await?
         }
         TokenRequest::RefreshToken { refresh_token, scope } => {
             let request = refresh::RefreshRequest {
@@ -120,8 +107,7 @@ async fn answer(
             anonymous::log_in(&ctx, request).await?
         }
         TokenRequest::DeviceCode { device_code } => {
-            let browser = device_name(headers);
-            let device_code = device_code.as_str();
+            let (browser, device_code) = (device_name(headers), device_code.as_str());
             let request =
                 device_code::DeviceCodeRequest { client: proof, device_code, proof: dpop, device_info, browser };
             device_code::poll(&ctx, request).await?
@@ -132,7 +118,7 @@ async fn answer(
             return Ok(TokenResponse { id_token: Some(id_token), ..TokenResponse::default() });
         }
         TokenRequest::SettingsAction(exchange) => {
-            if !confidential {
+            if !client.application_type().is_confidential() {
                 exchange.verifier()?;
             }
             settings_action::finish(&ctx, proof, &exchange).await?;
@@ -146,6 +132,31 @@ async fn answer(
         }
     };
     Ok(print(tokens))
+}
+
+async fn exchange_code(
+    ctx: &Ctx<'_>,
+    (client, proof): (&Client, &ClientProof),
+    exchange: &CodeExchange,
+    dpop: &PresentedProof,
+    device_info: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Tokens, ClientRefused> {
+    let request = code::CodeRequest {
+        client: proof,
+        code: exchange.code.as_str(),
+        redirect_uri: exchange.redirect_uri.as_deref(),
+        code_verifier: exchange.code_verifier.as_ref().map(vestibule_protocol::Credential::as_str),
+        proof: dpop,
+        device_info,
+        browser: device_name(headers),
+    };
+    let is_confidential = client.application_type().is_confidential();
+    if !is_confidential && let Err(refused) = exchange.verifier() {
+        code::note_reuse(ctx, client, &request).await?;
+        return Err(refused.into());
+    }
+    Ok(code::exchange(ctx, request).await?)
 }
 
 /// Charges the request to its address, unless it counts for the user or device key that it proves, and for its address only when it
