@@ -289,7 +289,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &DecisionWrite, now: Timestamp
         return Err(NotDecided::Stale);
     }
     let session = sessions::find(tx, no, input.session.id).await?;
-    if !session.is_some_and(|session| session.user_id == user) {
+    if session.is_none_or(|session| session.user_id != user) {
         return Err(NotDecided::SignedOut);
     }
     let found = users::find(tx, no, user).await?.ok_or(NotDecided::SignedOut)?;
