@@ -18,7 +18,7 @@ use vestibule_protocol::oauth::{OAuthError, ScopeSet};
 use vestibule_store::{
     StoreError, Tx, consents,
     device_codes::{self, DeviceCodeRow},
-    sessions, users,
+    users,
 };
 
 use crate::{
@@ -31,6 +31,7 @@ use crate::{
     events::{self, EventOrigin, QueuedEvent},
     limits::rates,
     projects::Project,
+    sessions::is_session_of,
     tokens::{ClientProof, authenticate_client},
 };
 
@@ -288,14 +289,15 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &DecisionWrite, now: Timestamp
     if !device_codes::decide(tx, no, input.code, (&input.decision, user), now).await? {
         return Err(NotDecided::Stale);
     }
-    let session = sessions::find(tx, no, input.session.id).await?;
-    if session.is_none_or(|session| session.user_id != user) {
+    // First, as an end of all sessions does: no decision outlives it.
+    let is_active = users::lock_active(tx, no, user).await?;
+    if !is_session_of(tx, no, input.session.id, user).await? {
         return Err(NotDecided::SignedOut);
     }
-    let found = users::find(tx, no, user).await?.ok_or(NotDecided::SignedOut)?;
-    if !found.is_active() {
+    if !is_active {
         return Err(NotDecided::Inactive);
     }
+    let found = users::find(tx, no, user).await?.ok_or(NotDecided::SignedOut)?;
     // Another tab promoted the guest.
     if found.is_anonymous() != input.is_of_guest {
         return Err(NotDecided::SignedOut);

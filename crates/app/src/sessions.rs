@@ -94,6 +94,21 @@ async fn load(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<(Vec<Sessi
     Ok((sessions::list(conn, no, user).await?, grants::list(conn, no, user).await?))
 }
 
+/// Whether a session is there and belongs to a user.
+pub(crate) async fn is_session_of(tx: &mut Tx, no: ProjectNo, id: SessionId, user: UserId) -> Result<bool, StoreError> {
+    Ok(sessions::find(tx, no, id).await?.is_some_and(|session| session.user_id == user))
+}
+
+/// Whether an active user is still signed in by a session. Locks the user first, as an [`Ending`] of all sessions does.
+pub(crate) async fn lock_signed_in_by(
+    tx: &mut Tx,
+    no: ProjectNo,
+    id: SessionId,
+    user: UserId,
+) -> Result<bool, StoreError> {
+    Ok(users::lock_active(tx, no, user).await? && is_session_of(tx, no, id, user).await?)
+}
+
 /// Which sessions and grants of a user end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {

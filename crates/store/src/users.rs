@@ -27,6 +27,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &NOTE_SESSIONS_ENDED,
     &SESSIONS_ENDED_AT,
     &LOCK_SIGNED_IN_SINCE,
+    &LOCK_ACTIVE,
     &NOTE_SEEN,
     &NOTE_SEEN_FIRST,
     &NOTE_CHANGE,
@@ -330,6 +331,20 @@ const LOCK_SIGNED_IN_SINCE: Sql = Sql::new(
 /// it is no longer active.
 pub async fn lock_signed_in_since(tx: &mut Tx, p: ProjectNo, id: UserId, at: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&LOCK_SIGNED_IN_SINCE, &[&p.0, &id.as_bytes().as_slice(), &at.as_micros()]).await
+}
+
+const LOCK_ACTIVE: Sql = Sql::new(
+    "UPDATE users
+     SET updated_at = updated_at
+     WHERE project_no = $1 AND id = $2
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL",
+);
+
+/// Locks an active user, so that its sessions do not all end while a transaction relies on one of them; `false` when it is no longer
+/// active. The session is read after it: a read before may be older than an end that was waited for.
+pub async fn lock_active(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
+    tx.execute_one(&LOCK_ACTIVE, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
 const NOTE_SEEN: Sql = Sql::new(

@@ -4,7 +4,7 @@
 use vestibule_domain::{id::ProjectNo, id::UserId, identifier::LoginIdKind, time::Timestamp};
 use vestibule_store::{Conn, StoreError, credentials, users::LoginState};
 
-use super::{Attempt, Flow, Goal};
+use super::{Attempt, Flow};
 use crate::authorize::FLOW_LIFETIME;
 
 /// What a proof rests on.
@@ -18,10 +18,10 @@ pub struct Basis {
 /// The moment of a proof: it does not outlive the next end of all sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Since {
-    /// The member's credential generation when its code was sent, or before its password was read.
+    /// The member's credential generation before its password was read.
     Generation(i64),
-    /// Of a recovery: how often all sessions had ended without an exception when its code was sent. Otherwise a thief with a session
-    /// could keep the owner from recovering, by signing out everywhere else again and again.
+    /// How often all sessions had ended without an exception when the member's code was sent. Otherwise a thief with a session could
+    /// keep the owner from recovering or signing in, by signing out everywhere else again and again.
     FullEnding(i64),
     /// The begin of the flow, where the member is not known before it answers.
     Time(Timestamp),
@@ -35,11 +35,8 @@ impl Basis {
 
     /// That of a code which was sent to a member.
     pub(crate) fn of_attempt(attempt: &Attempt) -> Self {
-        let since = match attempt.goal {
-            Goal::Login => Since::Generation(attempt.generation),
-            Goal::Recover => Since::FullEnding(attempt.full_endings),
-        };
-        Self { login_id: Some((attempt.login_id.kind, attempt.login_id.value.clone())), since }
+        let login_id = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
+        Self { login_id, since: Since::FullEnding(attempt.full_endings) }
     }
 
     /// That of a passkey. The challenge is the same for the whole flow, so the answer may be as old as the flow.

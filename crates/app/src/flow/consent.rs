@@ -8,7 +8,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{StoreError, Tx, codes, consents, sessions, users};
+use vestibule_store::{StoreError, Tx, codes, consents, users};
 
 use super::{
     Flow, keep,
@@ -23,6 +23,7 @@ use crate::{
     error::Error,
     events::{self, QueuedEvent},
     limits::rates,
+    sessions::lock_signed_in_by,
 };
 
 /// The member whose decision a flow waits for, and what its code will say of the sign-in.
@@ -149,9 +150,10 @@ enum Proof {
 }
 
 impl Proof {
+    /// Locks the user, so that an end of all sessions comes before or after the decision.
     async fn holds(&self, tx: &mut Tx, no: ProjectNo, user: UserId) -> Result<bool, StoreError> {
         match self {
-            Self::Session(id) => Ok(sessions::find(tx, no, *id).await?.is_some_and(|session| session.user_id == user)),
+            Self::Session(id) => lock_signed_in_by(tx, no, *id, user).await,
             Self::SignedInAt(at) => users::lock_signed_in_since(tx, no, user, *at).await,
         }
     }

@@ -90,7 +90,7 @@ pub struct Attempt {
     pub goal: Goal,
     /// The member a code was sent to; pages must not depend on whether there is one.
     user: Option<UserId>,
-    /// The credential generation of that member when the code was sent.
+    /// The credential generation of that member when the code was sent, for the release before this one.
     #[serde(default)]
     generation: i64,
     /// How often all its sessions had ended without an exception then.

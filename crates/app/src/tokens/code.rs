@@ -11,7 +11,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
-use vestibule_store::{StoreError, Tx, codes, device_codes, grants, sessions, users};
+use vestibule_store::{StoreError, Tx, codes, device_codes, grants, users};
 
 use super::{
     ClientProof, Tokens, authenticate_client, print_tokens,
@@ -26,7 +26,7 @@ use crate::{
     identities::LoadedUser,
     limits::rates,
     logout_notices::LogoutNotices,
-    sessions::{Ending, Selection},
+    sessions::{Ending, Selection, is_session_of, lock_signed_in_by},
     tokens::{
         dpop::{self, PresentedProof, ProofUse},
         issue::{NewGrant, make_grant},
@@ -271,12 +271,14 @@ impl CodeOrigin {
         payload.issued_to.map_or_else(|| Self::SignIn(expires_at.minus(CODE_LIFETIME)), Self::Session)
     }
 
-    /// Whether the user is still signed in by it. Locks the user where no session tells it.
+    /// Whether the user is still signed in by it. Locks the user, so that an end of all sessions comes before, or finds the grant.
     async fn is_good(self, tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<bool, StoreError> {
         let user = redemption.grant.user_id;
         match self {
-            Self::Session(id) => Ok(sessions::find(tx, no, id).await?.is_some_and(|session| session.user_id == user)),
-            // Guests are locked already, and their codes come from sessions.
+            // Guests are locked already.
+            Self::Session(id) if redemption.is_of_guest => is_session_of(tx, no, id, user).await,
+            Self::Session(id) => lock_signed_in_by(tx, no, id, user).await,
+            // The codes of guests come from sessions.
             Self::SignIn(_) if redemption.is_of_guest => Ok(true),
             Self::SignIn(at) => users::lock_signed_in_since(tx, no, user, at).await,
         }

@@ -35,14 +35,22 @@ pub async fn act(visit: Visit, cookies: KnownAccountCookies, request: Request) -
     };
     let visit = &request.visit;
     let caller = &request.caller;
-    if request.field("action") == "revoke_others" {
+    let ends_others = request.field("action") == "revoke_others";
+    let named = request.field("session_id").parse().ok();
+    // The caller may end its own. With a stolen session, it could keep signing the owner out.
+    if (ends_others || named.is_some_and(|session| session != caller.via.reference()))
+        && let Some(response) = request.ask_to_prove()
+    {
+        return response;
+    }
+    if ends_others {
         let ended = request.stay_known(&known_devices, async || {
             let outcome = sessions::end_others(&visit.ctx(), caller).await?;
             Ok(request.go_on(outcome, NoticeKind::OtherSessionsRevoked))
         });
         return ended.await.unwrap_or_else(|error| request.fail(&error));
     }
-    let Ok(session) = request.field("session_id").parse() else {
+    let Some(session) = named else {
         return crate::account::see_other(crate::account::HOME);
     };
     match sessions::end(&visit.ctx(), caller, session).await {

@@ -12,7 +12,8 @@ use crate::{
 };
 
 pub(crate) const ASKS: &str = "Allow Parcel Tracker to use your account?";
-const WITH_SESSION: [(&str, &str); 2] = [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", "false")];
+pub(crate) const WITH_SESSION: [(&str, &str); 2] =
+    [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", "false")];
 
 /// An application with a secret, which signs in the member of a browser.
 pub(crate) struct ConsentingClient {

@@ -36,18 +36,18 @@ on_both_engines!(
 );
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-const QUESTION: &str = "Connect a device to Corner Shop App?";
+pub(crate) const QUESTION: &str = "Connect a device to Corner Shop App?";
 const ENTER: &str = "Connect a device";
 const DONE: &str = "Your device is connected";
 
-fn allow_devices(setup: &mut Setup) {
+pub(crate) fn allow_devices(setup: &mut Setup) {
     for client in ["phone", "backend", "partner"] {
         setup.set_client(client, "device_authorization_enabled", true);
     }
 }
 
 /// A device without a browser.
-struct Television {
+pub(crate) struct Television {
     http: Http,
     client_id: String,
     secret: Option<String>,
@@ -61,7 +61,7 @@ async fn ask(http: &Http, fields: &[(&str, &str)]) -> Reply {
 }
 
 impl Television {
-    async fn begin(server: &TestServer, scope: &str) -> Self {
+    pub(crate) async fn begin(server: &TestServer, scope: &str) -> Self {
         Self::begin_as(server, "phone", None, scope).await
     }
 
@@ -80,7 +80,7 @@ impl Television {
         Self { http, client_id: client_id.into(), secret: secret.map(str::to_string), code, user_code, link }
     }
 
-    async fn poll(&self) -> Reply {
+    pub(crate) async fn poll(&self) -> Reply {
         self.poll_as(&self.client_id, self.secret.as_deref()).await
     }
 
@@ -96,13 +96,13 @@ impl Television {
         self.poll().await
     }
 
-    fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/device?user_code={}", self.user_code)
     }
 }
 
 #[track_caller]
-fn expect_error(reply: Reply, error: &str) {
+pub(crate) fn expect_error(reply: Reply, error: &str) {
     assert_eq!((reply.status, &reply.json()["error"]), (400, &json!(error)), "{reply:?}");
 }
 
@@ -112,7 +112,7 @@ async fn subject(http: &Http, tokens: &Value) -> String {
     info["sub"].as_str().expect("a sub").into()
 }
 
-async fn connect(browser: &mut Browser, television: &Television) {
+pub(crate) async fn connect(browser: &mut Browser, television: &Television) {
     browser.open(&television.path()).await;
     browser.press("Connect device").await;
     browser.expect_page(200, DONE);
