@@ -21,14 +21,22 @@ pub(super) struct Init {
     /// Directory of the files; as root /etc/vestibule, otherwise this directory
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Where users and applications reach the server, such as https://auth.shop.example or http://localhost:4100
-    #[arg(long, value_name = "URL")]
+    /// The address at which users and applications reach the server.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "Where users and applications reach the server, such as https://auth.shop.example or http://localhost:4100"
+    )]
     origin: Option<String>,
     /// The ID of the project
     #[arg(long, value_name = "ID")]
     project: Option<String>,
-    /// The origin of the web app whose users sign in, such as https://shop.example; empty for none
-    #[arg(long, value_name = "URL")]
+    /// The origin of the web app whose users sign in.
+    #[arg(
+        long,
+        value_name = "URL",
+        help = "The origin of the web app whose users sign in, such as https://shop.example; empty for none"
+    )]
     app: Option<String>,
     /// sqlite:PATH or postgres://user@host:port/database; without it, an embedded store in /var/lib/vestibule (as root) or
     /// vestibule-data
