@@ -39,7 +39,7 @@ use crate::{
 pub(crate) const LIFETIME: Duration = Duration::from_secs(600);
 /// Seconds between two requests of the device for its tokens.
 pub const INTERVAL: u64 = 5;
-/// How long the device of an expired or refused code is told so.
+/// How long the answer to a device says that its code has expired or was refused.
 pub(crate) const KEPT: Duration = Duration::from_secs(600);
 /// How often another user code is drawn, when one is in use.
 const DRAWS: usize = 8;
@@ -197,7 +197,7 @@ struct DecisionWrite {
     is_of_guest: bool,
 }
 
-/// Records a decision. It counts once.
+/// Records a decision, which can be made once.
 ///
 /// # Errors
 /// [`Error::UserDisabled`], a limit, or the store's.

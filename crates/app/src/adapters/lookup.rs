@@ -18,7 +18,7 @@ const NAMES: usize = 256;
 const OF_A_PROJECT: usize = 64;
 
 tokio::task_local! {
-    /// The project whose receiver is called: a resolver is told nothing but the name.
+    /// The project whose receiver is called: a resolver gets only the name.
     static CALLING: ProjectNo;
 }
 

@@ -280,7 +280,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, Commit
                 let ended = input.notices.find_of_session(tx, *old).await?;
                 sessions::remove(tx, no, *old).await?;
                 if !ended.is_empty() {
-                    // Without their session they are dead; removed, so that their end is told once.
+                    // They do not work without their session; removed, so that one notice of their end is sent.
                     grants::remove_of_session(tx, no, *old).await?;
                     input.notices.queue(tx, &ended, input.now).await?;
                 }

@@ -23,7 +23,7 @@ const TOKEN_PER_APPLICATION: Quota = Quota { period: MINUTE, burst: 600 };
 const PUSHED_PER_IP: Quota = Quota { period: MINUTE, burst: 600 };
 const DEVICE_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
 const DEVICE_PER_PROJECT: Quota = Quota { period: TEN_MINUTES, burst: 5_000 };
-/// A second less than devices are told to wait: their requests travel.
+/// A second less than the interval that devices get, because requests take time.
 const DEVICE_POLL: Quota = Quota { period: Duration::from_secs(4), burst: 1 };
 const DEVICE_POLL_PER_IP: Quota = Quota { period: MINUTE, burst: 600 };
 const USER_CODE_PER_IP: Quota = Quota { period: TEN_MINUTES, burst: 60 };

@@ -159,7 +159,7 @@ async fn exchange_code(
     Ok(code::exchange(ctx, request).await?)
 }
 
-/// Charges the request to its address, unless it counts for the user or device key that it proves, and for its address only when it
+/// Charges the request to its address, unless it is charged to the user or device key that it proves, and to its address only when it
 /// fails. An assertion costs work before it proves anything. Devices ask every few seconds, many of them behind one address.
 fn charge(
     visit: &Visit,
