@@ -25,6 +25,7 @@ pub struct Config {
     pub sms: SmsConfig,
     pub passwords: Passwords,
     pub hooks: Hooks,
+    pub providers: ProvidersConfig,
     pub admin_api: AdminApi,
     pub rate_limits: RateLimitsConfig,
     pub portal: Portal,
@@ -202,6 +203,15 @@ pub struct Hooks {
     pub retry_hours: u32,
     /// Days for which successful deliveries are kept.
     pub keep_days: u32,
+}
+
+/// `[providers]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProvidersConfig {
+    /// Hosts that may be in a private network.
+    pub private_hosts: Vec<String>,
+    pub google_issuer: String,
+    pub timeout_seconds: u64,
 }
 
 /// `[admin_api]`
@@ -403,6 +413,7 @@ fn read_sections(
     let sms = section(merged, "sms", sources, problems);
     let passwords = section(merged, "passwords", sources, problems);
     let hooks = section(merged, "hooks", sources, problems);
+    let providers = section(merged, "providers", sources, problems);
     let admin_api = section(merged, "admin_api", sources, problems);
     let rate_limits = section(merged, "rate_limits", sources, problems);
     let portal = section(merged, "portal", sources, problems);
@@ -419,6 +430,7 @@ fn read_sections(
         sms: sms?,
         passwords: passwords?,
         hooks: hooks?,
+        providers: providers?,
         admin_api: admin_api?,
         rate_limits: rate_limits?,
         portal: portal?,

@@ -71,6 +71,7 @@ impl LoadedUser {
     pub(crate) fn assemble(project: &Project, user: User, rows: &CredentialRows) -> Self {
         let mut identities: Vec<Identity> = rows.login_ids.iter().filter_map(identity_of).collect();
         identities.extend(rows.passkeys.iter().map(|(id, created_at)| identity_of_passkey(*id, *created_at)));
+        identities.extend(rows.external_accounts.iter().map(|account| account.identity(&project.settings)));
         let password = rows.password.map(|(created_at, updated_at)| Dates { created_at, updated_at });
         let dates = |(_, at): &(IdentityId, Timestamp)| Dates { created_at: *at, updated_at: *at };
         let passkeys: Vec<Dates> = rows.passkeys.iter().map(dates).collect();

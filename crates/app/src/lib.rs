@@ -40,6 +40,7 @@ pub mod passwords;
 pub mod pool;
 pub mod projects;
 pub mod promotion;
+pub mod providers;
 pub mod readiness;
 pub mod repeats;
 pub mod security_links;

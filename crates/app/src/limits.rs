@@ -64,6 +64,8 @@ pub enum Counter {
     SettingsActionPerUser,
     /// Changes of login methods per user on the account page: 30 an hour, fixed.
     LoginMethodChangePerUser,
+    /// Sign-ins with providers begun per address: 30 a minute, fixed.
+    ProviderPerIp,
     /// Requests to the Admin API per key.
     AdminPerKey,
     /// Refused requests to the Admin API per address: 30 a minute, fixed.

@@ -47,9 +47,36 @@ pub struct Metrics {
     dropped_log_lines: OnceLock<Arc<AtomicU64>>,
     /// By the reason.
     refused: [AtomicU64; Overload::ALL.len()],
+    /// By issuer.
+    providers: RwLock<BTreeMap<Box<str>, Arc<[AtomicU64; ProviderCall::ALL.len()]>>>,
     /// The connections of the server's own listener.
     pub connections: Arc<Connections>,
 }
+
+/// How a call of a provider of external accounts ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProviderCall {
+    Answered,
+    /// There was no answer, or an error of the provider.
+    Failed,
+    /// It was not made, because the provider had failed several times.
+    Skipped,
+}
+
+impl ProviderCall {
+    const ALL: [Self; 3] = [Self::Answered, Self::Failed, Self::Skipped];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// Issuers with counters of their own, at most.
+const ISSUERS: usize = 1_000;
 
 /// Why a connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +175,17 @@ impl Metrics {
         drop(self.dropped_log_lines.set(dropped));
     }
 
+    /// Counts a call of the provider with this issuer.
+    pub(crate) fn count_provider_call(&self, issuer: &str, call: ProviderCall) {
+        let known = self.providers.read().unwrap_or_else(PoisonError::into_inner).get(issuer).map(Arc::clone);
+        let counters = known.unwrap_or_else(|| {
+            let mut providers = self.providers.write().unwrap_or_else(PoisonError::into_inner);
+            let name = if providers.len() < ISSUERS { issuer } else { "other" };
+            Arc::clone(providers.entry(name.into()).or_default())
+        });
+        counters[call as usize].fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn count_job_restart(&self) {
         self.job_restarts.fetch_add(1, Relaxed);
     }
@@ -164,6 +202,7 @@ impl Metrics {
             job_restarts: self.job_restarts.load(Relaxed),
             dropped_log_lines: self.dropped_log_lines.get().map_or(0, |count| count.load(Relaxed)),
             refused: self.refused.each_ref().map(|count| count.load(Relaxed)),
+            providers: self.providers.read().unwrap_or_else(PoisonError::into_inner).clone(),
             connections: Arc::clone(&self.connections),
             store,
             measured,
@@ -195,6 +234,7 @@ struct Scrape {
     job_restarts: u64,
     dropped_log_lines: u64,
     refused: [u64; Overload::ALL.len()],
+    providers: BTreeMap<Box<str>, Arc<[AtomicU64; ProviderCall::ALL.len()]>>,
     connections: Arc<Connections>,
     store: StoreStats,
     measured: Measured,
@@ -230,6 +270,12 @@ impl Collector for Scrape {
         print_counter(page, "vestibule_guests_created", "Guests created by this process.", created)?;
         let help = "Guests promoted to members by this process.";
         print_counter(page, "vestibule_guests_promoted", help, self.promoted)?;
+        let calls = self.providers.iter().flat_map(|(issuer, counters)| {
+            let results = ProviderCall::ALL.into_iter().zip(counters.iter());
+            results
+                .map(move |(result, count)| ([("issuer", &**issuer), ("result", result.as_str())], count.load(Relaxed)))
+        });
+        print_counters(page, "vestibule_provider_calls", "Calls of providers of external accounts, by result.", calls)?;
         print_process(page)
     }
 }

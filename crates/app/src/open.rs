@@ -27,6 +27,7 @@ use crate::{
         ProjectLoadError, Projects,
         change::{ApplyError, ProjectWriter},
     },
+    providers::Providers,
     readiness::Readiness,
     state::{Adapters, App},
     store_clock::{ClockOffset, StoreClock},
@@ -46,6 +47,8 @@ pub enum OpenError {
     Apply(#[from] ApplyError),
     #[error("can't set up outgoing webhooks: {0}")]
     Webhooks(String),
+    #[error("can't set up the connection to providers: {0}")]
+    Providers(String),
     #[error("breached_passwords.file: {0}")]
     Breached(#[from] breached::BreachedListError),
     /// The folder of the embedded store cannot be created.
@@ -178,6 +181,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
     let mailer = introduce(adapters.mailer, &config, &projects);
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(OpenError::Webhooks)?;
     let engine = store.engine();
+    let providers = Providers::new(&config.providers).map_err(OpenError::Providers)?;
     Ok(Arc::new(App {
         breached,
         shares: Shares::default(),
@@ -205,6 +209,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         key_locks: KeyLocks::default(),
         blocking_calls: BlockingCalls::default(),
         client_keys: ClientKeys::default(),
+        providers,
         misdirected: ProxyWarnings::default(),
         hook_warnings: OncePerMinuteEach::default(),
         overload_warnings: OverloadWarnings::default(),

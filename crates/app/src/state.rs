@@ -20,6 +20,7 @@ use crate::{
     passwords::Hasher,
     pool::WorkerPool,
     projects::Projects,
+    providers::Providers,
     readiness::Readiness,
     store_clock::{ClockOffset, StoreClock},
     webhooks::calls::BlockingCalls,
@@ -79,6 +80,8 @@ pub struct App {
     pub blocking_calls: BlockingCalls,
     /// The keys with which applications authenticate.
     pub client_keys: ClientKeys,
+    /// The providers of external accounts.
+    pub providers: Providers,
     /// Rate of warnings about reverse proxies.
     pub misdirected: ProxyWarnings,
     /// Rate of warnings about blocking webhooks.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     id::{IdentityId, UserId},
     identifier::{LoginId, LoginIdKind},
-    project::{AuthenticatorKind, ProjectSettings},
+    project::{AuthenticatorKind, ProjectSettings, type_of_account_key},
     time::Timestamp,
     user::User,
 };
@@ -41,6 +41,21 @@ pub enum IdentityDetail {
     },
     /// A passkey that makes a user a member without a login ID.
     Passkey,
+    /// An account at a provider.
+    External(ExternalIdentity),
+}
+
+/// An account at a provider, as its user's identity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExternalIdentity {
+    /// The key of the provider's accounts ([`Provider::account_key`](crate::project::Provider::account_key)).
+    pub provider: String,
+    /// The alias of the first configured provider with that key; `None` once there is none.
+    pub alias: Option<String>,
+    /// The account's ID at the provider (`sub`).
+    pub subject: String,
+    /// What the provider said about its user.
+    pub profile: Map<String, Value>,
 }
 
 impl Identity {
@@ -62,6 +77,7 @@ impl Identity {
             IdentityDetail::Anonymous { .. } => "anonymous",
             IdentityDetail::LoginId { .. } => "login_id",
             IdentityDetail::Passkey => "passkey",
+            IdentityDetail::External(_) => "oauth",
         }
     }
 
@@ -70,7 +86,16 @@ impl Identity {
     pub fn login_id(&self) -> Option<(&LoginId, Option<Timestamp>)> {
         match &self.detail {
             IdentityDetail::LoginId { login_id, verified_at } => Some((login_id, *verified_at)),
-            IdentityDetail::Anonymous { .. } | IdentityDetail::Passkey => None,
+            IdentityDetail::Anonymous { .. } | IdentityDetail::Passkey | IdentityDetail::External(_) => None,
+        }
+    }
+
+    /// The account at a provider, if it is one.
+    #[must_use]
+    pub fn external(&self) -> Option<&ExternalIdentity> {
+        match &self.detail {
+            IdentityDetail::External(external) => Some(external),
+            IdentityDetail::Anonymous { .. } | IdentityDetail::LoginId { .. } | IdentityDetail::Passkey => None,
         }
     }
 
@@ -82,7 +107,16 @@ impl Identity {
         let updated_at =
             if self.updated_at == self.created_at { created_at.clone() } else { self.updated_at.to_rfc3339() };
         let type_name = self.type_name();
-        IdentityEntry { type_name, created_at, updated_at, login_id_key: kind, login_id_type: kind }
+        let external = self.external();
+        IdentityEntry {
+            type_name,
+            created_at,
+            updated_at,
+            login_id_key: kind,
+            login_id_type: kind,
+            oauth_provider_type: external.map(|external| type_of_account_key(&external.provider).to_owned()),
+            oauth_provider_alias: external.and_then(|external| external.alias.clone()),
+        }
     }
 
     /// The identity's claims about its user, for events.
@@ -104,6 +138,14 @@ impl Identity {
                 claims.insert(name("original"), Value::from(login_id.original.as_str()));
             }
             IdentityDetail::Passkey => {}
+            IdentityDetail::External(external) => {
+                claims.extend(external.profile.clone());
+                let name = |suffix: &str| format!("https://authgear.com/claims/oauth/{suffix}");
+                claims.insert(name("provider_type"), Value::from(type_of_account_key(&external.provider)));
+                claims.extend(external.alias.as_deref().map(|alias| (name("provider_alias"), Value::from(alias))));
+                claims.insert(name("subject_id"), Value::from(external.subject.as_str()));
+                claims.insert(name("profile"), Value::from(external.profile.clone()));
+            }
         }
         claims
     }
@@ -120,6 +162,10 @@ pub struct IdentityEntry {
     login_id_key: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     login_id_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oauth_provider_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oauth_provider_alias: Option<String>,
 }
 
 /// An authenticator of a user.
@@ -247,10 +293,87 @@ pub struct OwnedLoginId {
     pub updated_at: Timestamp,
 }
 
+/// An account at a provider as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExternalAccount {
+    /// The identity's ID.
+    pub id: IdentityId,
+    /// The owner.
+    pub user_id: UserId,
+    /// The key of the provider's accounts.
+    pub provider: String,
+    /// The account's ID at the provider; unique with `provider` in the project.
+    pub subject: String,
+    /// What the provider said about its user.
+    pub profile: Map<String, Value>,
+    /// When it was connected.
+    pub created_at: Timestamp,
+    /// When it was last used, and the profile read.
+    pub updated_at: Timestamp,
+}
+
+impl ExternalAccount {
+    /// How people recognize the account: by its email address, or else the name.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        ["email", "preferred_username", "name"].into_iter().find_map(|name| self.profile.get(name)?.as_str())
+    }
+
+    /// The identity, with the alias that its provider has in these settings.
+    #[must_use]
+    pub fn identity(&self, settings: &ProjectSettings) -> Identity {
+        let alias = settings.provider_of_account(&self.provider).map(|provider| provider.alias.clone());
+        let (provider, subject) = (self.provider.clone(), self.subject.clone());
+        let detail =
+            IdentityDetail::External(ExternalIdentity { provider, alias, subject, profile: self.profile.clone() });
+        Identity { id: self.id, created_at: self.created_at, updated_at: self.updated_at, detail }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{id::UserId, project::Origin};
+
+    #[test]
+    fn an_external_account_is_an_identity_with_the_alias_of_today() {
+        let (now, later) = (Timestamp::from_seconds(5), Timestamp::from_seconds(6));
+        let account = ExternalAccount {
+            id: IdentityId::from_parts(1, [1; 10]),
+            user_id: UserId::from_parts(1, [2; 10]),
+            provider: "oidc https://id.example".into(),
+            subject: "24400320".into(),
+            profile: json!({"email": "kim@id.example", "email_verified": false}).as_object().unwrap().clone(),
+            created_at: now,
+            updated_at: later,
+        };
+        let settings = |alias: &str| {
+            let origin = "[project]\nid = \"a\"\npublic_origin = \"http://localhost\"\n[[identity.oauth.providers]]";
+            let text = format!(
+                "{origin}\nalias = \"{alias}\"\ntype = \"oidc\"\nclient_id = \"c\"\nissuer = \"https://id.example\""
+            );
+            ProjectSettings::parse_toml(&text).unwrap()
+        };
+        let identity = account.identity(&settings("ours"));
+        assert_eq!(
+            serde_json::to_value(identity.to_userinfo()).unwrap(),
+            json!({
+                "type": "oauth", "oauth_provider_type": "oidc", "oauth_provider_alias": "ours",
+                "created_at": now.to_rfc3339(), "updated_at": later.to_rfc3339(),
+            })
+        );
+        let claims = identity.claims();
+        assert_eq!(claims["https://authgear.com/claims/oauth/subject_id"], "24400320");
+        assert_eq!(claims["https://authgear.com/claims/oauth/provider_alias"], "ours");
+        assert_eq!(claims["https://authgear.com/claims/oauth/profile"]["email"], "kim@id.example");
+        assert_eq!(claims["email"], "kim@id.example");
+        let gone = ProjectSettings::new("a", Origin::parse("http://localhost").unwrap());
+        assert_eq!(
+            serde_json::to_value(account.identity(&gone).to_userinfo()).unwrap().get("oauth_provider_alias"),
+            None
+        );
+        assert_eq!(account.label(), Some("kim@id.example"));
+    }
 
     #[test]
     fn codes_are_a_way_to_prove_only_where_sent_and_only_to_verified_addresses() {

@@ -160,6 +160,8 @@ pub struct LoginCredentials {
     pub has_password: bool,
     /// Its passkeys.
     pub passkeys: Vec<IdentityId>,
+    /// Its accounts at providers, with the keys of these.
+    pub external_accounts: Vec<(IdentityId, String)>,
 }
 
 /// A credential to remove.
@@ -171,6 +173,8 @@ pub enum CredentialRemoval {
     Password,
     /// A passkey.
     Passkey(IdentityId),
+    /// An account at a provider.
+    ExternalAccount(IdentityId),
 }
 
 impl LoginCredentials {
@@ -187,7 +191,9 @@ impl LoginCredentials {
                     AuthenticatorKind::Passkey => !self.passkeys.is_empty(),
                 })
         };
-        can_use_passkey || self.login_ids.iter().any(|(_, kind)| can_use_login_id(*kind))
+        let can_use_provider =
+            self.external_accounts.iter().any(|(_, key)| settings.provider_of_account(key).is_some());
+        can_use_passkey || can_use_provider || self.login_ids.iter().any(|(_, kind)| can_use_login_id(*kind))
     }
 
     fn without(&self, removal: CredentialRemoval) -> Self {
@@ -196,6 +202,7 @@ impl LoginCredentials {
             CredentialRemoval::LoginId(id) => rest.login_ids.retain(|(other, _)| *other != id),
             CredentialRemoval::Password => rest.has_password = false,
             CredentialRemoval::Passkey(id) => rest.passkeys.retain(|other| *other != id),
+            CredentialRemoval::ExternalAccount(id) => rest.external_accounts.retain(|(other, _)| *other != id),
         }
         rest
     }
@@ -286,6 +293,7 @@ mod tests {
             login_ids: emails.iter().map(|n| (id(*n), LoginIdKind::Email)).collect(),
             has_password,
             passkeys: passkeys.iter().map(|n| id(*n)).collect(),
+            external_accounts: Vec::new(),
         };
         let table: [(&[AuthenticatorKind], LoginCredentials, CredentialRemoval, bool); 8] = [
             (&[Password], credentials(&[1], true, &[]), CredentialRemoval::LoginId(id(1)), true),
@@ -307,5 +315,27 @@ mod tests {
                 "{offered:?} {credentials:?} {removal:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_external_account_is_a_login_method_while_its_provider_is_configured() {
+        let text = "[project]\nid = \"a\"\npublic_origin = \"http://localhost\"\n[[identity.oauth.providers]]\n\
+                    alias = \"g\"\ntype = \"google\"\nclient_id = \"c\"";
+        let with_google = ProjectSettings::parse_toml(text).unwrap();
+        let without = ProjectSettings::new("a", Origin::parse("http://localhost").unwrap());
+        let id = |n: u8| IdentityId::from_parts(1, [n; 10]);
+        let credentials = LoginCredentials {
+            login_ids: vec![(id(1), LoginIdKind::Email)],
+            has_password: true,
+            external_accounts: vec![(id(2), "google".into())],
+            ..LoginCredentials::default()
+        };
+        let removal = CredentialRemoval::LoginId(id(1));
+        assert!(!is_last_login_credential(&credentials, removal, &with_google));
+        assert!(is_last_login_credential(&credentials, removal, &without));
+        let only = LoginCredentials { login_ids: Vec::new(), has_password: false, ..credentials.clone() };
+        let removal = CredentialRemoval::ExternalAccount(id(2));
+        assert!(is_last_login_credential(&only, removal, &with_google));
+        assert!(!is_last_login_credential(&credentials, removal, &with_google));
     }
 }

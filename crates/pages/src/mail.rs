@@ -42,6 +42,9 @@ pub enum AccountNotice {
     PasskeyRemoved {
         name: Option<String>,
     },
+    ExternalAccountRemoved {
+        name: String,
+    },
     PasswordChanged,
     /// A link "This was not me" was used.
     ChangesUndone,
@@ -177,6 +180,9 @@ impl MailKind {
                         Text::new("mail-changed-passkey-removed-named").with("name", name)
                     }
                     AccountNotice::PasskeyRemoved { name: None } => Text::new("mail-changed-passkey-removed"),
+                    AccountNotice::ExternalAccountRemoved { name } => {
+                        Text::new("mail-changed-external-account-removed").with("name", name)
+                    }
                     AccountNotice::PasswordChanged => Text::new("mail-changed-password"),
                     AccountNotice::ChangesUndone => Text::new("mail-changed-undone"),
                 };
@@ -217,6 +223,13 @@ impl MailKind {
             ),
             ("passkey-removed", undoable(AccountNotice::PasskeyRemoved { name: Some("Chrome · Linux".into()) })),
             ("passkey-removed-unnamed", undoable(AccountNotice::PasskeyRemoved { name: None })),
+            (
+                "external-account-removed",
+                Self::Changed {
+                    change: AccountNotice::ExternalAccountRemoved { name: "Google · ada@example.com".into() },
+                    link: None,
+                },
+            ),
             ("password-changed", Self::Changed { change: AccountNotice::PasswordChanged, link: None }),
             ("changes-undone", Self::Changed { change: AccountNotice::ChangesUndone, link: None }),
             (

@@ -190,6 +190,7 @@ impl MessageWriter {
             SecurityNotice::LoginIdRemoved { login_id, link } => (AccountNotice::LoginIdRemoved { login_id }, link),
             SecurityNotice::PasskeyAdded { name, link } => (AccountNotice::PasskeyAdded { name }, link),
             SecurityNotice::PasskeyRemoved { name, link } => (AccountNotice::PasskeyRemoved { name }, link),
+            SecurityNotice::ExternalAccountRemoved { name } => (AccountNotice::ExternalAccountRemoved { name }, None),
             SecurityNotice::PasswordChanged => (AccountNotice::PasswordChanged, None),
             SecurityNotice::ChangesUndone => (AccountNotice::ChangesUndone, None),
         };

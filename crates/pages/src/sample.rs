@@ -29,6 +29,7 @@ use crate::{
         passkey_page::PasskeyPage,
         password::{ForgottenPasswordPage, NewPasswordPage, PasswordPage},
         promotion::{AlreadyPromotedPage, ConflictPage, HaveAccountPage},
+        provider::ProviderPage,
         switch_account::SwitchAccountPage,
         verify_code::VerifyCodePage,
     },
@@ -58,6 +59,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "have-account", HaveAccountPage::samples());
     collect(&mut all, "conflict", ConflictPage::samples());
     collect(&mut all, "already-promoted", AlreadyPromotedPage::samples());
+    collect(&mut all, "provider", ProviderPage::samples());
     collect(&mut all, "error", ErrorPage::samples());
     collect(&mut all, "too-many-tries", TooManyTriesPage::samples());
     collect(&mut all, "logout", LogoutPage::samples());

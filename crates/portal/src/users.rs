@@ -131,6 +131,11 @@ fn line_of(identity: &Identity) -> Option<IdentityLine> {
     let (kind, value, is_verified) = match &identity.detail {
         IdentityDetail::Anonymous { .. } => return None,
         IdentityDetail::Passkey => ("Passkey", identity.id.to_string(), None),
+        IdentityDetail::External(external) => {
+            let email = external.profile.get("email").and_then(Value::as_str).unwrap_or(&external.subject);
+            let provider = external.alias.as_deref().unwrap_or(&external.provider);
+            ("Account at a provider", format!("{provider} · {email}"), None)
+        }
         IdentityDetail::LoginId { login_id, verified_at } => {
             let is_verified = (login_id.kind != LoginIdKind::Username).then_some(verified_at.is_some());
             (name_of(login_id.kind), print_login_id(login_id), is_verified)

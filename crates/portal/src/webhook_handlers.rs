@@ -50,6 +50,8 @@ fn describe(event: &str) -> (&str, &'static str) {
         "user.deleted" => (event, "User deleted."),
         "user.consent.granted" => (event, "A member agreed to a third-party application."),
         "user.consent.revoked" => (event, "A third-party application lost its access to an account."),
+        "identity.oauth.connected" => (event, "An account at a provider was connected to an existing user."),
+        "identity.oauth.disconnected" => (event, "An account at a provider was removed from its user."),
         "session.revoked" => (event, "A session ended other than by the user signing out."),
         "message.sms_budget_used_up" => {
             (event, "The project sent all text messages that it may send to new numbers for now.")

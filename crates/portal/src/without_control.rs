@@ -1,13 +1,23 @@
 //! The settings keys that no settings form edits, each with the reason. A test compares forms and schema both ways.
 
+const PROVIDERS: &str = "Set in the project file or through the Admin API; see the guide of providers.";
+
 /// Paths and reasons, for the settings reference.
-pub const WITHOUT_CONTROL: [(&str, &str); 4] = [
+pub const WITHOUT_CONTROL: [(&str, &str); 12] = [
     ("project.id", "Chosen when the project is created. It can't be changed."),
     (
         "project.public_origin",
         "Changed under *Project settings › Change public origin*, because it signs out all users, whose passkeys then stop working.",
     ),
     ("oauth.clients[].client_id", "Chosen when the application is created. It can't be changed."),
+    ("identity.oauth.providers[].alias", PROVIDERS),
+    ("identity.oauth.providers[].type", PROVIDERS),
+    ("identity.oauth.providers[].client_id", PROVIDERS),
+    ("identity.oauth.providers[].name", PROVIDERS),
+    ("identity.oauth.providers[].issuer", PROVIDERS),
+    ("identity.oauth.providers[].scopes", PROVIDERS),
+    ("identity.oauth.providers[].token_endpoint_auth_method", PROVIDERS),
+    ("identity.oauth.providers[].claims.email.assume_verified", PROVIDERS),
     (
         "oauth.clients[].x_application_type",
         "Chosen with the framework when the application is created. It decides what the application may do.",

@@ -9,6 +9,7 @@ use vestibule_app::{
     admin::{transfer, user_lists, users},
     authorize::pushed,
     operators,
+    providers::secrets::SECRET_BYTES,
 };
 use vestibule_pages as pages;
 use vestibule_portal as portal;
@@ -28,14 +29,14 @@ pub(crate) const LIMITS: &[InputLimit] = &[
     ),
     limit("lines of one import", transfer::LINES, Unit::Items, "422", "app::admin::transfer::LINES"),
     limit(
-        "login IDs, device keys, passkeys or consents of an imported user",
+        "login IDs, device keys, passkeys, external accounts or consents of an imported user",
         transfer::OWNED,
         Unit::Items,
         LINE_REFUSED,
         "app::admin::transfer::OWNED",
     ),
     limit(
-        "login ID, key ID, name, client ID or scope of an imported user",
+        "login ID, key ID, name, provider, subject, client ID or scope of an imported user",
         transfer::TEXT_BYTES,
         Unit::Bytes,
         LINE_REFUSED,
@@ -63,6 +64,7 @@ pub(crate) const LIMITS: &[InputLimit] = &[
         "400 `invalid_request`",
         "app::authorize::pushed::MOST_BYTES",
     ),
+    limit("client secret of a provider", SECRET_BYTES, Unit::Bytes, "422", "app::providers::secrets::SECRET_BYTES"),
     limit("name of a user", account::profile::MAX_NAME, Unit::Characters, REFUSED, "app::account::profile::MAX_NAME"),
     limit("name of an operator", operators::LONGEST_NAME, Unit::Characters, REFUSED, "app::operators::LONGEST_NAME"),
     limit(

@@ -66,12 +66,14 @@ pub const PROBLEMS: &[Check] = &[
     without_user!("grants without a user", "grants"),
     without_user!("consents without a user", "consents"),
     without_user!("changes of login methods without a user", "login_method_changes"),
+    without_user!("external accounts without a user", "external_accounts"),
     of_users!(
         "promoted users without a login method",
         "SELECT u.id AS user_id FROM users u
          WHERE u.promoted_at IS NOT NULL AND u.anonymous_since IS NULL AND u.yielded_to IS NULL
            AND NOT EXISTS (SELECT 1 FROM login_ids l WHERE l.project_no = u.project_no AND l.user_id = u.id)
-           AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.project_no = u.project_no AND p.user_id = u.id)"
+           AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.project_no = u.project_no AND p.user_id = u.id)
+           AND NOT EXISTS (SELECT 1 FROM external_accounts e WHERE e.project_no = u.project_no AND e.user_id = u.id)"
     ),
     of_users!(
         "guests with a login method of a member",
@@ -79,7 +81,8 @@ pub const PROBLEMS: &[Check] = &[
          WHERE u.anonymous_since IS NOT NULL
            AND (EXISTS (SELECT 1 FROM login_ids l WHERE l.project_no = u.project_no AND l.user_id = u.id)
              OR EXISTS (SELECT 1 FROM passwords p WHERE p.project_no = u.project_no AND p.user_id = u.id)
-             OR EXISTS (SELECT 1 FROM passkeys k WHERE k.project_no = u.project_no AND k.user_id = u.id))"
+             OR EXISTS (SELECT 1 FROM passkeys k WHERE k.project_no = u.project_no AND k.user_id = u.id)
+             OR EXISTS (SELECT 1 FROM external_accounts e WHERE e.project_no = u.project_no AND e.user_id = u.id))"
     ),
     of_users!(
         "guests that are marked as promoted",

@@ -22,6 +22,7 @@ pub mod delivery_lanes;
 pub mod device_codes;
 pub mod device_keys;
 pub mod events;
+pub mod external_accounts;
 pub mod flows;
 pub mod grants;
 pub mod job_state;
@@ -37,6 +38,7 @@ pub mod operators;
 pub mod outbox;
 pub mod passkeys;
 pub mod projects;
+pub mod provider_secrets;
 pub mod reach;
 pub mod repeats;
 pub mod sessions;
@@ -67,6 +69,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("device_codes", device_codes::STATEMENTS),
     ("device_keys", device_keys::STATEMENTS),
     ("events", events::STATEMENTS),
+    ("external_accounts", external_accounts::STATEMENTS),
     ("flows", flows::STATEMENTS),
     ("grants", grants::STATEMENTS),
     ("job_state", job_state::STATEMENTS),
@@ -82,6 +85,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("outbox", outbox::STATEMENTS),
     ("passkeys", passkeys::STATEMENTS),
     ("projects", projects::STATEMENTS),
+    ("provider_secrets", provider_secrets::STATEMENTS),
     ("reach", reach::STATEMENTS),
     ("repeats", repeats::STATEMENTS),
     ("sessions", sessions::STATEMENTS),

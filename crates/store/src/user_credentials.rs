@@ -1,14 +1,14 @@
-//! The login IDs, password and passkeys of a user in one query. SQL over `login_ids`, `passwords` and `passkeys`; no
-//! policy.
+//! The login IDs, password, passkeys and external accounts of a user in one query. SQL over `login_ids`, `passwords`,
+//! `passkeys` and `external_accounts`; no policy.
 
 use vestibule_domain::{
     id::{IdentityId, ProjectNo, UserId},
-    identity::OwnedLoginId,
+    identity::{ExternalAccount, OwnedLoginId},
     time::Timestamp,
 };
 
 use crate::{
-    column::{read_id, read_optional_time, read_time},
+    column::{read_id, read_object, read_optional_time, read_time},
     db::{Conn, Row, Sql, StoreError},
 };
 
@@ -24,10 +24,13 @@ pub struct CredentialRows {
     pub password: Option<(Timestamp, Timestamp)>,
     /// The passkeys, oldest first: their IDs and creation times.
     pub passkeys: Vec<(IdentityId, Timestamp)>,
+    /// The accounts at providers, oldest first.
+    pub external_accounts: Vec<ExternalAccount>,
 }
 
 const LOGIN_ID: i64 = 1;
 const PASSWORD: i64 = 2;
+const PASSKEY: i64 = 3;
 
 // No ORDER BY, so that neither engine has to gather and sort: the few rows are sorted here.
 const READ: Sql = Sql::new(
@@ -68,6 +71,19 @@ const READ: Sql = Sql::new(
        created_at,
        created_at
      FROM passkeys
+     WHERE project_no = $1 AND user_id = $2
+     UNION ALL
+     SELECT
+       CAST(4 AS BIGINT),
+       id,
+       user_id,
+       provider,
+       subject,
+       profile,
+       NULL,
+       created_at,
+       updated_at
+     FROM external_accounts
      WHERE project_no = $1 AND user_id = $2",
 );
 
@@ -75,6 +91,7 @@ enum CredentialRow {
     LoginId(OwnedLoginId),
     Password(Timestamp, Timestamp),
     Passkey(IdentityId, Timestamp),
+    External(ExternalAccount),
 }
 
 fn read_row(row: &Row<'_>) -> Result<CredentialRow, StoreError> {
@@ -91,7 +108,16 @@ fn read_row(row: &Row<'_>) -> Result<CredentialRow, StoreError> {
             updated_at,
         }),
         PASSWORD => CredentialRow::Password(created_at, updated_at),
-        _ => CredentialRow::Passkey(read_id(row, 1)?, created_at),
+        PASSKEY => CredentialRow::Passkey(read_id(row, 1)?, created_at),
+        _ => CredentialRow::External(ExternalAccount {
+            id: read_id(row, 1)?,
+            user_id: read_id(row, 2)?,
+            provider: row.get(3)?,
+            subject: row.get(4)?,
+            profile: read_object(row, 5)?,
+            created_at,
+            updated_at,
+        }),
     })
 }
 
@@ -104,9 +130,11 @@ pub async fn read(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Credent
             CredentialRow::LoginId(row) => rows.login_ids.push(row),
             CredentialRow::Password(created_at, updated_at) => rows.password = Some((created_at, updated_at)),
             CredentialRow::Passkey(id, created_at) => rows.passkeys.push((id, created_at)),
+            CredentialRow::External(account) => rows.external_accounts.push(account),
         }
     }
     rows.login_ids.sort_unstable_by_key(|row| row.id);
     rows.passkeys.sort_unstable();
+    rows.external_accounts.sort_unstable_by_key(|account| account.id);
     Ok(rows)
 }

@@ -43,6 +43,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_CONSENTS,
     &DELETE_DEVICE_CODES,
     &DELETE_METHOD_CHANGES,
+    &DELETE_EXTERNAL_ACCOUNTS,
     &DELETE,
     &LIST_PAGE,
 ];
@@ -464,6 +465,7 @@ const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AN
 const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1 AND user_id = $2");
 const DELETE_DEVICE_CODES: Sql = Sql::new("DELETE FROM device_codes WHERE project_no = $1 AND user_id = $2");
 const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WHERE project_no = $1 AND user_id = $2");
+const DELETE_EXTERNAL_ACCOUNTS: Sql = Sql::new("DELETE FROM external_accounts WHERE project_no = $1 AND user_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
 
 /// Deletes a user and everything it owns; `false` when there is no such user.
@@ -481,6 +483,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, Store
         &DELETE_CONSENTS,
         &DELETE_DEVICE_CODES,
         &DELETE_METHOD_CHANGES,
+        &DELETE_EXTERNAL_ACCOUNTS,
     ] {
         tx.execute(owned, &[&p.0, &id]).await?;
     }

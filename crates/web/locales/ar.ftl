@@ -56,6 +56,8 @@ strength-4 = كلمة مرور ممتازة
 ## Buttons and links
 
 button-continue = متابعة
+button-provider = المتابعة باستخدام { $provider }
+button-try-again = إعادة المحاولة
 button-confirm = تأكيد
 button-resend = إرسال رمز جديد
 button-save-progress = حفظ تقدّمي
@@ -206,8 +208,21 @@ conflict-lead = { $login_id } يخصّ حسابًا أنشأته من قبل.
 conflict-text = للاحتفاظ ببياناتك كضيف، استخدم بيانات دخول أخرى. يمكنك أيضًا تسجيل الدخول إلى ذلك الحساب، لكن بياناتك كضيف لن تنتقل إليه.
 link-conflict-login = تسجيل الدخول إلى ذلك الحساب
 link-conflict-another = استخدام بيانات دخول أخرى
+provider-denied-title = لم تسجّل الدخول باستخدام { $provider }
+provider-denied-lead = لم يتغيّر شيء. أعد المحاولة أو اختر طريقة أخرى.
+provider-unavailable-title = لا يستجيب { $provider }
+provider-unavailable-lead = لم يتغيّر شيء. أعد المحاولة بعد قليل أو اختر طريقة أخرى.
+provider-refused-title = تعذّر على { $provider } تأكيد هويتك
+provider-refused-lead = لم يتغيّر شيء. أعد المحاولة أو اختر طريقة أخرى.
+provider-not-set-up-title = لا يمكنك تسجيل الدخول باستخدام { $provider } بعد
+provider-not-set-up-lead = لم يكتمل إعداده في { $brand }. اختر طريقة أخرى.
+provider-taken-lead = حسابك في { $provider } مرتبط بحساب أنشأته سابقًا.
+provider-unknown-title = لا يوجد حساب يستخدم حساب { $provider } هذا
+provider-unknown-lead = أنشئ حسابًا الآن أو سجّل الدخول بطريقة أخرى.
+link-provider-other = اختيار طريقة أخرى
 already-promoted-title = تقدّمك محفوظ بالفعل
 already-promoted-lead = تمّ ذلك قبل لحظات، ربما في علامة تبويب أخرى. يمكنك إغلاق هذه الصفحة والمتابعة في { $app }.
+link-confirm-sign-in = تسجيل الدخول من جديد
 
 ## Codes
 
@@ -277,6 +292,8 @@ passkey-named = مفتاح المرور «{ $name }»
 passkey-name-title = إعادة تسمية مفتاح المرور
 passkey-created = أُضيف { $when }
 passkey-used = استُخدم { $when }
+external-account-unnamed = حساب مرتبط
+external-account-used = آخر استخدام: { $when }
 applications-count =
     { $count ->
         [zero] لا توجد تطبيقات
@@ -583,6 +600,7 @@ mail-changed-passkey = أُضيف مفتاح مرور إلى حسابك.
 mail-changed-passkey-named = أُضيف مفتاح المرور «{ $name }» إلى حسابك.
 mail-changed-passkey-removed = أُزيل مفتاح مرور من حسابك.
 mail-changed-passkey-removed-named = أُزيل مفتاح المرور «{ $name }» من حسابك.
+mail-changed-external-account-removed = أُزيل الحساب المرتبط «{ $name }» من حسابك.
 mail-changed-password = غُيّرت كلمة المرور.
 mail-changed-undone = استُخدم الرابط «لم أكن أنا» من إحدى الرسائل. يعيد الرابط وسائل تسجيل الدخول كما كانت قبل أحد التغييرات، ويسجّل الخروج من كل الأجهزة وكل التطبيقات.
 mail-signed-in-subject = ما هو مسجّل الدخول إلى حسابك لدى { $brand }

@@ -48,6 +48,8 @@ strength-4 = Sehr gutes Passwort
 ## Buttons and links
 
 button-continue = Weiter
+button-provider = Weiter mit { $provider }
+button-try-again = Noch einmal versuchen
 button-confirm = Bestätigen
 button-resend = Neuen Code senden
 button-save-progress = Meinen Stand sichern
@@ -198,8 +200,21 @@ conflict-lead = { $login_id } gehört zu einem Konto, das du früher angelegt ha
 conflict-text = Um deine Daten als Gast zu behalten, verwende andere Anmeldedaten. Du kannst dich auch bei diesem Konto anmelden; deine Daten als Gast werden dann nicht übernommen.
 link-conflict-login = Bei diesem Konto anmelden
 link-conflict-another = Andere Anmeldedaten verwenden
+provider-denied-title = Du hast dich nicht mit { $provider } angemeldet
+provider-denied-lead = Es wurde nichts geändert. Versuche es noch einmal oder melde dich anders an.
+provider-unavailable-title = { $provider } antwortet nicht
+provider-unavailable-lead = Es wurde nichts geändert. Versuche es gleich noch einmal oder melde dich anders an.
+provider-refused-title = { $provider } konnte nicht bestätigen, wer du bist
+provider-refused-lead = Es wurde nichts geändert. Versuche es noch einmal oder melde dich anders an.
+provider-not-set-up-title = Die Anmeldung mit { $provider } ist noch nicht möglich
+provider-not-set-up-lead = { $brand } hat sie noch nicht fertig eingerichtet. Melde dich anders an.
+provider-taken-lead = Dein Konto bei { $provider } gehört zu einem Konto, das du früher angelegt hast.
+provider-unknown-title = Zu diesem Konto bei { $provider } gibt es hier kein Konto
+provider-unknown-lead = Lege jetzt eines an oder melde dich anders an.
+link-provider-other = Anders anmelden
 already-promoted-title = Dein Stand ist schon gesichert
 already-promoted-lead = Das ist gerade eben geschehen, vielleicht in einem anderen Tab. Du kannst diese Seite schließen und in { $app } weitermachen.
+link-confirm-sign-in = Stattdessen neu anmelden
 
 ## Codes
 
@@ -262,6 +277,8 @@ passkey-named = Passkey „{ $name }“
 passkey-name-title = Passkey umbenennen
 passkey-created = Hinzugefügt { $when }
 passkey-used = verwendet { $when }
+external-account-unnamed = Verbundenes Konto
+external-account-used = Zuletzt verwendet: { $when }
 applications-count =
     { $count ->
         [one] { $count } Anwendung
@@ -512,6 +529,7 @@ mail-changed-passkey = Deinem Konto wurde ein Passkey hinzugefügt.
 mail-changed-passkey-named = Deinem Konto wurde der Passkey „{ $name }“ hinzugefügt.
 mail-changed-passkey-removed = Aus deinem Konto wurde ein Passkey entfernt.
 mail-changed-passkey-removed-named = Aus deinem Konto wurde der Passkey „{ $name }“ entfernt.
+mail-changed-external-account-removed = Aus deinem Konto wurde das verbundene Konto „{ $name }“ entfernt.
 mail-changed-password = Dein Passwort wurde geändert.
 mail-changed-undone = Der Link „Das war ich nicht“ aus einer E-Mail wurde benutzt. Er stellt die Anmeldemethoden von vor einer Änderung wieder her und meldet alle Geräte und alle Apps ab.
 mail-signed-in-subject = Was in deinem Konto bei { $brand } angemeldet ist

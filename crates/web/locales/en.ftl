@@ -49,6 +49,8 @@ strength-4 = Excellent password
 ## Buttons and links
 
 button-continue = Continue
+button-provider = Continue with { $provider }
+button-try-again = Try again
 button-confirm = Confirm
 button-resend = Send a new code
 button-save-progress = Save my progress
@@ -200,8 +202,21 @@ conflict-lead = { $login_id } belongs to an account you made earlier.
 conflict-text = To keep your guest data, use a different login. You can also sign in to that account; your guest data then stays behind.
 link-conflict-login = Sign in to that account
 link-conflict-another = Use a different login
+provider-denied-title = You did not sign in with { $provider }
+provider-denied-lead = Nothing was changed. Try again, or choose another way.
+provider-unavailable-title = { $provider } does not answer
+provider-unavailable-lead = Nothing was changed. Try again in a moment, or choose another way.
+provider-refused-title = { $provider } could not confirm who you are
+provider-refused-lead = Nothing was changed. Try again, or choose another way.
+provider-not-set-up-title = You cannot sign in with { $provider } yet
+provider-not-set-up-lead = { $brand } has not finished setting it up. Choose another way.
+provider-taken-lead = Your { $provider } account belongs to an account you made earlier.
+provider-unknown-title = No account uses this { $provider } account
+provider-unknown-lead = Create one now, or sign in another way.
+link-provider-other = Choose another way
 already-promoted-title = Your progress is saved already
 already-promoted-lead = This was done a moment ago, perhaps in another tab. You can close this page and continue in { $app }.
+link-confirm-sign-in = Sign in again instead
 
 ## Codes
 
@@ -264,6 +279,8 @@ passkey-named = Passkey “{ $name }”
 passkey-name-title = Rename passkey
 passkey-created = Added { $when }
 passkey-used = used { $when }
+external-account-unnamed = Connected account
+external-account-used = Last used { $when }
 applications-count =
     { $count ->
         [one] { $count } application
@@ -514,6 +531,7 @@ mail-changed-passkey = A passkey was added to your account.
 mail-changed-passkey-named = The passkey “{ $name }” was added to your account.
 mail-changed-passkey-removed = A passkey was removed from your account.
 mail-changed-passkey-removed-named = The passkey “{ $name }” was removed from your account.
+mail-changed-external-account-removed = The connected account “{ $name }” was removed from your account.
 mail-changed-password = Your password was changed.
 mail-changed-undone = The link “This was not me” in an email was used. It brings back the sign-in methods from before a change, and signs out every device and every app.
 mail-signed-in-subject = What is signed in to your { $brand } account

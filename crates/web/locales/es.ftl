@@ -48,6 +48,8 @@ strength-4 = Excelente contraseña
 ## Buttons and links
 
 button-continue = Continuar
+button-provider = Continuar con { $provider }
+button-try-again = Intentar de nuevo
 button-confirm = Confirmar
 button-resend = Enviar un código nuevo
 button-save-progress = Guardar mi progreso
@@ -198,8 +200,21 @@ conflict-lead = { $login_id } pertenece a una cuenta que creaste antes.
 conflict-text = Para conservar tus datos de invitado, usa otros datos de acceso. También puedes iniciar sesión en esa cuenta, pero tus datos de invitado no pasarán a ella.
 link-conflict-login = Iniciar sesión en esa cuenta
 link-conflict-another = Usar otros datos de acceso
+provider-denied-title = No has iniciado sesión con { $provider }
+provider-denied-lead = No se ha cambiado nada. Inténtalo de nuevo o elige otra forma.
+provider-unavailable-title = { $provider } no responde
+provider-unavailable-lead = No se ha cambiado nada. Inténtalo en un momento o elige otra forma.
+provider-refused-title = { $provider } no ha podido confirmar quién eres
+provider-refused-lead = No se ha cambiado nada. Inténtalo de nuevo o elige otra forma.
+provider-not-set-up-title = Todavía no puedes iniciar sesión con { $provider }
+provider-not-set-up-lead = { $brand } no ha terminado de configurarlo. Elige otra forma.
+provider-taken-lead = Tu cuenta de { $provider } pertenece a una cuenta que creaste antes.
+provider-unknown-title = Ninguna cuenta usa esta cuenta de { $provider }
+provider-unknown-lead = Crea una ahora o inicia sesión de otra forma.
+link-provider-other = Elegir otra forma
 already-promoted-title = Tu progreso ya está guardado
 already-promoted-lead = Se hizo hace un momento, quizá en otra pestaña. Puedes cerrar esta página y seguir en { $app }.
+link-confirm-sign-in = Iniciar sesión de nuevo
 
 ## Codes
 
@@ -262,6 +277,8 @@ passkey-named = Llave de acceso «{ $name }»
 passkey-name-title = Cambiar el nombre de la llave de acceso
 passkey-created = Añadida { $when }
 passkey-used = usada { $when }
+external-account-unnamed = Cuenta conectada
+external-account-used = Último uso: { $when }
 applications-count =
     { $count ->
         [one] { $count } aplicación
@@ -512,6 +529,7 @@ mail-changed-passkey = Se ha añadido una llave de acceso a tu cuenta.
 mail-changed-passkey-named = Se ha añadido la llave de acceso «{ $name }» a tu cuenta.
 mail-changed-passkey-removed = Se ha eliminado una llave de acceso de tu cuenta.
 mail-changed-passkey-removed-named = Se ha eliminado la llave de acceso «{ $name }» de tu cuenta.
+mail-changed-external-account-removed = Se ha eliminado la cuenta conectada «{ $name }» de tu cuenta.
 mail-changed-password = Tu contraseña ha cambiado.
 mail-changed-undone = Se ha usado el enlace «No he sido yo» de un correo. Restaura las formas de iniciar sesión de antes de un cambio y cierra la sesión en todos los dispositivos y en todas las aplicaciones.
 mail-signed-in-subject = Sesiones abiertas en tu cuenta de { $brand }

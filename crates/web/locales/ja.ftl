@@ -46,6 +46,8 @@ strength-4 = とてもよいパスワードです
 ## Buttons and links
 
 button-continue = 続ける
+button-provider = { $provider } で続ける
+button-try-again = もう一度試す
 button-confirm = 確認する
 button-resend = 新しいコードを送る
 button-save-progress = データを保存する
@@ -196,8 +198,21 @@ conflict-lead = { $login_id } は、以前に作成されたアカウントで�
 conflict-text = ゲストのデータを残すには、別のログイン情報を使ってください。そのアカウントにログインすることもできますが、ゲストのデータは引き継がれません。
 link-conflict-login = そのアカウントにログイン
 link-conflict-another = 別のログイン情報を使う
+provider-denied-title = { $provider } でログインしませんでした
+provider-denied-lead = 何も変更されていません。もう一度試すか、ほかの方法を選んでください。
+provider-unavailable-title = { $provider } から応答がありません
+provider-unavailable-lead = 何も変更されていません。少し待ってからもう一度試すか、ほかの方法を選んでください。
+provider-refused-title = { $provider } で本人確認ができませんでした
+provider-refused-lead = 何も変更されていません。もう一度試すか、ほかの方法を選んでください。
+provider-not-set-up-title = { $provider } ではまだログインできません
+provider-not-set-up-lead = { $brand } の設定が完了していません。ほかの方法を選んでください。
+provider-taken-lead = この { $provider } アカウントは、以前に作成されたアカウントで使われています。
+provider-unknown-title = この { $provider } アカウントを使うアカウントはありません
+provider-unknown-lead = 新しく作成するか、ほかの方法でログインしてください。
+link-provider-other = ほかの方法を選ぶ
 already-promoted-title = データはすでに保存されています
 already-promoted-lead = 少し前に、おそらく別のタブで保存が完了しました。このページを閉じて { $app } をお使いください。
+link-confirm-sign-in = もう一度ログインする
 
 ## Codes
 
@@ -258,6 +273,8 @@ passkey-named = パスキー「{ $name }」
 passkey-name-title = パスキーの名前を変更
 passkey-created = { $when }に追加
 passkey-used = { $when }に使用
+external-account-unnamed = 連携アカウント
+external-account-used = 最終使用: { $when }
 applications-count =
     { $count ->
        *[other] { $count }件
@@ -494,6 +511,7 @@ mail-changed-passkey = アカウントにパスキーが追加されました。
 mail-changed-passkey-named = アカウントにパスキー「{ $name }」が追加されました。
 mail-changed-passkey-removed = アカウントからパスキーが削除されました。
 mail-changed-passkey-removed-named = アカウントからパスキー「{ $name }」が削除されました。
+mail-changed-external-account-removed = アカウントから連携アカウント「{ $name }」が削除されました。
 mail-changed-password = パスワードが変更されました。
 mail-changed-undone = メールの「自分ではありません」のリンクが使われました。変更前のログイン方法に戻し、すべての端末とアプリからログアウトします。
 mail-signed-in-subject = { $brand } のアカウントにログインしているもの

@@ -46,6 +46,8 @@ strength-4 = 非常好的密碼
 ## Buttons and links
 
 button-continue = 繼續
+button-provider = 使用 { $provider } 繼續
+button-try-again = 再試一次
 button-confirm = 確認
 button-resend = 傳送新的驗證碼
 button-save-progress = 保存我的進度
@@ -196,8 +198,21 @@ conflict-lead = { $login_id } 屬於你先前建立的帳號。
 conflict-text = 若要保留訪客資料，請使用其他登入資料。你也可以登入那個帳號，但訪客資料不會帶過去。
 link-conflict-login = 登入那個帳號
 link-conflict-another = 使用其他登入資料
+provider-denied-title = 你沒有使用 { $provider } 登入
+provider-denied-lead = 沒有任何變更。請再試一次，或選擇其他方式。
+provider-unavailable-title = { $provider } 沒有回應
+provider-unavailable-lead = 沒有任何變更。請稍後再試，或選擇其他方式。
+provider-refused-title = { $provider } 無法確認你的身分
+provider-refused-lead = 沒有任何變更。請再試一次，或選擇其他方式。
+provider-not-set-up-title = 目前還不能使用 { $provider } 登入
+provider-not-set-up-lead = { $brand } 尚未完成設定。請選擇其他方式。
+provider-taken-lead = 你的 { $provider } 帳號屬於你先前建立的帳號。
+provider-unknown-title = 沒有帳號使用這個 { $provider } 帳號
+provider-unknown-lead = 請立即建立帳號，或以其他方式登入。
+link-provider-other = 選擇其他方式
 already-promoted-title = 你的進度已經保存
 already-promoted-lead = 剛剛已經完成，可能是在另一個分頁。你可以關閉這個頁面，回到 { $app } 繼續使用。
+link-confirm-sign-in = 改為重新登入
 
 ## Codes
 
@@ -258,6 +273,8 @@ passkey-named = 通行金鑰「{ $name }」
 passkey-name-title = 重新命名通行金鑰
 passkey-created = { $when }新增
 passkey-used = { $when }使用
+external-account-unnamed = 已連結的帳號
+external-account-used = 上次使用：{ $when }
 applications-count =
     { $count ->
        *[other] { $count } 個應用程式
@@ -494,6 +511,7 @@ mail-changed-passkey = 你的帳號新增了一個通行金鑰。
 mail-changed-passkey-named = 你的帳號新增了通行金鑰「{ $name }」。
 mail-changed-passkey-removed = 你的帳號移除了一個通行金鑰。
 mail-changed-passkey-removed-named = 你的帳號移除了通行金鑰「{ $name }」。
+mail-changed-external-account-removed = 你的帳號移除了已連結的帳號「{ $name }」。
 mail-changed-password = 你的密碼已變更。
 mail-changed-undone = 電子郵件中的「這不是我做的」連結已被使用。它會恢復變更之前的登入方式，並讓所有裝置和應用程式登出。
 mail-signed-in-subject = 目前登入你 { $brand } 帳號的裝置與應用程式

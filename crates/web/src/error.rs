@@ -293,6 +293,7 @@ fn to_api(error: &Error) -> ApiError {
             Counter::AdminPerKey | Counter::AdminRefusedPerIp => {
                 api::rate_limited("admin_api.request", "admin_api", "AdminApi")
             }
+            Counter::ProviderPerIp => api::rate_limited("oauth.provider.per_ip", "oauth.provider", "ProviderPerIP"),
             Counter::OperatorSignIn => api::rate_limited("portal.sign_in", "portal", "PortalSignIn"),
         },
         Error::AnonymousUserDisallowed => ApiError::invalid("anonymous user disallowed"),

@@ -14,7 +14,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_store::{
-    StoreError, Tx, codes, credentials, flows as flow_rows, grants,
+    StoreError, Tx, codes, credentials, external_accounts, flows as flow_rows, grants,
     passkeys::{self, PasskeyRow, PasskeyUse},
     sessions, users,
 };
@@ -69,6 +69,8 @@ pub enum AccountChange {
     AddPasskey(PasskeyRow),
     RemovePasskey(IdentityId),
     RenamePasskey(IdentityId, Option<String>),
+    /// Removes an account at a provider, with the event that reports it.
+    RemoveExternalAccount(IdentityId, QueuedEvent),
     /// Records a reauthentication; with a passkey, also its new counter.
     Prove {
         session: SessionRef,
@@ -215,6 +217,7 @@ impl AccountChange {
             | Self::AddPasskey(_)
             | Self::RemovePasskey(_)
             | Self::RenamePasskey(..)
+            | Self::RemoveExternalAccount(..)
             | Self::Prove { .. }
             | Self::Delete => None,
         }
@@ -228,7 +231,7 @@ impl AccountChange {
         kind_of(new) == Some(LoginIdKind::Email)
     }
 
-    /// The login ID or passkey that it changes.
+    /// The login ID or passkey that it changes. The removal of an external account is not logged: only its provider brings it back.
     fn login_method(&self) -> Option<IdentityId> {
         match self {
             Self::AddLoginId(row) => Some(row.id),
@@ -240,6 +243,7 @@ impl AccountChange {
             | Self::EndOthers { .. }
             | Self::SetNames(_)
             | Self::RenamePasskey(..)
+            | Self::RemoveExternalAccount(..)
             | Self::Prove { .. }
             | Self::Delete => None,
         }
@@ -335,6 +339,13 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
             true => Ok(()),
             false => Err(ChangeError::Stale),
         },
+        AccountChange::RemoveExternalAccount(id, event) => {
+            keep_a_login_method(tx, change, CredentialRemoval::ExternalAccount(*id)).await?;
+            if !external_accounts::remove(tx, no, user, *id).await? {
+                return Err(ChangeError::Stale);
+            }
+            Ok(events::queue(tx, no, user, event, now).await?)
+        }
         AccountChange::Prove { session, amr, passkey, login_id } => {
             if let Some(login_id) = login_id {
                 let rows = credentials::list_login_ids(tx, no, user).await?;

@@ -3,23 +3,25 @@
 use vestibule_domain::{
     id::{IdentityId, ProjectNo, UserId},
     identifier::{LoginId, LoginIdKind},
-    identity::OwnedLoginId,
+    identity::{ExternalAccount, OwnedLoginId},
     promotion::{CredentialRemoval, LoginCredentials},
     time::Timestamp,
 };
 use vestibule_store::{
     Conn, StoreError, Tx,
     credentials::{self, PasswordRow},
+    external_accounts,
     passkeys::{self, PasskeyRow},
 };
 
 use crate::{ctx::Ctx, error::Error};
 
-/// A member's login IDs, password and passkeys.
+/// A member's login IDs, password, passkeys and accounts at providers.
 pub struct LoginMethods {
     pub login_ids: Vec<OwnedLoginId>,
     pub password: Option<PasswordRow>,
     pub passkeys: Vec<PasskeyRow>,
+    pub external_accounts: Vec<ExternalAccount>,
 }
 
 impl LoginMethods {
@@ -29,6 +31,7 @@ impl LoginMethods {
             login_ids: credentials::list_login_ids(conn, no, user).await?,
             password: credentials::find_password(conn, no, user).await?,
             passkeys: passkeys::list(conn, no, user).await?,
+            external_accounts: external_accounts::list(conn, no, user).await?,
         })
     }
 
@@ -43,6 +46,7 @@ impl LoginMethods {
             login_ids: self.login_ids.iter().filter_map(|row| Some((row.id, kind_of(row)?))).collect(),
             has_password: self.password.is_some(),
             passkeys: self.passkeys.iter().map(|row| row.id).collect(),
+            external_accounts: self.external_accounts.iter().map(|row| (row.id, row.provider.clone())).collect(),
         }
     }
 
@@ -61,6 +65,9 @@ impl LoginMethods {
             }
             CredentialRemoval::Passkey(id) => {
                 passkeys::remove(tx, no, user, id).await?;
+            }
+            CredentialRemoval::ExternalAccount(id) => {
+                external_accounts::remove(tx, no, user, id).await?;
             }
             CredentialRemoval::Password => {
                 credentials::remove_password(tx, no, user).await?;

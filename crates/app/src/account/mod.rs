@@ -4,6 +4,7 @@
 pub mod account_flow;
 pub mod change;
 pub mod deletion;
+pub mod external_account;
 pub mod login_id;
 pub mod login_methods;
 pub(crate) mod method_log;

@@ -38,6 +38,10 @@ pub enum SecurityNotice {
         name: Option<String>,
         link: Option<String>,
     },
+    /// Of an account at a provider. No link undoes it: only a sign-in at the provider connects it again.
+    ExternalAccountRemoved {
+        name: String,
+    },
     PasswordChanged,
     /// A link "This was not me" was redeemed.
     ChangesUndone,

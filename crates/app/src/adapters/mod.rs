@@ -6,6 +6,7 @@ mod http_client;
 mod lookup;
 pub mod mailer;
 pub mod outbound;
+pub(crate) mod provider_http;
 pub mod sms;
 #[cfg(feature = "otel")]
 pub mod traces;

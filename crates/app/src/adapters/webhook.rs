@@ -81,16 +81,8 @@ impl WebhookClient {
     /// A sentence when TLS cannot be set up.
     pub fn new(allows_private: bool) -> Result<Self, String> {
         let lookups = Lookups::default();
-        let client = reqwest::Client::builder()
-            // A redirect would lead to a URL that is not the configured one.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_PATIENCE)
-            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
-            // Check addresses when connecting: a second lookup of the name could return others.
-            .dns_resolver(Arc::new(Resolver { lookups: lookups.clone(), allows_private }))
-            .build()
-            .map_err(|error| describe_missing_roots(&error))?;
+        let private = if allows_private { PrivateHosts::All } else { PrivateHosts::Named(Vec::new()) };
+        let client = make_guarded_client(&lookups, private)?;
         Ok(Self { client, lookups, allows_private })
     }
 
@@ -176,6 +168,40 @@ impl WebhookClient {
     }
 }
 
+/// The hosts that may be in a private network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PrivateHosts {
+    All,
+    /// Host names, and addresses as URLs have them.
+    Named(Vec<String>),
+}
+
+impl PrivateHosts {
+    pub(super) fn allow(&self, host: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(hosts) => hosts.iter().any(|named| named.eq_ignore_ascii_case(host)),
+        }
+    }
+}
+
+/// Builds a client that connects to private addresses of the named hosts only.
+///
+/// # Errors
+/// A sentence when TLS cannot be set up.
+pub(super) fn make_guarded_client(lookups: &Lookups, private: PrivateHosts) -> Result<reqwest::Client, String> {
+    reqwest::Client::builder()
+        // A redirect would lead to a URL that is not the configured one.
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_PATIENCE)
+        .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
+        // Check addresses when connecting: a second lookup of the name could return others.
+        .dns_resolver(Arc::new(Resolver { lookups: lookups.clone(), private }))
+        .build()
+        .map_err(|error| describe_missing_roots(&error))
+}
+
 async fn exchange(
     name: &'static str,
     request: reqwest::RequestBuilder,
@@ -197,7 +223,7 @@ async fn exchange(
     tokio::time::timeout(timeout, exchange).await.unwrap_or(Err(SendError::TooLate(timeout)))
 }
 
-fn describe(error: &reqwest::Error) -> SendError {
+pub(super) fn describe(error: &reqwest::Error) -> SendError {
     // The client has no other time-out.
     if error.is_timeout() {
         return SendError::TooLate(CONNECT_PATIENCE);
@@ -220,7 +246,6 @@ fn describe(error: &reqwest::Error) -> SendError {
 #[error("the host name resolves to a private address")]
 struct PrivateAddress;
 
-/// A resolver that drops private addresses where they must not be called.
 /// Why there is no HTTPS client: its own message names no cause, and the usual one is a system without root certificates.
 fn describe_missing_roots(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
@@ -230,14 +255,15 @@ fn describe_missing_roots(error: &reqwest::Error) -> String {
     format!("{cause}. Install the root certificates of the operating system (Debian: ca-certificates)")
 }
 
+/// A resolver that drops private addresses where they must not be called.
 struct Resolver {
     lookups: Lookups,
-    allows_private: bool,
+    private: PrivateHosts,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (lookups, allows_private) = (self.lookups.clone(), self.allows_private);
+        let (lookups, allows_private) = (self.lookups.clone(), self.private.allow(name.as_str()));
         Box::pin(async move {
             let mut found = lookups.find(name.as_str()).await?;
             found.retain(|address| allows_private || is_public(address.ip()));
@@ -249,7 +275,7 @@ impl Resolve for Resolver {
     }
 }
 
-fn is_private_literal(url: &Url) -> bool {
+pub(super) fn is_private_literal(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => !is_public(IpAddr::V4(ip)),
         Some(Host::Ipv6(ip)) => !is_public(IpAddr::V6(ip)),

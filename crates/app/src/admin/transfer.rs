@@ -8,7 +8,7 @@ use vestibule_domain::{
     event::Event,
     id::{IdentityId, ProjectNo, UserId},
     identifier::{IdentifierProblem, LoginId, LoginIdKind, username::UsernameProblem},
-    identity::OwnedLoginId,
+    identity::{ExternalAccount, OwnedLoginId},
     time::Timestamp,
     user::User,
 };
@@ -16,6 +16,7 @@ use vestibule_protocol::{echo, echo_quoted, jose::Jwk, text};
 use vestibule_store::{
     Conn, StoreError, Tx, consents, credentials,
     device_keys::{self, DeviceKeyRow},
+    external_accounts,
     passkeys::{self, PasskeyRow},
     users,
 };
@@ -39,7 +40,7 @@ const STEP: i64 = 200;
 
 /// Maximum number of lines of an import.
 pub const LINES: usize = 10_000;
-/// Maximum number of login IDs, of device keys, of passkeys and of consents of an imported user.
+/// Maximum number of login IDs, of device keys, of passkeys, of external accounts and of consents of an imported user.
 pub const OWNED: usize = 100;
 /// Maximum bytes of a login ID, a key ID, a name, a client ID or a scope of an imported user.
 pub const TEXT_BYTES: usize = 1024;
@@ -77,7 +78,22 @@ pub(crate) struct UserRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     passkeys: Vec<PasskeyRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    external_accounts: Vec<ExternalAccountRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     consents: Vec<ConsentRecord>,
+}
+
+/// An account at a provider. `provider` is its type, and the issuer for other providers than the known ones.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExternalAccountRecord {
+    id: IdentityId,
+    provider: String,
+    subject: String,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    profile: Map<String, Value>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 /// What a member agreed to for a third-party application.
@@ -191,6 +207,7 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
     let password = credentials::find_password(conn, no, user.id).await?;
     let keys = device_keys::list(conn, no, user.id).await?;
     let passkeys = passkeys::list(conn, no, user.id).await?;
+    let external = external_accounts::list(conn, no, user.id).await?;
     // A guest has none.
     let agreed = if user.is_anonymous() { Vec::new() } else { consents::list(conn, no, user.id).await? };
     Ok(UserRecord {
@@ -242,6 +259,17 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
                 created_at: row.created_at,
                 last_used_at: row.last_used_at,
                 backup_eligible: row.backup_eligible,
+            })
+            .collect(),
+        external_accounts: external
+            .into_iter()
+            .map(|row| ExternalAccountRecord {
+                id: row.id,
+                provider: row.provider,
+                subject: row.subject,
+                profile: row.profile,
+                created_at: row.created_at,
+                updated_at: row.updated_at,
             })
             .collect(),
         consents: agreed
@@ -327,17 +355,28 @@ fn read_lines(text: &str, bounds: Bounds) -> Option<Vec<(usize, Result<Box<UserR
 
 /// Rejects what no export contains: too many items, values that are too long, attributes that nothing else takes.
 fn check_size(record: &UserRecord) -> Result<(), String> {
-    let owned = [record.login_ids.len(), record.device_keys.len(), record.passkeys.len(), record.consents.len()];
+    let owned = [
+        record.login_ids.len(),
+        record.device_keys.len(),
+        record.passkeys.len(),
+        record.external_accounts.len(),
+        record.consents.len(),
+    ];
     if owned.iter().any(|count| *count > OWNED) {
-        return Err(format!("a user owns at most {OWNED} login IDs, device keys, passkeys and consents each"));
+        return Err(format!(
+            "a user owns at most {OWNED} login IDs, device keys, passkeys, external accounts and consents each"
+        ));
     }
     let login_ids = record.login_ids.iter().flat_map(|one| [&one.value, &one.original]);
     let keys = record.device_keys.iter().flat_map(|one| [Some(&one.kid), one.device.as_ref()]).flatten();
     let passkeys = record.passkeys.iter().filter_map(|one| one.name.as_ref());
     let consents = record.consents.iter().flat_map(|one| [&one.client_id, &one.scope]);
-    let mut texts = login_ids.chain(keys).chain(passkeys).chain(consents);
+    let external = record.external_accounts.iter().flat_map(|one| [&one.provider, &one.subject]);
+    let mut texts = login_ids.chain(keys).chain(passkeys).chain(external).chain(consents);
     if texts.any(|text| text.len() > TEXT_BYTES) {
-        return Err(format!("a login ID, key ID, name, client ID or scope has at most {TEXT_BYTES} bytes"));
+        return Err(format!(
+            "a login ID, key ID, name, provider, subject, client ID or scope has at most {TEXT_BYTES} bytes"
+        ));
     }
     let jwks = record.device_keys.iter().map(|one| one.jwk.to_string().len());
     let passkeys = record.passkeys.iter().flat_map(|one| [one.credential_id.len(), one.public_key.len()]);
@@ -345,7 +384,8 @@ fn check_size(record: &UserRecord) -> Result<(), String> {
         return Err(format!("a key has at most {KEY_BYTES} bytes"));
     }
     let sets = [&record.standard_attributes, &record.custom_attributes];
-    if let Some((_, message)) = sets.into_iter().find_map(attributes::check_size) {
+    let profiles = record.external_accounts.iter().map(|one| &one.profile);
+    if let Some((_, message)) = sets.into_iter().chain(profiles).find_map(attributes::check_size) {
         return Err(message);
     }
     let faults = attributes::check(&record.standard_attributes, &record.custom_attributes);
@@ -402,13 +442,18 @@ fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>, String> {
         return Err(fault);
     }
     read_names(&mut record);
-    let owns_nothing = record.login_ids.is_empty() && record.passkeys.is_empty();
+    let owns_nothing = record.login_ids.is_empty() && record.passkeys.is_empty() && record.external_accounts.is_empty();
     if record.anonymous_since.is_none() && owns_nothing {
-        return Err("a member needs a login ID or a passkey".to_string());
+        return Err("a member needs a login ID, a passkey or an external account".to_string());
     }
     let has_agreed = !record.consents.is_empty();
     if record.anonymous_since.is_some() && (!owns_nothing || record.password_hash.is_some() || has_agreed) {
-        return Err("a guest can't have a login ID, a password, a passkey or a consent".to_string());
+        return Err(
+            "a guest can't have a login ID, a password, a passkey, an external account or a consent".to_string()
+        );
+    }
+    if record.external_accounts.iter().any(|one| one.provider.is_empty() || one.subject.is_empty()) {
+        return Err("an external account needs a provider and a subject".to_string());
     }
     let is_usable = |one: &PasskeyRecord| {
         let (id, key) = (read_base64url(&one.credential_id), read_base64url(&one.public_key));
@@ -510,7 +555,7 @@ fn user_of(from: &UserRecord) -> User {
     }
 }
 
-/// Inserts login IDs, password and passkeys.
+/// Inserts login IDs, password, passkeys and external accounts.
 async fn insert_login_methods(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<(), UserRows> {
     for login_id in &from.login_ids {
         let row = OwnedLoginId {
@@ -544,6 +589,20 @@ async fn insert_login_methods(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> 
         };
         if !passkeys::insert(tx, no, &row).await? {
             return Err(UserRows::Clash("a passkey belongs to another user"));
+        }
+    }
+    for one in &from.external_accounts {
+        let account = ExternalAccount {
+            id: one.id,
+            user_id: from.id,
+            provider: one.provider.clone(),
+            subject: one.subject.clone(),
+            profile: one.profile.clone(),
+            created_at: one.created_at,
+            updated_at: one.updated_at,
+        };
+        if !external_accounts::insert(tx, no, &account).await? {
+            return Err(UserRows::Clash("an external account belongs to another user"));
         }
     }
     Ok(())

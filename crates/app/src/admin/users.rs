@@ -157,6 +157,7 @@ pub async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<Loade
             login_id: Some(login_id),
             password_hash: password_hash.clone().filter(|_| index == 0),
             passkey: None,
+            external: None,
         })
         .collect();
     let input = (user, credentials, event, Arc::clone(ctx.project));
@@ -200,7 +201,7 @@ pub async fn promote(
         Some(text) => Some(hash_password(ctx, text, std::slice::from_ref(&row)).await?),
         None => None,
     };
-    let credentials = Credentials { login_id: Some(row), password_hash, passkey: None };
+    let credentials = Credentials { login_id: Some(row), password_hash, passkey: None, external: None };
     let context = actor.context(&ctx.project.id, Some(id), now);
     let event = prepare_promotion(ctx, &guest, &credentials, &context).await?;
     let event = actor.prepare(ctx, &event, Some(id));

@@ -38,6 +38,13 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problem
             "write a full host name such as \"auth.shop.example\", or an address such as \"[192.0.2.1]\"",
         );
     }
+    if !(1..=60).contains(&config.providers.timeout_seconds) {
+        add_problem("providers.timeout_seconds", "write 1 to 60 seconds");
+    }
+    let google = url::Url::parse(&config.providers.google_issuer);
+    if !google.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+        add_problem("providers.google_issuer", "write the issuer as a URL, such as \"https://accounts.google.com\"");
+    }
     if config.admin_api.requests_per_minute == 0 {
         add_problem("admin_api.requests_per_minute", "must be at least 1");
     }

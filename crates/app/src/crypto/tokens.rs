@@ -295,6 +295,13 @@ impl MacKey {
         base64url(&self.mac("refresh", &body)[..24]).replace('-', "x").replace('_', "y")
     }
 
+    /// The nonce and the PKCE verifier (RFC 7636 §4.1) of a request to a provider, from the secret in its state: they are neither
+    /// stored nor known to the browser.
+    pub(crate) fn provider_request(&self, secret: &str) -> (String, String) {
+        let make = |label: &str| base64url(self.mac(label, secret.as_bytes()));
+        (make("provider_nonce"), make("provider_verifier"))
+    }
+
     /// The authorization code that the end of a flow leads to. It is derived, so that the last form can be answered again without a
     /// second code.
     #[must_use]

@@ -1,8 +1,8 @@
-//! What the proof of a member rests on. Between a code or password and the end of its flow, the owner may have removed the login ID,
-//! or ended all sessions: then the proof is worth nothing.
+//! What the proof of a member rests on. Between a code or password and the end of its flow, the owner may have removed the login ID
+//! or the external account, or ended all sessions: then the proof is worth nothing.
 
 use vestibule_domain::{id::ProjectNo, id::UserId, identifier::LoginIdKind, time::Timestamp};
-use vestibule_store::{Conn, StoreError, credentials, users::LoginState};
+use vestibule_store::{Conn, StoreError, credentials, external_accounts, users::LoginState};
 
 use super::{Attempt, Flow};
 use crate::authorize::FLOW_LIFETIME;
@@ -10,9 +10,19 @@ use crate::authorize::FLOW_LIFETIME;
 /// What a proof rests on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basis {
-    /// The login ID that was entered: it must still belong to the member.
-    login_id: Option<(LoginIdKind, String)>,
+    via: Via,
     since: Since,
+}
+
+/// What must still belong to the member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Via {
+    /// The login ID that was entered.
+    LoginId(LoginIdKind, String),
+    /// The account at a provider that was used.
+    ExternalAccount { provider: String, subject: String },
+    /// Recording the use of a passkey finds out whether it is there.
+    Passkey,
 }
 
 /// The moment of a proof: it does not outlive the next end of all sessions.
@@ -30,23 +40,29 @@ enum Since {
 impl Basis {
     /// That of a password, whose member was found by this login ID in this generation.
     pub(crate) fn of_password(kind: LoginIdKind, value: &str, generation: i64) -> Self {
-        Self { login_id: Some((kind, value.to_string())), since: Since::Generation(generation) }
+        Self { via: Via::LoginId(kind, value.to_string()), since: Since::Generation(generation) }
     }
 
     /// That of a code which was sent to a member.
     pub(crate) fn of_attempt(attempt: &Attempt) -> Self {
-        let login_id = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
-        Self { login_id, since: Since::FullEnding(attempt.full_endings) }
+        let via = Via::LoginId(attempt.login_id.kind, attempt.login_id.value.clone());
+        Self { via, since: Since::FullEnding(attempt.full_endings) }
     }
 
     /// That of a passkey. The challenge is the same for the whole flow, so the answer may be as old as the flow.
     pub(crate) fn of_passkey(flow: &Flow) -> Self {
-        Self { login_id: None, since: Since::Time(flow.expires_at.minus(FLOW_LIFETIME)) }
+        Self { via: Via::Passkey, since: Since::Time(flow.expires_at.minus(FLOW_LIFETIME)) }
+    }
+
+    /// That of an account at a provider. The provider may have been asked at any time since the flow began.
+    pub(crate) fn of_external_account(flow: &Flow, provider: &str, subject: &str) -> Self {
+        let via = Via::ExternalAccount { provider: provider.to_string(), subject: subject.to_string() };
+        Self { via, ..Self::of_passkey(flow) }
     }
 
     /// That of a code for a login ID which turned out to belong to a member.
     pub(crate) fn of_taken(flow: &Flow, kind: LoginIdKind, value: &str) -> Self {
-        Self { login_id: Some((kind, value.to_string())), ..Self::of_passkey(flow) }
+        Self { via: Via::LoginId(kind, value.to_string()), ..Self::of_passkey(flow) }
     }
 
     /// Whether the proof still counts for its member, which has this state. In a transaction that has locked the member, it stays so.
@@ -62,8 +78,18 @@ impl Basis {
             Since::FullEnding(full) => state.endings.full == full,
             Since::Time(since) => state.sessions_ended_at.is_none_or(|ended_at| ended_at <= since),
         };
-        let Some((kind, value)) = self.login_id.as_ref().filter(|_| is_current) else { return Ok(is_current) };
-        let row = credentials::find_login_id(conn, no, kind.as_str(), value).await?;
-        Ok(row.is_some_and(|row| row.user_id == user))
+        if !is_current {
+            return Ok(false);
+        }
+        let owner = match &self.via {
+            Via::Passkey => return Ok(true),
+            Via::LoginId(kind, value) => {
+                credentials::find_login_id(conn, no, kind.as_str(), value).await?.map(|row| row.user_id)
+            }
+            Via::ExternalAccount { provider, subject } => {
+                external_accounts::find(conn, no, provider, subject).await?.map(|row| row.user_id)
+            }
+        };
+        Ok(owner == Some(user))
     }
 }

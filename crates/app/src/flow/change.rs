@@ -5,7 +5,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{StoreError, Tx, credentials, passkeys, users};
+use vestibule_store::{StoreError, Tx, credentials, external_accounts, passkeys, users};
 
 use super::{NotWritten, sign_in::LoginProof};
 use crate::{
@@ -127,6 +127,12 @@ async fn record_login(
         // §6.1.1).
         tracing::warn!(user.id = %proof.user, "a passkey's counter did not increase; the passkey may have been copied");
         return Err(PromotionError::PasskeyRefused);
+    }
+    if let Some(used) = &proof.external {
+        let account = (used.provider.as_str(), used.subject.as_str());
+        if !external_accounts::record_use(tx, no, account, proof.user, &used.profile, now).await? {
+            return Err(PromotionError::Outdated);
+        }
     }
     if let Some((kind, value)) = &proof.proved {
         credentials::verify_login_id(tx, no, kind.as_str(), value, now).await?;

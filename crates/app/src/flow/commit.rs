@@ -85,6 +85,8 @@ struct Commit {
     amr: &'static str,
     code: Option<NewCode>,
     event: QueuedEvent,
+    /// The account at a provider that a guest's promotion connected.
+    connected: Option<QueuedEvent>,
     endings: Endings,
     /// The mails that inform the member of a change.
     mails: Vec<SealedMessage>,
@@ -104,7 +106,7 @@ pub async fn commit(
     let Some(prepared) = prepare_change(ctx, flow, achievement, &browser).await? else {
         return Ok(Committed::UserGone);
     };
-    let Prepared { user_id, change, event, amr, endings } = prepared;
+    let Prepared { user_id, change, event, connected, amr, endings } = prepared;
     let request = &flow.state.request;
     let (session, session_cookie) = plan_session(ctx, flow, &change, (user_id, amr), browser);
     let session_id = match &session {
@@ -137,8 +139,9 @@ pub async fn commit(
     let completed = FlowState { begun_session, ..completed_state(flow, is_promotion, awaits_consent) };
     let flow = FlowWrite::new(flow, &completed, ctx.now);
     let notices = LogoutNotices::of(ctx.app, ctx.project);
+    let now = ctx.now;
     let input =
-        Commit { flow, user_id, change, source, session, amr, code, event, endings, mails, notices, now: ctx.now };
+        Commit { flow, user_id, change, source, session, amr, code, event, connected, endings, mails, notices, now };
     let no = ctx.project.no;
     let written = ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await;
     let generation = match written {
@@ -223,6 +226,7 @@ fn completed_state(flow: &Flow, promoted: bool, awaits_consent: Option<AwaitedCo
     state.awaits_consent = awaits_consent;
     state.promoted = promoted;
     state.attempt = None;
+    state.external = None;
     state.offered_user = None;
     if let Some(pending) = &mut state.pending {
         pending.password_hash = None;
@@ -294,5 +298,8 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, Commit
         mail.push(tx, no, input.now).await?;
     }
     events::queue(tx, no, input.user_id, &input.event, input.now).await?;
+    if let Some(event) = &input.connected {
+        events::queue(tx, no, input.user_id, event, input.now).await?;
+    }
     Ok(generation)
 }

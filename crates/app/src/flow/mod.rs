@@ -6,6 +6,7 @@ pub mod begin;
 pub mod change;
 pub mod commit;
 pub mod consent;
+pub mod external;
 pub mod login_methods;
 mod message;
 pub(crate) mod one_time_code;
@@ -30,6 +31,7 @@ pub use self::message::WriteMessage;
 pub use self::message::{CodeMessage, CodeUse};
 use self::{
     consent::AwaitedConsent,
+    external::ExternalStep,
     write::{FlowWrite, NotWritten, keep, save},
 };
 use crate::{
@@ -147,6 +149,9 @@ pub struct FlowState {
     pub only_user: Option<UserId>,
     pub pending: Option<PendingLoginId>,
     pub attempt: Option<Attempt>,
+    /// The sign-in with a provider that is under way, or what became of it.
+    #[serde(default)]
+    pub external: Option<ExternalStep>,
     /// The user skipped the offer of a passkey.
     #[serde(default)]
     pub passkey_skipped: bool,
@@ -184,6 +189,7 @@ impl FlowState {
             only_user: None,
             pending: None,
             attempt: None,
+            external: None,
             passkey_skipped: false,
             asks_consent: false,
             awaits_consent: None,
@@ -339,6 +345,7 @@ pub async fn resume(
 pub async fn start_over(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<bool, Error> {
     flow.state.offered_user = None;
     flow.state.attempt = None;
+    flow.state.external = None;
     if flow.state.guest.is_none() && flow.state.purpose == FlowPurpose::SignUp {
         flow.state.purpose = FlowPurpose::Login;
     }

@@ -15,6 +15,7 @@ use vestibule_store::{passkeys::PasskeyRow, users};
 use super::{
     Flow, FlowPurpose, PendingLoginId,
     change::{Endings, UserChange},
+    external::NewConnection,
     sign_in::{LoginProof, amr_of_code},
 };
 use crate::{
@@ -31,12 +32,15 @@ use crate::{
     },
     sessions::{Ending, Selection},
     state::App,
+    tokens::issue::BY_PROVIDER,
 };
 
 /// What the user has proved or entered.
 pub enum Achievement {
     /// All that a new member needs: the pending login ID, a passkey, or both.
     Joined(Option<NewPasskey>),
+    /// An account at a provider that belongs to no user yet.
+    Connected(Box<NewConnection>),
     /// A member's authentication.
     Proved(Box<LoginProof>),
 }
@@ -53,6 +57,8 @@ pub struct Prepared {
     pub user_id: UserId,
     pub change: UserChange,
     pub event: QueuedEvent,
+    /// The account at a provider that a guest's promotion connects.
+    pub connected: Option<QueuedEvent>,
     pub amr: &'static str,
     pub endings: Endings,
 }
@@ -67,19 +73,32 @@ pub(crate) async fn prepare_change(
     let has_left = has_guest_left(ctx, flow).await?;
     match achievement {
         Achievement::Proved(proof) => prepare_login(ctx, flow, (proof, has_left), browser).await,
-        Achievement::Joined(_) if has_left => Ok(None),
+        Achievement::Joined(_) | Achievement::Connected(_) if has_left => Ok(None),
+        Achievement::Connected(connection) => {
+            let user_id = flow.future_user();
+            let credentials = (*connection).credentials(ctx, user_id);
+            prepare_joining(ctx, flow, (user_id, credentials, BY_PROVIDER), browser).await
+        }
         Achievement::Joined(passkey) => {
             let amr = amr_of_joining(flow, passkey.as_ref());
             let user_id = flow.future_user();
             let Some(credentials) = credentials_of(ctx.app, flow, user_id, passkey, ctx.now) else { return Ok(None) };
-            let joining = (user_id, credentials, amr);
-            // A promotion is not charged to the sign-up limit: the guest was charged when it signed up.
-            if flow.state.guest().is_some() {
-                prepare_guest(ctx, flow, joining, browser).await
-            } else {
-                prepare_sign_up(ctx, flow, joining).await
-            }
+            prepare_joining(ctx, flow, (user_id, credentials, amr), browser).await
         }
+    }
+}
+
+async fn prepare_joining(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    joining: (UserId, Credentials, &'static str),
+    browser: &Browser,
+) -> Result<Option<Prepared>, Error> {
+    // A promotion is not charged to the sign-up limit: the guest was charged when it signed up.
+    if flow.state.guest().is_some() {
+        prepare_guest(ctx, flow, joining, browser).await
+    } else {
+        prepare_sign_up(ctx, flow, joining).await
     }
 }
 
@@ -102,12 +121,14 @@ async fn prepare_guest(
     let context = events::describe(ctx, guest.id, &origin_of(flow));
     let event = prepare_promotion(ctx, &guest, &credentials, &context).await?;
     let event = events::prepare_about(ctx, &event, &context);
+    let connected = report_connection(ctx, &guest, &credentials);
+    let connected = connected.map(|event| events::prepare_about(ctx, &event, &context));
     let held = browser.session.as_ref().filter(|session| session.user_id == guest.id).map(|session| session.id);
     let request = &flow.state.request;
     let receiver = request.wants_code().then(|| request.client_id.clone());
     let ending = Some(PromotionEnding::prepare(ctx, &guest, (held, !request.suppress_session), receiver).await?);
     let change = UserChange::Promote(Box::new(GuestPromotion { guest: guest.id, credentials, ending }));
-    Ok(Some(Prepared { user_id: guest.id, change, event, amr, endings: Endings::default() }))
+    Ok(Some(Prepared { user_id: guest.id, change, event, connected, amr, endings: Endings::default() }))
 }
 
 async fn prepare_sign_up(
@@ -116,13 +137,22 @@ async fn prepare_sign_up(
     (user_id, credentials, amr): (UserId, Credentials, &'static str),
 ) -> Result<Option<Prepared>, Error> {
     rates::charge_ip(ctx, LimitName::SignupPerIp)?;
-    let mut user = User::new_member(user_id, ctx.now);
+    let mut user = credentials.complete(User::new_member(user_id, ctx.now));
     let context = events::describe(ctx, user_id, &origin_of(flow));
     let preview = |user: &User| preview(ctx.project, user.clone(), &credentials);
     let event = prepare_member(ctx, &mut user, preview, &context).await?;
     let event = events::prepare_about(ctx, &event, &context);
     let change = UserChange::SignUp(Box::new(user), Box::new(credentials));
-    Ok(Some(Prepared { user_id, change, event, amr, endings: Endings::default() }))
+    Ok(Some(Prepared { user_id, change, event, connected: None, amr, endings: Endings::default() }))
+}
+
+/// The event about the account at a provider that a guest's promotion connects.
+fn report_connection(ctx: &Ctx<'_>, guest: &User, credentials: &Credentials) -> Option<Event> {
+    let account = &credentials.external.as_ref()?.account;
+    let member = User { anonymous_since: None, promoted_at: Some(ctx.now), updated_at: ctx.now, ..guest.clone() };
+    let loaded = preview(ctx.project, member, credentials);
+    let identity = IdentityModel::copy(guest.id, &account.identity(&ctx.project.settings));
+    Some(Event::ExternalAccountConnected { user: UserModel::copy(&loaded.account()), identity })
 }
 
 async fn prepare_login(
@@ -170,7 +200,8 @@ async fn prepare_login(
         let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
         let cause = (RevocationReason::Promotion, TriggeredBy::User);
         endings.guest = Some(Ending::new(ctx, guest.id, Selection::All, cause));
-        return Ok(Some(Prepared { user_id, change: UserChange::Yield(guest.id, proof), event, amr, endings }));
+        let change = UserChange::Yield(guest.id, proof);
+        return Ok(Some(Prepared { user_id, change, event, connected: None, amr, endings }));
     }
     let session = SessionModel {
         id: flow.id.to_string(),
@@ -182,7 +213,7 @@ async fn prepare_login(
     };
     let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
     let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
-    Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, amr, endings }))
+    Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, connected: None, amr, endings }))
 }
 
 /// What the application sent with the flow's first request.
@@ -216,7 +247,7 @@ fn credentials_of(
         return None;
     }
     let password_hash = pending.and_then(|pending| pending.password_hash.clone());
-    Some(Credentials { login_id, password_hash, passkey })
+    Some(Credentials { login_id, password_hash, passkey, external: None })
 }
 
 fn make_login_id(id: IdentityId, user_id: UserId, pending: &PendingLoginId, now: Timestamp) -> OwnedLoginId {

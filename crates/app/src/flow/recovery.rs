@@ -5,6 +5,7 @@ use vestibule_domain::{
     id::{ProjectNo, UserId},
     identifier::LoginId,
     identity::OwnedLoginId,
+    project::ProjectSettings,
     promotion::CredentialRemoval,
     secret::Secret,
     time::Timestamp,
@@ -17,7 +18,7 @@ use vestibule_store::{
 use super::{Attempt, Flow, Goal, basis::Basis, sign_in::LoginProof, steps::check_password};
 use crate::{
     account::{
-        LoginMethods,
+        LoginMethods, external_account,
         login_methods::login_id_of,
         method_log::{PlannedChange, Recipients, StoredMethod},
         notice::{SecurityNotice, WriteNotice},
@@ -25,6 +26,7 @@ use crate::{
     adapters::mailer::Mail,
     ctx::Ctx,
     error::Error,
+    events::{self, QueuedEvent},
     promotion::change::PromotionError,
 };
 
@@ -32,7 +34,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct OtherMethod {
     pub shown: ShownMethod,
-    /// A login ID, or the name of a passkey, if it has one.
+    /// A login ID, the name of an external account, or that of a passkey, if it has one.
     pub name: Option<String>,
     pub created_at: Timestamp,
     /// Whether it is so young that another person may have added it.
@@ -43,7 +45,7 @@ pub struct OtherMethod {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShownMethod {
     pub removal: CredentialRemoval,
-    /// The login ID, which may be replaced by another; a passkey stays what it is.
+    /// The login ID, which may be replaced by another; a passkey or an external account stays what it is.
     pub content: String,
 }
 
@@ -66,7 +68,7 @@ pub async fn list_others(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<Vec<OtherM
     let holds = Basis::of_attempt(attempt).holds(&mut conn, no, user, state).await?;
     drop(conn);
     let is_recent = |created_at: Timestamp| ctx.now.since(created_at) < ctx.project.settings.recovery_preselect_age();
-    let others = others_of(&login_methods, &attempt.login_id);
+    let others = others_of(&login_methods, &attempt.login_id, Some(&ctx.project.settings));
     let others = others.into_iter().map(|(shown, name, created_at)| OtherMethod {
         shown,
         name,
@@ -84,7 +86,12 @@ fn recovering(flow: &Flow) -> Option<(&Attempt, UserId)> {
 }
 
 /// The sign-in methods besides this login ID and the password, each with its name and the time at which it was added.
-fn others_of(login_methods: &LoginMethods, own: &LoginId) -> Vec<(ShownMethod, Option<String>, Timestamp)> {
+/// The settings name the providers of external accounts; without them, these have no name.
+fn others_of(
+    login_methods: &LoginMethods,
+    own: &LoginId,
+    settings: Option<&ProjectSettings>,
+) -> Vec<(ShownMethod, Option<String>, Timestamp)> {
     let is_own = |row: &&OwnedLoginId| row.kind == own.kind.as_str() && row.value == own.value;
     let login_ids = login_methods.login_ids.iter().filter(|row| !is_own(row)).map(|row| {
         let shown = ShownMethod { removal: CredentialRemoval::LoginId(row.id), content: row.value.clone() };
@@ -94,7 +101,12 @@ fn others_of(login_methods: &LoginMethods, own: &LoginId) -> Vec<(ShownMethod, O
         let shown = ShownMethod { removal: CredentialRemoval::Passkey(row.id), content: "passkey".to_string() };
         (shown, row.name.clone(), row.created_at)
     });
-    login_ids.chain(passkeys).collect()
+    let external = login_methods.external_accounts.iter().map(|row| {
+        let removal = CredentialRemoval::ExternalAccount(row.id);
+        let name = settings.map(|settings| external_account::name(settings, row));
+        (ShownMethod { removal, content: "external account".to_string() }, name, row.created_at)
+    });
+    login_ids.chain(passkeys).chain(external).collect()
 }
 
 /// Handles the new password of a user who entered the correct code, with the choice about its other sign-in methods.
@@ -116,10 +128,12 @@ pub async fn choose_password(
     let changed = addresses.iter().map(|to| write(to, &SecurityNotice::PasswordChanged));
     let (planned, removals) = plan_removals(ctx, (user, &login_methods), &choice, write).await?;
     let mails = changed.chain(removals).collect();
+    let removed: Vec<CredentialRemoval> = choice.removed.iter().map(|shown| shown.removal).collect();
+    let disconnected = external_account::report_removals(ctx, user, &removed).await?;
     Ok(Ok(Some(LoginProof {
         password_hash: Some(hash),
         proved: Some((attempt.login_id.kind, attempt.login_id.value.clone())),
-        recovery: Some(Recovery { own: attempt.login_id.clone(), choice, planned }),
+        recovery: Some(Recovery { own: attempt.login_id.clone(), choice, planned, disconnected }),
         mails,
         ..LoginProof::new(user, "pwd", Basis::of_attempt(attempt))
     })))
@@ -162,6 +176,11 @@ async fn plan_removals(
                 let describe = |link| SecurityNotice::PasskeyRemoved { name: row.name.clone(), link };
                 mails.extend(recipients.write((&mut planned, &link), None, (&describe, write)));
             }
+            CredentialRemoval::ExternalAccount(id) => {
+                let Some(row) = login_methods.external_accounts.iter().find(|row| row.id == id) else { continue };
+                let notice = external_account::removal_notice(&ctx.project.settings, row);
+                mails.extend(login_methods.mail_address().map(|to| write(&to, &notice)));
+            }
             CredentialRemoval::Password => {}
         }
     }
@@ -173,8 +192,10 @@ pub struct Recovery {
     /// The login ID with which the member recovers.
     own: LoginId,
     choice: RecoveryChoice,
-    /// What is removed is one change, which a link undoes as a whole.
+    /// What is removed of login IDs and passkeys is one change, which a link undoes as a whole.
     planned: PlannedChange,
+    /// Reports the external accounts that are removed.
+    disconnected: Vec<QueuedEvent>,
 }
 
 impl Recovery {
@@ -190,7 +211,7 @@ impl Recovery {
         now: Timestamp,
     ) -> Result<(), PromotionError> {
         let login_methods = LoginMethods::read(tx, no, user).await?;
-        let others = others_of(&login_methods, &self.own);
+        let others = others_of(&login_methods, &self.own, None);
         let (kept, removed) = (&self.choice.kept, &self.choice.removed);
         if others.iter().any(|(shown, ..)| !kept.contains(shown) && !removed.contains(shown)) {
             return Err(PromotionError::MethodsChanged);
@@ -198,7 +219,7 @@ impl Recovery {
         let before = removed.iter().filter_map(|shown| {
             let id = match shown.removal {
                 CredentialRemoval::LoginId(id) | CredentialRemoval::Passkey(id) => id,
-                CredentialRemoval::Password => return None,
+                CredentialRemoval::ExternalAccount(_) | CredentialRemoval::Password => return None,
             };
             Some((id, Some(StoredMethod::find(&login_methods, id)?)))
         });
@@ -208,6 +229,9 @@ impl Recovery {
         }
         for shown in removed {
             login_methods.remove(tx, (no, user), shown.removal).await?;
+        }
+        for event in &self.disconnected {
+            events::queue(tx, no, user, event, now).await?;
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ use crate::{
     },
     passwords::PasswordVerdict,
     projects::Project,
+    providers::ProviderUser,
 };
 
 /// A successful authentication, and what to store about it.
@@ -50,13 +51,25 @@ pub struct LoginProof {
     pub proved: Option<(LoginIdKind, String)>,
     /// The passkey that was used, with its new counter.
     pub passkey: Option<PasskeyUse>,
+    /// The account at a provider that was used, with what the provider said.
+    pub(crate) external: Option<ProviderUser>,
     /// The mails about a new password and about removed addresses.
     pub mails: Vec<Mail>,
 }
 
 impl LoginProof {
     pub fn new(user: UserId, amr: &'static str, basis: Basis) -> Self {
-        Self { user, amr, basis, password_hash: None, recovery: None, proved: None, passkey: None, mails: Vec::new() }
+        Self {
+            user,
+            amr,
+            basis,
+            password_hash: None,
+            recovery: None,
+            proved: None,
+            passkey: None,
+            external: None,
+            mails: Vec::new(),
+        }
     }
 }
 

@@ -21,6 +21,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 const TOKEN_PER_APPLICATION: Quota = Quota { period: MINUTE, burst: 600 };
 const PUSHED_PER_IP: Quota = Quota { period: MINUTE, burst: 600 };
+const PROVIDER_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
 const DEVICE_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
 const DEVICE_PER_PROJECT: Quota = Quota { period: TEN_MINUTES, burst: 5_000 };
 /// A second less than the interval that devices get, because requests take time.
@@ -127,6 +128,11 @@ pub(crate) fn charge_user_code(ctx: &Ctx<'_>) -> Result<(), Error> {
 /// Charges a change of a login method on the account page.
 pub(crate) fn charge_login_method_change(ctx: &Ctx<'_>, user: UserId) -> Result<(), Error> {
     take(ctx, Counter::LoginMethodChangePerUser, CounterSubject::User(user), LOGIN_METHOD_CHANGE_PER_USER)
+}
+
+/// Charges the start of a sign-in with a provider to its address: each stores a flow.
+pub(crate) fn charge_provider(ctx: &Ctx<'_>) -> Result<(), Error> {
+    take_for_ip(ctx, Counter::ProviderPerIp, PROVIDER_PER_IP)
 }
 
 fn take_for_ip(ctx: &Ctx<'_>, counter: Counter, quota: Quota) -> Result<(), Error> {

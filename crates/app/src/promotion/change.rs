@@ -1,13 +1,15 @@
 //! What a promotion does to the guest, inside the transaction: the only place that removes the anonymous identity.
 
+use serde_json::{Map, Value};
 use vestibule_domain::{
     id::{FlowId, ProjectNo, UserId},
-    identity::OwnedLoginId,
+    identity::{ExternalAccount, OwnedLoginId},
     promotion::{YieldDecision, decide_yield},
     time::Timestamp,
+    user::User,
 };
 use vestibule_store::{
-    StoreError, Tx, credentials, device_keys,
+    StoreError, Tx, credentials, device_keys, external_accounts,
     passkeys::{self, PasskeyRow},
     spent, users,
 };
@@ -20,6 +22,24 @@ pub struct Credentials {
     pub login_id: Option<OwnedLoginId>,
     pub password_hash: Option<String>,
     pub passkey: Option<PasskeyRow>,
+    pub external: Option<NewExternalAccount>,
+}
+
+/// An account at a provider that a user gets.
+pub struct NewExternalAccount {
+    pub account: ExternalAccount,
+    /// What the provider said, for attributes that the user does not have.
+    pub attributes: Map<String, Value>,
+}
+
+impl Credentials {
+    /// The user with what a provider said about it; its own attributes stay.
+    pub(crate) fn complete(&self, mut user: User) -> User {
+        for (name, value) in self.external.iter().flat_map(|external| &external.attributes) {
+            user.standard_attributes.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        user
+    }
 }
 
 /// Why a guest was not promoted; the transaction is rolled back.
@@ -95,6 +115,12 @@ pub(crate) async fn add_first_credential(
         });
     }
     insert_credentials(tx, no, user, &promotion.credentials, now).await?;
+    if promotion.credentials.external.is_some()
+        && let Some(stored) = users::find(tx, no, user).await?
+    {
+        let User { standard_attributes, custom_attributes, .. } = promotion.credentials.complete(stored);
+        users::set_attributes(tx, no, user, &standard_attributes, &custom_attributes, now).await?;
+    }
     if let Some(ending) = &promotion.ending {
         ending.write(tx, no, user).await?;
     }
@@ -121,6 +147,11 @@ pub(crate) async fn insert_credentials(
         && !passkeys::insert(tx, no, passkey).await?
     {
         return Err(PromotionError::PasskeyRefused);
+    }
+    if let Some(external) = &credentials.external
+        && !external_accounts::insert(tx, no, &external.account).await?
+    {
+        return Err(PromotionError::Taken);
     }
     Ok(())
 }

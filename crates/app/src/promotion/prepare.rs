@@ -14,10 +14,12 @@ use crate::{ctx::Ctx, error::Error, identities::LoadedUser, projects::Project, w
 /// The member as it will be with its first credentials.
 pub fn preview(project: &Project, user: User, credentials: &Credentials) -> LoadedUser {
     let since = user.updated_at;
+    let user = credentials.complete(user);
     let rows = CredentialRows {
         login_ids: credentials.login_id.iter().cloned().collect(),
         password: credentials.password_hash.as_ref().map(|_| (since, since)),
         passkeys: credentials.passkey.iter().map(|row| (row.id, row.created_at)).collect(),
+        external_accounts: credentials.external.iter().map(|external| external.account.clone()).collect(),
     };
     LoadedUser::assemble(project, user, &rows)
 }

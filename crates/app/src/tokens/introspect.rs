@@ -5,7 +5,10 @@ use vestibule_domain::userinfo;
 use vestibule_protocol::claims::Sid;
 use vestibule_store::Conn;
 
-use super::{ClientProof, authenticate_client, client_credentials, issue::scopes_of};
+use super::{
+    ClientProof, authenticate_client, client_credentials,
+    issue::{amr_claim, scopes_of},
+};
 use crate::{
     caller::{find_by_token, read_access_token},
     ctx::Ctx,
@@ -54,9 +57,7 @@ pub async fn introspect(
         ("sid", json!(Sid::OfflineGrant(grant.id.to_string()).encode())),
     ];
     answer.extend(members.map(|(name, value)| (name.to_string(), value)));
-    if let Some(amr) = grant.amr.as_deref().filter(|amr| !amr.is_empty()) {
-        answer.insert("amr".into(), json!(amr.split(' ').collect::<Vec<_>>()));
-    }
+    answer.extend(amr_claim(grant.amr.as_deref()).map(|amr| ("amr".to_string(), amr)));
     Ok(Some(answer))
 }
 

@@ -241,6 +241,11 @@ pub(crate) fn signer(
     project.keys.signer(algorithm, now)
 }
 
-fn amr_claim(amr: Option<&str>) -> Option<Value> {
-    amr.filter(|amr| !amr.is_empty()).map(|amr| json!(amr.split(' ').collect::<Vec<_>>()))
+/// The stored `amr` of a sign-in with a provider. Tokens do not have it: how the user authenticated there is not known.
+pub(crate) const BY_PROVIDER: &str = "provider";
+
+/// The `amr` claim for a stored value.
+pub(crate) fn amr_claim(amr: Option<&str>) -> Option<Value> {
+    let shown = amr.filter(|amr| !amr.is_empty() && *amr != BY_PROVIDER);
+    shown.map(|amr| json!(amr.split(' ').collect::<Vec<_>>()))
 }

@@ -52,6 +52,10 @@ pub enum OperatorAction {
     SecretCreated,
     /// A secret of an application was removed.
     SecretDeleted,
+    /// The client secret for a provider was set.
+    ProviderSecretSet,
+    /// The client secret for a provider was removed.
+    ProviderSecretRemoved,
     /// An Admin API key was created.
     KeyCreated,
     /// An Admin API key was revoked.
@@ -74,6 +78,8 @@ impl OperatorAction {
             Self::LinkCreated => "operator.link_created",
             Self::SecretCreated => "application.secret_created",
             Self::SecretDeleted => "application.secret_deleted",
+            Self::ProviderSecretSet => "provider.secret_set",
+            Self::ProviderSecretRemoved => "provider.secret_removed",
             Self::KeyCreated => "admin_key.created",
             Self::KeyRevoked => "admin_key.revoked",
             Self::ProjectCreated => "project.created",

@@ -21,7 +21,7 @@ use crate::id::{EventId, UserId};
 pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
 
 /// The events for notification webhooks, and the wildcard for all of them.
-pub const NON_BLOCKING: [&str; 13] = [
+pub const NON_BLOCKING: [&str; 15] = [
     "*",
     "user.created",
     "user.anonymous.promoted",
@@ -34,11 +34,13 @@ pub const NON_BLOCKING: [&str; 13] = [
     "session.revoked",
     "user.consent.granted",
     "user.consent.revoked",
+    "identity.oauth.connected",
+    "identity.oauth.disconnected",
     "message.sms_budget_used_up",
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 32] = [
+pub const LOGGED: [&str; 36] = [
     "user.created",
     "user.anonymous.promoted",
     "user.authenticated",
@@ -51,6 +53,8 @@ pub const LOGGED: [&str; 32] = [
     "user.consent.granted",
     "user.consent.revoked",
     "identity.anonymous.revoked",
+    "identity.oauth.connected",
+    "identity.oauth.disconnected",
     "authentication.identity.anonymous.failed",
     "project.created",
     "project.changed",
@@ -60,6 +64,8 @@ pub const LOGGED: [&str; 32] = [
     "application.secret_created",
     "application.secret_deleted",
     "m2m.token.created",
+    "provider.secret_set",
+    "provider.secret_removed",
     "admin_key.created",
     "admin_key.revoked",
     "operator.invited",
@@ -159,6 +165,20 @@ pub enum Event {
         user_id: UserId,
         /// The application.
         client_id: String,
+    },
+    /// An account at a provider became a login method of an existing user.
+    ExternalAccountConnected {
+        /// The user.
+        user: UserModel,
+        /// The account.
+        identity: IdentityModel,
+    },
+    /// An account at a provider is no login method of its user any more.
+    ExternalAccountDisconnected {
+        /// The user.
+        user: UserModel,
+        /// The account.
+        identity: IdentityModel,
     },
     /// A user's attributes were changed through the Admin API or the portal.
     UserUpdated {
@@ -263,6 +283,8 @@ impl Event {
             Self::SessionRevoked { .. } => "session.revoked",
             Self::ConsentGranted { .. } => "user.consent.granted",
             Self::ConsentRevoked { .. } => "user.consent.revoked",
+            Self::ExternalAccountConnected { .. } => "identity.oauth.connected",
+            Self::ExternalAccountDisconnected { .. } => "identity.oauth.disconnected",
             Self::UserUpdated { .. } => "user.updated",
             Self::ProjectChanged { .. } => "project.changed",
             Self::HookTest => "hook.test",
@@ -324,6 +346,10 @@ impl Event {
             | Self::UserReenabled { user }
             | Self::UserUpdated { user }
             | Self::UserDeleted { user } => json!({"user": user.0}),
+            Self::ExternalAccountConnected { user, identity }
+            | Self::ExternalAccountDisconnected { user, identity } => {
+                json!({"user": user.0, "identity": identity.0})
+            }
             Self::ProjectChanged { changes } => changes::describe(changes),
             Self::OperatorActed { target, .. } => json!({"target": target}),
             Self::MachineTokenCreated { client_id, resource, scope } => {

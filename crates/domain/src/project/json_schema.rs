@@ -36,7 +36,9 @@ fn print_key(key: &KeySchema) -> Value {
     if let Some(default) = key.default.value() {
         schema["default"] = default;
     }
-    if let Some((_, pattern)) = PATTERNS.into_iter().find(|(name, _)| *name == key.name) {
+    let is_own =
+        |name: &str| name == key.name && matches!(&key.shape, Shape::Text(what, _) if what.contains("64 letters"));
+    if let Some((_, pattern)) = PATTERNS.into_iter().find(|(name, _)| is_own(name)) {
         schema["pattern"] = pattern.into();
     }
     schema

@@ -9,6 +9,7 @@ mod hooks;
 mod json_schema;
 mod limits;
 mod origin;
+mod providers;
 mod rules;
 mod schema;
 mod sections;
@@ -29,11 +30,15 @@ pub use self::{
         RateLimits,
     },
     origin::{NotAnOrigin, Origin},
+    providers::{
+        MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, ProviderType, TokenEndpointAuthMethod,
+        type_of_account_key,
+    },
     sections::{
         AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting, Hook, Http,
-        IdentitySection, IdentityType, LoginIdKey, LoginIdSettings, MailSection, NonBlockingHandler, OAuth, OnConflict,
-        PasswordSettings, ProjectSection, PromotionConflict, SessionSettings, SmsSection, UiSection, Verification,
-        VerificationClaims,
+        IdentityOAuth, IdentitySection, IdentityType, LoginIdKey, LoginIdSettings, MailSection, NonBlockingHandler,
+        OAuth, OnConflict, PasswordSettings, ProjectSection, PromotionConflict, SessionSettings, SmsSection, UiSection,
+        Verification, VerificationClaims,
     },
     setting::{SettingKey, SettingKind},
     shape::{DocumentProblem, MAX_LIST_ITEMS, MAX_PROBLEMS, MAX_TEXT_BYTES, ProblemKind},
@@ -230,6 +235,24 @@ impl ProjectSettings {
     #[must_use]
     pub fn promotion_conflict(&self) -> PromotionConflict {
         self.identity.on_conflict.promotion.unwrap_or_default()
+    }
+
+    /// The providers of external accounts, in the order in which they are offered.
+    #[must_use]
+    pub fn providers(&self) -> &[Provider] {
+        &self.identity.oauth.providers
+    }
+
+    /// The provider with this alias.
+    #[must_use]
+    pub fn provider(&self, alias: &str) -> Option<&Provider> {
+        self.providers().iter().find(|provider| provider.alias == alias)
+    }
+
+    /// The first provider of the accounts with this key.
+    #[must_use]
+    pub fn provider_of_account(&self, key: &str) -> Option<&Provider> {
+        self.providers().iter().find(|provider| provider.account_key() == key)
     }
 
     /// Whether a login ID of this kind can be verified.

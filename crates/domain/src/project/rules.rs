@@ -9,7 +9,7 @@ use vestibule_protocol::{
     text,
 };
 
-use super::{limits::Period, origin::Origin};
+use super::{limits::Period, origin::Origin, providers::ProviderType};
 use crate::client::Resource;
 
 type RuleResult = Result<(), String>;
@@ -30,6 +30,49 @@ pub(super) fn check_client_id(text: &str) -> RuleResult {
     let is_good = (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     require(is_good, "write 1 to 64 letters, digits, \"-\", \"_\" and \".\", such as \"shop-web\"")
+}
+
+pub(super) fn check_alias(text: &str) -> RuleResult {
+    let is_good =
+        (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    require(is_good, "write 1 to 40 letters, digits, \"-\" and \"_\", such as \"google\"")
+}
+
+/// The types that other servers with this format know and this one does not.
+const OTHER_PROVIDER_TYPES: [&str; 8] =
+    ["facebook", "github", "linkedin", "azureadv2", "azureadb2c", "adfs", "apple", "wechat"];
+
+pub(super) fn check_provider_type(text: &str) -> RuleResult {
+    if ProviderType::ALL.iter().any(|kind| kind.as_str() == text) {
+        return Ok(());
+    }
+    if OTHER_PROVIDER_TYPES.contains(&text) {
+        let otherwise = "write \"google\", or \"oidc\" with an issuer if it is an OpenID provider";
+        return Err(format!("{text:?} is not supported yet: {otherwise}"));
+    }
+    Err("write \"google\", or \"oidc\" with the issuer of any OpenID provider".to_owned())
+}
+
+pub(super) fn check_foreign_client_id(text: &str) -> RuleResult {
+    let is_good = (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+    require(is_good, "write the client ID that the provider gave you: 1 to 255 characters without spaces")
+}
+
+/// An issuer (OpenID Connect Discovery §3), as ID tokens spell it.
+pub(super) fn check_issuer(text: &str) -> RuleResult {
+    check_web_uri(text)?;
+    let uri = Url::parse(text).map_err(|error| error.to_string())?;
+    require(
+        uri.query().is_none() && uri.fragment().is_none() && uri.username().is_empty() && uri.password().is_none(),
+        "write the issuer without query, fragment, user name and password, such as \"https://id.example\"",
+    )
+}
+
+/// A scope token (RFC 6749 §3.3).
+pub(super) fn check_scope(text: &str) -> RuleResult {
+    let is_good =
+        (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\'));
+    require(is_good, "write one scope without spaces, such as \"email\"")
 }
 
 pub(super) fn check_name(name: &str) -> RuleResult {
@@ -302,6 +345,15 @@ mod tests {
         judge(check_client_id, &["shop-web", "A.b_C"], &["", "a b", "ü", &"a".repeat(65)]);
         judge(check_color, &["#0f766e"], &["0f766e", "#fff", "#12345g"]);
         judge(check_language, &["en", "zh-Hant", "es-419"], &["", "e", "english", "en_US", "en-"]);
+        judge(check_alias, &["google", "my_idp-2"], &["", "a b", "a/b", "a.b", &"a".repeat(41)]);
+        judge(check_provider_type, &["google", "oidc"], &["", "Google", "github", "apple"]);
+        judge(check_foreign_client_id, &["1-a.apps.googleusercontent.com"], &["", "a b", &"a".repeat(256)]);
+        judge(check_scope, &["openid", "https://a.example/b"], &["", "a b", "a\"b"]);
+        judge(
+            check_issuer,
+            &["https://id.example", "https://id.example/", "https://id.example/tenant/v2.0"],
+            &["", "id.example", "https://id.example?a", "https://id.example/#a", "https://u:p@id.example", "ftp://a"],
+        );
         judge(check_country, &["DE"], &["de", "DEU", "", "*"]);
         judge(check_country_entry, &["DE", "*"], &["de", "DEU", "", "**"]);
         judge(check_cookie_domain, &["shop.example", "localhost"], &["", ".shop.example", "Shop.example", "127.0.0.1"]);

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{is_default, limits::RateLimits, origin::Origin};
+use super::{is_default, limits::RateLimits, origin::Origin, providers::Provider};
 use crate::{client::Client, identifier::LoginIdKind};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,15 @@ pub struct IdentitySection {
     #[serde(default, skip_serializing_if = "is_default")]
     pub login_id: LoginIdSettings,
     #[serde(default, skip_serializing_if = "is_default")]
+    pub oauth: IdentityOAuth,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_conflict: OnConflict,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityOAuth {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<Provider>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -278,8 +278,10 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     for (table, lines) in tables {
         if table == "oauth.clients[]" {
             text.push_str("[[oauth.clients]]\nclient_id = \"a\"\nredirect_uris = [\"https://a.example/\"]\n");
+        } else if table == "identity.oauth.providers[]" {
+            text.push_str("[[identity.oauth.providers]]\nalias = \"a\"\ntype = \"oidc\"\nclient_id = \"c\"\nissuer = \"https://id.example\"\n");
         } else {
-            text.push_str(&format!("[{table}]\n"));
+            text.push_str(&format!("[{}]\n", table.replace("[]", "")));
         }
         text.push_str(&lines);
     }
@@ -287,6 +289,7 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     let mut absent = shop();
     absent.oauth.clients =
         vec![Client { client_id: "a".into(), redirect_uris: vec!["https://a.example/".into()], ..Client::default() }];
+    providers::assert_defaults(written.provider("a").unwrap());
     assert_ne!(written, absent, "the defaults are written");
     assert_eq!(written.identities(), absent.identities());
     assert_eq!(written.primary_authenticators(), absent.primary_authenticators());

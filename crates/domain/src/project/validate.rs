@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use super::{AuthenticatorKind, IdentityType, ProjectSettings};
+use super::{AuthenticatorKind, IdentityType, MAX_PROVIDERS, ProjectSettings, Provider, ProviderType};
 use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS, Resource};
 
 /// A contradiction between keys that are each valid: the key to point at and what to do.
@@ -14,6 +14,7 @@ pub(super) type Finding = (String, String);
 pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
     let mut findings = Vec::new();
     check_login_methods(settings, &mut findings);
+    check_providers(settings.providers(), &mut findings);
     check_cookies(settings, &mut findings);
     check_languages(settings, &mut findings);
     let mut seen = HashSet::new();
@@ -66,6 +67,41 @@ fn check_login_methods(settings: &ProjectSettings, findings: &mut Vec<Finding>) 
             "project.public_origin".to_owned(),
             "passkeys need an https origin with a name (or localhost): change it or remove \"passkey\"".to_owned(),
         ));
+    }
+}
+
+fn check_providers(providers: &[Provider], findings: &mut Vec<Finding>) {
+    if providers.len() > MAX_PROVIDERS {
+        let message = format!("there are {} providers; the limit is {MAX_PROVIDERS}", providers.len());
+        findings.push(("identity.oauth.providers".to_owned(), message));
+    }
+    for (index, provider) in providers.iter().enumerate() {
+        let mut find = |key: &str, message: &str| {
+            findings.push((format!("identity.oauth.providers[{index}].{key}"), message.to_owned()));
+        };
+        if providers[..index].iter().any(|earlier| earlier.alias == provider.alias) {
+            find("alias", "this is the alias of an earlier provider: choose another");
+        }
+        match provider.kind {
+            ProviderType::Google => {
+                let given = [
+                    ("issuer", provider.issuer.is_some()),
+                    ("scopes", provider.scopes.is_some()),
+                    ("token_endpoint_auth_method", provider.token_endpoint_auth_method.is_some()),
+                ];
+                for (key, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+                    find(key, "Google's is known: remove this key, or write the type \"oidc\"");
+                }
+            }
+            ProviderType::Oidc => {
+                if provider.issuer.is_none() {
+                    find("issuer", "this key is missing: write the issuer of the provider's ID tokens");
+                }
+                if provider.scopes.as_ref().is_some_and(|scopes| !scopes.iter().any(|scope| scope == "openid")) {
+                    find("scopes", "add \"openid\": without it, the provider sends no ID token");
+                }
+            }
+        }
     }
 }
 

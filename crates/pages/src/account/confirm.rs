@@ -4,6 +4,7 @@ use askama::Template;
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_app::account::{LoginMethods, change::ChangeOutcome, login_id::LoginIdStep, reauthentication};
 use vestibule_domain::project::AuthenticatorKind;
+use vestibule_protocol::form::Form;
 use vestibule_web::{
     context::PageContext,
     credentials::AccountCookies,
@@ -113,8 +114,18 @@ async fn page(request: &AccountRequest, failed: bool) -> Result<Box<dyn Page>, R
         action: request.action(),
         destination: target.map(|login_id| login_id.mask()),
         passkey,
+        sign_in_href: sign_in_again(request, &login_methods),
         back_href: HOME.into(),
     }))
+}
+
+/// The sign-in page, for a member who can sign in with a provider: that proves it as a password does.
+fn sign_in_again(request: &AccountRequest, login_methods: &LoginMethods) -> Option<String> {
+    let settings = &request.visit.project.settings;
+    let has_provider =
+        login_methods.external_accounts.iter().any(|row| settings.provider_of_account(&row.provider).is_some());
+    let next = next(request);
+    has_provider.then(|| format!("/settings/sign-in?{}", Form::from_pairs([("next", next.as_str())]).print()))
 }
 
 /// Offers a code, a passkey, or both, to members who have no password or prefer not to use it. The code's form posts
@@ -125,6 +136,8 @@ pub struct ConfirmPage {
     /// The masked destination of a code; `None` without an address.
     pub destination: Option<String>,
     pub passkey: Option<PasskeyCeremony>,
+    /// For a member who signs in with a provider.
+    pub sign_in_href: Option<String>,
     pub back_href: String,
 }
 
@@ -135,12 +148,15 @@ impl ConfirmPage {
             action: "/settings/confirm".into(),
             destination: Some("a•••@example.com".into()),
             passkey: None,
+            sign_in_href: None,
             back_href: "/settings".into(),
         };
         let passkey = Some(PasskeyCeremony::sample(Ceremony::Use));
         let both = Self { passkey: passkey.clone(), ..code.clone() };
         let alone = Self { destination: None, passkey, ..code.clone() };
-        vec![("code", code), ("both", both), ("passkey", alone)]
+        let again = Some("/settings/sign-in?next=%2Fsettings%2Fdelete".to_string());
+        let provider = Self { destination: None, sign_in_href: again, ..code.clone() };
+        vec![("code", code), ("both", both), ("passkey", alone), ("provider", provider)]
     }
 }
 

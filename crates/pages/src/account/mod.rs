@@ -5,6 +5,7 @@ pub mod applications;
 pub mod code;
 pub mod confirm;
 pub mod deletion;
+pub mod external_accounts;
 pub mod guest;
 pub mod login_id;
 pub mod names;
@@ -58,7 +59,10 @@ pub use self::{
     login_id::{AddLoginIdPage, RemoveLoginIdPage, VerifyLoginIdPage},
     names::EditNamesPage,
     other_application::SettingsOtherApplicationPage,
-    overview::{ApplicationsSummary, LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry, SettingsPage},
+    overview::{
+        ApplicationsSummary, ExternalAccountEntry, LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry,
+        SettingsPage,
+    },
     passkeys::{PasskeyEntry, PasskeyNamePage, PasskeysPage},
     password::ChangePasswordPage,
 };
@@ -102,6 +106,8 @@ pub fn routes() -> Vec<Route> {
         account_page(Method::POST, "/settings/passkeys", passkeys::act),
         account_page(Method::GET, "/settings/passkeys/name", passkeys::show_name),
         account_page(Method::POST, "/settings/passkeys/name", passkeys::save_name),
+        account_page(Method::GET, external_accounts::HERE, overview::redirect),
+        account_page(Method::POST, external_accounts::HERE, external_accounts::act),
         account_page(Method::GET, "/settings/applications", applications::show),
         account_page(Method::POST, "/settings/applications", applications::act),
         account_page(Method::GET, "/settings/sessions", overview::redirect),
@@ -239,7 +245,7 @@ impl AccountRequest {
         self.form.get(name).ok().flatten().unwrap_or_default()
     }
 
-    /// The login ID or passkey of the page.
+    /// The login ID, passkey or external account of the page.
     fn id(&self) -> Option<IdentityId> {
         self.field("id").parse().ok()
     }

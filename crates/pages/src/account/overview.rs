@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use vestibule_app::{
-    account::{LoginMethods, account_flow, login_methods::kind_of, profile},
+    account::{LoginMethods, account_flow, external_account, login_methods::kind_of, profile},
     caller::AccountCaller,
     error::Error,
 };
@@ -138,6 +138,7 @@ async fn show_member(request: &AccountRequest) -> Response {
             count: u32::try_from(login_methods.passkeys.len()).unwrap_or(u32::MAX),
             href: "/settings/passkeys".into(),
         }),
+        external_accounts: list_external(visit, &login_methods),
         applications,
         sessions,
         sessions_action: "/settings/sessions".into(),
@@ -164,6 +165,19 @@ fn describe(request: &AccountRequest, login_methods: &LoginMethods, row: &OwnedL
         change_href: settings.login_id_kinds().contains(&kind).then(|| link("change")),
         remove_href: (!is_last).then(|| link("remove")),
     })
+}
+
+fn list_external(visit: &Visit, login_methods: &LoginMethods) -> Vec<ExternalAccountEntry> {
+    let settings = &visit.project.settings;
+    let credentials = login_methods.login_credentials();
+    let entries = login_methods.external_accounts.iter().map(|row| ExternalAccountEntry {
+        id: row.id.to_string(),
+        provider: external_account::provider_name(settings, row).to_string(),
+        label: row.label().map(str::to_string),
+        used: elapsed(row.updated_at, visit.now),
+        removable: !is_last_login_credential(&credentials, CredentialRemoval::ExternalAccount(row.id), settings),
+    });
+    entries.collect()
 }
 
 fn app_href(visit: &Visit, caller: &AccountCaller) -> Option<String> {
@@ -243,6 +257,19 @@ pub struct LoginIdEntry {
     pub remove_href: Option<String>,
 }
 
+/// An account at a provider.
+#[derive(Clone, Debug)]
+pub struct ExternalAccountEntry {
+    /// Posted as `id` when it is removed.
+    pub id: String,
+    pub provider: String,
+    /// How the user recognizes it, if the provider said so.
+    pub label: Option<String>,
+    pub used: Elapsed,
+    /// False for the last login method.
+    pub removable: bool,
+}
+
 /// What is known about the password.
 #[derive(Clone, Debug)]
 pub struct PasswordSummary {
@@ -293,6 +320,8 @@ pub struct SettingsPage {
     pub password: Option<PasswordSummary>,
     /// `None` where the project does not use passkeys.
     pub passkeys: Option<PasskeySummary>,
+    /// A removal posts `id` to `/settings/external-accounts`.
+    pub external_accounts: Vec<ExternalAccountEntry>,
     /// `None` while no third-party application has access.
     pub applications: Option<ApplicationsSummary>,
     pub sessions: Vec<SessionEntry>,
@@ -343,6 +372,22 @@ impl SettingsPage {
                 href: "/settings/password".into(),
             }),
             passkeys: Some(PasskeySummary { count: 2, href: "/settings/passkeys".into() }),
+            external_accounts: vec![
+                ExternalAccountEntry {
+                    id: "e1".into(),
+                    provider: "Google".into(),
+                    label: Some("ada@gmail.com".into()),
+                    used: Elapsed::from_seconds(4_000),
+                    removable: true,
+                },
+                ExternalAccountEntry {
+                    id: "e2".into(),
+                    provider: "Example ID".into(),
+                    label: None,
+                    used: Elapsed::from_seconds(900_000),
+                    removable: false,
+                },
+            ],
             applications: Some(ApplicationsSummary { count: 2, href: "/settings/applications".into() }),
             sessions: vec![
                 session("s1", Some("Chrome on Linux"), None, 0, true),
@@ -360,6 +405,7 @@ impl SettingsPage {
             addable: vec![LoginIdChoice { kind: LoginIdField::Email, href: "/settings/identity/add".into() }],
             password: Some(PasswordSummary { changed: None, href: "/settings/password".into() }),
             passkeys: Some(PasskeySummary { count: 1, href: "/settings/passkeys".into() }),
+            external_accounts: Vec::new(),
             applications: None,
             sessions: vec![session("s1", Some("Safari on iPhone"), None, 0, true)],
             delete_href: None,

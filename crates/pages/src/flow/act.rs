@@ -9,7 +9,7 @@ use vestibule_app::{
         self, CodeMessage, Goal,
         commit::{self, Committed, CookieChange},
         consent::{self, ConsentDecision, Continuation, Decided},
-        login_methods, passkey,
+        external, login_methods, passkey,
         prepare::{Achievement, Browser},
         sign_in::{self, LoginCode, LoginProof, SignIn},
         steps::{self, CodeOutcome, Identification, PasskeyStep, StepOutcome},
@@ -70,6 +70,7 @@ impl Scene {
             View::NewPassword => self.choose_password(form).await,
             View::Passkey => self.use_passkey(field(form, "credential")).await,
             View::Continue => self.go_on(field(form, "action")).await,
+            View::Provider => self.choose_provider(form).await,
             View::Consent => self.decide_consent(field(form, "action")).await,
             // These views have no form.
             View::HaveAccount | View::Start | View::Cancel | View::Current => Ok(self.go(View::Current)),
@@ -78,7 +79,7 @@ impl Scene {
     }
 
     /// A final error; for a limit, it says when and how to try again.
-    fn fail(&self, view: View, problem: &Error) -> Response {
+    pub(super) fn fail(&self, view: View, problem: &Error) -> Response {
         let (Error::RateLimited(_), Some(wait)) = (problem, error::retry_after(problem)) else {
             return flow_error_in(&self.visit, &self.headers, Some(&self.flow.state.request), problem);
         };
@@ -126,6 +127,7 @@ impl Scene {
         // A user who joins has declined the offered account and earlier attempts.
         self.flow.state.offered_user = None;
         self.flow.state.attempt = None;
+        self.flow.state.external = None;
         let step = steps::identify(&visit.ctx(), &mut self.flow, input, &write).await?;
         Ok(match step {
             StepOutcome::Invalid(errors) => {
@@ -185,6 +187,7 @@ impl Scene {
             return Ok(self.go(View::Current));
         }
         let Some(made) = passkey::read_new(project, &self.flow, answer) else { return Ok(self.passkey_failed()) };
+        self.flow.state.external = None;
         if alone {
             self.flow.state.pending = None;
         }
@@ -215,6 +218,7 @@ impl Scene {
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         self.flow.state.offered_user = None;
+        self.flow.state.external = None;
         let step = sign_in::log_in(&visit.ctx(), &mut self.flow, input, &write).await?;
         match step {
             SignIn::Invalid(errors) => {
@@ -379,6 +383,10 @@ impl Scene {
             }
             Committed::AsksConsent { session_cookie, account } => {
                 self.signed_in(see_other(&self.at(View::Consent)), session_cookie, account)
+            }
+            Committed::Taken if self.flow.state.external.is_some() => {
+                external::mark_taken(&visit.ctx(), &mut self.flow).await?;
+                see_other(&self.here())
             }
             // The user has proved control of the address, or no proof was required: the page may say that it is taken.
             Committed::Taken => {

@@ -10,6 +10,8 @@ use vestibule_web::{
     text::Text,
 };
 
+use super::provider::ProviderButtons;
+
 /// The purpose of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdentifyPurpose {
@@ -25,7 +27,7 @@ pub(crate) enum IdentifyPurpose {
 pub(crate) struct IdentifyPage {
     pub purpose: IdentifyPurpose,
     pub action: String,
-    /// The project's kinds in its order; a single one needs no choice. With none, only a passkey is offered.
+    /// The project's kinds in its order; a single one needs no choice. With none, only passkeys and providers are offered.
     pub kinds: Vec<LoginIdChoice>,
     pub kind: LoginIdField,
     pub value: String,
@@ -34,6 +36,8 @@ pub(crate) struct IdentifyPage {
     pub value_error: Option<Text>,
     /// `None` where a code replaces it.
     pub password: Option<PasswordField>,
+    /// The providers of external accounts.
+    pub providers: Option<ProviderButtons>,
     pub passkey: Option<PasskeyCeremony>,
     /// Promotion and sign-up: leads users with an account to sign-in. `None` for sign-in.
     pub have_account_href: Option<String>,
@@ -59,6 +63,7 @@ impl IdentifyPage {
             fixed: false,
             value_error: None,
             password: None,
+            providers: None,
             passkey: None,
             have_account_href: None,
             create_account_href: None,
@@ -166,6 +171,7 @@ impl IdentifyPage {
         };
         vec![
             ("promote", promote.clone()),
+            ("promote-providers", Self { providers: Some(ProviderButtons::sample()), ..promote.clone() }),
             ("promote-elsewhere", Self { from_elsewhere: true, ..promote.clone() }),
             (
                 "promote-errors",
@@ -209,6 +215,7 @@ impl IdentifyPage {
                     ..sign_up
                 },
             ),
+            ("login-providers", Self { providers: Some(ProviderButtons::sample()), ..login.clone() }),
             ("login", Self { passkey: Some(PasskeyCeremony::sample(Ceremony::Use)), ..login.clone() }),
             ("login-fixed", Self { value: "ada@example.com".into(), fixed: true, ..login.clone() }),
             (

@@ -6,6 +6,7 @@ pub mod identify;
 pub(crate) mod passkey_page;
 pub mod password;
 pub mod promotion;
+pub mod provider;
 mod recovery;
 pub mod show;
 pub mod switch_account;
@@ -84,6 +85,8 @@ enum View {
     Forgotten,
     /// Recovery: the new password.
     NewPassword,
+    /// Signing in with a provider.
+    Provider,
     /// Continuing as the signed-in or just authenticated user.
     Continue,
     /// Agreeing to a third-party application.
@@ -93,7 +96,7 @@ enum View {
 }
 
 impl View {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 19] = [
         Self::Current,
         Self::Start,
         Self::Identify,
@@ -109,6 +112,7 @@ impl View {
         Self::Passkey,
         Self::Forgotten,
         Self::NewPassword,
+        Self::Provider,
         Self::Continue,
         Self::Consent,
         Self::Cancel,
@@ -131,6 +135,7 @@ impl View {
             Self::Passkey => "passkey",
             Self::Forgotten => "forgotten",
             Self::NewPassword => "new-password",
+            Self::Provider => "provider",
             Self::Continue => "continue",
             Self::Consent => "consent",
             Self::Cancel => "cancel",
@@ -304,6 +309,9 @@ pub(crate) fn name_of(visit: &Visit, loaded: &LoadedUser) -> (Option<String>, Op
     let name = loaded.user.standard_attributes.get("name").and_then(|name| name.as_str()).map(str::to_string);
     let mut login_ids = loaded.identities.iter().filter_map(|identity| match &identity.detail {
         IdentityDetail::LoginId { login_id, .. } => Some(login_id.original.clone()),
+        IdentityDetail::External(external) => {
+            external.profile.get("email").and_then(|email| email.as_str()).map(str::to_string)
+        }
         IdentityDetail::Anonymous { .. } | IdentityDetail::Passkey => None,
     });
     let login_id = login_ids.next();

@@ -26,7 +26,9 @@ fn field<'a>(form: &'a Form, name: &str) -> &'a str {
 /// The field of the box that removes a sign-in method, and the one that says how the page showed it.
 fn fields_of(other: &OtherMethod) -> (String, String) {
     let name = match other.shown.removal {
-        CredentialRemoval::LoginId(id) | CredentialRemoval::Passkey(id) => id.to_string(),
+        CredentialRemoval::LoginId(id) | CredentialRemoval::Passkey(id) | CredentialRemoval::ExternalAccount(id) => {
+            id.to_string()
+        }
         CredentialRemoval::Password => "password".into(),
     };
     (format!("remove-{name}"), format!("shown-{name}"))

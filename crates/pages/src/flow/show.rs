@@ -2,6 +2,7 @@
 
 use vestibule_app::flow::{
     FlowPurpose, Goal,
+    external::Intent,
     login_methods::{self, NewLoginMethod},
     passkey, sign_in,
     steps::{self, InputErrors, PasskeyStep},
@@ -84,6 +85,7 @@ impl Scene {
             | View::LoginCode
             | View::NewPassword
             | View::Passkey
+            | View::Provider
             | View::Continue
             | View::Consent
             | View::Cancel => self.current_page(),
@@ -114,7 +116,11 @@ impl Scene {
             Some(_) if steps::passkey_step(&self.visit.project, &self.flow).is_some() => {
                 Box::new(self.new_passkey_page())
             }
-            Some(_) | None => self.first_page_of_all(None),
+            // Whatever the user did after it came first.
+            Some(_) | None => match self.provider_page() {
+                Some(page) => Box::new(page),
+                None => self.first_page_of_all(None),
+            },
         }
     }
 
@@ -142,6 +148,7 @@ impl Scene {
         if self.may_join_by_passkey_alone() {
             page.passkey = Some(self.create_ceremony(View::PasskeyAlone));
         }
+        page.providers = self.provider_buttons(Intent::Join);
         page.have_account_href = Some(self.at(leads));
         page.from_elsewhere = self.flow.state.from_elsewhere;
         page.steps = (!page.kinds.is_empty()).then(|| self.steps(kind, 1)).flatten();
@@ -174,6 +181,7 @@ impl Scene {
         if login_methods::has_passkeys(settings) {
             page.passkey = Some(self.use_ceremony());
         }
+        page.providers = self.provider_buttons(Intent::SignIn);
         let may_join = !settings.public_signup_disabled() || self.flow.state.guest().is_some();
         if may_join && self.flow.state.only_user.is_none() {
             page.create_account_href = Some(self.at(View::Identify));

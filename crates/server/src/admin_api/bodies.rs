@@ -10,6 +10,7 @@ use vestibule_app::admin::{
     keys::AdminScope,
     users::{AttributeChange, NewUser, Promotion},
 };
+use vestibule_app::providers::secrets::SECRET_BYTES;
 use vestibule_domain::identifier::LoginIdKind;
 
 use super::{
@@ -181,6 +182,20 @@ pub(crate) struct NewKeyBody {
 impl Body for NewKeyBody {
     type Value = Self;
     const EXAMPLE: Option<&'static str> = Some(r#"{"name": "reports", "scopes": ["users:read", "statistics:read"]}"#);
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a client secret, in an object")]
+#[schemars(inline)]
+pub(crate) struct ProviderSecretBody {
+    /// The client secret that the provider gave to the project.
+    #[schemars(length(min = 1, max = SECRET_BYTES))]
+    pub(super) secret: String,
+}
+
+impl Body for ProviderSecretBody {
+    type Value = Self;
+    const EXAMPLE: Option<&'static str> = Some(r#"{"secret": "the-secret-from-the-provider"}"#);
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -18,6 +18,7 @@ mod operation;
 mod page;
 mod problem;
 mod project;
+mod providers;
 mod read;
 mod schemas;
 mod transfer;
@@ -106,6 +107,10 @@ fn list_project(rows: &mut impl Rows) {
     let path = "/project/webhook-secret";
     rows.put((Method::POST, path), write, project::rotate_webhook_secret, &project::ROTATE_WEBHOOK_SECRET);
     rows.put((Method::POST, "/project/webhook-test"), write, events::try_out, &events::TRY_OUT);
+    rows.put((Method::GET, "/providers"), read, providers::list, &providers::LIST);
+    let path = "/providers/{alias}/secret";
+    rows.put((Method::PUT, path), write, providers::set_secret, &providers::SET_SECRET);
+    rows.put((Method::DELETE, path), write, providers::remove_secret, &providers::REMOVE_SECRET);
     rows.put((Method::GET, "/applications"), read, project::list_applications, &project::LIST_APPLICATIONS);
     rows.put((Method::POST, "/applications"), write, project::create_application, &project::CREATE_APPLICATION);
     rows.put((Method::GET, "/applications/{client_id}"), read, project::get_application, &project::GET_APPLICATION);

@@ -14,6 +14,7 @@ use vestibule_app::{
     },
     consent::ThirdPartyAccess,
     identities::LoadedUser,
+    providers::secrets::ProviderInfo,
     sessions::ListedSession,
 };
 use vestibule_domain::{
@@ -48,6 +49,40 @@ pub(crate) struct WebhookSecretView {
 #[serde(transparent)]
 #[schemars(inline)]
 pub(crate) struct ApplicationView(#[schemars(with = "ApplicationSchema")] pub(super) Client);
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct ProvidersView {
+    providers: Vec<ProviderView>,
+}
+
+impl ProvidersView {
+    pub(super) fn of(all: Vec<ProviderInfo>) -> Self {
+        let print = |info: ProviderInfo| ProviderView {
+            name: info.provider.display_name().to_string(),
+            kind: info.provider.kind.as_str(),
+            client_id: info.provider.client_id,
+            alias: info.provider.alias,
+            redirect_uri: info.callback,
+            secret_set_at: info.secret_set_at.map(TimeText::from),
+        };
+        Self { providers: all.into_iter().map(print).collect() }
+    }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct ProviderView {
+    alias: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+    client_id: String,
+    /// To be registered at the provider.
+    redirect_uri: String,
+    /// When the client secret was set; null without one.
+    secret_set_at: Option<TimeText>,
+}
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(inline)]

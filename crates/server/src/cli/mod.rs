@@ -16,6 +16,7 @@ mod operator;
 mod probe;
 mod progress;
 mod project;
+mod provider;
 mod question;
 mod serve;
 mod session;
@@ -85,6 +86,9 @@ enum Command {
     /// Manage client secrets of applications
     #[command(subcommand)]
     Client(client::ClientCommand),
+    /// List providers of external accounts and set their client secrets
+    #[command(subcommand)]
+    Provider(provider::ProviderCommand),
     /// List and end sessions of a user
     #[command(subcommand)]
     Session(session::SessionCommand),
@@ -219,6 +223,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Restore(command) => block_on(command.run()),
         Command::MigrateStore(command) => block_on(command.run()),
         Command::Client(command) => block_on(command.run()),
+        Command::Provider(command) => block_on(command.run()),
         Command::Session(command) => block_on(command.run()),
         Command::Key(command) => block_on(command.run()),
         Command::Statistics(command) => block_on(command.run()),

@@ -93,9 +93,12 @@ async fn authorize(
     let begun = vestibule_app::authorize::begin::begin(&visit.ctx(), client, pending.clone(), details, browser).await;
     match begun {
         Ok(Ok(AuthorizeOutcome::Redirect(redirect))) => pages::to_app(visit, &redirect),
-        Ok(Ok(AuthorizeOutcome::Pages { flow, browser })) => {
-            pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser).await
-        }
+        Ok(Ok(AuthorizeOutcome::Pages { flow, browser })) => match &details.oauth_provider_alias {
+            Some(alias) => {
+                pages::flow::provider::begin(visit, cookies.of_flow(), headers, (*flow, alias), browser).await
+            }
+            None => pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser).await,
+        },
         // A separate URL, so that the back button leads from the code page to the first page.
         Ok(Ok(AuthorizeOutcome::Resume(flow))) => pages::found(&format!("/flow/{flow}/start")),
         Ok(Ok(AuthorizeOutcome::AppSession { cookie, location })) => {

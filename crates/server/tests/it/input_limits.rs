@@ -182,11 +182,11 @@ async fn an_import_has_a_bounded_number_of_lines_and_users_a_bounded_size(engine
         (user(&|user| user[unknown.as_str()] = json!(1)), "unknown field `xxx"),
         (
             user(&|user| user["login_ids"][0]["value"] = "x".repeat(2_000).into()),
-            "a login ID, key ID, name, client ID or scope has at most 1024 bytes",
+            "a login ID, key ID, name, provider, subject, client ID or scope has at most 1024 bytes",
         ),
         (
             user(&|user| user["login_ids"] = vec![user["login_ids"][0].clone(); 101].into()),
-            "a user owns at most 100 login IDs, device keys, passkeys and consents each",
+            "a user owns at most 100 login IDs, device keys, passkeys, external accounts and consents each",
         ),
         (
             user(&|user| user["custom_attributes"] = json!({"a": "x".repeat(9_000)})),

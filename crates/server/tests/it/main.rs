@@ -82,6 +82,8 @@ mod pre_hijacking_operators;
 mod project_changes;
 mod promotion;
 mod promotion_code;
+mod provider_attacks;
+mod providers;
 mod proxies;
 mod pushed_requests;
 mod races;

@@ -44,7 +44,7 @@ fn is_silent(route: &RouteView, sample: &Sample) -> bool {
     let path = route.path.as_str();
     match sample.carrier {
         // A flow belongs to its browser, not to the user who is signed in there.
-        Carrier::Session if path.starts_with("/flow/") => true,
+        Carrier::Session if path.starts_with("/flow/") || path.starts_with("/sso/") => true,
         // Only guests are promoted, and only guests sign up for a device in another way than strangers.
         Carrier::Session | Carrier::AppSession => {
             matches!(path, "/settings/promote" | "/device/sign-in") && sample.name != "guest's session cookie"

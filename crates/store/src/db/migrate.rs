@@ -174,6 +174,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0035_device_codes.sqlite.sql"),
         postgres: include_str!("../../migrations/0035_device_codes.postgres.sql"),
     },
+    Migration {
+        version: 37,
+        name: "0037_external_accounts",
+        sqlite: include_str!("../../migrations/0037_external_accounts.sqlite.sql"),
+        postgres: include_str!("../../migrations/0037_external_accounts.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -1,11 +1,15 @@
 //! Users and their credentials, on both engines.
 
 use serde_json::json;
-use vestibule_domain::{consent::Consent, identity::OwnedLoginId, user::User};
+use vestibule_domain::{
+    consent::Consent,
+    identity::{ExternalAccount, OwnedLoginId},
+    user::User,
+};
 use vestibule_store::{
     Store, StoreError, consents, credentials,
     device_keys::{self, DeviceKeyRow},
-    grants,
+    external_accounts, grants,
     passkeys::{self, PasskeyRow},
     sessions, user_credentials, users,
 };
@@ -29,6 +33,7 @@ on_both_engines!(
     a_new_password_replaces_the_old_one,
     what_a_member_has_is_read_at_once,
     a_device_key_belongs_to_one_user,
+    an_account_at_a_provider_belongs_to_one_user,
     a_device_key_comes_with_its_owner,
     a_guest_proves_itself_only_while_it_is_one,
     a_device_key_remembers_the_promotion,
@@ -167,6 +172,18 @@ fn key(number: u64, user: u64, kid: &str) -> DeviceKeyRow {
     }
 }
 
+fn external(number: u64, user: u64, subject: &str) -> ExternalAccount {
+    ExternalAccount {
+        id: id(number),
+        user_id: id(user),
+        provider: "google".to_owned(),
+        subject: subject.to_owned(),
+        profile: serde_json::Map::new(),
+        created_at: at(1),
+        updated_at: at(1),
+    }
+}
+
 fn consent(user: u64, client_id: &str, scope: &str) -> Consent {
     Consent::agree(None, id(user), client_id, scope, at(1))
 }
@@ -182,6 +199,7 @@ async fn a_deleted_user_leaves_nothing_behind(store: Store) {
                 device_keys::insert(tx, P, &key(*number, *number, &format!("kid{number}"))).await?;
                 sessions::insert(tx, P, &session(*number, user)).await?;
                 consents::put(tx, P, &consent(*number, "partner", "openid")).await?;
+                external_accounts::insert(tx, P, &external(*number, *number, &format!("subject-{number}"))).await?;
                 grants::insert(tx, P, &grant(*number, user)).await
             })
         })
@@ -197,6 +215,7 @@ async fn a_deleted_user_leaves_nothing_behind(store: Store) {
         assert_eq!(device_keys::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
         assert_eq!(sessions::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
         assert_eq!(consents::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
+        assert_eq!(external_accounts::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
         assert_eq!(grants::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
     }
 }
@@ -296,6 +315,37 @@ async fn what_a_member_has_is_read_at_once(store: Store) {
     assert_eq!(rows.passkeys, [(id(4), at(4)), (id(5), at(5))]);
     let elsewhere = user_credentials::read(&mut conn, OTHER, id(1)).await.unwrap();
     assert_eq!(elsewhere, user_credentials::CredentialRows::default());
+}
+
+async fn an_account_at_a_provider_belongs_to_one_user(store: Store) {
+    let insert = |row| write(&store, row, |tx, row| Box::pin(external_accounts::insert(tx, P, row)));
+    assert!(insert(external(2, 1, "b")).await);
+    assert!(insert(external(1, 1, "a")).await);
+    assert!(!insert(external(3, 2, "a")).await, "it is another user's");
+    assert!(insert(ExternalAccount { provider: "oidc https://id.example".into(), ..external(3, 2, "a") }).await);
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(external_accounts::find(&mut conn, P, "google", "a").await.unwrap(), Some(external(1, 1, "a")));
+    assert_eq!(external_accounts::find(&mut conn, OTHER, "google", "a").await.unwrap(), None);
+    let listed = external_accounts::list(&mut conn, P, id(1)).await.unwrap();
+    assert_eq!(listed, [external(1, 1, "a"), external(2, 1, "b")]);
+    assert_eq!(user_credentials::read(&mut conn, P, id(1)).await.unwrap().external_accounts, listed);
+    drop(conn);
+    let record = |user| {
+        write(&store, user, |tx, user| {
+            Box::pin(async move {
+                let profile = serde_json::json!({"email": "a@x.test"}).as_object().unwrap().clone();
+                external_accounts::record_use(tx, P, ("google", "a"), id(*user), &profile, at(7)).await
+            })
+        })
+    };
+    assert!(record(1).await);
+    assert!(!record(2).await, "not theirs");
+    let used = external_accounts::find(&mut store.read().await.unwrap(), P, "google", "a").await.unwrap().unwrap();
+    assert_eq!((used.updated_at, used.profile["email"].as_str()), (at(7), Some("a@x.test")));
+    let remove = |user| write(&store, user, |tx, user| Box::pin(external_accounts::remove(tx, P, id(*user), id(1))));
+    assert!(!remove(2).await, "not theirs");
+    assert!(remove(1).await);
+    assert!(insert(external(4, 2, "a")).await);
 }
 
 async fn a_device_key_belongs_to_one_user(store: Store) {

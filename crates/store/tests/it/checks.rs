@@ -15,7 +15,7 @@ INSERT INTO passwords (project_no, user_id, hash, created_at, updated_at) VALUES
 ";
 
 /// One bad change, and what finds it.
-const BAD: [(&str, &str); 14] = [
+const BAD: [(&str, &str); 15] = [
     (
         "INSERT INTO login_ids (project_no, kind, value, id, user_id, original, created_at, updated_at) VALUES (1, 'email', 'x', {A}, {C}, 'x', 1, 1)",
         "login IDs without a user",
@@ -39,6 +39,10 @@ const BAD: [(&str, &str); 14] = [
     (
         "INSERT INTO consents (project_no, user_id, client_id, scope, granted_at, updated_at) VALUES (1, {C}, 'x', 'x', 1, 1)",
         "consents without a user",
+    ),
+    (
+        "INSERT INTO external_accounts (project_no, provider, subject, id, user_id, created_at, updated_at) VALUES (1, 'google', 'x', {A}, {C}, 1, 1)",
+        "external accounts without a user",
     ),
     ("DELETE FROM login_ids", "promoted users without a login method"),
     (

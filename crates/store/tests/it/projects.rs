@@ -5,7 +5,7 @@ use vestibule_store::{
     Store, StoreError, client_secrets, client_starts,
     keys::{self, KeyRow},
     projects::{self, NewProject},
-    users,
+    provider_secrets, users,
 };
 
 use crate::test_store::{P, at, guest, hash, id, on_both_engines, write};
@@ -18,6 +18,7 @@ on_both_engines!(
     a_number_is_never_given_out_twice,
     keys_retire_once,
     an_application_has_several_secrets,
+    a_provider_has_one_secret,
     an_application_starts_anew,
 );
 
@@ -151,6 +152,26 @@ async fn an_application_has_several_secrets(store: Store) {
     let remove_all = || write(&store, (), |tx, ()| Box::pin(client_secrets::remove_of_client(tx, P, "web")));
     assert_eq!((remove_all().await, remove_all().await), (2, 0));
     assert_eq!(client_secrets::list(&mut store.read().await.unwrap(), P, "webb").await.unwrap().len(), 1);
+}
+
+async fn a_provider_has_one_secret(store: Store) {
+    let put = |alias: &'static str, byte: u8, now| {
+        write(&store, (alias, byte, now), |tx, (alias, byte, now)| {
+            Box::pin(async move { provider_secrets::put(tx, P, alias, &[*byte], *now).await })
+        })
+    };
+    put("ours", 1, at(1)).await;
+    put("google", 2, at(2)).await;
+    put("ours", 3, at(3)).await;
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(provider_secrets::find(&mut conn, P, "ours").await.unwrap(), Some(vec![3]));
+    assert_eq!(provider_secrets::find(&mut conn, P, "other").await.unwrap(), None);
+    let listed = provider_secrets::list(&mut conn, P).await.unwrap();
+    assert_eq!(listed, [("google".to_string(), at(2)), ("ours".to_string(), at(3))]);
+    drop(conn);
+    let remove = || write(&store, (), |tx, ()| Box::pin(provider_secrets::remove(tx, P, "ours")));
+    assert!(remove().await);
+    assert!(!remove().await);
 }
 
 async fn an_application_starts_anew(store: Store) {

@@ -44,6 +44,7 @@ pub(super) fn full() -> ProjectSettings {
             default_country: text("DE"),
             keys: Some(LoginIdKind::ALL.into_iter().map(|kind| LoginIdKey { kind }).collect()),
         },
+        oauth: IdentityOAuth { providers: vec![providers::full()] },
         on_conflict: OnConflict { promotion: Some(PromotionConflict::Login) },
     };
     full.verification = Verification { claims: VerificationClaims { email: claim.clone(), phone_number: claim } };

@@ -85,6 +85,9 @@ impl World {
                 vec![Content::Query(vec![("user_code".into(), self.user_code.clone())])]
             }
             ("POST", "/device") => vec![Content::form(&[("user_code", &self.user_code), ("action", "allow")])],
+            ("GET", "/sso/oauth2/callback/{alias}") => {
+                vec![Content::Query(vec![("state".into(), format!("{}.x", self.flow))])]
+            }
             ("GET" | "OPTIONS", _) => vec![Content::Nothing],
             _ if route.face == Face::AdminApi => vec![Content::Json(json!({}))],
             _ if route.face == Face::Portal => vec![Content::form(&[("_csrf", &self.portal_form)])],

@@ -23,6 +23,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET /device/done",
             "GET /device/refused",
             "GET /settings/sessions",
+            "GET /settings/external-accounts",
             "GET /settings/{*rest}",
             "GET /",
             "GET /_api/admin/v1/openapi.json",
@@ -56,7 +57,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
     (
         "session cookie, flow cookie, known device cookie",
         "",
-        &["GET /flow/{id}", "GET POST /flow/{id}/{view}", "GET /device/sign-in"],
+        &["GET /flow/{id}", "GET POST /flow/{id}/{view}", "GET /device/sign-in", "GET /sso/oauth2/callback/{alias}"],
     ),
     (
         "session cookie, app session cookie",
@@ -76,6 +77,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET POST /settings/passkeys/name",
             "GET POST /settings/delete",
             "GET POST /settings/applications",
+            "POST /settings/external-accounts",
         ],
     ),
     (
@@ -89,6 +91,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         "/_api/admin/v1",
         &[
             "GET /project",
+            "GET /providers",
             "GET /applications",
             "GET /applications/{client_id}",
             "GET /applications/{client_id}/secrets",
@@ -101,6 +104,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "PUT /project",
             "POST /project/webhook-secret",
             "POST /project/webhook-test",
+            "PUT DELETE /providers/{alias}/secret",
             "POST /applications",
             "PUT DELETE /applications/{client_id}",
             "POST /applications/{client_id}/secrets",

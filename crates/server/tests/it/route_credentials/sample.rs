@@ -115,7 +115,7 @@ impl Sample {
     /// Whether it is a right credential for what the route declares.
     pub(super) fn is_right_for(&self, route: &RouteView) -> bool {
         let begins = if matches!(self.carrier, Carrier::Flow) {
-            !route.path.starts_with("/flow/")
+            !route.path.starts_with("/flow/") && !route.path.starts_with("/sso/")
         } else {
             route.method == "GET"
         };

@@ -124,6 +124,12 @@ impl Browser {
         }
     }
 
+    /// Sends a form that is on no page, as an attacker would.
+    pub(crate) async fn post(&mut self, target: &str, fields: &[(&str, &str)]) {
+        let fields = fields.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect();
+        self.navigate(Method::POST, target, Some(fields), true).await;
+    }
+
     /// Presses the passkey button and responds to its options, like an authenticator and the page's script.
     pub(crate) async fn answer_passkey(&mut self, answer: impl FnOnce(&str, &str) -> String) {
         let page = self.page();

@@ -1,0 +1,324 @@
+//! Signing in with a provider: the request to it, which belongs to the browser's flow and is answered once, and what its answer
+//! means. Nothing about a user is decided before the answer is verified.
+
+use serde::{Deserialize, Serialize};
+use vestibule_domain::{
+    id::{FlowId, UserId},
+    identifier::LoginIdKind,
+    identity::{ExternalAccount, OwnedLoginId},
+    project::{PromotionConflict, Provider},
+};
+use vestibule_protocol::form::Form;
+use vestibule_store::{credentials, external_accounts};
+
+use super::{Flow, FlowPurpose, PendingLoginId, basis::Basis, keep, prepare::Achievement, save, sign_in::LoginProof};
+use crate::{
+    crypto::{hex, is_equal, sha256},
+    ctx::Ctx,
+    error::Error,
+    limits::rates,
+    promotion::change::{Credentials, NewExternalAccount},
+    providers::{self, Answer, AuthorizationRequest, Exchange, ProviderError, ProviderUser, secrets},
+    tokens::issue::BY_PROVIDER,
+};
+
+/// Maximum bytes of a state.
+const STATE_BYTES: usize = 128;
+
+/// What the user wanted when it chose the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// A new account, or the guest's promotion.
+    Join,
+    /// The account that the provider's user has here.
+    SignIn,
+}
+
+/// A sign-in with a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalStep {
+    pub alias: String,
+    /// The key of the provider's accounts: the alias may lead to another one later.
+    provider: String,
+    pub intent: Intent,
+    /// The SHA-256 of the secret in the request's `state`; `None` once the answer was taken.
+    state: Option<String>,
+    /// Why it led to no user.
+    pub problem: Option<ExternalProblem>,
+}
+
+/// Why a sign-in with a provider led to no user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExternalProblem {
+    /// The user, or the provider for it, declined.
+    Denied,
+    /// The provider does not answer.
+    Unavailable,
+    /// What it answered proves nothing.
+    NotAccepted,
+    /// The project has not set it up.
+    NotSetUp,
+    /// The account belongs to a member, and the user wanted a new account.
+    BelongsToMember,
+    /// The account belongs to no member, and the user wanted to sign in.
+    Unknown,
+}
+
+/// The result of choosing a provider.
+pub enum Started {
+    /// The browser goes to this URL of the provider.
+    Redirect(String),
+    /// The flow's state says why not.
+    Problem,
+    /// The flow changed in another tab, or there is no such provider any more.
+    Stale,
+}
+
+/// The result of a provider's answer.
+pub enum Answered {
+    /// The flow can be committed.
+    Achieved(Achievement),
+    /// The flow's state determines the next page.
+    Next,
+    /// The answer was taken before, or another request has replaced the one that it answers.
+    Stale,
+}
+
+/// An account at a provider for a new member.
+pub struct NewConnection(ProviderUser);
+
+/// The providers that a flow offers: not where the app names the account or the member must authenticate again.
+pub fn offered<'a>(ctx: &Ctx<'a>, flow: &Flow) -> &'a [Provider] {
+    let state = &flow.state;
+    if state.only_user.is_some() || state.enforced.is_some() { &[] } else { ctx.project.settings.providers() }
+}
+
+/// Sends the user to a provider: stores the flow, so that the answer finds it.
+pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) -> Result<Started, Error> {
+    let Some(provider) = offered(ctx, flow).iter().find(|provider| provider.alias == alias) else {
+        return Ok(Started::Stale);
+    };
+    if intent == Intent::Join {
+        check_joining(ctx, flow)?;
+    }
+    rates::charge_provider(ctx)?;
+    let secret = ctx.app.entropy.alphanumeric();
+    flow.state.offered_user = None;
+    flow.state.attempt = None;
+    flow.state.pending = None;
+    flow.state.external = Some(ExternalStep {
+        alias: alias.to_string(),
+        provider: provider.account_key(),
+        intent,
+        state: Some(hash(&secret)),
+        problem: None,
+    });
+    match make_url(ctx, flow, provider, &secret).await {
+        Ok(url) => Ok(if save(ctx, flow, None).await? { Started::Redirect(url) } else { Started::Stale }),
+        Err(error) => {
+            providers::log(ctx, provider, &error);
+            set_problem(flow, problem_of(&error));
+            Ok(if keep(ctx, flow).await? { Started::Problem } else { Started::Stale })
+        }
+    }
+}
+
+async fn make_url(ctx: &Ctx<'_>, flow: &Flow, provider: &Provider, secret: &str) -> Result<String, ProviderError> {
+    match secrets::is_set(ctx, provider).await {
+        Ok(true) => {}
+        Ok(false) => return Err(ProviderError::NotSetUp),
+        Err(error) => return Err(ProviderError::Unavailable(error.to_string())),
+    }
+    let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
+    let state = format!("{}.{secret}", flow.id);
+    let request = AuthorizationRequest { state: &state, nonce: &nonce, verifier: &verifier };
+    ctx.app.providers.authorization_url(ctx.project, provider, &request, (&ctx.app.metrics, ctx.now)).await
+}
+
+fn hash(secret: &str) -> String {
+    hex(&sha256(secret.as_bytes()).0)
+}
+
+/// The flow of a state, and the secret in it.
+#[must_use]
+pub fn read_state(state: &str) -> Option<(FlowId, &str)> {
+    let (flow, secret) = state.split_once('.').filter(|_| state.len() <= STATE_BYTES)?;
+    Some((flow.parse().ok()?, secret))
+}
+
+/// Takes a provider's answer to the request of this flow, once.
+pub async fn answer(ctx: &Ctx<'_>, flow: &mut Flow, (alias, form): (&str, &Form)) -> Result<Answered, Error> {
+    let field = |name: &str| form.get(name).ok().flatten();
+    let secret = field("state").and_then(read_state).map(|(_, secret)| secret).unwrap_or_default();
+    let Some(step) = flow.state.external.clone().filter(|step| is_answered_by(step, secret)) else {
+        return Ok(Answered::Stale);
+    };
+    // The answer is of no further use, whatever it leads to: of two requests with it one goes on.
+    flow.state.external = Some(ExternalStep { state: None, ..step.clone() });
+    if !save(ctx, flow, None).await? {
+        return Ok(Answered::Stale);
+    }
+    let provider = offered(ctx, flow).iter().find(|provider| provider.alias == step.alias);
+    let Some(provider) = provider.filter(|provider| alias == step.alias && provider.account_key() == step.provider)
+    else {
+        // Another provider's answer to this request (RFC 9700 §4.4), or the provider was removed meanwhile.
+        return refuse(ctx, flow, ExternalProblem::NotAccepted).await;
+    };
+    if let Some(error) = field("error") {
+        let problem = match error {
+            "access_denied" => ExternalProblem::Denied,
+            "server_error" | "temporarily_unavailable" => ExternalProblem::Unavailable,
+            _ => ExternalProblem::NotAccepted,
+        };
+        providers::log(ctx, provider, &ProviderError::Refused(vestibule_protocol::echo(error).into_owned()));
+        return refuse(ctx, flow, problem).await;
+    }
+    let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
+    // A parameter that is repeated counts as missing (RFC 6749 §3.1); a repeated issuer must not pass for none.
+    let issuer = form.get("iss").unwrap_or(Some(""));
+    let answer = Answer { code: field("code").unwrap_or_default(), issuer };
+    let of = Exchange { nonce: &nonce, verifier: &verifier };
+    match providers::exchange(ctx, provider, answer, of).await {
+        Ok(user) => decide(ctx, flow, user, step.intent).await,
+        Err(error) => {
+            providers::log(ctx, provider, &error);
+            refuse(ctx, flow, problem_of(&error)).await
+        }
+    }
+}
+
+fn is_answered_by(step: &ExternalStep, secret: &str) -> bool {
+    step.state.as_ref().is_some_and(|state| is_equal(&hash(secret), state))
+}
+
+fn problem_of(error: &ProviderError) -> ExternalProblem {
+    match error {
+        ProviderError::Unavailable(_) => ExternalProblem::Unavailable,
+        ProviderError::Refused(_) | ProviderError::Unproven(_) => ExternalProblem::NotAccepted,
+        ProviderError::NotSetUp => ExternalProblem::NotSetUp,
+    }
+}
+
+fn set_problem(flow: &mut Flow, problem: ExternalProblem) {
+    if let Some(step) = &mut flow.state.external {
+        step.state = None;
+        step.problem = Some(problem);
+    }
+}
+
+async fn refuse(ctx: &Ctx<'_>, flow: &mut Flow, problem: ExternalProblem) -> Result<Answered, Error> {
+    set_problem(flow, problem);
+    Ok(if keep(ctx, flow).await? { Answered::Next } else { Answered::Stale })
+}
+
+/// Decides what a verified answer means: the account's owner signs in, or the account gets an owner.
+async fn decide(ctx: &Ctx<'_>, flow: &mut Flow, user: ProviderUser, intent: Intent) -> Result<Answered, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    let no = ctx.project.no;
+    let known = external_accounts::find(&mut conn, no, &user.provider, &user.subject).await?;
+    if let Some(account) = known {
+        drop(conn);
+        let gives_up = ctx.project.settings.promotion_conflict() == PromotionConflict::Login;
+        let is_promotion = matches!(flow.state.purpose, FlowPurpose::Promote { .. });
+        if is_promotion && intent == Intent::Join && !gives_up {
+            return refuse(ctx, flow, ExternalProblem::BelongsToMember).await;
+        }
+        let basis = Basis::of_external_account(flow, &user.provider, &user.subject);
+        let proof = LoginProof { external: Some(user), ..LoginProof::new(account.user_id, BY_PROVIDER, basis) };
+        return Ok(Answered::Achieved(Achievement::Proved(Box::new(proof))));
+    }
+    // Who came to sign in may have another account, so a guest is promoted only at its own wish.
+    let is_closed = ctx.project.settings.public_signup_disabled() && flow.state.guest().is_none();
+    if is_closed || (intent == Intent::SignIn && flow.state.guest().is_some()) {
+        drop(conn);
+        return refuse(ctx, flow, ExternalProblem::Unknown).await;
+    }
+    // Only an address that is believed counts; another one must neither block its owner nor show that it is known.
+    if let Some(email) = login_id_of(ctx, &user) {
+        let owner = credentials::find_login_id(&mut conn, no, email.kind.as_str(), &email.value).await?;
+        drop(conn);
+        if owner.is_some() {
+            // Without a proof, so that it opens nothing: the owner signs in with its own methods.
+            let login_id = email.clone();
+            let pending = PendingLoginId { login_id, password_hash: None, code: None, proved_at: None, taken: true };
+            flow.state.pending = Some(pending);
+            flow.state.external = None;
+            return Ok(if keep(ctx, flow).await? { Answered::Next } else { Answered::Stale });
+        }
+    }
+    Ok(Answered::Achieved(Achievement::Connected(Box::new(NewConnection(user)))))
+}
+
+/// The email address that becomes a login ID of the new member.
+fn login_id_of<'a>(ctx: &Ctx<'_>, user: &'a ProviderUser) -> Option<&'a vestibule_domain::identifier::LoginId> {
+    let uses_email = ctx.project.settings.login_id_kinds().contains(&LoginIdKind::Email);
+    user.verified_email.as_ref().filter(|_| uses_email)
+}
+
+/// Checks that joining is allowed: a guest may join even if sign-up is closed.
+fn check_joining(ctx: &Ctx<'_>, flow: &Flow) -> Result<(), Error> {
+    let closed = ctx.project.settings.public_signup_disabled() && flow.state.guest().is_none();
+    if closed { Err(Error::PublicSignUpDisabled) } else { Ok(()) }
+}
+
+/// Says that the account or its address got another owner while the answer was verified.
+pub async fn mark_taken(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<(), Error> {
+    set_problem(flow, ExternalProblem::BelongsToMember);
+    keep(ctx, flow).await?;
+    Ok(())
+}
+
+impl NewConnection {
+    /// The credentials of the new member.
+    pub(crate) fn credentials(self, ctx: &Ctx<'_>, user_id: UserId) -> Credentials {
+        let login_id = login_id_of(ctx, &self.0).map(|email| OwnedLoginId {
+            id: ctx.app.entropy.id(ctx.now),
+            user_id,
+            kind: email.kind.as_str().to_string(),
+            value: email.value.clone(),
+            original: email.original.clone(),
+            verified_at: Some(ctx.now),
+            created_at: ctx.now,
+            updated_at: ctx.now,
+        });
+        let attributes = self.0.attributes();
+        let account = ExternalAccount {
+            id: ctx.app.entropy.id(ctx.now),
+            user_id,
+            provider: self.0.provider,
+            subject: self.0.subject,
+            profile: self.0.profile,
+            created_at: ctx.now,
+            updated_at: ctx.now,
+        };
+        let external = Some(NewExternalAccount { account, attributes });
+        Credentials { login_id, password_hash: None, passkey: None, external }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_names_its_flow_and_has_one_secret() {
+        let flow = FlowId::from_parts(1, [7; 10]);
+        let state = format!("{flow}.abc");
+        assert_eq!(read_state(&state), Some((flow, "abc")));
+        for bad in ["", "abc", &flow.to_string(), "x.abc", &format!("{flow}.{}", "a".repeat(STATE_BYTES))] {
+            assert_eq!(read_state(bad), None, "{bad}");
+        }
+        let step = ExternalStep {
+            alias: "a".into(),
+            provider: "google".into(),
+            intent: Intent::Join,
+            state: Some(hash("abc")),
+            problem: None,
+        };
+        assert!(is_answered_by(&step, "abc"));
+        assert!(!is_answered_by(&step, "abd") && !is_answered_by(&step, ""));
+        assert!(!is_answered_by(&ExternalStep { state: None, ..step }, "abc"), "it was answered");
+    }
+}

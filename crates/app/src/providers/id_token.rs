@@ -1,0 +1,152 @@
+//! The claims of a provider's ID token (OpenID Connect Core §3.1.3.7).
+
+use serde_json::{Map, Value};
+use vestibule_domain::{project::ProviderType, time::Timestamp};
+
+use super::ProviderError;
+use crate::crypto::is_equal;
+
+/// How far the provider's clock may be from ours, in seconds.
+const SKEW: i64 = 60;
+/// Maximum bytes of a subject (OpenID Connect Core §2).
+const SUBJECT_BYTES: usize = 255;
+/// Google's issuer, and how some of its ID tokens spell it.
+const GOOGLE: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+
+/// What an ID token must say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Expected<'a> {
+    pub(super) kind: ProviderType,
+    pub(super) issuer: &'a str,
+    pub(super) client_id: &'a str,
+    pub(super) nonce: &'a str,
+    pub(super) now: Timestamp,
+}
+
+/// Checks the claims of an ID token whose signature is verified; answers its subject.
+///
+/// # Errors
+/// [`ProviderError::Unproven`].
+pub(super) fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<String, ProviderError> {
+    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let seconds = |name: &str| claims.get(name).and_then(Value::as_f64);
+    let issuer = text("iss").unwrap_or_default();
+    let is_issuer = issuer == expected.issuer
+        || (expected.kind == ProviderType::Google && expected.issuer == GOOGLE[0] && issuer == GOOGLE[1]);
+    if !is_issuer {
+        return Err(ProviderError::Unproven("the ID token is another issuer's"));
+    }
+    if !is_for(claims.get("aud"), expected.client_id) || text("azp").is_some_and(|azp| azp != expected.client_id) {
+        return Err(ProviderError::Unproven("the ID token is for another client"));
+    }
+    let now = expected.now.as_seconds();
+    let (early, late) = ((now - SKEW) as f64, (now + SKEW) as f64);
+    if seconds("exp").is_none_or(|exp| exp <= early) {
+        return Err(ProviderError::Unproven("the ID token has expired"));
+    }
+    if seconds("iat").is_none_or(|iat| iat > late) || seconds("nbf").is_some_and(|nbf| nbf > late) {
+        return Err(ProviderError::Unproven("the ID token is from the future"));
+    }
+    if !text("nonce").is_some_and(|nonce| is_equal(nonce, expected.nonce)) {
+        return Err(ProviderError::Unproven("the ID token has another nonce"));
+    }
+    let subject = text("sub").unwrap_or_default();
+    if subject.is_empty() || subject.len() > SUBJECT_BYTES || subject.chars().any(char::is_control) {
+        return Err(ProviderError::Unproven("the ID token has no usable subject"));
+    }
+    Ok(subject.to_string())
+}
+
+/// Whether an audience is this client and no other.
+fn is_for(audience: Option<&Value>, client_id: &str) -> bool {
+    match audience {
+        Some(Value::String(only)) => only == client_id,
+        Some(Value::Array(all)) => matches!(all.as_slice(), [Value::String(only)] if only == client_id),
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const EXPECTED: Expected<'_> = Expected {
+        kind: ProviderType::Oidc,
+        issuer: "https://id.example",
+        client_id: "shop",
+        nonce: "n-1",
+        now: Timestamp::from_seconds(10_000),
+    };
+
+    fn good() -> Value {
+        json!({"iss": "https://id.example", "aud": "shop", "sub": "24400320", "nonce": "n-1", "iat": 9_990, "exp": 10_300})
+    }
+
+    fn judge(claims: &Value, expected: &Expected<'_>) -> Result<String, ProviderError> {
+        check(claims.as_object().expect("an object"), expected)
+    }
+
+    #[test]
+    fn an_id_token_must_say_exactly_what_is_expected() {
+        assert_eq!(judge(&good(), &EXPECTED), Ok("24400320".to_string()));
+        let accepted = [
+            ("aud", json!(["shop"])),
+            ("azp", json!("shop")),
+            ("iat", json!(10_060)),
+            ("exp", json!(9_941)),
+            ("nbf", json!(10_000)),
+            ("extra", json!({"a": 1})),
+        ];
+        for (name, value) in accepted {
+            let mut claims = good();
+            claims[name] = value.clone();
+            assert!(judge(&claims, &EXPECTED).is_ok(), "{name} {value}");
+        }
+        let refused = [
+            ("iss", json!("https://id.example/")),
+            ("iss", json!("https://evil.example")),
+            ("iss", Value::Null),
+            ("aud", json!("other")),
+            ("aud", json!(["shop", "other"])),
+            ("aud", json!([])),
+            ("aud", json!({"shop": 1})),
+            ("azp", json!("other")),
+            ("exp", json!(9_940)),
+            ("exp", json!("10300")),
+            ("exp", Value::Null),
+            ("iat", json!(10_061)),
+            ("iat", Value::Null),
+            ("nbf", json!(10_061)),
+            ("nonce", json!("n-2")),
+            ("nonce", json!("")),
+            ("nonce", Value::Null),
+            ("sub", json!("")),
+            ("sub", json!(7)),
+            ("sub", json!("a\u{0}b")),
+            ("sub", json!("a".repeat(256))),
+        ];
+        for (name, value) in refused {
+            let mut claims = good();
+            claims[name] = value.clone();
+            assert!(judge(&claims, &EXPECTED).is_err(), "{name} {value}");
+            claims.as_object_mut().expect("an object").remove(name);
+            assert_eq!(judge(&claims, &EXPECTED).is_ok(), matches!(name, "azp" | "nbf"), "without {name}");
+        }
+    }
+
+    #[test]
+    fn only_googles_issuer_has_two_spellings() {
+        let google = Expected { kind: ProviderType::Google, issuer: GOOGLE[0], ..EXPECTED };
+        for issuer in GOOGLE {
+            let mut claims = good();
+            claims["iss"] = json!(issuer);
+            assert!(judge(&claims, &google).is_ok(), "{issuer}");
+        }
+        let mut claims = good();
+        claims["iss"] = json!("id.example");
+        assert!(judge(&claims, &EXPECTED).is_err());
+        assert!(judge(&claims, &Expected { kind: ProviderType::Google, ..EXPECTED }).is_err());
+    }
+}

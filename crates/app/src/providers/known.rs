@@ -1,0 +1,301 @@
+//! What is known of one provider: its metadata and keys, kept for a while, and whether it answers. After several failures in a
+//! row it is left alone for half a minute, so that its pages fail at once and it can recover.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use serde_json::Value;
+use vestibule_domain::time::Timestamp;
+use vestibule_protocol::jose::{Jwk, Jws};
+
+use super::ProviderError;
+use crate::{
+    adapters::provider_http::{CallError, ProviderAnswer, ProviderHttp},
+    crypto::verify::verifies_jws,
+    metrics::{Metrics, ProviderCall},
+};
+
+/// How long metadata is kept.
+const METADATA_AGE: Duration = Duration::from_secs(3_600);
+/// How long metadata is used while the provider does not give it again.
+const METADATA_STALE: Duration = Duration::from_secs(24 * 3_600);
+/// How long keys are kept, whatever the provider says: at least, by default, and at most.
+const KEYS_AGE: [Duration; 3] = [Duration::from_secs(300), Duration::from_secs(3_600), Duration::from_secs(24 * 3_600)];
+/// How often keys are read again for a token with an unknown key.
+const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(30);
+/// Maximum number of keys of a provider.
+const KEYS: usize = 50;
+/// Failures in a row after which a provider is left alone, and for how long.
+const FAILURES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(30);
+/// Maximum bytes of an issuer or endpoint.
+const URL_BYTES: usize = 2_048;
+
+/// The metadata of a provider (OpenID Connect Discovery §3), as far as it is used.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Metadata {
+    pub(super) issuer: String,
+    pub(super) authorization_endpoint: String,
+    pub(super) token_endpoint: String,
+    pub(super) jwks_uri: String,
+    #[serde(default)]
+    pub(super) userinfo_endpoint: Option<String>,
+    /// Whether authorization responses name the issuer (RFC 9207 §3).
+    #[serde(default, rename = "authorization_response_iss_parameter_supported")]
+    pub(super) names_issuer: bool,
+}
+
+#[derive(Clone)]
+struct Kept<T> {
+    content: Arc<T>,
+    read_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+/// Whether a provider answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Health {
+    failures: u32,
+    paused_until: Option<Timestamp>,
+}
+
+impl Health {
+    /// Whether a call may be made. While the pause has ended and nothing else is known, one call at a time is.
+    fn admit(&mut self, now: Timestamp) -> bool {
+        match self.paused_until {
+            Some(until) if now < until => false,
+            Some(_) => {
+                self.paused_until = Some(now.plus(PAUSE));
+                true
+            }
+            None => true,
+        }
+    }
+
+    fn record(&mut self, has_answered: bool, now: Timestamp) {
+        if has_answered {
+            *self = Self::default();
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= FAILURES {
+            self.paused_until = Some(now.plus(PAUSE));
+        }
+    }
+}
+
+pub(super) struct KnownProvider {
+    pub(super) issuer: String,
+    health: Mutex<Health>,
+    // Locked while they are read, so that of many requests one reads.
+    metadata: tokio::sync::Mutex<Option<Kept<Metadata>>>,
+    keys: tokio::sync::Mutex<Option<Kept<Vec<Jwk>>>>,
+}
+
+impl KnownProvider {
+    pub(super) fn new(issuer: &str) -> Self {
+        Self {
+            issuer: issuer.to_string(),
+            health: Mutex::default(),
+            metadata: tokio::sync::Mutex::default(),
+            keys: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Makes a call, unless the provider is left alone. Only an answer below 500 counts as one.
+    pub(super) async fn call(
+        &self,
+        (metrics, now): (&Metrics, Timestamp),
+        call: impl Future<Output = Result<ProviderAnswer, CallError>>,
+    ) -> Result<ProviderAnswer, ProviderError> {
+        if !self.health.lock().unwrap_or_else(PoisonError::into_inner).admit(now) {
+            metrics.count_provider_call(&self.issuer, ProviderCall::Skipped);
+            return Err(ProviderError::Unavailable("it did not answer several times, so it is not asked now".into()));
+        }
+        let answer = call.await;
+        let has_answered = answer.as_ref().is_ok_and(|answer| answer.status < 500);
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).record(has_answered, now);
+        let result = if has_answered { ProviderCall::Answered } else { ProviderCall::Failed };
+        metrics.count_provider_call(&self.issuer, result);
+        match answer {
+            Ok(answer) if has_answered => Ok(answer),
+            Ok(answer) => Err(ProviderError::Unavailable(format!("it answered {}", answer.status))),
+            Err(error) => Err(ProviderError::Unavailable(error.to_string())),
+        }
+    }
+
+    /// The provider's metadata.
+    ///
+    /// # Errors
+    /// When it is not known and cannot be read.
+    pub(super) async fn metadata(
+        &self,
+        http: &ProviderHttp,
+        metrics: &Metrics,
+        now: Timestamp,
+    ) -> Result<Arc<Metadata>, ProviderError> {
+        let mut kept = self.metadata.lock().await;
+        if let Some(known) = kept.as_ref().filter(|known| now < known.expires_at) {
+            return Ok(Arc::clone(&known.content));
+        }
+        let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+        match self.call((metrics, now), http.get(&url, None)).await.and_then(|answer| self.read_metadata(&answer)) {
+            Ok(read) => {
+                let content = Arc::new(read);
+                let expires_at = now.plus(METADATA_AGE);
+                *kept = Some(Kept { content: Arc::clone(&content), read_at: now, expires_at });
+                Ok(content)
+            }
+            Err(error) => {
+                let usable = kept.as_ref().filter(|known| now.since(known.read_at) < METADATA_STALE);
+                usable.map(|known| Arc::clone(&known.content)).ok_or(error)
+            }
+        }
+    }
+
+    fn read_metadata(&self, answer: &ProviderAnswer) -> Result<Metadata, ProviderError> {
+        if answer.status != 200 {
+            return Err(ProviderError::Unavailable(format!("its metadata was answered with {}", answer.status)));
+        }
+        let read: Metadata = serde_json::from_slice(&answer.body)
+            .map_err(|_| ProviderError::Unavailable("its metadata cannot be read".into()))?;
+        // Otherwise one provider could name the endpoints of another (OpenID Connect Discovery §4.3).
+        if read.issuer != self.issuer {
+            return Err(ProviderError::Unproven("the metadata is another issuer's"));
+        }
+        let urls = [Some(&read.authorization_endpoint), Some(&read.token_endpoint), Some(&read.jwks_uri)];
+        if urls.into_iter().chain([read.userinfo_endpoint.as_ref()]).flatten().any(|url| url.len() > URL_BYTES) {
+            return Err(ProviderError::Unproven("an endpoint in the metadata is too long"));
+        }
+        Ok(read)
+    }
+
+    /// Verifies a signature with the provider's keys; reads them again for an unknown key.
+    ///
+    /// # Errors
+    /// When no key made the signature, or the keys cannot be read.
+    pub(super) async fn verify(
+        &self,
+        (http, jwks_uri): (&ProviderHttp, &str),
+        jws: &Jws,
+        (metrics, now): (&Metrics, Timestamp),
+    ) -> Result<(), ProviderError> {
+        let mut kept = self.keys.lock().await;
+        let known = kept.as_ref().filter(|known| now < known.expires_at);
+        if let Some(known) = known {
+            match try_keys(&known.content, jws) {
+                KeyVerdict::Verified => return Ok(()),
+                KeyVerdict::Refused => return Err(ProviderError::Unproven("the signature is wrong")),
+                KeyVerdict::Unknown if now.since(known.read_at) < UNKNOWN_KEY_PAUSE => {
+                    return Err(ProviderError::Unproven("the ID token is signed with an unknown key"));
+                }
+                KeyVerdict::Unknown => {}
+            }
+        }
+        let answer = self.call((metrics, now), http.get(jwks_uri, None)).await?;
+        let keys = read_keys(&answer)?;
+        let [least, default, most] = KEYS_AGE;
+        let age = answer.max_age.unwrap_or(default).clamp(least, most);
+        let verdict = try_keys(&keys, jws);
+        *kept = Some(Kept { content: Arc::new(keys), read_at: now, expires_at: now.plus(age) });
+        match verdict {
+            KeyVerdict::Verified => Ok(()),
+            KeyVerdict::Refused => Err(ProviderError::Unproven("the signature is wrong")),
+            KeyVerdict::Unknown => Err(ProviderError::Unproven("the ID token is signed with an unknown key")),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyVerdict {
+    Verified,
+    /// The key that the token names did not sign it.
+    Refused,
+    /// The token names a key that is not among these.
+    Unknown,
+}
+
+fn try_keys(keys: &[Jwk], jws: &Jws) -> KeyVerdict {
+    let named = jws.header().kid.as_deref();
+    let mut candidates = keys
+        .iter()
+        .filter(|key| named.is_none_or(|kid| key.kid() == Some(kid)) && jws.check_key(key).is_ok())
+        .peekable();
+    if candidates.peek().is_none() {
+        return KeyVerdict::Unknown;
+    }
+    if candidates.any(|key| verifies_jws(key, jws)) { KeyVerdict::Verified } else { KeyVerdict::Refused }
+}
+
+/// The keys of a key set (RFC 7517 §5) that can verify a signature; others are left out.
+fn read_keys(answer: &ProviderAnswer) -> Result<Vec<Jwk>, ProviderError> {
+    #[derive(Deserialize)]
+    struct KeySet {
+        keys: Vec<Value>,
+    }
+    let read: Option<KeySet> = (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok()).flatten();
+    let read = read.ok_or_else(|| ProviderError::Unavailable("its keys cannot be read".into()))?;
+    let is_for_signatures = |key: &&Value| key.get("use").is_none_or(|use_| use_ == "sig");
+    let keys = read.keys.iter().take(KEYS).filter(is_for_signatures).filter_map(|key| Jwk::from_value(key).ok());
+    Ok(keys.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::crypto::signing::{KeyAlgorithm, SigningKey};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000);
+
+    #[test]
+    fn a_provider_that_fails_is_left_alone_and_then_asked_once() {
+        let mut health = Health::default();
+        for _ in 0..FAILURES {
+            assert!(health.admit(NOW));
+            health.record(false, NOW);
+        }
+        let later = NOW.plus(PAUSE);
+        assert!(!health.admit(NOW));
+        assert!(health.admit(later) && !health.admit(later), "one call finds out");
+        health.record(true, later);
+        assert!(health.admit(later) && health.admit(later));
+    }
+
+    #[test]
+    fn a_token_is_verified_by_the_key_that_it_names() {
+        let make = |kid: &str| {
+            let pkcs8 = SigningKey::generate(KeyAlgorithm::Es256).expect("a key");
+            SigningKey::parse(kid.into(), KeyAlgorithm::Es256, &pkcs8).expect("a key")
+        };
+        let public = |key: &SigningKey| Jwk::from_value(key.public_jwk()).expect("a public key");
+        let (own, other, twin) = (make("a"), make("b"), make("a"));
+        let jws = Jws::parse(&own.sign("JWT", &json!({}))).expect("a JWS");
+        assert_eq!(try_keys(&[public(&other), public(&own)], &jws), KeyVerdict::Verified);
+        assert_eq!(try_keys(&[public(&other)], &jws), KeyVerdict::Unknown);
+        assert_eq!(try_keys(&[public(&twin)], &jws), KeyVerdict::Refused);
+        assert_eq!(try_keys(&[], &jws), KeyVerdict::Unknown);
+    }
+
+    #[test]
+    fn metadata_of_another_issuer_is_refused() {
+        let known = KnownProvider::new("https://id.example");
+        let answer = |issuer: &str, status| {
+            let body = json!({
+                "issuer": issuer, "authorization_endpoint": "https://id.example/a",
+                "token_endpoint": "https://id.example/t", "jwks_uri": "https://id.example/k",
+            });
+            ProviderAnswer { status, max_age: None, body: body.to_string().into_bytes() }
+        };
+        assert!(known.read_metadata(&answer("https://id.example", 200)).is_ok());
+        for (issuer, status) in
+            [("https://evil.example", 200), ("https://id.example/", 200), ("https://id.example", 404)]
+        {
+            assert!(known.read_metadata(&answer(issuer, status)).is_err(), "{issuer} {status}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What a provider says about its user, and what of it is believed.
+
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    attributes,
+    identifier::{LoginId, LoginIdKind},
+    project::{Provider, ProviderType},
+};
+
+/// The claims that are kept (OpenID Connect Core §5.1).
+const KEPT: [&str; 12] = [
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "picture",
+    "profile",
+    "website",
+    "locale",
+    "zoneinfo",
+    "email",
+];
+/// Maximum bytes of a claim; a longer one is left out.
+const CLAIM_BYTES: usize = 1_024;
+
+/// A user whom a provider authenticated.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ProviderUser {
+    /// The key of the provider's accounts.
+    pub(crate) provider: String,
+    pub(crate) subject: String,
+    /// What the provider said: kept with the account, and shown to its owner.
+    pub(crate) profile: Map<String, Value>,
+    /// The email address, if it is believed to be the user's own.
+    pub(crate) verified_email: Option<LoginId>,
+}
+
+impl ProviderUser {
+    /// Reads the claims of an ID token, with those of UserInfo.
+    pub(super) fn read(provider: &Provider, subject: String, claims: &Map<String, Value>) -> Self {
+        let mut profile = Map::new();
+        for name in KEPT {
+            let value = claims.get(name).and_then(Value::as_str).filter(|value| is_usable(value));
+            profile.extend(value.map(|value| (name.to_string(), Value::from(value))));
+        }
+        if profile.contains_key("email") {
+            profile.insert("email_verified".to_string(), Value::from(is_true(claims.get("email_verified"))));
+        }
+        let verified_email = believe_email(provider, claims);
+        Self { provider: provider.account_key(), subject, profile, verified_email }
+    }
+
+    /// The standard attributes for a new member: of the profile, what the attributes take. The email address is a login ID.
+    pub(crate) fn attributes(&self) -> Map<String, Value> {
+        let usable = |(name, value): &(&String, &Value)| {
+            let one = Map::from_iter([((*name).clone(), (*value).clone())]);
+            !name.starts_with("email") && attributes::check(&one, &Map::new()).is_empty()
+        };
+        self.profile.iter().filter(usable).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
+fn is_usable(value: &str) -> bool {
+    !value.is_empty() && value.len() <= CLAIM_BYTES && !value.chars().any(char::is_control)
+}
+
+/// Some providers send flags as texts.
+fn is_true(flag: Option<&Value>) -> bool {
+    flag.is_some_and(|flag| *flag == Value::Bool(true) || flag.as_str() == Some("true"))
+}
+
+/// The email address that the provider vouches for, or the operator for the provider.
+fn believe_email(provider: &Provider, claims: &Map<String, Value>) -> Option<LoginId> {
+    let typed = claims.get("email")?.as_str()?;
+    let email = LoginId::parse(LoginIdKind::Email, typed, None).ok()?;
+    let is_believed = provider.assumes_verified()
+        || (is_true(claims.get("email_verified"))
+            && match provider.kind {
+                ProviderType::Google => is_googles_own(&email, claims),
+                ProviderType::Oidc => true,
+            });
+    is_believed.then_some(email)
+}
+
+/// Whether Google itself runs the address. An address elsewhere was verified once, and may have another owner by now.
+fn is_googles_own(email: &LoginId, claims: &Map<String, Value>) -> bool {
+    let domain = email.value.rsplit_once('@').map(|(_, domain)| domain);
+    let is_gmail = domain.is_some_and(|domain| matches!(domain, "gmail.com" | "googlemail.com"));
+    is_gmail || claims.get("hd").and_then(Value::as_str).is_some_and(|hd| !hd.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use vestibule_domain::project::{ProviderClaims, ProviderEmail};
+
+    use super::*;
+
+    fn provider(kind: ProviderType, assume_verified: bool) -> Provider {
+        let claims = ProviderClaims { email: ProviderEmail { assume_verified: Some(assume_verified) } };
+        let issuer = (kind == ProviderType::Oidc).then(|| "https://id.example".to_string());
+        Provider { kind, issuer, claims, ..Provider::default() }
+    }
+
+    fn read(provider: &Provider, claims: Value) -> ProviderUser {
+        ProviderUser::read(provider, "1".into(), claims.as_object().expect("an object"))
+    }
+
+    #[test]
+    fn an_address_is_believed_as_configured() {
+        use ProviderType::{Google, Oidc};
+        for (kind, assumes, claims, believed) in [
+            (Oidc, false, json!({"email": "kim@id.example", "email_verified": true}), true),
+            (Oidc, false, json!({"email": "kim@id.example", "email_verified": "true"}), true),
+            (Oidc, false, json!({"email": "kim@id.example", "email_verified": false}), false),
+            (Oidc, false, json!({"email": "kim@id.example", "email_verified": "false"}), false),
+            (Oidc, false, json!({"email": "kim@id.example", "email_verified": 1}), false),
+            (Oidc, false, json!({"email": "kim@id.example"}), false),
+            (Oidc, true, json!({"email": "kim@id.example"}), true),
+            (Oidc, true, json!({"email": "no address", "email_verified": true}), false),
+            (Oidc, true, json!({"email_verified": true}), false),
+            (Google, false, json!({"email": "kim@gmail.com", "email_verified": true}), true),
+            (Google, false, json!({"email": "kim@gmail.com", "email_verified": false}), false),
+            (Google, false, json!({"email": "kim@id.example", "email_verified": true}), false),
+            (Google, false, json!({"email": "kim@id.example", "email_verified": true, "hd": ""}), false),
+            (Google, false, json!({"email": "kim@id.example", "email_verified": true, "hd": "id.example"}), true),
+            (Google, true, json!({"email": "kim@id.example", "email_verified": false}), true),
+        ] {
+            let user = read(&provider(kind, assumes), claims.clone());
+            assert_eq!(user.verified_email.is_some(), believed, "{kind:?} {assumes} {claims}");
+        }
+    }
+
+    #[test]
+    fn a_profile_keeps_what_is_short_and_known() {
+        let claims = json!({
+            "name": "Kim", "given_name": "", "nickname": "a".repeat(1_025), "picture": "https://id.example/kim.png",
+            "family_name": "Li\u{7}", "locale": 7, "secret": "x", "email": "kim@id.example", "sub": "1",
+        });
+        let user = read(&provider(ProviderType::Oidc, false), claims);
+        let expected = json!({
+            "name": "Kim", "picture": "https://id.example/kim.png", "email": "kim@id.example", "email_verified": false,
+        });
+        assert_eq!(Value::from(user.profile.clone()), expected);
+        assert_eq!(user.provider, "oidc https://id.example");
+        assert_eq!(Value::from(user.attributes()), json!({"name": "Kim", "picture": "https://id.example/kim.png"}));
+    }
+}
