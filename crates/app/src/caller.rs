@@ -25,7 +25,7 @@ use crate::{
     error::Error,
     guests::returning_guests,
     projects::Project,
-    tokens::issue::{scopes_of, split_token},
+    tokens::issue::{scopes_of, shown_amr, split_token},
 };
 
 /// The credential of a caller.
@@ -54,7 +54,7 @@ impl Via {
     /// When the user authenticated as a member; `None` for a session or grant that began as a guest's, also after the
     /// promotion.
     pub fn proved_at(&self) -> Option<Timestamp> {
-        Some(self.authenticated_at()).filter(|_| proves_member(self.amr()))
+        Some(self.authenticated_at()).filter(|_| proves_member(self.stored_amr()))
     }
 
     /// Whether it is a grant left over from a promotion.
@@ -65,8 +65,12 @@ impl Via {
         }
     }
 
-    /// How the user authenticated (`amr`), space-separated.
+    /// How the user authenticated (`amr`), space-separated, as far as applications are told.
     pub fn amr(&self) -> Option<&str> {
+        shown_amr(self.stored_amr())
+    }
+
+    fn stored_amr(&self) -> Option<&str> {
         match self {
             Self::Grant(grant) => grant.amr.as_deref(),
             Self::Session(session) => session.amr.as_deref(),

@@ -1,4 +1,4 @@
-//! Looks up the names of webhooks' receivers. A lookup occupies a thread until it ends, however long the server of the name takes and
+//! Looks up the names of webhooks' receivers and of providers. A lookup occupies a thread until it ends, however long the server of the name takes and
 //! whether its result is still wanted or not: so a name is looked up once for all that ask at the same time, and only so many names.
 
 use std::{
@@ -18,12 +18,12 @@ const NAMES: usize = 256;
 const OF_A_PROJECT: usize = 64;
 
 tokio::task_local! {
-    /// The project whose receiver is called: a resolver gets only the name.
+    /// The project whose receiver or provider is called: a resolver gets only the name.
     static CALLING: ProjectNo;
 }
 
-/// Calls a receiver of a project, so that lookups count as that project's.
-pub(super) async fn calling<F: Future>(project: ProjectNo, call: F) -> F::Output {
+/// Calls a receiver or provider of a project, so that lookups count as that project's.
+pub(crate) async fn calling<F: Future>(project: ProjectNo, call: F) -> F::Output {
     CALLING.scope(project, call).await
 }
 

@@ -3,7 +3,7 @@
 pub mod clock;
 pub mod entropy;
 mod http_client;
-mod lookup;
+pub(crate) mod lookup;
 pub mod mailer;
 pub mod outbound;
 pub(crate) mod provider_http;

@@ -13,6 +13,7 @@ use vestibule_store::{credentials, external_accounts};
 
 use super::{Flow, FlowPurpose, PendingLoginId, basis::Basis, keep, prepare::Achievement, save, sign_in::LoginProof};
 use crate::{
+    adapters::lookup::calling,
     crypto::{hex, is_equal, sha256},
     ctx::Ctx,
     error::Error,
@@ -134,7 +135,9 @@ async fn make_url(ctx: &Ctx<'_>, flow: &Flow, provider: &Provider, secret: &str)
     let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
     let state = format!("{}.{secret}", flow.id);
     let request = AuthorizationRequest { state: &state, nonce: &nonce, verifier: &verifier };
-    ctx.app.providers.authorization_url(ctx.project, provider, &request, (&ctx.app.metrics, ctx.now)).await
+    let providers = &ctx.app.providers;
+    let url = providers.authorization_url(ctx.project, provider, &request, (&ctx.app.metrics, ctx.now));
+    calling(ctx.project.no, url).await
 }
 
 fn hash(secret: &str) -> String {
@@ -180,7 +183,7 @@ pub async fn answer(ctx: &Ctx<'_>, flow: &mut Flow, (alias, form): (&str, &Form)
     let issuer = form.get("iss").unwrap_or(Some(""));
     let answer = Answer { code: field("code").unwrap_or_default(), issuer };
     let of = Exchange { nonce: &nonce, verifier: &verifier };
-    match providers::exchange(ctx, provider, answer, of).await {
+    match calling(ctx.project.no, providers::exchange(ctx, provider, answer, of)).await {
         Ok(user) => decide(ctx, flow, user, step.intent).await,
         Err(error) => {
             providers::log(ctx, provider, &error);

@@ -241,11 +241,15 @@ pub(crate) fn signer(
     project.keys.signer(algorithm, now)
 }
 
-/// The stored `amr` of a sign-in with a provider. Tokens do not have it: how the user authenticated there is not known.
+/// The stored `amr` of a sign-in with a provider. Tokens and the resolver do not have it: how the user authenticated there is not known.
 pub(crate) const BY_PROVIDER: &str = "provider";
+
+/// What applications are told of a stored `amr`.
+pub(crate) fn shown_amr(amr: Option<&str>) -> Option<&str> {
+    amr.filter(|amr| !amr.is_empty() && *amr != BY_PROVIDER)
+}
 
 /// The `amr` claim for a stored value.
 pub(crate) fn amr_claim(amr: Option<&str>) -> Option<Value> {
-    let shown = amr.filter(|amr| !amr.is_empty() && *amr != BY_PROVIDER);
-    shown.map(|amr| json!(amr.split(' ').collect::<Vec<_>>()))
+    shown_amr(amr).map(|amr| json!(amr.split(' ').collect::<Vec<_>>()))
 }

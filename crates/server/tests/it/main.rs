@@ -82,6 +82,7 @@ mod pre_hijacking_operators;
 mod project_changes;
 mod promotion;
 mod promotion_code;
+mod provider_accounts;
 mod provider_attacks;
 mod providers;
 mod proxies;

@@ -8,6 +8,7 @@ use vestibule_domain::secret::Secret;
 
 use crate::{
     guest_journey::promote,
+    resolver::resolve,
     support::{
         AppClient, Browser, CLIENT, Engine, Manner, OpenIdProvider, SECRET, Setup, TestServer, Tokens, on_both_engines,
     },
@@ -112,6 +113,9 @@ async fn a_guest_is_promoted_with_a_provider_and_keeps_its_sub(engine: Engine) {
     let external = identities.iter().find(|one| one["type"] == "oauth").expect("the account at the provider");
     assert_eq!((&external["oauth_provider_type"], &external["oauth_provider_alias"]), (&json!("oidc"), &json!("ours")));
     assert!(id_claims(&member).get("amr").is_none(), "how the user authenticated there is not known");
+    let resolved =
+        resolve(&scene.server, "/_resolver/resolve?require=member", Some(&member.access), None).await.expect(200);
+    assert_eq!(resolved.header("x-authgear-session-amr"), Some(""), "nor does the resolver say it");
     let promoted = scene.server.events("user.anonymous.promoted").await;
     let identity = promoted[0]["payload"]["identities"].as_array().expect("a list");
     assert!(identity.iter().any(|one| one["claims"]["https://authgear.com/claims/oauth/subject_id"] == "kim-at-id"));
@@ -332,58 +336,6 @@ async fn keys_are_kept_and_read_again_when_they_rotate(engine: Engine) {
     assert_eq!(scene.provider.key_reads(), 2);
 }
 
-async fn a_member_removes_an_account_at_a_provider_unless_it_is_the_last_method(engine: Engine) {
-    let provider = OpenIdProvider::start().await;
-    let server = start(engine, &provider, |_| {}).await;
-    let mut browser = server.browser();
-    let sign_in = async |browser: &mut Browser, claims: &Value| {
-        browser.open("/settings/sign-in").await;
-        browser.press(BUTTON).await;
-        let back = provider.sign_in(browser.at_app(), claims, server.clock.now());
-        browser.open_from_elsewhere(&back).await;
-        browser.expect_page(200, "My account");
-    };
-    // The address is unverified, so it is no login ID, and the account at the provider is the only method.
-    let unverified = json!({"sub": "1", "email": KIM, "email_verified": false});
-    sign_in(&mut browser, &unverified).await;
-    assert!(browser.page().text.contains(KIM) && browser.page().text.contains("Our ID"), "{}", browser.page().text);
-    assert!(!browser.page().text.contains("Remove"), "it is the last: {}", browser.page().text);
-    let id = connected_id(&server, "user.created").await;
-    let token = browser.hidden("_csrf").expect("a form");
-    let mut forged = browser.clone();
-    forged.post("/settings/external-accounts", &[("_csrf", &token), ("id", &id)]).await;
-    assert!(forged.page().text.contains("your only way to sign in"), "{}", forged.page().text);
-
-    let mut other = server.browser();
-    sign_in(&mut other, &json!({"sub": "2", "email": "lee@id.example", "email_verified": true})).await;
-    other.open("/settings/password").await;
-    other.fill("New password", "violet tugboat marmalade");
-    other.press("Save password").await;
-    other.open("/settings").await;
-    other.press("Remove").await;
-    assert!(other.page().text.contains("Removed from your account"), "{}", other.page().text);
-    assert!(!other.page().text.contains("Our ID"), "{}", other.page().text);
-    let gone = server.events("identity.oauth.disconnected").await;
-    assert_eq!(gone.len(), 1);
-    assert_eq!(gone[0]["payload"]["identity"]["claims"]["https://authgear.com/claims/oauth/subject_id"], "2");
-    // The provider's account opens nothing any more, and its address belongs to the member.
-    let mut again = server.browser();
-    again.open("/settings/sign-in").await;
-    again.press(BUTTON).await;
-    let claims = json!({"sub": "2", "email": "lee@id.example", "email_verified": true});
-    let back = provider.sign_in(again.at_app(), &claims, server.clock.now());
-    again.open_from_elsewhere(&back).await;
-    again.expect_page(200, "You already have an account");
-}
-
-/// The ID of the account at the provider in the first event of a type.
-async fn connected_id(server: &TestServer, kind: &str) -> String {
-    let events = server.events(kind).await;
-    let identities = events[0]["payload"]["identities"].as_array().expect("a list").clone();
-    let external = identities.into_iter().find(|one| one["type"] == "oauth").expect("an account at a provider");
-    external["id"].as_str().expect("an ID").to_string()
-}
-
 async fn a_guest_promoted_otherwise_still_finds_the_buttons_of_sign_in(engine: Engine) {
     let provider = OpenIdProvider::start().await;
     let server = start(engine, &provider, |_| {}).await;
@@ -409,6 +361,5 @@ on_both_engines!(
     a_provider_without_a_secret_is_not_asked,
     a_private_address_is_not_called_unless_the_operator_names_it,
     keys_are_kept_and_read_again_when_they_rotate,
-    a_member_removes_an_account_at_a_provider_unless_it_is_the_last_method,
     a_guest_promoted_otherwise_still_finds_the_buttons_of_sign_in,
 );

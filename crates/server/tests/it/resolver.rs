@@ -12,7 +12,7 @@ use crate::{
 
 const PATH: &str = "/_resolver/resolve";
 
-async fn resolve(server: &TestServer, path: &str, bearer: Option<&str>, cookie: Option<&str>) -> Reply {
+pub(crate) async fn resolve(server: &TestServer, path: &str, bearer: Option<&str>, cookie: Option<&str>) -> Reply {
     let mut request = server.http().request(Method::GET, path);
     if let Some(bearer) = bearer {
         request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));

@@ -72,7 +72,7 @@ pub(crate) async fn replace_address(scene: &mut Scene, address: &str, by: &str) 
     panic!("{address} is not in {links:?}");
 }
 
-fn expect_outdated(browser: &Browser) {
+pub(crate) fn expect_outdated(browser: &Browser) {
     let page = browser.expect_page(410, OUTDATED);
     assert!(
         !page.text.contains("shop.example") && !page.text.contains(SECOND),
@@ -215,7 +215,7 @@ async fn an_answer_of_a_passkey_from_before_a_recovery_signs_no_one_in(engine: E
 }
 
 /// Unticks every box of the page.
-fn keep_all(browser: &mut Browser) {
+pub(crate) fn keep_all(browser: &mut Browser) {
     let form = browser.page().forms.iter().find(|form| !form.boxes.is_empty()).expect("a form with boxes").clone();
     for (label, id) in &form.labels {
         if form.boxes.iter().any(|[of, ..]| of == id) {

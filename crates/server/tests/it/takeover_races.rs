@@ -26,12 +26,12 @@ use crate::{
     takeover::save,
 };
 
-fn project(server: &TestServer) -> std::sync::Arc<Project> {
+pub(crate) fn project(server: &TestServer) -> std::sync::Arc<Project> {
     server.app.projects.find_by_id("test").expect("the project")
 }
 
 /// The flow that a browser is in.
-async fn flow_of(server: &TestServer, browser: &Browser) -> Flow {
+pub(crate) async fn flow_of(server: &TestServer, browser: &Browser) -> Flow {
     let project = project(server);
     let ctx = Ctx::without_request(&server.app, &project, server.clock.now());
     let mut secrets = Candidates::default();
@@ -44,7 +44,7 @@ async fn flow_of(server: &TestServer, browser: &Browser) -> Flow {
     flow
 }
 
-async fn finish(server: &TestServer, flow: &Flow, proof: LoginProof) -> Committed {
+pub(crate) async fn finish(server: &TestServer, flow: &Flow, proof: LoginProof) -> Committed {
     let project = project(server);
     let ctx = Ctx::without_request(&server.app, &project, server.clock.now());
     let browser = CommitBrowser { session: None, device: None };
