@@ -1,12 +1,13 @@
 //! The schema of the settings document: type, default and meaning of every key. Keys are documented only here;
 //! validation, the reference, the portal's controls and the "did you mean" hints come from this table.
 
+mod provider;
+
 use serde_json::json;
 
 use super::{
     defaults,
     limits::{DEFAULT_LIMIT_ENABLED, LimitName},
-    providers::{self, TokenEndpointAuthMethod},
     rules,
     sections::{ColorSchemeSetting, PromotionConflict},
     shape::{
@@ -182,61 +183,9 @@ const ON_CONFLICT: &[KeySchema] = &[key(
     Is(|| json!(PromotionConflict::default())),
     "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to. Signing in is possible in both cases, and nothing is merged.",
 )];
-const PROVIDER_EMAIL: &[KeySchema] = &[key(
-    "assume_verified",
-    Shape::Flag,
-    Is(|| json!(providers::ASSUME_VERIFIED)),
-    "Whether every email address from the provider is taken as verified. If not, only those that the provider itself says are verified; of Google, only those of Gmail and of Google Workspace.",
-)];
-const PROVIDER_CLAIMS: &[KeySchema] = &[section("email", PROVIDER_EMAIL, "Email addresses from the provider.")];
-const PROVIDER: &[KeySchema] = &[
-    must(
-        "alias",
-        Shape::Text("1 to 40 letters, digits, \"-\" and \"_\"", rules::check_alias),
-        "-",
-        "The provider's name in URLs; unique in the project. Register `<public_origin>/sso/oauth2/callback/<alias>` as the redirect URI at the provider.",
-    ),
-    must(
-        "type",
-        Shape::Text("\"google\" or \"oidc\"", rules::check_provider_type),
-        "google",
-        "The type of the provider: `google`, or `oidc` for any OpenID provider.",
-    ),
-    must(
-        "client_id",
-        Shape::Text("1 to 255 characters without spaces", rules::check_foreign_client_id),
-        "-",
-        "The client ID that the provider gave to the project. The client secret is set apart, with `vestibule provider set-secret` or the Admin API.",
-    ),
-    key(
-        "name",
-        NAME,
-        Unset,
-        "The provider's name on buttons. Defaults to the name of the type; for `oidc`, to the alias.",
-    ),
-    key(
-        "issuer",
-        Shape::Text("an https URL without query and fragment", rules::check_issuer),
-        Unset,
-        "Only for `oidc`, where it is required: the issuer of the provider's ID tokens. Its endpoints are read from `<issuer>/.well-known/openid-configuration`. Accounts belong to the issuer: with another one, users have to connect theirs again.",
-    ),
-    key(
-        "scopes",
-        Shape::List(&Shape::Text("a scope", rules::check_scope), 1),
-        Is(|| json!(providers::SCOPES)),
-        "Only for `oidc`: the scopes that are requested; `openid` must be among them.",
-    ),
-    key(
-        "token_endpoint_auth_method",
-        Shape::Word(&["client_secret_basic", "client_secret_post"]),
-        Is(|| json!(TokenEndpointAuthMethod::default())),
-        "Only for `oidc`: how the client secret is sent to the provider.",
-    ),
-    section("claims", PROVIDER_CLAIMS, "What is believed of what the provider says about its users."),
-];
 const IDENTITY_OAUTH: &[KeySchema] = &[key(
     "providers",
-    Shape::List(&Shape::Table(PROVIDER), 0),
+    Shape::List(&Shape::Table(provider::PROVIDER), 0),
     Unset,
     "The providers with which users sign up, sign in and are promoted, in the order in which they are offered. At most 20.",
 )];

@@ -1,0 +1,66 @@
+//! The keys of a provider of external accounts.
+
+use serde_json::json;
+
+use super::{NAME, key, must, section};
+use crate::project::{
+    providers::{self, TokenEndpointAuthMethod},
+    rules,
+    shape::{
+        DefaultValue::{Is, Unset},
+        KeySchema, Shape,
+    },
+};
+
+const PROVIDER_EMAIL: &[KeySchema] = &[key(
+    "assume_verified",
+    Shape::Flag,
+    Is(|| json!(providers::ASSUME_VERIFIED)),
+    "Whether every email address from the provider is taken as verified. If not, only those that the provider itself says are verified; of Google, only those of Gmail and of Google Workspace.",
+)];
+const PROVIDER_CLAIMS: &[KeySchema] = &[section("email", PROVIDER_EMAIL, "Email addresses from the provider.")];
+pub(super) const PROVIDER: &[KeySchema] = &[
+    must(
+        "alias",
+        Shape::Text("1 to 40 letters, digits, \"-\" and \"_\"", rules::check_alias),
+        "-",
+        "The provider's name in URLs; unique in the project. Register `<public_origin>/sso/oauth2/callback/<alias>` as the redirect URI at the provider.",
+    ),
+    must(
+        "type",
+        Shape::Text("\"google\" or \"oidc\"", rules::check_provider_type),
+        "google",
+        "The type of the provider: `google`, or `oidc` for any OpenID provider.",
+    ),
+    must(
+        "client_id",
+        Shape::Text("1 to 255 characters without spaces", rules::check_foreign_client_id),
+        "-",
+        "The client ID that the provider gave to the project. The client secret is set apart, with `vestibule provider set-secret` or the Admin API.",
+    ),
+    key(
+        "name",
+        NAME,
+        Unset,
+        "The provider's name on buttons. Defaults to the name of the type; for `oidc`, to the alias.",
+    ),
+    key(
+        "issuer",
+        Shape::Text("an https URL without query and fragment", rules::check_issuer),
+        Unset,
+        "Only for `oidc`, where it is required: the issuer of the provider's ID tokens. Its endpoints are read from `<issuer>/.well-known/openid-configuration`. Accounts belong to the issuer: with another one, users have to connect theirs again.",
+    ),
+    key(
+        "scopes",
+        Shape::List(&Shape::Text("a scope", rules::check_scope), 1),
+        Is(|| json!(providers::SCOPES)),
+        "Only for `oidc`: the scopes that are requested; `openid` must be among them.",
+    ),
+    key(
+        "token_endpoint_auth_method",
+        Shape::Word(&["client_secret_basic", "client_secret_post"]),
+        Is(|| json!(TokenEndpointAuthMethod::default())),
+        "Only for `oidc`: how the client secret is sent to the provider.",
+    ),
+    section("claims", PROVIDER_CLAIMS, "What is believed of what the provider says about its users."),
+];
