@@ -58,8 +58,9 @@ pub async fn rotate(
 ) -> Result<bool, RotateError> {
     const ALGORITHMS: [KeyAlgorithm; 2] = [KeyAlgorithm::Rs256, KeyAlgorithm::Es256];
     // Generating RSA keys is slow.
-    let made = tokio::task::spawn_blocking(|| {
-        ALGORITHMS.map(|algorithm| SigningKey::generate(algorithm).map(|pkcs8| (algorithm, pkcs8)))
+    let entropy = ctx.app.entropy.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        ALGORITHMS.map(|algorithm| SigningKey::generate(algorithm, &entropy).map(|pkcs8| (algorithm, pkcs8)))
     });
     let mut new = Vec::with_capacity(ALGORITHMS.len());
     for made in made.await? {

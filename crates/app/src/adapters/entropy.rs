@@ -22,13 +22,15 @@ pub enum Entropy {
         seed: u64,
         /// Number of draws so far.
         drawn: Arc<AtomicU64>,
+        /// Number of RSA keys so far.
+        rsa_keys: Arc<AtomicU64>,
     },
 }
 
 impl Entropy {
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self::Seeded { seed, drawn: Arc::new(AtomicU64::new(0)) }
+        Self::Seeded { seed, drawn: Arc::default(), rsa_keys: Arc::default() }
     }
 
     /// Fills the buffer.
@@ -38,7 +40,7 @@ impl Entropy {
     pub fn fill(&self, buffer: &mut [u8]) {
         match self {
             Self::Os => POOL.with_borrow_mut(|pool| pool.fill(buffer)),
-            Self::Seeded { seed, drawn } => {
+            Self::Seeded { seed, drawn, .. } => {
                 for chunk in buffer.chunks_mut(32) {
                     let count = drawn.fetch_add(1, Ordering::SeqCst);
                     let mut input = [0; 16];
@@ -56,6 +58,13 @@ impl Entropy {
         let mut bytes = [0; N];
         self.fill(&mut bytes);
         bytes
+    }
+
+    /// Which of the RSA keys that tests share is the next of this stream, or none for a real server. A stream does not repeat one soon.
+    #[must_use]
+    pub(crate) fn next_shared_key(&self) -> Option<u64> {
+        let Self::Seeded { seed, rsa_keys, .. } = self else { return None };
+        Some(seed.wrapping_add(rsa_keys.fetch_add(1, Ordering::SeqCst)))
     }
 
     #[must_use]

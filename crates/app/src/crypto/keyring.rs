@@ -83,8 +83,8 @@ impl KeyRing {
         Ok(vec![
             row(MAC, &entropy.bytes::<32>()),
             row(WEBHOOK, hex(&entropy.bytes::<32>()).as_bytes()),
-            row("RS256", &SigningKey::generate(KeyAlgorithm::Rs256)?),
-            row("ES256", &SigningKey::generate(KeyAlgorithm::Es256)?),
+            row("RS256", &SigningKey::generate(KeyAlgorithm::Rs256, entropy)?),
+            row("ES256", &SigningKey::generate(KeyAlgorithm::Es256, entropy)?),
         ])
     }
 
@@ -252,7 +252,7 @@ mod tests {
         let entropy = Entropy::seeded(1);
         let master = MasterKey::from_hex(&"ab".repeat(32), "test").expect("a key");
         let mut rows = KeyRing::generate("shop", &master, &entropy, at(0)).expect("keys");
-        let pkcs8 = SigningKey::generate(KeyAlgorithm::Es256).expect("a key");
+        let pkcs8 = SigningKey::generate(KeyAlgorithm::Es256, &entropy).expect("a key");
         let new = KeyRing::seal_signing("shop", KeyAlgorithm::Es256, &pkcs8, &master, &entropy, at(100));
         let old_kid = rows.iter().find(|row| row.purpose == "ES256").expect("one").kid.clone();
         for row in &mut rows {

@@ -51,10 +51,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::crypto::signing::{KeyAlgorithm, SigningKey};
+    use crate::{
+        adapters::entropy::Entropy,
+        crypto::signing::{KeyAlgorithm, SigningKey},
+    };
 
     fn make(algorithm: KeyAlgorithm) -> SigningKey {
-        let pkcs8 = SigningKey::generate(algorithm).expect("a key");
+        let pkcs8 = SigningKey::generate(algorithm, &Entropy::Os).expect("a key");
         SigningKey::parse("device-key-1".into(), algorithm, &pkcs8).expect("a key")
     }
 

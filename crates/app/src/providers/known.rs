@@ -248,7 +248,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::crypto::signing::{KeyAlgorithm, SigningKey};
+    use crate::{
+        adapters::entropy::Entropy,
+        crypto::signing::{KeyAlgorithm, SigningKey},
+    };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000);
 
@@ -269,7 +272,7 @@ mod tests {
     #[test]
     fn a_token_is_verified_by_the_key_that_it_names() {
         let make = |kid: &str| {
-            let pkcs8 = SigningKey::generate(KeyAlgorithm::Es256).expect("a key");
+            let pkcs8 = SigningKey::generate(KeyAlgorithm::Es256, &Entropy::Os).expect("a key");
             SigningKey::parse(kid.into(), KeyAlgorithm::Es256, &pkcs8).expect("a key")
         };
         let public = |key: &SigningKey| Jwk::from_value(key.public_jwk()).expect("a public key");
