@@ -36,6 +36,8 @@ want_for_guides() {
 }
 want_for_long_guides() {
   want_python
+  want openssl "openssl" command -v openssl
+  want haproxy "HAProxy" command -v haproxy
   want default-jdk-headless "a JDK" command -v javac
   want maven "Maven" command -v mvn
 }

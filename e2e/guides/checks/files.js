@@ -21,8 +21,10 @@ async function checkConfiguration({ code, where }) {
 /** A piece of a project file, with what a whole one needs beside it. */
 function complete(code) {
   const head = code.includes("[project]") ? "" : '[project]\nid = "shop"\npublic_origin = "https://auth.shop.example"\n';
-  const needed = '\nx_application_type = "spa"\nredirect_uris = ["https://shop.example/after-login"]';
-  return head + (code.includes("redirect_uris") ? code : code.replaceAll(/^client_id = .*$/gm, `$&${needed}`));
+  const type = code.includes("x_application_type") ? "" : '\nx_application_type = "spa"';
+  // Machines have no users, and so no redirect URI.
+  const uris = code.includes("redirect_uris") || code.includes('"m2m"') ? "" : '\nredirect_uris = ["https://shop.example/after-login"]';
+  return head + code.replaceAll(/^client_id = .*$/gm, `$&${type}${uris}`);
 }
 
 async function checkProject({ code, where }) {

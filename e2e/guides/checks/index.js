@@ -3,6 +3,7 @@
 
 import { API_CHECKS } from "./api.js";
 import { FILE_CHECKS } from "./files.js";
+import { FRONT_PROXY_CHECKS } from "./front_proxies.js";
 import { JWT_CHECKS } from "./jwt.js";
 import { OPERATOR_CHECKS } from "./operator.js";
 import { POSTGRES_CHECKS } from "./postgres.js";
@@ -19,4 +20,5 @@ export const CHECKS = {
   ...POSTGRES_CHECKS,
   ...OPERATOR_CHECKS,
   ...PROXY_CHECKS,
+  ...FRONT_PROXY_CHECKS,
 };
