@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vestibule_app::admin::webhooks::{self, WebhookKind};
+use vestibule_domain::project::ProviderType;
 
 use crate::field_binding;
 
@@ -14,10 +15,17 @@ pub(super) enum DocumentScope {
     Handler(WebhookKind, String),
     /// A new webhook.
     NewHandler(WebhookKind),
+    /// A provider of external accounts, by its alias.
+    Provider(String),
+    /// A new provider of this type.
+    NewProvider(ProviderType),
 }
 
 /// The value of an entry that does not exist yet.
 static NOTHING: Value = Value::Null;
+
+/// The list of providers.
+const PROVIDERS: &str = "identity.oauth.providers";
 
 impl DocumentScope {
     /// The list of the entry.
@@ -26,6 +34,25 @@ impl DocumentScope {
             Self::Project => None,
             Self::Application(_) => Some("oauth.clients"),
             Self::Handler(kind, _) | Self::NewHandler(kind) => Some(kind.list()),
+            Self::Provider(_) | Self::NewProvider(_) => Some(PROVIDERS),
+        }
+    }
+
+    /// Whether the entry does not exist yet.
+    pub(super) fn is_new(&self) -> bool {
+        match self {
+            Self::NewHandler(_) | Self::NewProvider(_) => true,
+            Self::Project | Self::Application(_) | Self::Handler(..) | Self::Provider(_) => false,
+        }
+    }
+
+    /// The new entry, before the form is written into it.
+    fn start(&self) -> Value {
+        match self {
+            Self::NewProvider(kind) => json!({"type": kind.as_str()}),
+            Self::Project | Self::Application(_) | Self::Handler(..) | Self::NewHandler(_) | Self::Provider(_) => {
+                json!({})
+            }
         }
     }
 
@@ -42,15 +69,16 @@ impl DocumentScope {
             Self::Project => None,
             Self::Application(id) => list?.iter().position(|client| client["client_id"] == **id),
             Self::Handler(kind, name) => webhooks::find(document, *kind, name),
-            Self::NewHandler(_) => Some(list.map_or(0, Vec::len)),
+            Self::Provider(alias) => list?.iter().position(|provider| provider["alias"] == **alias),
+            Self::NewHandler(_) | Self::NewProvider(_) => Some(list.map_or(0, Vec::len)),
         }
     }
 
     pub(super) fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         match self {
             Self::Project => Some(document),
-            Self::NewHandler(_) => Some(&NOTHING),
-            Self::Application(_) | Self::Handler(..) => {
+            Self::NewHandler(_) | Self::NewProvider(_) => Some(&NOTHING),
+            Self::Application(_) | Self::Handler(..) | Self::Provider(_) => {
                 field_binding::find(document, self.list()?)?.get(self.index(document)?)
             }
         }
@@ -59,11 +87,11 @@ impl DocumentScope {
     pub(super) fn find_mut<'a>(&self, document: &'a mut Value) -> Option<&'a mut Value> {
         let Some(list) = self.list() else { return Some(document) };
         let index = self.index(document)?;
-        if matches!(self, Self::NewHandler(_)) {
+        if self.is_new() {
             if index == 0 {
                 field_binding::set(document, list, json!([]));
             }
-            field_binding::find_mut(document, list)?.as_array_mut()?.push(json!({}));
+            field_binding::find_mut(document, list)?.as_array_mut()?.push(self.start());
         }
         field_binding::find_mut(document, list)?.get_mut(index)
     }

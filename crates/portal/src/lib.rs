@@ -53,6 +53,8 @@ pub(crate) mod project_settings;
 pub mod projects;
 #[cfg(test)]
 mod proof;
+pub(crate) mod provider_settings;
+pub mod providers;
 pub mod quick_start;
 pub mod rate_limits;
 pub mod request;
@@ -113,6 +115,8 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         projects::routes(),
         anonymous_users::routes(),
         login_methods::routes(),
+        providers::routes(),
+        provider_settings::routes(),
         session::routes(),
         rate_limits::routes(),
         applications::routes(),

@@ -37,7 +37,11 @@ pub(super) fn build_form() -> SettingsForm {
         scope: DocumentScope::Project,
         panels: vec![
             Panel::new("Login IDs", "Shown to users in the order in which you turned them on.", login_ids),
-            Panel::new("Sign-in methods", "", sign_in_methods()),
+            Panel::new(
+                "Sign-in methods",
+                "Accounts elsewhere, such as Google accounts, are set up under Providers.",
+                sign_in_methods(),
+            ),
             Panel::new("New passwords", "", new_passwords()),
             Panel::new("Verification", "", verification()),
         ],

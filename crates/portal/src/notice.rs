@@ -39,13 +39,16 @@ pub enum PortalNotice {
     UserPromoted,
     UserDeleted,
     WebhookRemoved,
+    ProviderAdded,
+    ProviderRemoved,
+    ProviderSecretSet,
     DeliveryReplayed,
     /// The entry does not exist any more.
     Gone,
 }
 
 impl PortalNotice {
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::Saved,
         Self::Unchanged,
         Self::OriginChanged,
@@ -76,6 +79,9 @@ impl PortalNotice {
         Self::UserPromoted,
         Self::UserDeleted,
         Self::WebhookRemoved,
+        Self::ProviderAdded,
+        Self::ProviderRemoved,
+        Self::ProviderSecretSet,
         Self::DeliveryReplayed,
         Self::Gone,
     ];
@@ -113,6 +119,9 @@ impl PortalNotice {
             Self::UserPromoted => "user-promoted",
             Self::UserDeleted => "user-deleted",
             Self::WebhookRemoved => "webhook-removed",
+            Self::ProviderAdded => "provider-added",
+            Self::ProviderRemoved => "provider-removed",
+            Self::ProviderSecretSet => "provider-secret-set",
             Self::DeliveryReplayed => "delivery-replayed",
             Self::Gone => "gone",
         }
@@ -154,6 +163,9 @@ impl PortalNotice {
             | Self::UserPromoted
             | Self::UserDeleted
             | Self::WebhookRemoved
+            | Self::ProviderAdded
+            | Self::ProviderRemoved
+            | Self::ProviderSecretSet
             | Self::DeliveryReplayed => Level::Success,
         }
     }
@@ -196,6 +208,9 @@ impl PortalNotice {
             Self::UserPromoted => "Guest promoted. The ID stays the same.",
             Self::UserDeleted => "User deleted.",
             Self::WebhookRemoved => "Webhook removed.",
+            Self::ProviderAdded => "Provider added. Set its client secret next, then check it.",
+            Self::ProviderRemoved => "Provider removed.",
+            Self::ProviderSecretSet => "Client secret set. Check the provider next.",
             Self::DeliveryReplayed => "Delivery queued again.",
             Self::Gone => "It no longer exists. Another operator may have removed it.",
         }

@@ -18,6 +18,8 @@ use crate::{
     operators::{KeysPage, OperatorsPage},
     overview::OverviewPage,
     projects::{NewProjectPage, ProjectsPage},
+    provider_settings::ProviderTypesPage,
+    providers::ProvidersPage,
     settings_page::SettingsFormPage,
     sign_in::{ProvePage, SignInPage},
     user::{UserFormPage, UserPage},
@@ -55,6 +57,8 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "staff", OperatorsPage::samples());
     collect(&mut all, "keys", KeysPage::samples());
     collect(&mut all, "sheet", SettingsFormPage::samples());
+    collect(&mut all, "providers", ProvidersPage::samples());
+    collect(&mut all, "provider-types", ProviderTypesPage::samples());
     collect(&mut all, "overview", OverviewPage::samples());
     collect(&mut all, "users", UsersPage::samples());
     collect(&mut all, "user", UserPage::samples());

@@ -187,14 +187,14 @@ impl SettingsForm {
             }
             let mut document = current.document.clone();
             let mut faults = known.to_vec();
-            let is_new = matches!(self.scope, DocumentScope::NewHandler(_));
+            let is_new = self.scope.is_new();
             for panel in &self.panels {
                 let scope = panel.scope.as_ref().unwrap_or(&self.scope);
                 let scope = scope.find_mut(&mut document).ok_or(PortalError::Missing)?;
                 for row in &panel.rows {
                     let name = row.control.name.as_str();
                     let value = value_of(&typed, name);
-                    if (is_new || value != value_of(&now, name))
+                    if ((is_new && row.binding.key().is_required()) || value != value_of(&now, name))
                         && let Err(message) = row.binding.put_into(scope, value)
                     {
                         faults.push((name.to_string(), message.to_string()));

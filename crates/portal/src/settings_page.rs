@@ -101,6 +101,14 @@ pub(crate) enum Extra {
         /// Further pages: URL and text.
         links: Vec<(String, String)>,
     },
+    /// What to register at a provider.
+    Provider {
+        /// Where and as what.
+        register: &'static str,
+        callback: String,
+        /// For a provider that exists: whether its client secret is set, in words, and where to set it.
+        secret: Option<(String, Option<String>)>,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -211,6 +219,14 @@ impl SettingsFormPage {
             },
             ..plain.clone()
         };
+        let provider = Self {
+            extra: Extra::Provider {
+                register: "Create an OAuth client ID of the type “Web application”.",
+                callback: "https://auth.shop.example/sso/oauth2/callback/google".into(),
+                secret: Some(("Not set.".into(), Some("/portal/p/shop/providers/google/secret".into()))),
+            },
+            ..plain.clone()
+        };
         vec![
             ("plain", plain.clone()),
             ("locked", Self { is_locked: true, ..plain.clone() }),
@@ -218,6 +234,7 @@ impl SettingsFormPage {
             ("wrong", wrong),
             ("branding", branding),
             ("application", application),
+            ("provider", provider),
         ]
     }
 

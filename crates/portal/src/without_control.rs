@@ -1,23 +1,14 @@
 //! The settings keys that no settings form edits, each with the reason. A test compares forms and schema both ways.
 
-const PROVIDERS: &str = "Set in the project file or through the Admin API; see the guide of providers.";
-
 /// Paths and reasons, for the settings reference.
-pub const WITHOUT_CONTROL: [(&str, &str); 12] = [
+pub const WITHOUT_CONTROL: [(&str, &str); 5] = [
     ("project.id", "Chosen when the project is created. It can't be changed."),
     (
         "project.public_origin",
         "Changed under *Project settings › Change public origin*, because it signs out all users, whose passkeys then stop working.",
     ),
     ("oauth.clients[].client_id", "Chosen when the application is created. It can't be changed."),
-    ("identity.oauth.providers[].alias", PROVIDERS),
-    ("identity.oauth.providers[].type", PROVIDERS),
-    ("identity.oauth.providers[].client_id", PROVIDERS),
-    ("identity.oauth.providers[].name", PROVIDERS),
-    ("identity.oauth.providers[].issuer", PROVIDERS),
-    ("identity.oauth.providers[].scopes", PROVIDERS),
-    ("identity.oauth.providers[].token_endpoint_auth_method", PROVIDERS),
-    ("identity.oauth.providers[].claims.email.assume_verified", PROVIDERS),
+    ("identity.oauth.providers[].type", "Chosen when the provider is added. It can't be changed."),
     (
         "oauth.clients[].x_application_type",
         "Chosen with the framework when the application is created. It decides what the application may do.",
@@ -30,13 +21,13 @@ mod tests {
 
     use vestibule_domain::{
         client::{ApplicationType, Client},
-        project::{SettingKey, SettingKind},
+        project::{ProviderType, SettingKey, SettingKind},
     };
 
     use super::*;
     use crate::{
         anonymous_users, application, branding, document_scope::DocumentScope, login_methods, project_settings,
-        rate_limits, session, settings_form::Panel, webhook_handlers,
+        provider_settings, rate_limits, session, settings_form::Panel, webhook_handlers,
     };
     use vestibule_app::admin::webhooks::WebhookKind;
 
@@ -57,6 +48,10 @@ mod tests {
         panels.extend(of_project.map(|panel| (DocumentScope::Project, panel)));
         for kind in [WebhookKind::Notification, WebhookKind::Blocking] {
             panels.push((DocumentScope::NewHandler(kind), Panel::new("", "", webhook_handlers::rows(kind))));
+        }
+        for kind in ProviderType::ALL {
+            let rows = provider_settings::rows(kind.as_str(), true);
+            panels.push((DocumentScope::NewProvider(kind), Panel::new("", "", rows)));
         }
         panels
     }

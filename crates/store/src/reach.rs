@@ -6,7 +6,7 @@ use vestibule_domain::{id::ProjectNo, identifier::LoginIdKind};
 use crate::db::{Conn, Sql, StoreError};
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&USERS, &LOGIN_IDS, &PASSWORDS, &PASSKEYS];
+pub const STATEMENTS: &[&Sql] = &[&USERS, &LOGIN_IDS, &PASSWORDS, &PASSKEYS, &EXTERNAL_ACCOUNTS];
 
 const USERS: Sql = Sql::new(
     "SELECT COUNT(*)
@@ -66,6 +66,26 @@ const PASSKEYS: Sql = Sql::new(
 /// The number of passkeys, at most `limit`.
 pub async fn count_passkeys(conn: &mut Conn, p: ProjectNo, limit: i64) -> Result<i64, StoreError> {
     count(conn.query_optional(&PASSKEYS, &[&p.0, &limit], |row| row.get(0)).await)
+}
+
+const EXTERNAL_ACCOUNTS: Sql = Sql::new(
+    "SELECT COUNT(*)
+     FROM (
+       SELECT subject
+       FROM external_accounts
+       WHERE project_no = $1 AND provider = $2
+       LIMIT $3
+     ) first",
+);
+
+/// The number of users' accounts at a provider, at most `limit`.
+pub async fn count_external_accounts(
+    conn: &mut Conn,
+    p: ProjectNo,
+    provider: &str,
+    limit: i64,
+) -> Result<i64, StoreError> {
+    count(conn.query_optional(&EXTERNAL_ACCOUNTS, &[&p.0, &provider, &limit], |row| row.get(0)).await)
 }
 
 fn count(found: Result<Option<i64>, StoreError>) -> Result<i64, StoreError> {

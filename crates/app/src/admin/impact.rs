@@ -6,7 +6,7 @@ use vestibule_domain::{
     grant::Grant,
     id::{Id, UserId},
     identifier::LoginIdKind,
-    project::{AuthenticatorKind, LimitName, ProjectSettings},
+    project::{AuthenticatorKind, LimitName, ProjectSettings, Provider},
     session::{Lifetime, Session},
     time::Timestamp,
 };
@@ -172,6 +172,13 @@ pub async fn count_signed_in_to(ctx: &Ctx<'_>, client_id: &str) -> Result<Affect
 pub async fn count_users(ctx: &Ctx<'_>) -> Result<BoundedCount, StoreError> {
     let mut conn = ctx.app.store.read().await?;
     reach::count_users(&mut conn, ctx.project.no, LOOKED_AT).await.map(BoundedCount::up_to_bound)
+}
+
+/// The number of users' accounts at a provider.
+pub async fn count_external_accounts(ctx: &Ctx<'_>, provider: &Provider) -> Result<BoundedCount, StoreError> {
+    let mut conn = ctx.app.store.read().await?;
+    let count = reach::count_external_accounts(&mut conn, ctx.project.no, &provider.account_key(), LOOKED_AT).await?;
+    Ok(BoundedCount::up_to_bound(count))
 }
 
 /// The consequences of replacing the old settings by the new ones. Counts only what the difference can affect.

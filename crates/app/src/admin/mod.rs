@@ -12,6 +12,7 @@ pub mod keys;
 pub mod messages;
 pub mod origin;
 pub mod projects;
+pub mod providers;
 pub mod recount;
 pub mod sessions;
 pub mod settings;

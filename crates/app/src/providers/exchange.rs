@@ -33,7 +33,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 #[derive(Deserialize)]
-struct Tokens {
+pub(super) struct Tokens {
     #[serde(default)]
     id_token: Option<String>,
     #[serde(default)]
@@ -92,7 +92,7 @@ pub(crate) async fn exchange(
 }
 
 /// The request of RFC 6749 §4.1.3, with the verifier of RFC 7636.
-async fn redeem(
+pub(super) async fn redeem(
     ctx: &Ctx<'_>,
     provider: &Provider,
     (known, metadata): (&KnownProvider, &Metadata),

@@ -173,6 +173,19 @@ impl KnownProvider {
         Ok(read)
     }
 
+    /// How many keys that can verify a signature the provider publishes now.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(super) async fn count_keys(
+        &self,
+        (http, jwks_uri): (&ProviderHttp, &str),
+        asked: (&Metrics, Timestamp),
+    ) -> Result<usize, ProviderError> {
+        let answer = self.call(asked, http.get(jwks_uri, None)).await?;
+        Ok(read_keys(&answer)?.len())
+    }
+
     /// Verifies a signature with the provider's keys; reads them again for an unknown key.
     ///
     /// # Errors

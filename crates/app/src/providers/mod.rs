@@ -1,7 +1,8 @@
 //! OpenID providers of external accounts. This module owns what is known of each (`known`: metadata and keys, and whether it
-//! answers), the exchange of a code (`exchange`), the ID token (`id_token`), what is believed of it (`profile`), and the client
-//! secrets (`secrets`).
+//! answers), the exchange of a code (`exchange`), the ID token (`id_token`), what is believed of it (`profile`), the client
+//! secrets (`secrets`), and whether a provider is set up (`check`).
 
+pub mod check;
 mod exchange;
 mod id_token;
 mod known;

@@ -73,6 +73,7 @@ mod portal_health;
 mod portal_operators;
 mod portal_passkeys;
 mod portal_people;
+mod portal_providers;
 mod portal_questions;
 mod portal_settings;
 mod portal_webhooks;
