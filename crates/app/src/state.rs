@@ -11,6 +11,7 @@ use crate::{
     client_keys::ClientKeys,
     config::Config,
     crypto::seal::MasterKey,
+    guests::late::CountedUpTo,
     jobs::Supervision,
     key_locks::KeyLocks,
     limits::{RateCounters, fair::Shares},
@@ -47,6 +48,7 @@ pub struct App {
     pub store_clock: StoreClock,
     /// How far `clock` is from the store's.
     pub clock_offset: ClockOffset,
+    pub(crate) counted_up_to: CountedUpTo,
     pub entropy: Entropy,
     pub mailer: Mailer,
     pub sms: SmsSender,

@@ -50,6 +50,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     // Loads the languages before the first request.
     Locales::shared();
     jobs::clock::compare(&app).await;
+    if let Err(error) = jobs::statistics::see_counted(&app).await {
+        tracing::warn!(error = %error, "how far guests are counted could not be read; it is read again in a moment");
+    }
     let (stop_sender, stop_receiver) = watch::channel(false);
     let jobs = jobs::start(&app, &stop_receiver);
     let stop = async {

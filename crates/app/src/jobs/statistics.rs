@@ -66,6 +66,18 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Looks how far guests are counted, before the first one signs up: the clock may have been set back since.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn see_counted(app: &App) -> Result<(), StoreError> {
+    let mut conn = app.store.read().await?;
+    for project in app.projects.all() {
+        app.counted_up_to.see(read_cursor(&mut conn, &name_of_cursor(project.no)).await?);
+    }
+    Ok(())
+}
+
 /// The day a time lies in, UTC.
 pub fn day_of(at: Timestamp) -> i64 {
     at.as_seconds().div_euclid(DAY)
@@ -84,6 +96,7 @@ pub async fn count_guests(app: &App, project: &Project) -> Result<(), StoreError
         let mut conn = app.store.read().await?;
         let settled = app.store_clock.now(&mut conn).await?.minus(SETTLED);
         let cursor = read_cursor(&mut conn, &name).await?;
+        app.counted_up_to.see(cursor);
         let found = counts::list_users_between(&mut conn, no, cursor, lower_bound(settled), 1).await?;
         if found.is_empty() && list_late(&mut conn, no, (first_id(), lower_bound(settled)), 1).await?.is_empty() {
             return Ok(());

@@ -18,7 +18,11 @@ use crate::{
     support::{Admin, Engine, TestServer, connect_to, on_both_engines},
 };
 
-on_both_engines!(a_sign_up_that_is_committed_late_is_counted_once, a_recount_corrects_wrong_days_and_leaves_the_others,);
+on_both_engines!(
+    a_sign_up_that_is_committed_late_is_counted_once,
+    guests_of_a_clock_that_stepped_back_are_counted_once,
+    a_recount_corrects_wrong_days_and_leaves_the_others,
+);
 
 fn project_of(server: &TestServer) -> Arc<Project> {
     server.app.projects.find_by_id("test").expect("the project")
@@ -63,6 +67,31 @@ async fn a_sign_up_that_is_committed_late_is_counted_once(engine: Engine) {
     assert_eq!(queued(&server).await, 0);
     server.clock.advance_seconds(1_000);
     assert_eq!(count(&server).await, 2 + 9);
+}
+
+/// Their IDs are from before what is counted already, by a clock that says that they are new. Also after a restart.
+async fn guests_of_a_clock_that_stepped_back_are_counted_once(engine: Engine) {
+    let mut server = TestServer::start_plain(engine).await;
+    server.app_client().sign_up().await;
+    server.clock.advance_seconds(5_000);
+    assert_eq!(count(&server).await, 1);
+    let mut expected = 1;
+    for (back, restarts) in [(3_600, false), (70, false), (3_600, true)] {
+        server.clock.advance_seconds(-back);
+        if restarts {
+            server.restart().await;
+        }
+        for _ in 0..3 {
+            server.app_client().sign_up().await;
+            server.clock.advance_seconds(2);
+        }
+        expected += 3;
+        server.clock.advance_seconds(61);
+        assert_eq!(count(&server).await, expected, "{back} seconds");
+        server.clock.advance_seconds(5_000);
+        assert_eq!(count(&server).await, expected, "each once");
+        assert_eq!(queued(&server).await, 0);
+    }
 }
 
 /// The row of a guest is there, but its transaction is still open when the count comes by.
