@@ -45,12 +45,12 @@ export async function makePostgresFolder() {
 }
 
 export class Postgres {
-  constructor(data, port, programs) {
-    Object.assign(this, { data, port, programs });
+  constructor(data, port, programs, host = "127.0.0.1") {
+    Object.assign(this, { data, port, programs, host });
   }
 
   program = (name) => path.join(this.programs, name);
-  url = (database) => `postgres://${USER}@127.0.0.1:${this.port}/${database}`;
+  url = (database) => `postgres://${USER}@${this.host}:${this.port}/${database}`;
 
   /** Makes and starts a primary. */
   async create() {
@@ -61,7 +61,7 @@ export class Postgres {
 
   async start() {
     const settings = {
-      listen_addresses: "127.0.0.1",
+      listen_addresses: this.host,
       unix_socket_directories: "",
       wal_level: "replica",
       max_wal_senders: "5",
@@ -87,7 +87,7 @@ export class Postgres {
   /** Copies the primary's data and streams from it. */
   async follow(primary) {
     await rm(this.data, { recursive: true, force: true });
-    const from = `postgres://${USER}@127.0.0.1:${primary.port}/postgres?application_name=standby`;
+    const from = `${primary.url("postgres")}?application_name=standby`;
     await runAsPostgres(this.program("pg_basebackup"), ["-D", this.data, "-d", from, "-R", "-X", "stream", "-c", "fast", "--no-sync"]);
     await this.start();
     // After the copy, so that the standby waits for none when it is promoted.

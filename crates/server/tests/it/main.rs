@@ -59,6 +59,7 @@ mod late_sign_ups;
 mod lifetimes;
 mod lockout;
 mod mail;
+mod moved_name;
 mod names_rule;
 mod nginx;
 mod nodes;

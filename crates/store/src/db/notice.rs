@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     Sql,
-    postgres::{CONNECT_WAIT, servers::Servers},
+    postgres::{CONNECT_WAIT, names::Moved, servers::Servers},
 };
 
 /// Runs in a transaction that changes settings; PostgreSQL delivers the notification at the commit.
@@ -71,27 +71,45 @@ impl NodeLock {
 /// Notifies `signal` at each notification, and after each (re)connection, because one may have been missed. Ends with the
 /// pool.
 pub(super) async fn listen(
-    servers: Servers,
-    tls: Option<MakeRustlsConnect>,
+    (servers, tls, mut moved): (Servers, Option<MakeRustlsConnect>, Option<Moved>),
     pool: Pool,
     (signal, node): (Arc<Notify>, Arc<NodeLock>),
 ) {
     while !pool.is_closed() {
+        if let Some(moved) = &mut moved {
+            moved.mark_unchanged();
+        }
         match &tls {
             Some(tls) => {
                 if let Ok(Ok((client, connection))) = timeout(CONNECT_WAIT, servers.connect(tls.clone())).await {
-                    receive_notices(&client, connection, (&signal, &node), &pool).await;
+                    tokio::select! {
+                        () = receive_notices(&client, connection, (&signal, &node), &pool) => {}
+                        () = wait_for_move(&mut moved) => {}
+                    }
                 }
             }
             None => {
                 if let Ok(Ok((client, connection))) = timeout(CONNECT_WAIT, servers.connect(NoTls)).await {
-                    receive_notices(&client, connection, (&signal, &node), &pool).await;
+                    tokio::select! {
+                        () = receive_notices(&client, connection, (&signal, &node), &pool) => {}
+                        () = wait_for_move(&mut moved) => {}
+                    }
                 }
             }
         }
         node.is_held.store(false, Relaxed);
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Returns when the server's name leads elsewhere.
+async fn wait_for_move(moved: &mut Option<Moved>) {
+    if let Some(moved) = moved
+        && moved.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// Listens until the connection breaks or the pool is closed.

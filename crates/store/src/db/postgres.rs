@@ -1,6 +1,7 @@
 //! The PostgreSQL engine: pool, transactions, retries. Uses tokio-postgres and deadpool; names no table.
 
 pub(super) mod connection;
+pub(super) mod names;
 pub(super) mod servers;
 
 use std::{sync::Arc, time::Duration};
@@ -14,6 +15,7 @@ use tracing::Instrument as _;
 
 use self::{
     connection::{FailureKind, PostgresConnection, Stage},
+    names::{Moved, watch_names},
     servers::{Connector, Servers},
 };
 use super::{
@@ -51,8 +53,8 @@ const BACK_OFF: [Duration; 5] = [
 pub(super) struct Postgres {
     pool: Pool,
     pooler: Pooler,
-    /// The target of LISTEN, if there is one.
-    listen_at: Option<TlsTarget>,
+    /// The target of LISTEN, if there is one, and when its name moved.
+    listen_at: Option<(TlsTarget, Option<Moved>)>,
     /// What the listening session has locked.
     node: Arc<NodeLock>,
     counters: Arc<Counters>,
@@ -83,9 +85,16 @@ impl Postgres {
         (counters, outbox_signal): (Arc<Counters>, Arc<Notify>),
     ) -> Result<Self, StoreError> {
         let TlsTarget { config, tls } = read_target(url)?;
+        let moved = watch_names(&config);
         let listen_at = match listen_url {
-            Some(url) => Some(read_target(url)?),
-            None => pooler.keeps_session().then(|| TlsTarget { config: config.clone(), tls: tls.clone() }),
+            Some(url) => {
+                let target = read_target(url)?;
+                let moved = watch_names(&target.config);
+                Some((target, moved))
+            }
+            None => {
+                pooler.keeps_session().then(|| (TlsTarget { config: config.clone(), tls: tls.clone() }, moved.clone()))
+            }
         };
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let servers = Servers::new(config.clone());
@@ -105,6 +114,12 @@ impl Postgres {
                 Box::pin(async move { client.batch_execute(SESSION_SETUP).await.map_err(HookError::Backend) })
             }));
         }
+        if let Some(moved) = moved {
+            pool = pool.pre_recycle(Hook::sync_fn(move |_, metrics| {
+                let is_old = moved.borrow().is_some_and(|at| metrics.created < at.into_std());
+                if is_old { Err(HookError::message("its server has another address now")) } else { Ok(()) }
+            }));
+        }
         let pool = pool.build().map_err(|error| StoreError::BadUrl(error.to_string()))?;
         Ok(Self { pool, pooler, listen_at, node: Arc::default(), counters, outbox_signal })
     }
@@ -116,9 +131,10 @@ impl Postgres {
 
     /// Notifies `signal` whenever a process changed settings.
     pub(super) fn listen(&self, signal: Arc<Notify>) {
-        if let Some(TlsTarget { config, tls }) = &self.listen_at {
+        if let Some((TlsTarget { config, tls }, moved)) = &self.listen_at {
             let (node, pool) = (Arc::clone(&self.node), self.pool.clone());
-            tokio::spawn(notice::listen(Servers::new(config.clone()), tls.clone(), pool, (signal, node)));
+            let target = (Servers::new(config.clone()), tls.clone(), moved.clone());
+            tokio::spawn(notice::listen(target, pool, (signal, node)));
         }
     }
 

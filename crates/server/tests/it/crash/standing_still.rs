@@ -1,51 +1,15 @@
 //! A node that stands still (SIGSTOP) under load, and clocks that differ: nothing acknowledged is lost, and the statistics equal a
 //! recount of the rows. On SQLite the one process stands still, and its clock is set between two starts.
 
-use std::{
-    process::{Command, Stdio},
-    time::Duration,
-};
-
-use tempfile::TempDir;
+use std::{process::Command, time::Duration};
 
 use super::{Campaign, Load};
-use crate::support::{Engine, Installation, TestStore, binary::Process, connect_to, on_both_engines};
+use crate::support::{Engine, Installation, Preload, TestStore, binary::Process, connect_to, on_both_engines};
 
 /// Milliseconds that a clock is ahead, and seconds that the process stands still: less and more than a sign-up may take without being late.
 const ROUNDS: [(i64, u64); 4] = [(800, 1), (-800, 12), (20_000, 2), (-20_000, 1)];
 /// How long the statistics may take: a minute, and what the machine takes.
 const COUNTED: Duration = Duration::from_secs(150);
-
-/// The compiled library.
-struct WrongClock {
-    folder: TempDir,
-}
-
-impl WrongClock {
-    /// `None`, after a line that says so, where there is no C compiler.
-    #[expect(clippy::print_stderr, reason = "what is not tested must be told")]
-    fn make() -> Option<Self> {
-        let folder = TempDir::new().expect("a scratch folder");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/crash/clock.c");
-        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-        let mut compiling = Command::new(compiler);
-        compiling.args(["-shared", "-fPIC", "-O1", "-o"]).arg(folder.path().join("clock.so")).arg(source).arg("-ldl");
-        match compiling.stderr(Stdio::inherit()).status() {
-            Ok(status) => assert!(status.success(), "the library does not compile"),
-            Err(_) => {
-                eprintln!("NOT TESTED: clocks that differ. There is no C compiler (cc, or the environment's CC).");
-                return None;
-            }
-        }
-        Some(Self { folder })
-    }
-
-    /// A command line that runs a program with a clock that is ahead.
-    fn wrapper(&self, ahead_ms: i64) -> [String; 3] {
-        let library = format!("LD_PRELOAD={}", self.folder.path().join("clock.so").display());
-        ["env".to_owned(), library, format!("CLOCK_OFFSET_MS={ahead_ms}")]
-    }
-}
 
 fn signal(process: &Process, name: &str) {
     let kill = Command::new("kill").args([name, &process.id().to_string()]).status().expect("kill runs");
@@ -83,7 +47,7 @@ fn read_counted(installation: &Installation) -> Option<i64> {
 }
 
 async fn nothing_is_lost_or_miscounted_when_nodes_stand_still_and_clocks_differ(engine: Engine) {
-    let Some(clock) = WrongClock::make() else { return };
+    let Some(clock) = Preload::compile("crash/clock.c", "clocks that differ") else { return };
     let place = TestStore::make(engine).await;
     let mut installation = Installation::make(&place.url());
     let mut campaign = Campaign::begin(&format!("stopped nodes and wrong clocks, {engine:?}"), 2);
@@ -94,7 +58,8 @@ async fn nothing_is_lost_or_miscounted_when_nodes_stand_still_and_clocks_differ(
         if engine == Engine::Postgres && right.is_none() {
             right = Some(installation.start());
         }
-        installation.wrap(&clock.wrapper(ahead_ms).each_ref().map(String::as_str));
+        let ahead = clock.wrapper(&[("CLOCK_OFFSET_MS", &ahead_ms.to_string())]);
+        installation.wrap(&ahead.iter().map(String::as_str).collect::<Vec<_>>());
         let wrong = installation.start();
         installation.wrap(&[]);
         let (load, other) = (Load::start(&wrong, 8), right.as_ref().map(|right| Load::start(right, 4)));

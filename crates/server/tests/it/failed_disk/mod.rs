@@ -3,18 +3,11 @@
 
 mod restore;
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::{Command, Stdio},
-    time::Duration,
-};
-
-use tempfile::TempDir;
+use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use crate::{
     crash::{Campaign, Load},
-    support::{Engine, Installation, TestStore},
+    support::{Engine, Installation, Preload, TestStore},
 };
 
 /// A generous timeout, reached only by a failing test.
@@ -23,40 +16,24 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const DISK_FAILED: i32 = 74;
 
 /// The compiled library.
-struct Disk {
-    folder: TempDir,
-}
+struct Disk(Preload);
 
 impl Disk {
     /// `None`, after a line that says so, where there is no C compiler.
-    #[expect(clippy::print_stderr, reason = "what is not tested must be told")]
     fn make() -> Option<Self> {
-        let folder = TempDir::new().expect("a scratch folder");
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/failed_disk/disk.c");
-        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
-        let mut compiling = Command::new(compiler);
-        compiling.args(["-shared", "-fPIC", "-O1", "-o"]).arg(folder.path().join("disk.so")).arg(source).arg("-ldl");
-        match compiling.stderr(Stdio::inherit()).status() {
-            Ok(status) => assert!(status.success(), "the library does not compile"),
-            Err(_) => {
-                eprintln!("NOT TESTED: a failing disk. There is no C compiler (cc, or the environment's CC).");
-                return None;
-            }
-        }
-        Some(Self { folder })
+        Preload::compile("failed_disk/disk.c", "a failing disk").map(Self)
     }
 
     /// While this file exists, the next sync fails.
     fn switch(&self) -> PathBuf {
-        self.folder.path().join("switch")
+        self.0.path("switch")
     }
 
     /// A command line that runs a program on this disk.
     fn wrapper(&self, variables: &[(&str, &str)]) -> Vec<String> {
-        let library = format!("LD_PRELOAD={}", self.folder.path().join("disk.so").display());
-        let switch = format!("DISK_SWITCH={}", self.switch().display());
-        let variables = variables.iter().map(|(name, value)| format!("{name}={value}"));
-        ["env".to_owned(), library, switch].into_iter().chain(variables).collect()
+        let switch = self.switch();
+        let switch = ("DISK_SWITCH", switch.to_str().expect("text"));
+        self.0.wrapper(&[&[switch], variables].concat())
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_postgres::{
     tls::{MakeTlsConnect, TlsConnect},
 };
 
+use super::names::addresses_of;
 use crate::db::error::describe;
 
 /// Maximum time for one of several servers: a machine that is gone, or stands still, must not use up the time of the others.
@@ -26,38 +27,66 @@ pub(in crate::db) struct Servers {
     all: Config,
     /// Each of several of which one takes writes; empty otherwise.
     each: Vec<Config>,
+    /// Whether one that takes writes is asked for.
+    is_searched: bool,
 }
+
+type Found<T> = (Client, Connection<Socket, <T as MakeTlsConnect<Socket>>::Stream>);
 
 impl Servers {
     pub(in crate::db) fn new(all: Config) -> Self {
         let is_searched = all.get_target_session_attrs() == TargetSessionAttrs::ReadWrite;
         let each = if is_searched { split(&all) } else { Vec::new() };
-        Self { all, each }
+        Self { all, each, is_searched }
     }
 
     /// Connects to all of them at once and takes the first that takes writes. If none does and none refused, it does not return: the
-    /// caller has a time limit.
-    pub(in crate::db) async fn connect<T>(&self, tls: T) -> Result<(Client, Connection<Socket, T::Stream>), Error>
+    /// caller has a time limit. Names are looked up each time.
+    pub(in crate::db) async fn connect<T>(&self, tls: T) -> Result<Found<T>, Error>
     where
         T: MakeTlsConnect<Socket> + Clone,
     {
-        if self.each.is_empty() {
-            return self.all.connect(tls).await;
+        if !self.each.is_empty() {
+            return take_first(self.each.iter().map(|server| connect_by_name(server, tls.clone()))).await;
         }
-        let attempts = self.each.iter().map(|server| timeout(SERVER_WAIT, server.connect(tls.clone())));
-        let mut attempts: FuturesUnordered<_> = attempts.collect();
-        let mut refused = None;
-        while let Some(outcome) = attempts.next().await {
-            match outcome {
-                Ok(Ok(found)) => return Ok(found),
-                Ok(Err(error)) => refused = Some(error),
-                Err(_) => {}
-            }
+        if self.is_searched { connect_by_name(&self.all, tls).await } else { self.all.connect(tls).await }
+    }
+}
+
+/// Connects to all addresses of a server's name at once, of which one takes writes.
+async fn connect_by_name<T>(server: &Config, tls: T) -> Result<Found<T>, Error>
+where
+    T: MakeTlsConnect<Socket> + Clone,
+{
+    let addresses = addresses_of(server).await;
+    if addresses.len() < 2 {
+        return server.connect(tls).await;
+    }
+    let attempts = addresses.into_iter().map(|address| {
+        let (mut server, tls) = (server.clone(), tls.clone());
+        server.hostaddr(address);
+        async move { server.connect(tls).await }
+    });
+    take_first(attempts).await
+}
+
+/// The first that succeeds in time. Without one the last refusal; if none was refused, it does not return.
+async fn take_first<F, O>(attempts: impl Iterator<Item = F>) -> Result<O, Error>
+where
+    F: Future<Output = Result<O, Error>>,
+{
+    let mut attempts: FuturesUnordered<_> = attempts.map(|attempt| timeout(SERVER_WAIT, attempt)).collect();
+    let mut refused = None;
+    while let Some(outcome) = attempts.next().await {
+        match outcome {
+            Ok(Ok(found)) => return Ok(found),
+            Ok(Err(error)) => refused = Some(error),
+            Err(_) => {}
         }
-        match refused {
-            Some(error) => Err(error),
-            None => pending().await,
-        }
+    }
+    match refused {
+        Some(error) => Err(error),
+        None => pending().await,
     }
 }
 
