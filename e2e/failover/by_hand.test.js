@@ -106,17 +106,19 @@ describe("a standby that is promoted by hand", () => {
   });
 
   test("the same by way of pgbouncer, which is pointed to the new primary", async () => {
-    const bouncer = await startBouncer(folder.path, first.port, 4);
-    await first.ask("CREATE DATABASE pooled");
+    // The first server stood still, and is gone.
+    await first.follow(second);
+    const bouncer = await startBouncer(folder.path, second.port, 4);
+    await second.ask("CREATE DATABASE pooled");
     const store = `postgres://vestibule@127.0.0.1:${bouncer.port}/pooled`;
     const nodes = await startNodes({ store, storeSettings: `pooler = "transaction"\nlisten_url = "${makeUrl("pooled")}"` });
     try {
       const load = new Load(nodes);
       await load.waitFor(200);
-      await first.kill();
+      await second.kill();
       for (const port of nodes.ports) await nodes.waitForReadiness(port, 503);
-      await second.promote();
-      await bouncer.pointTo(second.port);
+      await first.promote();
+      await bouncer.pointTo(first.port);
       await verifyReturn(nodes, performance.now(), "pgbouncer");
       await load.waitFor(200);
       await load.stop();
