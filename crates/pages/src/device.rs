@@ -18,7 +18,7 @@ use vestibule_protocol::form::Form;
 use vestibule_web::{
     body,
     context::PageContext,
-    credentials::{FlowCookies, NoCredential, SessionCookie},
+    credentials::{FlowCookies, NoCredential, SessionCookie, form_token},
     error,
     field::Field,
     notice::NoticeKind,
@@ -70,9 +70,9 @@ async fn show(visit: Visit, cookie: SessionCookie, request: Request) -> Response
         Ok(device) => device,
         Err(response) => return response,
     };
-    match signed_in(&visit, &cookie, &headers).await {
+    match cookie.signed_in(&visit).await {
         Ok(caller) => ask(&visit, &headers, &device, caller.as_ref(), None).await,
-        Err(response) => response,
+        Err(error) => flow_error(&visit, &headers, &error),
     }
 }
 
@@ -88,9 +88,9 @@ async fn decide(visit: Visit, cookie: SessionCookie, request: Request) -> Respon
         Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
     };
     let field = |name: &str| form.get(name).ok().flatten().unwrap_or_default().to_string();
-    let caller = match signed_in(&visit, &cookie, &headers).await {
+    let caller = match cookie.signed_in(&visit).await {
         Ok(caller) => caller,
-        Err(response) => return response,
+        Err(error) => return flow_error(&visit, &headers, &error),
     };
     let device = match find(&visit, &headers, &field("user_code")).await {
         Ok(device) => device,
@@ -154,21 +154,6 @@ async fn find(visit: &Visit, headers: &HeaderMap, typed: &str) -> Result<Waiting
 fn wrong(visit: &Visit, headers: &HeaderMap, typed: &str) -> Response {
     let typed = typed.chars().take(LONGEST_SHOWN).collect();
     page(visit, headers, None, StatusCode::UNPROCESSABLE_ENTITY, &DevicePage { typed, is_wrong: true })
-}
-
-async fn signed_in(
-    visit: &Visit,
-    cookie: &SessionCookie,
-    headers: &HeaderMap,
-) -> Result<Option<SessionCaller>, Response> {
-    match cookie.resolve(visit).await {
-        Ok(resolution) => Ok(resolution.live().cloned()),
-        Err(error) => Err(flow_error(visit, headers, &error)),
-    }
-}
-
-fn form_token(visit: &Visit, caller: &SessionCaller) -> String {
-    visit.project.keys.mac.session_form_token(caller.session.id)
 }
 
 /// Asks whether the device is the user's own.

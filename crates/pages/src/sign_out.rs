@@ -13,7 +13,7 @@ use vestibule_app::{
 use vestibule_protocol::form::Form;
 use vestibule_web::{
     body, cookies,
-    credentials::{NoCredential, SessionCookie},
+    credentials::{NoCredential, SessionCookie, form_token},
     error,
     field::TextLink,
     notice::NoticeKind,
@@ -32,10 +32,10 @@ use crate::{
 pub async fn confirm(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let headers = request.headers().clone();
     let query = request.uri().query().unwrap_or_default().to_string();
-    match signed_in(&visit, &cookie, &headers).await {
+    match cookie.signed_in(&visit).await {
         Ok(Some(caller)) => ask(&visit, &headers, &caller, &query, None),
         Ok(None) => see_other("/logged-out"),
-        Err(response) => response,
+        Err(error) => flow_error(&visit, &headers, &error),
     }
 }
 
@@ -47,10 +47,10 @@ pub async fn sign_out(visit: Visit, cookie: SessionCookie, request: Request) -> 
         Ok(body) => body,
         Err(problem) => return body_error_page(&visit, &headers, problem),
     };
-    let caller = match signed_in(&visit, &cookie, &headers).await {
+    let caller = match cookie.signed_in(&visit).await {
         Ok(Some(caller)) => caller,
         Ok(None) => return see_other("/logged-out"),
-        Err(response) => return response,
+        Err(error) => return flow_error(&visit, &headers, &error),
     };
     let form = match body.own_form() {
         Ok(form) => form,
@@ -81,22 +81,6 @@ pub async fn left(visit: Visit, _: NoCredential, request: Request) -> Response {
     let again = || TextLink { href: "/settings/sign-in".into(), text: Text::new("link-sign-in-again") };
     let action = visit.project.settings.default_client_uri().map_or_else(again, TextLink::to_app);
     page(&visit, request.headers(), None, StatusCode::OK, &LoggedOutPage { action: Some(action) })
-}
-
-/// The user of the session cookie. App sessions are closed on the account pages.
-async fn signed_in(
-    visit: &Visit,
-    cookie: &SessionCookie,
-    headers: &HeaderMap,
-) -> Result<Option<SessionCaller>, Response> {
-    match cookie.resolve(visit).await {
-        Ok(resolution) => Ok(resolution.live().cloned()),
-        Err(error) => Err(flow_error(visit, headers, &error)),
-    }
-}
-
-fn form_token(visit: &Visit, caller: &SessionCaller) -> String {
-    visit.project.keys.mac.session_form_token(caller.session.id)
 }
 
 fn ask(

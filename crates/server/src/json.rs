@@ -30,3 +30,10 @@ pub(crate) fn fresh(status: StatusCode, body: &impl Serialize) -> Response {
     *response.headers_mut() = headers;
     response
 }
+
+/// As [`fresh`], with 200, for tokens and codes: RFC 6749 §5.1 demands the older header, too.
+pub(crate) fn fresh_grant(body: &impl Serialize) -> Response {
+    let mut response = fresh(StatusCode::OK, body);
+    response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}

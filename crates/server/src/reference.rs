@@ -106,8 +106,8 @@ const KINDS: [[&str; 3]; 10] = [
     ],
     [
         "client authentication",
-        "`Authorization: Basic`, or `client_id` and `client_secret` in the form",
-        "an application that holds a secret",
+        "`Authorization: Basic`, or `client_id` and `client_secret` in the form, or `client_assertion`",
+        "an application that holds a secret or a private key",
     ],
     [
         "admin key (`scope`)",

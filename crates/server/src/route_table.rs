@@ -71,20 +71,29 @@ fn called_by_scripts() -> Vec<Route> {
         Route::new(oauth, Method::POST, "/oauth2/token", oauth::token::token).reads(&[
             "client_id",
             "client_secret",
+            "client_assertion",
             "code",
             "device_code",
             "refresh_token",
             "jwt",
         ]),
-        Route::new(oauth, Method::POST, "/oauth2/device_authorization", oauth::device_authorization::begin)
-            .reads(&["client_id", "client_secret"]),
-        Route::new(oauth, Method::POST, "/oauth2/par", oauth::par::push).reads(&["client_id", "client_secret"]),
+        Route::new(oauth, Method::POST, "/oauth2/device_authorization", oauth::device_authorization::begin).reads(&[
+            "client_id",
+            "client_secret",
+            "client_assertion",
+        ]),
+        Route::new(oauth, Method::POST, "/oauth2/par", oauth::par::push).reads(&[
+            "client_id",
+            "client_secret",
+            "client_assertion",
+        ]),
         Route::new(oauth, Method::POST, "/oauth2/challenge", oauth::challenge::issue),
         Route::new(oauth, Method::POST, "/oauth2/app_session_token", oauth::app_session_token::issue)
             .reads(&["refresh_token"]),
         Route::new(oauth, Method::POST, "/oauth2/revoke", oauth::revoke::revoke).reads(&[
             "client_id",
             "client_secret",
+            "client_assertion",
             "token",
         ]),
         Route::new(oauth, Method::GET, "/oauth2/userinfo", oauth::user_info::user_info),
@@ -129,6 +138,7 @@ fn called_by_servers() -> Vec<Route> {
         Route::new(Face::OAuth, Method::POST, "/oauth2/introspect", oauth::introspect::introspect).reads(&[
             "client_id",
             "client_secret",
+            "client_assertion",
             "token",
         ]),
         Route::of_any_method(Face::Resolver, "/_resolver/resolve", resolver::resolve),

@@ -68,8 +68,11 @@ pub async fn clear(tx: &mut Tx, p: ProjectNo, name: &str) -> Result<u64, StoreEr
     tx.execute(&CLEAR, &[&p.0, &name]).await
 }
 
-const GUESTS_SINCE: Sql = Sql::new(
-    "SELECT
+/// A query for users to count, as [`read_user`] reads them.
+macro_rules! select_users {
+    ($condition:literal) => {
+        Sql::new(concat!(
+            "SELECT
        u.id,
        COALESCE(
          (SELECT g.client_id
@@ -84,9 +87,16 @@ const GUESTS_SINCE: Sql = Sql::new(
        ),
        CASE WHEN u.anonymous_since IS NOT NULL OR u.promoted_at IS NOT NULL THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
      FROM users u
-     WHERE u.project_no = $1 AND u.id > $2 AND u.id < $3
+     ",
+            $condition
+        ))
+    };
+}
+
+const GUESTS_SINCE: Sql = select_users!(
+    "WHERE u.project_no = $1 AND u.id > $2 AND u.id < $3
      ORDER BY u.id
-     LIMIT $4",
+     LIMIT $4"
 );
 
 /// A user to count: the id, the application of the user's oldest grant (empty for a cookie session, `None` without either), and
@@ -109,24 +119,7 @@ pub async fn list_users_between(
     conn.query_all(&GUESTS_SINCE, &[&p.0, &after, &below, &limit], read_user).await
 }
 
-const USER: Sql = Sql::new(
-    "SELECT
-       u.id,
-       COALESCE(
-         (SELECT g.client_id
-          FROM grants g
-          WHERE g.project_no = u.project_no AND g.user_id = u.id
-          ORDER BY g.id
-          LIMIT 1),
-         (SELECT CAST('' AS TEXT)
-          FROM sessions s
-          WHERE s.project_no = u.project_no AND s.user_id = u.id
-          LIMIT 1)
-       ),
-       CASE WHEN u.anonymous_since IS NOT NULL OR u.promoted_at IS NOT NULL THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
-     FROM users u
-     WHERE u.project_no = $1 AND u.id = $2",
-);
+const USER: Sql = select_users!("WHERE u.project_no = $1 AND u.id = $2");
 
 /// A user of [`list_users_between`].
 pub async fn find_user(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<Option<FoundUser>, StoreError> {

@@ -163,8 +163,11 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, grant: &Grant) -> Result<(), Stor
     .map(|_| ())
 }
 
-const FIND: Sql = Sql::new(
-    "SELECT
+/// A query for whole grants, as [`read_grant`] reads them.
+macro_rules! select_grants {
+    ($condition:literal) => {
+        Sql::new(concat!(
+            "SELECT
        id,
        user_id,
        client_id,
@@ -182,8 +185,13 @@ const FIND: Sql = Sql::new(
        has_revoked_tokens,
        ends_at
      FROM grants
-     WHERE project_no = $1 AND id = $2",
-);
+     ",
+            $condition
+        ))
+    };
+}
+
+const FIND: Sql = select_grants!("WHERE project_no = $1 AND id = $2");
 
 /// The grant with this id.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<Grant>, StoreError> {
@@ -401,27 +409,9 @@ pub async fn limit_of_client(
     tx.execute(&LIMIT_OF_CLIENT, &[&p.0, &user.as_bytes().as_slice(), &client_id, &ends_at.as_micros()]).await
 }
 
-const LIST: Sql = Sql::new(
-    "SELECT
-       id,
-       user_id,
-       client_id,
-       token_hash,
-       scope,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       session_id,
-       dpop_jkt,
-       device,
-       previous_hash,
-       rotated_at,
-       has_revoked_tokens,
-       ends_at
-     FROM grants
-     WHERE project_no = $1 AND user_id = $2
-     ORDER BY id",
+const LIST: Sql = select_grants!(
+    "WHERE project_no = $1 AND user_id = $2
+     ORDER BY id"
 );
 
 /// Every grant of a user, oldest first.
@@ -429,27 +419,9 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Gra
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_grant).await
 }
 
-const LIST_OF_SESSION: Sql = Sql::new(
-    "SELECT
-       id,
-       user_id,
-       client_id,
-       token_hash,
-       scope,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       session_id,
-       dpop_jkt,
-       device,
-       previous_hash,
-       rotated_at,
-       has_revoked_tokens,
-       ends_at
-     FROM grants
-     WHERE project_no = $1 AND session_id = $2
-     ORDER BY id",
+const LIST_OF_SESSION: Sql = select_grants!(
+    "WHERE project_no = $1 AND session_id = $2
+     ORDER BY id"
 );
 
 /// Every grant of a cookie session, oldest first.

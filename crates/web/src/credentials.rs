@@ -39,7 +39,7 @@ pub enum CredentialKind {
     KnownDeviceCookie,
     /// An access token whose grant has this scope, as `Authorization: Bearer`. No DPoP proof is required.
     BearerToken(Scope),
-    /// A client's ID and secret, as `Authorization: Basic` or in the form.
+    /// A client's ID and secret, as `Authorization: Basic` or in the form, or its signed assertion.
     ClientAuthentication,
     /// An Admin API key with this scope, as `Authorization: Bearer`.
     AdminKey(keys::AdminScope),
@@ -199,6 +199,17 @@ impl SessionCookie {
     pub async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
         caller::resolve_session(&visit.ctx(), &self.session).await
     }
+
+    /// The user signed in to this browser, if there is one. App sessions are closed on the account pages.
+    pub async fn signed_in(&self, visit: &Visit) -> Result<Option<SessionCaller>, Error> {
+        Ok(self.resolve(visit).await?.live().cloned())
+    }
+}
+
+/// The token of the forms of a user of [`SessionCookie`].
+#[must_use]
+pub fn form_token(visit: &Visit, caller: &SessionCaller) -> String {
+    visit.project.keys.mac.session_form_token(caller.session.id)
 }
 
 /// The credentials of a flow's pages: the session cookie, the cookie that binds the flow to its browser, and the one by which

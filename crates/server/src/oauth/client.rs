@@ -1,6 +1,7 @@
-//! Client authentication: in the body, by HTTP Basic (RFC 6749 §2.3.1), or by a signed assertion (RFC 7523 §2.2).
+//! Requests that applications send themselves, and client authentication: in the body, by HTTP Basic (RFC 6749 §2.3.1), or by a signed
+//! assertion (RFC 7523 §2.2).
 
-use axum::response::Response;
+use axum::{extract::Request, http::HeaderMap, response::Response};
 use vestibule_app::{
     error::Error,
     projects::Project,
@@ -12,13 +13,29 @@ use vestibule_protocol::{
     jose::{CLIENT_ASSERTION_TYPE, peek_client_id},
     oauth::{ErrorCode, OAuthError},
 };
-use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
+use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
 
 pub(super) const CHALLENGE: &str = "Basic realm=\"client\"";
 
-/// The client credentials of a request.
+/// Where an endpoint reads its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Parameters {
+    /// In the body, followed by the query.
+    OfBodyAndQuery,
+    /// Only in the body: the address may have been changed on the way.
+    OfBody,
+}
+
+/// A request of an application.
+pub(super) struct ClientRequest {
+    pub(super) form: Form,
+    pub(super) headers: HeaderMap,
+    pub(super) client: PresentedClient,
+}
+
+/// The client credentials of a request. What they prove is given out only by [`PresentedClient::prove`].
 pub(super) struct PresentedClient {
-    pub(super) proof: ClientProof,
+    proof: ClientProof,
     by_basic: bool,
     /// A signed assertion that is not verified yet.
     assertion: Option<String>,
@@ -44,14 +61,30 @@ impl From<Error> for ClientRefused {
     }
 }
 
+/// Reads the form and the client's credentials of a request.
+///
+/// # Errors
+/// The error response.
+pub(super) async fn receive(
+    visit: &Visit,
+    credentials: &ClientCredentials,
+    request: Request,
+    parameters: Parameters,
+) -> Result<ClientRequest, Response> {
+    let body = body::read_form(visit, request).await.map_err(error::body_as_oauth)?;
+    let form = match parameters {
+        Parameters::OfBodyAndQuery => body.oauth_form(),
+        Parameters::OfBody => body.own_form(),
+    };
+    let form = form.map_err(|problem| error::oauth_by_code(&problem))?;
+    let client = read(&visit.project, credentials, &form).map_err(|refused| refused.answer(visit, None))?;
+    Ok(ClientRequest { form, headers: body.headers, client })
+}
+
 /// Reads the client's credentials. A secret in the body takes precedence over the header. `client_id` in the body
 /// beside the header is not a second authentication (RFC 6749 §3.2.1): both must name the same application. A header
 /// whose user name is not an application is meant for an intermediate proxy.
-pub(super) fn read(
-    project: &Project,
-    credentials: &ClientCredentials,
-    form: &Form,
-) -> Result<PresentedClient, ClientRefused> {
+fn read(project: &Project, credentials: &ClientCredentials, form: &Form) -> Result<PresentedClient, ClientRefused> {
     let (id, secret) = (text(form, "client_id")?, text(form, "client_secret")?);
     let (kind, assertion) = (text(form, "client_assertion_type")?, text(form, "client_assertion")?);
     if kind.is_some() || assertion.is_some() {
@@ -115,18 +148,23 @@ fn read_assertion(
 }
 
 impl PresentedClient {
+    /// The application that the request names.
+    pub(super) fn client_id(&self) -> &str {
+        &self.proof.client_id
+    }
+
     /// Whether it has an assertion that is not verified yet.
     pub(super) fn has_assertion(&self) -> bool {
         self.assertion.is_some()
     }
 
-    /// Verifies the assertion of a request to the endpoint at `path`, if there is one. Without this, an assertion proves nothing.
-    pub(super) async fn prove(&mut self, visit: &Visit, path: &str) -> Result<(), Error> {
+    /// What the credentials prove. Verifies the assertion of a request to the endpoint at `path`, if there is one.
+    pub(super) async fn prove(&mut self, visit: &Visit, path: &str) -> Result<&ClientProof, Error> {
         if let Some(assertion) = self.assertion.take() {
             let key = client_assertion::verify(&visit.ctx(), &self.proof.client_id, &assertion, path).await?;
             self.proof.key = Some(key);
         }
-        Ok(())
+        Ok(&self.proof)
     }
 }
 

@@ -9,30 +9,22 @@ use axum::{
 use serde_json::json;
 use vestibule_app::{error::Error, tokens::introspect};
 use vestibule_protocol::oauth::{ErrorCode, OAuthError};
-use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
+use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
 
-use super::client;
+use super::client::{self, Parameters};
 
 pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
-    let body = match body::read_form(&visit, request).await {
-        Ok(body) => body,
-        Err(problem) => return error::body_as_oauth(problem),
+    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery).await {
+        Ok(received) => received,
+        Err(response) => return response,
     };
-    let form = match body.oauth_form() {
-        Ok(form) => form,
-        Err(problem) => return error::oauth_by_code(&problem),
-    };
-    let mut presented = match client::read(&visit.project, &credentials, &form) {
-        Ok(presented) => presented,
-        Err(refused) => return refused.answer(&visit, None),
-    };
-    let token = match form.get("token").map(Option::unwrap_or_default) {
+    let token = match received.form.get("token").map(Option::unwrap_or_default) {
         Ok("") => return error::oauth_by_code(&OAuthError::invalid_request("token is required")),
         Ok(token) => token,
         Err(repeated) => return error::oauth_by_code(&repeated.into()),
     };
-    let introspected = match presented.prove(&visit, "/oauth2/introspect").await {
-        Ok(()) => introspect::introspect(&visit.ctx(), &presented.proof, token).await,
+    let introspected = match received.client.prove(&visit, "/oauth2/introspect").await {
+        Ok(proof) => introspect::introspect(&visit.ctx(), proof, token).await,
         Err(error) => Err(error),
     };
     match introspected {

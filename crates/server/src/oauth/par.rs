@@ -3,9 +3,9 @@
 use axum::{extract::Request, http::StatusCode, response::Response};
 use serde::Serialize;
 use vestibule_app::authorize::pushed::{self, PushedRequest};
-use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
+use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
 
-use super::client::{self, ClientRefused};
+use super::client::{self, ClientRefused, Parameters};
 use crate::json;
 
 #[derive(Serialize)]
@@ -15,27 +15,19 @@ struct PushedResponse {
 }
 
 pub(crate) async fn push(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
-    let body = match body::read_form(&visit, request).await {
-        Ok(body) => body,
-        Err(problem) => return error::body_as_oauth(problem),
+    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBody).await {
+        Ok(received) => received,
+        Err(response) => return response,
     };
-    // Only the body: what is in the address may have been changed on the way.
-    let form = match body.own_form() {
-        Ok(form) => form,
-        Err(problem) => return error::oauth_by_code(&problem),
+    let pushed = match received.client.prove(&visit, "/oauth2/par").await {
+        Ok(proof) => pushed::push(&visit.ctx(), proof, &received.form).await,
+        Err(refused) => Err(refused),
     };
-    let mut presented = match client::read(&visit.project, &credentials, &form) {
-        Ok(presented) => presented,
-        Err(refused) => return refused.answer(&visit, None),
-    };
-    if let Err(refused) = presented.prove(&visit, "/oauth2/par").await {
-        return ClientRefused::from(refused).answer(&visit, Some(&presented));
-    }
-    match pushed::push(&visit.ctx(), &presented.proof, &form).await {
+    match pushed {
         Ok(Ok(PushedRequest { request_uri, expires_in })) => {
             json::fresh(StatusCode::CREATED, &PushedResponse { request_uri, expires_in })
         }
         Ok(Err(refused)) => error::oauth_by_code(&refused),
-        Err(refused) => ClientRefused::from(refused).answer(&visit, Some(&presented)),
+        Err(refused) => ClientRefused::from(refused).answer(&visit, Some(&received.client)),
     }
 }

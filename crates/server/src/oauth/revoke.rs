@@ -7,9 +7,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use vestibule_app::{error::Error, limits::rates, tokens::revoke};
-use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
+use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
 
-use super::client::{self, PresentedClient};
+use super::client::{self, Parameters, PresentedClient};
 use crate::dpop;
 
 pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
@@ -20,23 +20,15 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
     if let Err(error) = rates::charge_revocation(&visit.ctx()) {
         return error::flow_as_oauth(&visit, &error);
     }
-    let body = match body::read_form(&visit, request).await {
-        Ok(body) => body,
-        Err(problem) => return error::body_as_oauth(problem),
+    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery).await {
+        Ok(received) => received,
+        Err(response) => return response,
     };
-    let form = match body.oauth_form() {
-        Ok(form) => form,
-        Err(error) => return error::oauth_by_code(&error),
-    };
-    let token = match form.get("token") {
+    let token = match received.form.get("token") {
         Ok(token) => token.unwrap_or_default(),
         Err(repeated) => return error::oauth_by_code(&repeated.into()),
     };
-    let mut presented = match client::read(&visit.project, &credentials, &form) {
-        Ok(presented) => presented,
-        Err(refused) => return refused.answer(&visit, None),
-    };
-    match revoke_as(&visit, &mut presented, token).await {
+    match revoke_as(&visit, &mut received.client, token).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         // With a challenge for credentials in the body, too (RFC 7009 §2.2.1, RFC 6749 §5.2).
         Err(error) if error::is_about_the_client(&error) => {
@@ -47,8 +39,8 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
 }
 
 async fn revoke_as(visit: &Visit, presented: &mut PresentedClient, token: &str) -> Result<(), Error> {
-    presented.prove(visit, "/oauth2/revoke").await?;
+    let proof = presented.prove(visit, "/oauth2/revoke").await?;
     let ctx = visit.ctx();
-    let requester = revoke::authenticate(&ctx, &presented.proof).await?;
+    let requester = revoke::authenticate(&ctx, proof).await?;
     revoke::revoke(&ctx, requester, token).await
 }

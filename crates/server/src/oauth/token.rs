@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use vestibule_app::{
@@ -23,14 +23,12 @@ use vestibule_protocol::{
     oauth::{CodeExchange, OAuthError, TokenRequest, TokenResponse},
 };
 use vestibule_web::{
-    body,
     credentials::{ApiCredentials, TokenCredentials},
-    error,
     user_agent::device_name,
     visit::Visit,
 };
 
-use super::client::{self, ClientRefused};
+use super::client::{self, ClientRefused, ClientRequest, Parameters};
 use crate::{dpop, json};
 
 /// Exchanges a grant for tokens.
@@ -39,53 +37,27 @@ pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: 
         Ok(dpop) => dpop,
         Err(many) => return many.into_response(),
     };
-    let body = match body::read_form(&visit, request).await {
-        Ok(body) => body,
-        Err(problem) => return error::body_as_oauth(problem),
+    let parameters = Parameters::OfBodyAndQuery;
+    let mut received = match client::receive(&visit, &credentials.client, request, parameters).await {
+        Ok(received) => received,
+        Err(response) => return response,
     };
-    let form = match body.oauth_form() {
-        Ok(form) => form,
-        Err(problem) => return error::oauth_by_code(&problem),
-    };
-    let mut presented = match client::read(&visit.project, &credentials.client, &form) {
-        Ok(presented) => presented,
-        Err(refused) => return refused.answer(&visit, None),
-    };
-    let client = visit.project.settings.client(&presented.proof.client_id);
-    let request = TokenRequest::parse(&form);
-    let checked = match charge(&visit, client, &request, presented.has_assertion()) {
-        Ok(()) => presented.prove(&visit, "/oauth2/token").await,
-        Err(error) => Err(error),
-    };
-    let answered = match checked {
-        Ok(()) => {
-            answer(&visit, &body.headers, &credentials.api, (&form, request), (&presented.proof, client), &dpop).await
-        }
-        Err(error) => Err(error.into()),
-    };
-    match answered {
-        Ok(response) => {
-            let mut response = json::fresh(StatusCode::OK, &response);
-            response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-            response
-        }
-        Err(refused) => refused.answer(&visit, Some(&presented)),
+    match answer(&visit, &credentials.api, &mut received, &dpop).await {
+        Ok(response) => json::fresh_grant(&response),
+        Err(refused) => refused.answer(&visit, Some(&received.client)),
     }
 }
 
 async fn answer(
     visit: &Visit,
-    headers: &HeaderMap,
     api: &ApiCredentials,
-    (form, request): (&Form, Result<TokenRequest, OAuthError>),
-    (proof, client): (&ClientProof, Option<&Client>),
+    ClientRequest { form, headers, client: presented }: &mut ClientRequest,
     dpop: &PresentedProof,
 ) -> Result<TokenResponse, ClientRefused> {
-    let client = client.ok_or(Error::UnknownClient)?;
-    let request = request?;
-    if !client.allows_grant_type(request.grant_type().as_str()) {
-        return Err(Error::GrantTypeNotAllowed.into());
-    }
+    let allowed = allow(visit.project.settings.client(presented.client_id()), form);
+    charge(visit, allowed.as_ref().ok().map(|(_, request)| request), presented.has_assertion())?;
+    let proof = presented.prove(visit, "/oauth2/token").await?;
+    let (client, request) = allowed?;
     let device_info = form.get("x_device_info").map_err(OAuthError::from)?;
     let ctx = visit.ctx();
     let tokens = match request {
@@ -159,23 +131,23 @@ async fn exchange_code(
     Ok(code::exchange(ctx, request).await?)
 }
 
+/// The request and its application, if that may use the grant.
+fn allow<'a>(client: Option<&'a Client>, form: &Form) -> Result<(&'a Client, TokenRequest), ClientRefused> {
+    let client = client.ok_or(Error::UnknownClient)?;
+    let request = TokenRequest::parse(form)?;
+    if client.allows_grant_type(request.grant_type().as_str()) {
+        Ok((client, request))
+    } else {
+        Err(Error::GrantTypeNotAllowed.into())
+    }
+}
+
 /// Charges the request to its address, unless it is charged to the user or device key that it proves, and to its address only when it
 /// fails. An assertion costs work before it proves anything. Devices ask every few seconds, many of them behind one address.
-fn charge(
-    visit: &Visit,
-    client: Option<&Client>,
-    request: &Result<TokenRequest, OAuthError>,
-    has_assertion: bool,
-) -> Result<(), Error> {
-    let is_allowed =
-        |request: &TokenRequest| client.is_some_and(|client| client.allows_grant_type(request.grant_type().as_str()));
-    match request {
-        Ok(request @ (TokenRequest::RefreshToken { .. } | TokenRequest::Anonymous { .. }))
-            if !has_assertion && is_allowed(request) =>
-        {
-            Ok(())
-        }
-        Ok(TokenRequest::DeviceCode { .. }) if !has_assertion => rates::charge_device_request(&visit.ctx()),
+fn charge(visit: &Visit, allowed: Option<&TokenRequest>, has_assertion: bool) -> Result<(), Error> {
+    match allowed {
+        Some(TokenRequest::RefreshToken { .. } | TokenRequest::Anonymous { .. }) if !has_assertion => Ok(()),
+        Some(TokenRequest::DeviceCode { .. }) if !has_assertion => rates::charge_device_request(&visit.ctx()),
         _ => rates::charge_token_request(&visit.ctx()),
     }
 }
