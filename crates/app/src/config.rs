@@ -220,7 +220,7 @@ pub struct AdminApi {
     pub requests_per_minute: u32,
 }
 
-/// `[rate_limits]`: each a number of requests a minute.
+/// `[rate_limits]`: each a number of requests a minute, or in ten minutes.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct RateLimitsConfig {
     pub token_requests_per_address: u32,
@@ -229,6 +229,14 @@ pub struct RateLimitsConfig {
     pub revocations_per_address: u32,
     pub codes_per_user: u32,
     pub settings_actions_per_user: u32,
+    pub tokens_per_application: u32,
+    pub pushed_requests_per_address: u32,
+    pub device_codes_per_address: u32,
+    /// In ten minutes.
+    pub device_codes_per_project: u32,
+    pub device_token_requests_per_address: u32,
+    /// In ten minutes.
+    pub user_codes_per_address: u32,
 }
 
 /// `[portal]`

@@ -42,23 +42,23 @@ pub enum Counter {
     RevocationPerIp,
     /// Token requests per user.
     TokenPerUser,
-    /// Tokens that an application gets for itself: 600 a minute, fixed.
+    /// Tokens that an application gets for itself.
     TokenPerApplication,
     /// Token requests per known device key.
     TokenPerKey,
     /// Authorization codes per user who is signed in already.
     CodePerUser,
-    /// Devices that begin an authorization, per address: 30 a minute, fixed.
+    /// Devices that begin an authorization, per address.
     DevicePerIp,
-    /// The same of a project: 5,000 in ten minutes, fixed.
+    /// The same of a project.
     DevicePerProject,
     /// Requests of one device for its tokens: one in four seconds, fixed.
     DevicePoll,
-    /// Requests of devices for their tokens, per address: 600 a minute, fixed.
+    /// Requests of devices for their tokens, per address.
     DevicePollPerIp,
-    /// User codes of devices that are entered, opened or decided about, per address: 60 in ten minutes, fixed.
+    /// User codes of devices that are entered, opened or decided about, per address.
     UserCodePerIp,
-    /// Pushed authorization requests per address: 600 a minute, fixed. Applications push from their servers.
+    /// Pushed authorization requests per address.
     PushedPerIp,
     /// Settings actions begun per user.
     SettingsActionPerUser,
@@ -146,22 +146,16 @@ impl RateCounters {
         now: Timestamp,
     ) -> Result<(), Exceeded> {
         let key = (project, counter, subject);
-        let mut counters = self.shard(&key);
-        let fill = counters.get(&key).copied();
-        match decide(fill.map(|fill| fill.full_again_at), quota, now) {
-            Decision::Allowed { new_tat } => {
-                if counters.len() >= SHARD_SIZE {
-                    make_room(&mut counters, now);
-                }
-                let unshared = match self.is_shared {
-                    true => fill.map_or(Duration::ZERO, |fill| fill.unshared).saturating_add(quota.interval()),
-                    false => Duration::ZERO,
-                };
-                counters.insert(key, Fill { full_again_at: new_tat, capacity: quota.capacity(), unshared });
-                Ok(())
-            }
-            Decision::Denied { retry_after } => Err(Exceeded { retry_after }),
+        let (mut counters, fill, full_again_at) = self.judge(&key, quota, now)?;
+        if counters.len() >= SHARD_SIZE {
+            make_room(&mut counters, now);
         }
+        let unshared = match self.is_shared {
+            true => fill.map_or(Duration::ZERO, |fill| fill.unshared).saturating_add(quota.interval()),
+            false => Duration::ZERO,
+        };
+        counters.insert(key, Fill { full_again_at, capacity: quota.capacity(), unshared });
+        Ok(())
     }
 
     /// Whether [`Self::take`] would refuse a request; counts nothing.
@@ -176,10 +170,20 @@ impl RateCounters {
         quota: Quota,
         now: Timestamp,
     ) -> Result<(), Exceeded> {
-        let key = (project, counter, subject);
-        let fill = self.shard(&key).get(&key).copied();
+        self.judge(&(project, counter, subject), quota, now).map(|_| ())
+    }
+
+    /// The shard of a key, what was used of its quota, and when it is full again after one more request.
+    fn judge(
+        &self,
+        key: &CounterKey,
+        quota: Quota,
+        now: Timestamp,
+    ) -> Result<(MutexGuard<'_, Shard>, Option<Fill>, Timestamp), Exceeded> {
+        let counters = self.shard(key);
+        let fill = counters.get(key).copied();
         match decide(fill.map(|fill| fill.full_again_at), quota, now) {
-            Decision::Allowed { .. } => Ok(()),
+            Decision::Allowed { new_tat } => Ok((counters, fill, new_tat)),
             Decision::Denied { retry_after } => Err(Exceeded { retry_after }),
         }
     }

@@ -112,6 +112,12 @@ fn check_rate_limits(limits: &RateLimitsConfig, add_problem: &mut impl FnMut(&st
         ("revocations_per_address", limits.revocations_per_address),
         ("codes_per_user", limits.codes_per_user),
         ("settings_actions_per_user", limits.settings_actions_per_user),
+        ("tokens_per_application", limits.tokens_per_application),
+        ("pushed_requests_per_address", limits.pushed_requests_per_address),
+        ("device_codes_per_address", limits.device_codes_per_address),
+        ("device_codes_per_project", limits.device_codes_per_project),
+        ("device_token_requests_per_address", limits.device_token_requests_per_address),
+        ("user_codes_per_address", limits.user_codes_per_address),
     ] {
         if count == 0 {
             add_problem(&format!("rate_limits.{key}"), "must be at least 1");

@@ -19,15 +19,9 @@ use crate::{
 
 const MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
-const TOKEN_PER_APPLICATION: Quota = Quota { period: MINUTE, burst: 600 };
-const PUSHED_PER_IP: Quota = Quota { period: MINUTE, burst: 600 };
 const PROVIDER_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
-const DEVICE_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
-const DEVICE_PER_PROJECT: Quota = Quota { period: TEN_MINUTES, burst: 5_000 };
 /// A second less than the interval that devices get, because requests take time.
 const DEVICE_POLL: Quota = Quota { period: Duration::from_secs(4), burst: 1 };
-const DEVICE_POLL_PER_IP: Quota = Quota { period: MINUTE, burst: 600 };
-const USER_CODE_PER_IP: Quota = Quota { period: TEN_MINUTES, burst: 60 };
 /// Each change is kept for a week, so that it can be undone.
 const LOGIN_METHOD_CHANGE_PER_USER: Quota = Quota { period: Duration::from_secs(3_600), burst: 30 };
 
@@ -75,7 +69,7 @@ pub(crate) fn charge_user(ctx: &Ctx<'_>, user: UserId) -> Result<(), Error> {
 /// may have many.
 pub(crate) fn charge_application(ctx: &Ctx<'_>, client: &Client) -> Result<(), Error> {
     let subject = CounterSubject::Application(sha256(client.client_id.as_bytes()));
-    take(ctx, Counter::TokenPerApplication, subject, TOKEN_PER_APPLICATION)
+    take(ctx, Counter::TokenPerApplication, subject, per_minute(ctx.app.config.rate_limits.tokens_per_application))
 }
 
 /// Charges an authorization code that is issued to a user who is signed in already.
@@ -97,21 +91,28 @@ fn per_minute(burst: u32) -> Quota {
     Quota { period: MINUTE, burst }
 }
 
+fn per_ten_minutes(burst: u32) -> Quota {
+    Quota { period: TEN_MINUTES, burst }
+}
+
 /// Charges a pushed authorization request to its address.
 pub(crate) fn charge_pushed_request(ctx: &Ctx<'_>) -> Result<(), Error> {
-    take_for_ip(ctx, Counter::PushedPerIp, PUSHED_PER_IP)
+    take_for_ip(ctx, Counter::PushedPerIp, per_minute(ctx.app.config.rate_limits.pushed_requests_per_address))
 }
 
 /// Charges a device that begins an authorization to its address, and then to the project.
 pub(crate) fn charge_device_authorization(ctx: &Ctx<'_>) -> Result<(), Error> {
-    take_for_ip(ctx, Counter::DevicePerIp, DEVICE_PER_IP)?;
-    take(ctx, Counter::DevicePerProject, CounterSubject::Project, DEVICE_PER_PROJECT)
+    let limits = &ctx.app.config.rate_limits;
+    take_for_ip(ctx, Counter::DevicePerIp, per_minute(limits.device_codes_per_address))?;
+    let of_project = per_ten_minutes(limits.device_codes_per_project);
+    take(ctx, Counter::DevicePerProject, CounterSubject::Project, of_project)
 }
 
 /// Charges a device's request for its tokens to its address. Those of many devices behind one address keep no user there from
 /// other tokens.
 pub fn charge_device_request(ctx: &Ctx<'_>) -> Result<(), Error> {
-    take_for_ip(ctx, Counter::DevicePollPerIp, DEVICE_POLL_PER_IP)
+    let quota = per_minute(ctx.app.config.rate_limits.device_token_requests_per_address);
+    take_for_ip(ctx, Counter::DevicePollPerIp, quota)
 }
 
 /// Charges a device's request for its tokens to its code, as one application asks for it.
@@ -122,7 +123,7 @@ pub(crate) fn charge_device_poll(ctx: &Ctx<'_>, client_id: &str, code: TokenHash
 
 /// Charges a user code of a device to the address from which it comes.
 pub(crate) fn charge_user_code(ctx: &Ctx<'_>) -> Result<(), Error> {
-    take_for_ip(ctx, Counter::UserCodePerIp, USER_CODE_PER_IP)
+    take_for_ip(ctx, Counter::UserCodePerIp, per_ten_minutes(ctx.app.config.rate_limits.user_codes_per_address))
 }
 
 /// Charges a change of a login method on the account page.
