@@ -21,6 +21,7 @@ pub mod promotion;
 pub mod redirect_uri;
 pub mod secret;
 pub mod session;
+pub mod subject;
 pub mod time;
 pub mod user;
 pub mod userinfo;

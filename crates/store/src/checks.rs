@@ -68,6 +68,22 @@ pub const PROBLEMS: &[Check] = &[
     without_user!("changes of login methods without a user", "login_method_changes"),
     without_user!("external accounts without a user", "external_accounts"),
     of_users!(
+        "other names of users that do not exist",
+        "SELECT s.user_id FROM subjects s
+         WHERE s.user_id IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM users u WHERE u.project_no = s.project_no AND u.id = s.user_id)
+         UNION ALL
+         SELECT f.user_id FROM foreign_subjects f
+         WHERE f.user_id IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM users u WHERE u.project_no = f.project_no AND u.id = f.user_id)"
+    ),
+    of_users!(
+        "users with the ID of another or a deleted user",
+        "SELECT u.id AS user_id FROM users u, subjects s
+         WHERE s.project_no = u.project_no AND s.id = u.id
+           AND (s.user_id IS NULL OR u.yielded_to IS NULL OR u.yielded_to <> s.user_id)"
+    ),
+    of_users!(
         "promoted users without a login method",
         "SELECT u.id AS user_id FROM users u
          WHERE u.promoted_at IS NOT NULL AND u.anonymous_since IS NULL AND u.yielded_to IS NULL

@@ -43,6 +43,7 @@ pub mod reach;
 pub mod repeats;
 pub mod sessions;
 pub mod spent;
+pub mod subjects;
 pub mod tries;
 pub mod user_credentials;
 pub mod user_lists;
@@ -90,6 +91,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("repeats", repeats::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),
+    ("subjects", subjects::STATEMENTS),
     ("user_credentials", user_credentials::STATEMENTS),
     ("tries", tries::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),

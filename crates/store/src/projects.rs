@@ -32,6 +32,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_METHOD_CHANGES,
     &DELETE_EXTERNAL_ACCOUNTS,
     &DELETE_PROVIDER_SECRETS,
+    &DELETE_SUBJECTS,
+    &DELETE_FOREIGN_SUBJECTS,
     &DELETE_FLOWS,
     &DELETE_CODES,
     &DELETE_DEVICE_CODES,
@@ -234,6 +236,8 @@ const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1");
 const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1");
 const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WHERE project_no = $1");
 const DELETE_EXTERNAL_ACCOUNTS: Sql = Sql::new("DELETE FROM external_accounts WHERE project_no = $1");
+const DELETE_SUBJECTS: Sql = Sql::new("DELETE FROM subjects WHERE project_no = $1");
+const DELETE_FOREIGN_SUBJECTS: Sql = Sql::new("DELETE FROM foreign_subjects WHERE project_no = $1");
 const DELETE_PROVIDER_SECRETS: Sql = Sql::new("DELETE FROM provider_secrets WHERE project_no = $1");
 const DELETE_FLOWS: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1");
 const DELETE_CODES: Sql = Sql::new("DELETE FROM authorization_codes WHERE project_no = $1");
@@ -268,6 +272,8 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_METHOD_CHANGES,
         &DELETE_EXTERNAL_ACCOUNTS,
         &DELETE_PROVIDER_SECRETS,
+        &DELETE_SUBJECTS,
+        &DELETE_FOREIGN_SUBJECTS,
         &DELETE_FLOWS,
         &DELETE_CODES,
         &DELETE_DEVICE_CODES,

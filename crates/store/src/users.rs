@@ -10,6 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::{print_object, read_id, read_object, read_optional_id, read_optional_time, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
+    subjects,
 };
 
 /// Every statement of this file.
@@ -468,10 +469,22 @@ const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WH
 const DELETE_EXTERNAL_ACCOUNTS: Sql = Sql::new("DELETE FROM external_accounts WHERE project_no = $1 AND user_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
 
-/// Deletes a user and everything it owns; `false` when there is no such user.
+/// Deletes a user and everything it owns, also what is left of the guests that were merged into it; `false` when there is no such
+/// user. Its `sub` and those of the guests become tombstones.
 ///
 /// Messages in the outbox stay: the event of the deletion is among them.
 pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
+    for merged in subjects::list_aliases(tx, p, id, i64::MAX).await? {
+        remove(tx, p, merged).await?;
+    }
+    let is_deleted = remove(tx, p, id).await?;
+    if is_deleted {
+        subjects::bury(tx, p, id).await?;
+    }
+    Ok(is_deleted)
+}
+
+async fn remove(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     let id = id.as_bytes().as_slice();
     for owned in [
         &DELETE_LOGIN_IDS,

@@ -180,6 +180,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0037_external_accounts.sqlite.sql"),
         postgres: include_str!("../../migrations/0037_external_accounts.postgres.sql"),
     },
+    Migration {
+        version: 40,
+        name: "0040_subjects",
+        sqlite: include_str!("../../migrations/0040_subjects.sqlite.sql"),
+        postgres: include_str!("../../migrations/0040_subjects.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

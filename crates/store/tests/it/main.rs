@@ -19,6 +19,7 @@ mod sign_ins;
 mod signed_in;
 mod single_use;
 mod statements;
+mod subjects;
 mod test_store;
 mod transactions;
 mod writer;

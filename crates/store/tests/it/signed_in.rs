@@ -16,6 +16,8 @@ DROP TABLE device_codes;
 DROP TABLE login_method_changes;
 DROP TABLE external_accounts;
 DROP TABLE provider_secrets;
+DROP TABLE subjects;
+DROP TABLE foreign_subjects;
 -- 0018, 0020, 0025, 0026, 0028 and 0029 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;

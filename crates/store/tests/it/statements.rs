@@ -108,7 +108,7 @@ async fn no_statement_looks_at_a_whole_table() {
 
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
-const FILL: [&str; 25] = [
+const FILL: [&str; 27] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -132,6 +132,10 @@ const FILL: [&str; 25] = [
      SELECT project_no, id, 'partner-' || created_at % 20, 'openid', created_at, created_at FROM users",
     "INSERT INTO external_accounts (project_no, provider, subject, id, user_id, created_at, updated_at)
      SELECT project_no, 'google', md5(created_at::text), id, id, created_at, created_at FROM users",
+    "INSERT INTO subjects (project_no, id, user_id)
+     SELECT project_no, sha256(id), CASE WHEN created_at % 2 = 0 THEN id END FROM users",
+    "INSERT INTO foreign_subjects (project_no, id, user_id)
+     SELECT project_no, md5(created_at::text), CASE WHEN created_at % 2 = 0 THEN id END FROM users",
     "INSERT INTO events (project_no, seq, user_id, type, client_id, body, created_at)
      SELECT project_no, created_at, id, 'user.' || created_at % 10, 'web', '{}', created_at FROM users",
     "INSERT INTO flows (project_no, id, state, version, created_at, expires_at)
