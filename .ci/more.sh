@@ -101,6 +101,16 @@ test_clients() {
   (cd e2e && node --test --test-concurrency=1 --test-reporter=spec clients/*.test.js)
 }
 
+# An app whose language is not installed is named in the output, as skipped. npm, PyPI and Go's modules come over the network.
+test_examples() {
+  find_chromium
+  export CHROMIUM
+  say "The apps in examples/, as their guides make them"
+  build_binary ""
+  install_npm_packages
+  (cd e2e && node --test --test-concurrency=1 --test-reporter=spec examples/*.test.js)
+}
+
 # Builds the binary of the previous release once, from a clone of its commit, beside what is built here; prints where it is.
 previous_release() {
   local commit binary clone

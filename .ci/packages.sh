@@ -47,6 +47,10 @@ want_for_clients() {
   want libapache2-mod-auth-openidc "Apache with mod_auth_openidc" test -e /usr/lib/apache2/modules/mod_auth_openidc.so
   want chromium "a Chromium browser" find_chromium
 }
+want_for_examples() {
+  want_python
+  want chromium "a Chromium browser" find_chromium
+}
 want_for_failover() {
   want_postgres
   want postgresql "PostgreSQL's server programs" find_postgres
@@ -62,13 +66,14 @@ want_for_e2e() {
 want_for() {
   case "$1" in
     all) want_for_rust; want_python; want_for_guides; want_for_e2e ;;
-    more) want_for_rust; want_python; want_for_long_guides; want_for_clients; want_for_failover; want_promtool ;;
+    more) want_for_rust; want_python; want_for_long_guides; want_for_clients; want_for_examples; want_for_failover; want_promtool ;;
     alerts) want_promtool ;;
     rust | crash | crashes | seeds) want_for_rust ;;
     api | long-api | text | site) want_python ;;
     guides) want_for_guides ;;
     long-guides) want_for_long_guides ;;
     clients) want_for_clients ;;
+    examples) want_for_examples ;;
     releases) want_for_e2e ;;
     failover) want_for_failover ;;
     e2e) want_for_e2e ;;

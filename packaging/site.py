@@ -11,7 +11,15 @@ from pathlib import Path
 
 # Order and names of the sections; each page of docs/ belongs to one.
 SECTIONS = [
-    ("Web apps", ["guides/web.md", "guides/promotion.md", "guides/branding.md"]),
+    (
+        "Web apps",
+        [
+            "guides/web.md",
+            "guides/express.md",
+            "guides/promotion.md",
+            "guides/branding.md",
+        ],
+    ),
     ("Mobile apps", ["guides/ios.md", "guides/android.md", "guides/flutter.md", "guides/react-native.md"]),
     (
         "Backends",

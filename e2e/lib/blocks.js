@@ -13,5 +13,5 @@ export async function readBlocks(guide) {
 
 /** The file a piece of code says it is. */
 export function nameOf(code) {
-  return /^(?:\/\/|<!--) (\S+\.\w+)/.exec(code)?.[1];
+  return /^(?:\/\/|<!--|#) (\S+\.\w+)/.exec(code)?.[1];
 }
