@@ -15,6 +15,7 @@ SECTIONS = [
         "Web apps",
         [
             "guides/web.md",
+            "guides/nextjs.md",
             "guides/express.md",
             "guides/promotion.md",
             "guides/branding.md",

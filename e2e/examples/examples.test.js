@@ -1,4 +1,4 @@
-// The apps in `examples/`, installed, built and started with the commands of their guides (express.md), and used in a real browser: `vestibule demo` and an application from the portal, as the guides begin.
+// The apps in `examples/`, installed, built and started with the commands of their guides (express.md, nextjs.md), and used in a real browser: `vestibule demo` and an application from the portal, as the guides begin.
 
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
@@ -19,11 +19,11 @@ import { Shopper } from "./shopper.js";
 const START_TIMEOUT_MS = 60_000;
 const GUIDES_ORIGIN = "http://localhost:3000";
 
-/** The guide of each example, what it takes, and where the files are that the Express guide shows for it, too. */
+/** The guide of each example, what it takes, and the files that the Express guide shows for it. */
 const EXAMPLES = {
   express: { program: "npm" },
+  nextjs: { program: "npm", shared: ["auth.js"], folder: "lib/" },
 };
-const SHARED = ["auth.js", "cart.js"];
 // What names the packages is not on the page.
 const PACKAGES = ["package.json", "requirements.txt", "go.mod", "go.sum"];
 const MADE = /(^|\/)(node_modules|\.next|\.svelte-kit|build|\.venv|__pycache__|next-env\.d\.ts|package-lock\.json|shop)(\/|$)/;
@@ -38,13 +38,13 @@ async function listFiles(name) {
 }
 
 describe("the guide of an example", () => {
-  for (const [name, { shared }] of Object.entries(EXAMPLES)) {
+  for (const [name, { shared = [], folder }] of Object.entries(EXAMPLES)) {
     test(`shows its files: ${name}`, async () => {
       const shown = new Map();
       for (const { code, file } of await readBlocks(`${name}.md`)) if (file) shown.set(file, code);
-      for (const file of shared ? SHARED : []) {
+      for (const file of shared) {
         const [first, ...lines] = (await read("express", `src/${file}`)).split("\n");
-        shown.set(`${shared}${file}`, [first.replace("src/", shared), ...lines].join("\n"));
+        shown.set(`${folder}${file}`, [first.replace("src/", folder), ...lines].join("\n"));
       }
       assert.deepEqual([...shown.keys()].sort(), await listFiles(name));
       for (const [file, code] of shown) assert.equal(code, await read(name, file), `${file} is not what the guide shows`);
