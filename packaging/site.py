@@ -16,6 +16,7 @@ SECTIONS = [
         [
             "guides/web.md",
             "guides/nextjs.md",
+            "guides/sveltekit.md",
             "guides/express.md",
             "guides/promotion.md",
             "guides/branding.md",

@@ -1,0 +1,4 @@
+// svelte.config.js
+import adapter from "@sveltejs/adapter-node";
+
+export default { kit: { adapter: adapter() } };
