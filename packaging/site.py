@@ -18,6 +18,7 @@ SECTIONS = [
             "guides/nextjs.md",
             "guides/sveltekit.md",
             "guides/express.md",
+            "guides/fastapi.md",
             "guides/promotion.md",
             "guides/branding.md",
         ],

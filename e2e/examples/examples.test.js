@@ -1,4 +1,4 @@
-// The apps in `examples/`, installed, built and started with the commands of their guides (express.md, nextjs.md, sveltekit.md), and used in a real browser: `vestibule demo` and an application from the portal, as the guides begin.
+// The apps in `examples/`, installed, built and started with the commands of their guides (express.md, nextjs.md, sveltekit.md, fastapi.md), and used in a real browser: `vestibule demo` and an application from the portal, as the guides begin.
 
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
@@ -24,6 +24,7 @@ const EXAMPLES = {
   express: { program: "npm" },
   nextjs: { program: "npm", shared: ["auth.js"], folder: "lib/" },
   sveltekit: { program: "npm", shared: ["auth.js", "cart.js"], folder: "src/lib/server/" },
+  fastapi: { program: "python3" },
 };
 // What names the packages is not on the page.
 const PACKAGES = ["package.json", "requirements.txt", "go.mod", "go.sum"];
