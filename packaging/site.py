@@ -19,6 +19,7 @@ SECTIONS = [
             "guides/sveltekit.md",
             "guides/express.md",
             "guides/fastapi.md",
+            "guides/go.md",
             "guides/promotion.md",
             "guides/branding.md",
         ],

@@ -1,4 +1,5 @@
-// The apps in `examples/`, installed, built and started with the commands of their guides (express.md, nextjs.md, sveltekit.md, fastapi.md), and used in a real browser: `vestibule demo` and an application from the portal, as the guides begin.
+// The apps in `examples/`, installed, built and started with the commands of their guides (express.md, nextjs.md, sveltekit.md,
+// fastapi.md, go.md), and used in a real browser: `vestibule demo` and an application from the portal, as the guides begin.
 
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
@@ -25,6 +26,7 @@ const EXAMPLES = {
   nextjs: { program: "npm", shared: ["auth.js"], folder: "lib/" },
   sveltekit: { program: "npm", shared: ["auth.js", "cart.js"], folder: "src/lib/server/" },
   fastapi: { program: "python3" },
+  go: { program: "go" },
 };
 // What names the packages is not on the page.
 const PACKAGES = ["package.json", "requirements.txt", "go.mod", "go.sum"];
