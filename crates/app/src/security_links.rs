@@ -7,17 +7,19 @@ use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
     event::{RevocationReason, TriggeredBy},
-    id::UserId,
+    id::{IdentityId, UserId},
+    identity::ExternalAccount,
     user::User,
 };
 use vestibule_store::{StoreError, codes, login_method_changes, spent, users};
 
 pub use self::undo::{NamedMethod, UndoStep, Undone};
 use crate::{
-    account::{LoginMethods, method_log, notice::WriteNotice},
+    account::{LoginMethods, external_account, method_log, notice::WriteNotice},
     crypto::security_links::{LinkAction, LinkContent, SecurityLink},
     ctx::Ctx,
     error::Error,
+    events,
     sessions::{self, Ending, ListedSession, Selection},
 };
 
@@ -52,6 +54,8 @@ pub struct OpenedLink {
     pub leaves_earlier: bool,
     /// The sessions that it ends.
     pub sessions: Vec<ListedSession>,
+    /// The accounts at providers that it restores and removes.
+    external: (Vec<ExternalAccount>, Vec<IdentityId>),
 }
 
 impl OpenedLink {
@@ -74,17 +78,23 @@ pub async fn open(ctx: &Ctx<'_>, secret: &str) -> Result<Option<OpenedLink>, Err
     let user = users::find(&mut conn, no, id).await?;
     let login_methods = LoginMethods::read(&mut conn, no, id).await?;
     let steps = match link.content.action {
-        LinkAction::EndSessions { .. } => Some((Vec::new(), false)),
+        LinkAction::EndSessions { .. } => Some((Vec::new(), false, (Vec::new(), Vec::new()))),
         LinkAction::Undo { change } => {
             let changes = method_log::live(login_method_changes::list(&mut conn, no, id).await?, ctx.now);
             let undone = undo::since(&changes, change);
-            undone.map(|undone| (undo::steps(undone, &login_methods), undone.len() < changes.len()))
+            undone.map(|undone| {
+                let steps = undo::steps(undone, &login_methods, (ctx.project, id));
+                let external = undo::external_accounts_of(undone, &login_methods, id);
+                (steps, undone.len() < changes.len(), external)
+            })
         }
     };
     drop(conn);
-    let Some((user, (steps, leaves_earlier))) = user.filter(User::is_active).zip(steps) else { return Ok(None) };
+    let Some((user, (steps, leaves_earlier, external))) = user.filter(User::is_active).zip(steps) else {
+        return Ok(None);
+    };
     let sessions = sessions::list(ctx, &user).await?;
-    Ok(Some(OpenedLink { link, user, login_methods, steps, leaves_earlier, sessions }))
+    Ok(Some(OpenedLink { link, user, login_methods, steps, leaves_earlier, sessions, external }))
 }
 
 /// Does what an opened link says, once.
@@ -94,26 +104,33 @@ pub async fn redeem(ctx: &Ctx<'_>, opened: &OpenedLink, write: WriteNotice<'_>) 
     let cause = (RevocationReason::User, TriggeredBy::User);
     let ending = Ending::new(ctx, opened.user.id, Selection::All, cause);
     let mails = undo::RedemptionMails::write(ctx, &opened.login_methods, write);
-    let input = (opened.link.clone(), ending, project, mails);
-    let redeemed = ctx.app.store.write("redeem_security_link", input, move |tx, (link, ending, project, mails)| {
-        Box::pin(async move {
-            if !spent::spend(tx, no, &link.fingerprint, None, link.content.expires_at).await? {
-                return Ok::<_, StoreError>(Redeemed::Used);
-            }
-            users::note_change(tx, no, user, now).await?;
-            // The code first: a concurrent exchange then either has added its grant already, or finds no code.
-            if let Some(code) = link.content.action.code() {
-                codes::take(tx, no, code).await?;
-            }
-            let progress = match link.content.action {
-                LinkAction::EndSessions { .. } => Some(undo::Progress::default()),
-                LinkAction::Undo { change } => undo::apply(tx, (project.as_ref(), user), change, now).await?,
-            };
-            let Some(progress) = progress else { return Ok(Redeemed::Used) };
-            ending.write(tx).await?;
-            mails.push(tx, no, &progress, now).await?;
-            Ok(Redeemed::Done(progress.undone))
-        })
-    });
+    let (restored, removed) = &opened.external;
+    let mut reports = external_account::report_additions(ctx, user, restored).await?;
+    reports.extend(external_account::report_removals(ctx, user, removed).await?);
+    let input = (opened.link.clone(), ending, project, mails, reports);
+    let redeemed =
+        ctx.app.store.write("redeem_security_link", input, move |tx, (link, ending, project, mails, reports)| {
+            Box::pin(async move {
+                if !spent::spend(tx, no, &link.fingerprint, None, link.content.expires_at).await? {
+                    return Ok::<_, StoreError>(Redeemed::Used);
+                }
+                users::note_change(tx, no, user, now).await?;
+                // The code first: a concurrent exchange then either has added its grant already, or finds no code.
+                if let Some(code) = link.content.action.code() {
+                    codes::take(tx, no, code).await?;
+                }
+                let progress = match link.content.action {
+                    LinkAction::EndSessions { .. } => Some(undo::Progress::default()),
+                    LinkAction::Undo { change } => undo::apply(tx, (project.as_ref(), user), change, now).await?,
+                };
+                let Some(progress) = progress else { return Ok(Redeemed::Used) };
+                ending.write(tx).await?;
+                mails.push(tx, no, &progress, now).await?;
+                for (_, event) in reports.iter().filter(|(id, _)| progress.external.contains(id)) {
+                    events::queue(tx, no, user, event, now).await?;
+                }
+                Ok(Redeemed::Done(progress.undone))
+            })
+        });
     Ok(redeemed.await?)
 }

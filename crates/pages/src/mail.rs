@@ -42,6 +42,9 @@ pub enum AccountNotice {
     PasskeyRemoved {
         name: Option<String>,
     },
+    ExternalAccountAdded {
+        name: String,
+    },
     ExternalAccountRemoved {
         name: String,
     },
@@ -180,6 +183,9 @@ impl MailKind {
                         Text::new("mail-changed-passkey-removed-named").with("name", name)
                     }
                     AccountNotice::PasskeyRemoved { name: None } => Text::new("mail-changed-passkey-removed"),
+                    AccountNotice::ExternalAccountAdded { name } => {
+                        Text::new("mail-changed-external-account").with("name", name)
+                    }
                     AccountNotice::ExternalAccountRemoved { name } => {
                         Text::new("mail-changed-external-account-removed").with("name", name)
                     }
@@ -224,11 +230,12 @@ impl MailKind {
             ("passkey-removed", undoable(AccountNotice::PasskeyRemoved { name: Some("Chrome · Linux".into()) })),
             ("passkey-removed-unnamed", undoable(AccountNotice::PasskeyRemoved { name: None })),
             (
+                "external-account-added",
+                undoable(AccountNotice::ExternalAccountAdded { name: "Google · ada@example.com".into() }),
+            ),
+            (
                 "external-account-removed",
-                Self::Changed {
-                    change: AccountNotice::ExternalAccountRemoved { name: "Google · ada@example.com".into() },
-                    link: None,
-                },
+                undoable(AccountNotice::ExternalAccountRemoved { name: "Google · ada@example.com".into() }),
             ),
             ("password-changed", Self::Changed { change: AccountNotice::PasswordChanged, link: None }),
             ("changes-undone", Self::Changed { change: AccountNotice::ChangesUndone, link: None }),

@@ -190,7 +190,10 @@ impl MessageWriter {
             SecurityNotice::LoginIdRemoved { login_id, link } => (AccountNotice::LoginIdRemoved { login_id }, link),
             SecurityNotice::PasskeyAdded { name, link } => (AccountNotice::PasskeyAdded { name }, link),
             SecurityNotice::PasskeyRemoved { name, link } => (AccountNotice::PasskeyRemoved { name }, link),
-            SecurityNotice::ExternalAccountRemoved { name } => (AccountNotice::ExternalAccountRemoved { name }, None),
+            SecurityNotice::ExternalAccountAdded { name, link } => (AccountNotice::ExternalAccountAdded { name }, link),
+            SecurityNotice::ExternalAccountRemoved { name, link } => {
+                (AccountNotice::ExternalAccountRemoved { name }, link)
+            }
             SecurityNotice::PasswordChanged => (AccountNotice::PasswordChanged, None),
             SecurityNotice::ChangesUndone => (AccountNotice::ChangesUndone, None),
         };

@@ -9,6 +9,7 @@ use vestibule_web::{
 
 use crate::{
     account::{
+        ConnectPage,
         applications::ApplicationsPage,
         confirm::ConfirmPage,
         deletion::DeleteAccountPage,
@@ -73,6 +74,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "add-login-id", AddLoginIdPage::samples());
     collect(&mut all, "remove-login-id", RemoveLoginIdPage::samples());
     collect(&mut all, "verify-login-id", VerifyLoginIdPage::samples());
+    collect(&mut all, "connect", ConnectPage::samples());
     collect(&mut all, "confirm", ConfirmPage::samples());
     collect(&mut all, "change-password", ChangePasswordPage::samples());
     collect(&mut all, "passkeys", PasskeysPage::samples());

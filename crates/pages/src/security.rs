@@ -128,6 +128,8 @@ impl EndSessionsPage {
             []
             | [
                 UndoStep::RemovesLoginId(_)
+                | UndoStep::RemovesExternalAccount(_)
+                | UndoStep::RestoresExternalAccount(_)
                 | UndoStep::RemovesPasskey(_)
                 | UndoStep::RestoresPasskey(_)
                 | UndoStep::RestoresLoginId { replaces: None, .. },
@@ -145,7 +147,10 @@ pub(crate) fn name_passkey(ctx: &PageContext, name: Option<&str>) -> String {
 fn describe_step(ctx: &PageContext, step: &UndoStep) -> Text {
     let named = |name: &Option<String>| name_passkey(ctx, name.as_deref());
     match step {
-        UndoStep::RemovesLoginId(what) => Text::new("undo-step-remove").with("what", what),
+        UndoStep::RemovesLoginId(what) | UndoStep::RemovesExternalAccount(what) => {
+            Text::new("undo-step-remove").with("what", what)
+        }
+        UndoStep::RestoresExternalAccount(what) => Text::new("undo-step-restore").with("what", what),
         UndoStep::RemovesPasskey(name) => Text::new("undo-step-remove").with("what", named(name)),
         UndoStep::RestoresPasskey(name) => Text::new("undo-step-restore").with("what", named(name)),
         UndoStep::RestoresLoginId { login_id, replaces: None } => Text::new("undo-step-restore").with("what", login_id),
@@ -159,7 +164,10 @@ impl Page for EndSessionsPage {
     fn title(&self) -> Text {
         match self.steps.as_slice() {
             [] => Text::new("end-sessions-title"),
-            [UndoStep::RemovesLoginId(what)] => Text::new("remove-login-id-title").with("what", what),
+            [UndoStep::RemovesLoginId(what) | UndoStep::RemovesExternalAccount(what)] => {
+                Text::new("remove-login-id-title").with("what", what)
+            }
+            [UndoStep::RestoresExternalAccount(what)] => Text::new("undo-restore-title").with("what", what),
             [UndoStep::RemovesPasskey(Some(name))] => Text::new("undo-passkey-named-title").with("name", name),
             [UndoStep::RemovesPasskey(None)] => Text::new("undo-passkey-title"),
             [UndoStep::RestoresLoginId { login_id: what, .. }] => Text::new("undo-restore-title").with("what", what),
@@ -198,6 +206,7 @@ impl EndSessionsPage {
             ("some", page.clone()),
             ("login-id", undo(&[UndoStep::RemovesLoginId(ada())])),
             ("passkey", undo(&[named])),
+            ("external-account", undo(&[UndoStep::RemovesExternalAccount("Google · ada@example.com".into())])),
             ("passkey-unnamed", undo(&[UndoStep::RemovesPasskey(None)])),
             ("restore", undo(&[restored(None)])),
             ("restore-passkey", undo(&[UndoStep::RestoresPasskey(None)])),
@@ -230,7 +239,7 @@ impl SecurityLinkDonePage {
     fn warnings(&self, ctx: &PageContext) -> Vec<String> {
         let describe = |key: &'static str, method: &NamedMethod| {
             let what = match method {
-                NamedMethod::LoginId(login_id) => login_id.clone(),
+                NamedMethod::LoginId(name) | NamedMethod::ExternalAccount(name) => name.clone(),
                 NamedMethod::Passkey(name) => name_passkey(ctx, name.as_deref()),
             };
             ctx.translate(Text::new(key).with("what", what))

@@ -294,6 +294,12 @@ passkey-created = أُضيف { $when }
 passkey-used = استُخدم { $when }
 external-account-unnamed = حساب مرتبط
 external-account-used = آخر استخدام: { $when }
+connect-title = ربط حساب في { $provider }
+connect-lead = يمكنك بعد ذلك استخدامه لتسجيل الدخول إلى حسابك هنا.
+connect-taken = حساب { $provider } هذا مرتبط بحساب آخر هنا.
+connect-known = حساب { $provider } هذا مرتبط بحسابك بالفعل.
+connect-too-many = لقد ربطت أكبر عدد ممكن من الحسابات. أزل واحدًا أولًا.
+link-connect = ربط { $provider }
 applications-count =
     { $count ->
         [zero] لا توجد تطبيقات
@@ -600,6 +606,7 @@ mail-changed-passkey = أُضيف مفتاح مرور إلى حسابك.
 mail-changed-passkey-named = أُضيف مفتاح المرور «{ $name }» إلى حسابك.
 mail-changed-passkey-removed = أُزيل مفتاح مرور من حسابك.
 mail-changed-passkey-removed-named = أُزيل مفتاح المرور «{ $name }» من حسابك.
+mail-changed-external-account = رُبط الحساب «{ $name }» بحسابك. يمكن استخدامه لتسجيل الدخول.
 mail-changed-external-account-removed = أُزيل الحساب المرتبط «{ $name }» من حسابك.
 mail-changed-password = غُيّرت كلمة المرور.
 mail-changed-undone = استُخدم الرابط «لم أكن أنا» من إحدى الرسائل. يعيد الرابط وسائل تسجيل الدخول كما كانت قبل أحد التغييرات، ويسجّل الخروج من كل الأجهزة وكل التطبيقات.

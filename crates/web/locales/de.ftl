@@ -279,6 +279,12 @@ passkey-created = Hinzugefügt { $when }
 passkey-used = verwendet { $when }
 external-account-unnamed = Verbundenes Konto
 external-account-used = Zuletzt verwendet: { $when }
+connect-title = Ein Konto bei { $provider } verbinden
+connect-lead = Du kannst dich dann damit bei deinem Konto hier anmelden.
+connect-taken = Dieses Konto bei { $provider } ist hier mit einem anderen Konto verbunden.
+connect-known = Dieses Konto bei { $provider } ist schon mit deinem Konto verbunden.
+connect-too-many = Du hast so viele Konten verbunden, wie möglich ist. Entferne zuerst eines.
+link-connect = { $provider } verbinden
 applications-count =
     { $count ->
         [one] { $count } Anwendung
@@ -529,6 +535,7 @@ mail-changed-passkey = Deinem Konto wurde ein Passkey hinzugefügt.
 mail-changed-passkey-named = Deinem Konto wurde der Passkey „{ $name }“ hinzugefügt.
 mail-changed-passkey-removed = Aus deinem Konto wurde ein Passkey entfernt.
 mail-changed-passkey-removed-named = Aus deinem Konto wurde der Passkey „{ $name }“ entfernt.
+mail-changed-external-account = Das Konto „{ $name }“ wurde mit deinem Konto verbunden. Damit kann man sich anmelden.
 mail-changed-external-account-removed = Aus deinem Konto wurde das verbundene Konto „{ $name }“ entfernt.
 mail-changed-password = Dein Passwort wurde geändert.
 mail-changed-undone = Der Link „Das war ich nicht“ aus einer E-Mail wurde benutzt. Er stellt die Anmeldemethoden von vor einer Änderung wieder her und meldet alle Geräte und alle Apps ab.

@@ -281,6 +281,12 @@ passkey-created = Added { $when }
 passkey-used = used { $when }
 external-account-unnamed = Connected account
 external-account-used = Last used { $when }
+connect-title = Connect { $provider }
+connect-lead = You can then sign in to your account here with it.
+connect-taken = This { $provider } account is connected to another account here.
+connect-known = This { $provider } account is connected to your account already.
+connect-too-many = You have connected as many accounts as possible. Remove one first.
+link-connect = Connect { $provider }
 applications-count =
     { $count ->
         [one] { $count } application
@@ -531,6 +537,7 @@ mail-changed-passkey = A passkey was added to your account.
 mail-changed-passkey-named = The passkey “{ $name }” was added to your account.
 mail-changed-passkey-removed = A passkey was removed from your account.
 mail-changed-passkey-removed-named = The passkey “{ $name }” was removed from your account.
+mail-changed-external-account = The account “{ $name }” was connected to your account. It can be used to sign in.
 mail-changed-external-account-removed = The connected account “{ $name }” was removed from your account.
 mail-changed-password = Your password was changed.
 mail-changed-undone = The link “This was not me” in an email was used. It brings back the sign-in methods from before a change, and signs out every device and every app.

@@ -279,6 +279,12 @@ passkey-created = Añadida { $when }
 passkey-used = usada { $when }
 external-account-unnamed = Cuenta conectada
 external-account-used = Último uso: { $when }
+connect-title = Conecta una cuenta de { $provider }
+connect-lead = Después podrás usarla para iniciar sesión en tu cuenta de aquí.
+connect-taken = Esta cuenta de { $provider } está conectada a otra cuenta de aquí.
+connect-known = Esta cuenta de { $provider } ya está conectada a tu cuenta.
+connect-too-many = Has conectado todas las cuentas posibles. Quita antes una.
+link-connect = Conectar { $provider }
 applications-count =
     { $count ->
         [one] { $count } aplicación
@@ -529,6 +535,7 @@ mail-changed-passkey = Se ha añadido una llave de acceso a tu cuenta.
 mail-changed-passkey-named = Se ha añadido la llave de acceso «{ $name }» a tu cuenta.
 mail-changed-passkey-removed = Se ha eliminado una llave de acceso de tu cuenta.
 mail-changed-passkey-removed-named = Se ha eliminado la llave de acceso «{ $name }» de tu cuenta.
+mail-changed-external-account = Se ha conectado la cuenta «{ $name }» a tu cuenta. Con ella se puede iniciar sesión.
 mail-changed-external-account-removed = Se ha eliminado la cuenta conectada «{ $name }» de tu cuenta.
 mail-changed-password = Tu contraseña ha cambiado.
 mail-changed-undone = Se ha usado el enlace «No he sido yo» de un correo. Restaura las formas de iniciar sesión de antes de un cambio y cierra la sesión en todos los dispositivos y en todas las aplicaciones.

@@ -275,6 +275,12 @@ passkey-created = { $when }に追加
 passkey-used = { $when }に使用
 external-account-unnamed = 連携アカウント
 external-account-used = 最終使用: { $when }
+connect-title = { $provider } アカウントを連携
+connect-lead = 連携すると、このアカウントへのログインに使えるようになります。
+connect-taken = この { $provider } アカウントは、ここの別のアカウントと連携されています。
+connect-known = この { $provider } アカウントは、すでにあなたのアカウントと連携されています。
+connect-too-many = 連携できるアカウントの上限に達しています。先にどれかを削除してください。
+link-connect = { $provider } を連携
 applications-count =
     { $count ->
        *[other] { $count }件
@@ -511,6 +517,7 @@ mail-changed-passkey = アカウントにパスキーが追加されました。
 mail-changed-passkey-named = アカウントにパスキー「{ $name }」が追加されました。
 mail-changed-passkey-removed = アカウントからパスキーが削除されました。
 mail-changed-passkey-removed-named = アカウントからパスキー「{ $name }」が削除されました。
+mail-changed-external-account = アカウント「{ $name }」があなたのアカウントと連携されました。ログインに使えます。
 mail-changed-external-account-removed = アカウントから連携アカウント「{ $name }」が削除されました。
 mail-changed-password = パスワードが変更されました。
 mail-changed-undone = メールの「自分ではありません」のリンクが使われました。変更前のログイン方法に戻し、すべての端末とアプリからログアウトします。

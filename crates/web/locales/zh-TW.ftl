@@ -275,6 +275,12 @@ passkey-created = { $when }新增
 passkey-used = { $when }使用
 external-account-unnamed = 已連結的帳號
 external-account-used = 上次使用：{ $when }
+connect-title = 連結 { $provider } 帳號
+connect-lead = 連結後，就能用它登入你在這裡的帳號。
+connect-taken = 這個 { $provider } 帳號已連結到這裡的另一個帳號。
+connect-known = 這個 { $provider } 帳號已經連結到你的帳號。
+connect-too-many = 已達可連結帳號的上限。請先移除其中一個。
+link-connect = 連結 { $provider }
 applications-count =
     { $count ->
        *[other] { $count } 個應用程式
@@ -511,6 +517,7 @@ mail-changed-passkey = 你的帳號新增了一個通行金鑰。
 mail-changed-passkey-named = 你的帳號新增了通行金鑰「{ $name }」。
 mail-changed-passkey-removed = 你的帳號移除了一個通行金鑰。
 mail-changed-passkey-removed-named = 你的帳號移除了通行金鑰「{ $name }」。
+mail-changed-external-account = 帳號「{ $name }」已連結到你的帳號，可以用來登入。
 mail-changed-external-account-removed = 你的帳號移除了已連結的帳號「{ $name }」。
 mail-changed-password = 你的密碼已變更。
 mail-changed-undone = 電子郵件中的「這不是我做的」連結已被使用。它會恢復變更之前的登入方式，並讓所有裝置和應用程式登出。

@@ -7,7 +7,7 @@ use vestibule_domain::{
     event::{Event, RevocationReason, TriggeredBy, UserModel},
     id::{FlowId, IdentityId, ProjectNo, UserId},
     identifier::{LoginId, LoginIdKind},
-    identity::OwnedLoginId,
+    identity::{ExternalAccount, OwnedLoginId},
     promotion::{CredentialRemoval, is_last_login_credential},
     session::SessionRef,
     time::Timestamp,
@@ -69,6 +69,8 @@ pub enum AccountChange {
     AddPasskey(PasskeyRow),
     RemovePasskey(IdentityId),
     RenamePasskey(IdentityId, Option<String>),
+    /// Adds an account at a provider, with the event that reports it.
+    AddExternalAccount(ExternalAccount, QueuedEvent),
     /// Removes an account at a provider, with the event that reports it.
     RemoveExternalAccount(IdentityId, QueuedEvent),
     /// Records a reauthentication; with a passkey, also its new counter.
@@ -87,7 +89,7 @@ pub enum AccountChange {
 pub enum ChangeOutcome {
     /// Done; the app that requested it gets its response.
     Done(Option<AppRedirect>),
-    /// The login ID belongs to another user; nothing changed.
+    /// The login ID or external account belongs to another user; nothing changed.
     Taken,
     /// It is the last login method; nothing changed.
     LastLoginMethod,
@@ -217,6 +219,7 @@ impl AccountChange {
             | Self::AddPasskey(_)
             | Self::RemovePasskey(_)
             | Self::RenamePasskey(..)
+            | Self::AddExternalAccount(..)
             | Self::RemoveExternalAccount(..)
             | Self::Prove { .. }
             | Self::Delete => None,
@@ -231,19 +234,20 @@ impl AccountChange {
         kind_of(new) == Some(LoginIdKind::Email)
     }
 
-    /// The login ID or passkey that it changes. The removal of an external account is not logged: only its provider brings it back.
+    /// The login ID, passkey or external account that it changes.
     fn login_method(&self) -> Option<IdentityId> {
         match self {
             Self::AddLoginId(row) => Some(row.id),
             Self::ReplaceLoginId { old: id, .. } | Self::RemoveLoginId(id) | Self::RemovePasskey(id) => Some(*id),
             Self::AddPasskey(row) => Some(row.id),
+            Self::AddExternalAccount(account, _) => Some(account.id),
+            Self::RemoveExternalAccount(id, _) => Some(*id),
             Self::VerifyLoginId { .. }
             | Self::SetPassword { .. }
             | Self::End(_)
             | Self::EndOthers { .. }
             | Self::SetNames(_)
             | Self::RenamePasskey(..)
-            | Self::RemoveExternalAccount(..)
             | Self::Prove { .. }
             | Self::Delete => None,
         }
@@ -339,6 +343,12 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
             true => Ok(()),
             false => Err(ChangeError::Stale),
         },
+        AccountChange::AddExternalAccount(account, event) => {
+            if !external_accounts::insert(tx, no, account).await? {
+                return Err(ChangeError::Taken);
+            }
+            Ok(events::queue(tx, no, user, event, now).await?)
+        }
         AccountChange::RemoveExternalAccount(id, event) => {
             keep_a_login_method(tx, change, CredentialRemoval::ExternalAccount(*id)).await?;
             if !external_accounts::remove(tx, no, user, *id).await? {

@@ -1,4 +1,4 @@
-//! Accounts at providers on the account page: their names, and removing one.
+//! Accounts at providers on the account page: their names, removing one, and the events about them. `connection` adds one.
 
 use vestibule_domain::{
     event::{Event, IdentityModel, UserModel},
@@ -14,6 +14,7 @@ use super::{
     change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
     login_id::AccountContext,
     notice::SecurityNotice,
+    settings_action::SettingsAction,
 };
 use crate::{
     ctx::Ctx,
@@ -36,51 +37,83 @@ pub fn name(settings: &ProjectSettings, account: &ExternalAccount) -> String {
     account.label().map_or_else(|| provider.to_string(), |label| format!("{provider} · {label}"))
 }
 
-/// The notice that an account was removed.
-pub(crate) fn removal_notice(settings: &ProjectSettings, account: &ExternalAccount) -> SecurityNotice {
-    SecurityNotice::ExternalAccountRemoved { name: name(settings, account) }
-}
-
 /// Removes an account, unless it is the last login method.
-pub async fn remove(asking: &AccountContext<'_>, id: IdentityId) -> Result<ChangeOutcome, Error> {
-    let AccountContext { ctx, caller, write_notice, .. } = asking;
+pub async fn remove(
+    asking: &AccountContext<'_>,
+    id: IdentityId,
+    settings_action: Option<&SettingsAction>,
+) -> Result<ChangeOutcome, Error> {
+    let AccountContext { ctx, caller, .. } = asking;
     let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
     let Some(row) = login_methods.external_accounts.iter().find(|row| row.id == id) else {
         return Ok(ChangeOutcome::Stale);
     };
-    let notice = removal_notice(&ctx.project.settings, row);
-    let mails = login_methods.mail_address().map(|to| write_notice(&to, &notice)).into_iter().collect();
-    let removed = [CredentialRemoval::ExternalAccount(id)];
-    let Some(event) = report_removals(ctx, caller.user.id, &removed).await?.pop() else {
+    if asking.is_last(&login_methods, CredentialRemoval::ExternalAccount(id)) {
+        return Ok(ChangeOutcome::LastLoginMethod);
+    }
+    let name = name(&ctx.project.settings, row);
+    let notice = |link| SecurityNotice::ExternalAccountRemoved { name: name.clone(), link };
+    let Some((_, event)) = report_removals(ctx, caller.user.id, &[id]).await?.pop() else {
         return Ok(ChangeOutcome::Stale);
     };
     let change_kind = AccountChange::RemoveExternalAccount(id, event);
-    commit(ctx, caller, ChangeRequest { mails, ..ChangeRequest::of(change_kind) }).await
+    let change_request = asking.plan(&login_methods, None, (change_kind, &notice)).await?;
+    commit(ctx, caller, ChangeRequest { settings_action, ..change_request }).await
 }
 
-/// The events that report those of the removals that are of accounts at providers.
+/// The events that report that a member gets accounts at providers, each with the account's ID.
+pub(crate) async fn report_additions(
+    ctx: &Ctx<'_>,
+    user: UserId,
+    added: &[ExternalAccount],
+) -> Result<Vec<(IdentityId, QueuedEvent)>, Error> {
+    if added.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(mut loaded) = load(ctx, user).await? else { return Ok(Vec::new()) };
+    let mut events = Vec::new();
+    for account in added {
+        let identity = account.identity(&ctx.project.settings);
+        loaded.identities.push(identity.clone());
+        let user = UserModel::copy(&loaded.account());
+        let event = Event::ExternalAccountConnected { user, identity: IdentityModel::copy(loaded.id(), &identity) };
+        events.push((account.id, events::prepare(ctx, &event, loaded.id(), &EventOrigin::default())));
+    }
+    Ok(events)
+}
+
+async fn load(ctx: &Ctx<'_>, user: UserId) -> Result<Option<LoadedUser>, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    let Some(user) = users::find(&mut conn, ctx.project.no, user).await? else { return Ok(None) };
+    Ok(Some(LoadedUser::load(&mut conn, ctx.project, user).await?))
+}
+
+/// Those of the removals that are of accounts at providers.
+pub(crate) fn ids_of(removals: &[CredentialRemoval]) -> Vec<IdentityId> {
+    let id = |removal: &CredentialRemoval| match removal {
+        CredentialRemoval::ExternalAccount(id) => Some(*id),
+        CredentialRemoval::LoginId(_) | CredentialRemoval::Password | CredentialRemoval::Passkey(_) => None,
+    };
+    removals.iter().filter_map(id).collect()
+}
+
+/// The events that report that a member loses accounts at providers, each with the account's ID.
 pub(crate) async fn report_removals(
     ctx: &Ctx<'_>,
     user: UserId,
-    removals: &[CredentialRemoval],
-) -> Result<Vec<QueuedEvent>, Error> {
-    let mut removed = removals.iter().filter_map(|removal| match removal {
-        CredentialRemoval::ExternalAccount(id) => Some(*id),
-        CredentialRemoval::LoginId(_) | CredentialRemoval::Password | CredentialRemoval::Passkey(_) => None,
-    });
-    let Some(first) = removed.next() else { return Ok(Vec::new()) };
-    let ids: Vec<IdentityId> = std::iter::once(first).chain(removed).collect();
-    let mut conn = ctx.app.store.read().await?;
-    let Some(user) = users::find(&mut conn, ctx.project.no, user).await? else { return Ok(Vec::new()) };
-    let mut loaded = LoadedUser::load(&mut conn, ctx.project, user).await?;
-    drop(conn);
+    ids: &[IdentityId],
+) -> Result<Vec<(IdentityId, QueuedEvent)>, Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(mut loaded) = load(ctx, user).await? else { return Ok(Vec::new()) };
     let (gone, stay) = loaded.identities.into_iter().partition(|identity| ids.contains(&identity.id));
     loaded.identities = stay;
     let gone: Vec<vestibule_domain::identity::Identity> = gone;
-    let report = |identity| {
+    let report = |identity: &vestibule_domain::identity::Identity| {
         let user = UserModel::copy(&loaded.account());
         let event = Event::ExternalAccountDisconnected { user, identity: IdentityModel::copy(loaded.id(), identity) };
-        events::prepare(ctx, &event, loaded.id(), &EventOrigin::default())
+        (identity.id, events::prepare(ctx, &event, loaded.id(), &EventOrigin::default()))
     };
     Ok(gone.iter().map(report).collect())
 }

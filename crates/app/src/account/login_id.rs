@@ -328,7 +328,7 @@ impl AccountContext<'_> {
     }
 
     /// Stores the pending step and queues its message, unless another tab changed it first.
-    async fn save(
+    pub(super) async fn save(
         &self,
         settings_action: &mut SettingsAction,
         message: Option<PermittedMessage>,

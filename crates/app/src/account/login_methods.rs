@@ -98,10 +98,11 @@ impl LoginMethods {
         emails.into_iter().take(verified.max(1)).filter_map(|row| login_id_of(row)?.address()).collect()
     }
 
-    /// When the oldest login ID or passkey was added.
+    /// When the oldest login ID, passkey or external account was added.
     pub(crate) fn oldest_at(&self) -> Option<Timestamp> {
         let passkeys = self.passkeys.iter().map(|row| row.created_at);
-        self.login_ids.iter().map(|row| row.created_at).chain(passkeys).min()
+        let external = self.external_accounts.iter().map(|row| row.created_at);
+        self.login_ids.iter().map(|row| row.created_at).chain(passkeys).chain(external).min()
     }
 
     /// The email addresses: verified ones first, and of those the oldest.

@@ -1,13 +1,14 @@
-//! The log of the changes of a member's login IDs and passkeys: what a link "This was not me" undoes, and who gets such a link.
+//! The log of the changes of a member's login IDs, passkeys and external accounts: what a link "This was not me" undoes, and who gets such a link.
 //!
 //! A row says how one login method was before a change. A link names a change, and undoing it brings back what there was before it,
 //! so the later changes end with it. The link of a later change is then worth nothing: of several links the oldest wins.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use vestibule_domain::{
     id::{ChangeId, IdentityId, ProjectNo, UserId},
     identifier::LoginIdKind,
-    identity::OwnedLoginId,
+    identity::{ExternalAccount, OwnedLoginId},
     time::Timestamp,
 };
 use vestibule_store::{
@@ -30,7 +31,7 @@ use crate::{
     security_links,
 };
 
-/// A login ID or passkey as it was.
+/// A login ID, passkey or external account as it was.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum StoredMethod {
@@ -51,13 +52,27 @@ pub(crate) enum StoredMethod {
         last_used_at: Option<Timestamp>,
         backup_eligible: Option<bool>,
     },
+    ExternalAccount {
+        provider: String,
+        subject: String,
+        profile: Map<String, Value>,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    },
 }
 
 impl StoredMethod {
     /// A login method of a member as it is now, if the member has it.
     pub(crate) fn find(login_methods: &LoginMethods, id: IdentityId) -> Option<Self> {
         let passkey = || login_methods.passkeys.iter().find(|row| row.id == id).cloned().map(Self::of_passkey);
-        login_methods.find(id).cloned().map(Self::of_login_id).or_else(passkey)
+        let external = || login_methods.external_accounts.iter().find(|row| row.id == id).cloned();
+        let external = || external().map(Self::of_external_account);
+        login_methods.find(id).cloned().map(Self::of_login_id).or_else(passkey).or_else(external)
+    }
+
+    fn of_external_account(row: ExternalAccount) -> Self {
+        let ExternalAccount { provider, subject, profile, created_at, updated_at, .. } = row;
+        Self::ExternalAccount { provider, subject, profile, created_at, updated_at }
     }
 
     fn of_login_id(row: OwnedLoginId) -> Self {
@@ -81,7 +96,15 @@ impl StoredMethod {
         serde_json::to_string(self).expect("a login method is plain JSON")
     }
 
-    /// The row of a login ID; `None` for a passkey.
+    /// The row of an external account; `None` for another method.
+    pub(crate) fn external_account(&self, id: IdentityId, user_id: UserId) -> Option<ExternalAccount> {
+        let Self::ExternalAccount { provider, subject, profile, created_at, updated_at } = self.clone() else {
+            return None;
+        };
+        Some(ExternalAccount { id, user_id, provider, subject, profile, created_at, updated_at })
+    }
+
+    /// The row of a login ID; `None` for another method.
     pub(crate) fn login_id(&self, id: IdentityId, user_id: UserId) -> Option<OwnedLoginId> {
         let Self::LoginId { of: kind, value, original, verified_at, created_at, updated_at } = self.clone() else {
             return None;
@@ -89,7 +112,7 @@ impl StoredMethod {
         Some(OwnedLoginId { id, user_id, kind, value, original, verified_at, created_at, updated_at })
     }
 
-    /// The row of a passkey; `None` for a login ID.
+    /// The row of a passkey; `None` for another method.
     pub(crate) fn passkey(&self, id: IdentityId, owner: UserId) -> Option<PasskeyRow> {
         let Self::Passkey { credential_id, public_key, sign_count, name, created_at, last_used_at, backup_eligible } =
             self.clone()
@@ -198,7 +221,7 @@ fn was_brought(changes: &[LoginMethodChange], row: &OwnedLoginId) -> bool {
     states_before(changes).iter().any(|(id, before)| {
         let value = match before {
             Some(StoredMethod::LoginId { value, .. }) => Some(value),
-            Some(StoredMethod::Passkey { .. }) | None => None,
+            Some(StoredMethod::Passkey { .. } | StoredMethod::ExternalAccount { .. }) | None => None,
         };
         *id == row.id && value != Some(&row.value)
     })
@@ -319,5 +342,17 @@ mod tests {
         let stored: StoredMethod =
             serde_json::from_str(&StoredMethod::of_passkey(passkey.clone()).print()).expect("its own JSON");
         assert_eq!((stored.passkey(id, user), stored.login_id(id, user)), (Some(passkey), None));
+        let account = ExternalAccount {
+            id,
+            user_id: user,
+            provider: "google".into(),
+            subject: "7".into(),
+            profile: Map::from_iter([("email".to_string(), Value::from("a@x.test"))]),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        };
+        let stored: StoredMethod =
+            serde_json::from_str(&StoredMethod::of_external_account(account.clone()).print()).expect("its own JSON");
+        assert_eq!((stored.external_account(id, user), stored.passkey(id, user)), (Some(account), None));
     }
 }

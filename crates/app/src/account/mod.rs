@@ -3,6 +3,7 @@
 
 pub mod account_flow;
 pub mod change;
+pub mod connection;
 pub mod deletion;
 pub mod external_account;
 pub mod login_id;

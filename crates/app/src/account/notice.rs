@@ -38,9 +38,13 @@ pub enum SecurityNotice {
         name: Option<String>,
         link: Option<String>,
     },
-    /// Of an account at a provider. No link undoes it: only a sign-in at the provider connects it again.
+    ExternalAccountAdded {
+        name: String,
+        link: Option<String>,
+    },
     ExternalAccountRemoved {
         name: String,
+        link: Option<String>,
     },
     PasswordChanged,
     /// A link "This was not me" was redeemed.

@@ -7,7 +7,7 @@ use vestibule_domain::{
     credential::otp::CodeState,
     id::{FlowId, IdentityId, UserId},
     identifier::{LoginId, LoginIdKind},
-    project::AuthenticatorKind,
+    project::{AuthenticatorKind, Provider},
     time::Timestamp,
     user::User,
 };
@@ -20,6 +20,7 @@ use vestibule_store::flows::{self, FlowRow};
 
 use super::{
     LoginMethods,
+    connection::PendingConnection,
     login_methods::{kind_of, login_id_of},
 };
 use crate::{
@@ -39,8 +40,17 @@ use crate::{
 pub enum SettingsActionKind {
     ChangePassword,
     DeleteAccount,
-    AddLoginId { of: LoginIdKind },
-    ChangeLoginId { id: IdentityId },
+    AddLoginId {
+        of: LoginIdKind,
+    },
+    ChangeLoginId {
+        id: IdentityId,
+    },
+    /// Connecting an account at a provider, which the step names.
+    ConnectExternalAccount,
+    RemoveExternalAccount {
+        id: IdentityId,
+    },
 }
 
 /// An app's settings action: the action, and the authorization request to respond to.
@@ -79,6 +89,9 @@ pub struct SettingsActionState {
     #[serde(rename = "order")]
     pub app_request: Option<SettingsActionRequest>,
     pub pending: Option<Pending>,
+    /// The account at a provider that the member connects.
+    #[serde(default)]
+    pub connection: Option<PendingConnection>,
     /// It is finished and accepts no more steps.
     pub finished: bool,
 }
@@ -96,7 +109,7 @@ pub struct SettingsAction {
 impl SettingsAction {
     /// A new one, not stored yet.
     pub fn new(app: &App, member: UserId, app_request: Option<SettingsActionRequest>, now: Timestamp) -> Self {
-        let state = SettingsActionState { member, app_request, pending: None, finished: false };
+        let state = SettingsActionState { member, app_request, pending: None, connection: None, finished: false };
         Self { id: app.entropy.id(now), version: 0, expires_at: now.plus(FLOW_LIFETIME), state }
     }
 
@@ -183,11 +196,14 @@ pub(crate) async fn start_settings_action(
     }
     rates::charge_settings_action(ctx, user.id)?;
     let login_methods = LoginMethods::load(ctx, user.id).await?;
-    let Some(action) = wanted.resolve(ctx.project, &login_methods) else {
-        return Ok(Err(OAuthError::invalid_request("the account has no such login ID")));
+    let connection = wanted.connection(ctx.project);
+    let action = match wanted.resolve(ctx.project, &login_methods) {
+        Ok(action) => action,
+        Err(problem) => return Ok(Err(OAuthError::invalid_request(problem))),
     };
-    let settings_action =
-        SettingsAction::new(ctx.app, user.id, Some(SettingsActionRequest { action, request: pending }), ctx.now);
+    let app_request = Some(SettingsActionRequest { action, request: pending });
+    let mut settings_action = SettingsAction::new(ctx.app, user.id, app_request, ctx.now);
+    settings_action.state.connection = connection;
     let (no, row) = (ctx.project.no, settings_action.to_row(ctx.now));
     ctx.app
         .store
@@ -227,6 +243,9 @@ enum RequestedAction {
     DeleteAccount,
     Add(LoginIdKind),
     Change(LoginIdKind, Option<String>),
+    /// The alias of the provider.
+    Connect(String),
+    Disconnect(String),
 }
 
 impl RequestedAction {
@@ -236,6 +255,12 @@ impl RequestedAction {
             "" => return Err(OAuthError::invalid_request("x_settings_action is required")),
             "change_password" => return Ok(Self::ChangePassword),
             "delete_account" => return Ok(Self::DeleteAccount),
+            "link_oauth" | "unlink_oauth" => {
+                let alias = details.oauth_provider_alias.clone();
+                let missing = || OAuthError::invalid_request("oauthProviderAlias is required for this settings action");
+                let alias = alias.filter(|alias| !alias.is_empty()).ok_or_else(missing)?;
+                return Ok(if name == "link_oauth" { Self::Connect(alias) } else { Self::Disconnect(alias) });
+            }
             _ => {}
         }
         let kind = |prefix: &str| name.strip_prefix(prefix).and_then(LoginIdKind::from_name);
@@ -255,30 +280,62 @@ impl RequestedAction {
             Self::ChangePassword => settings.offers(AuthenticatorKind::Password),
             Self::DeleteAccount => true,
             Self::Add(kind) | Self::Change(kind, _) => settings.login_id_kinds().contains(kind),
+            Self::Connect(alias) | Self::Disconnect(alias) => settings.provider(alias).is_some(),
         };
         let problem = || OAuthError::invalid_request("x_settings_action is not offered by this project");
         if offered { Ok(self) } else { Err(problem()) }
     }
 
-    /// The action, or `None` when the login ID in question is not the member's.
-    fn resolve(self, project: &Project, login_methods: &LoginMethods) -> Option<SettingsActionKind> {
+    /// The way to the provider, for an account to connect.
+    fn connection(&self, project: &Project) -> Option<PendingConnection> {
+        let Self::Connect(alias) = self else { return None };
+        project.settings.provider(alias).map(PendingConnection::new)
+    }
+
+    /// The action.
+    ///
+    /// # Errors
+    /// When the login ID or account in question is not the member's, or not the only one.
+    fn resolve(self, project: &Project, login_methods: &LoginMethods) -> Result<SettingsActionKind, &'static str> {
         match self {
-            Self::ChangePassword => Some(SettingsActionKind::ChangePassword),
-            Self::DeleteAccount => Some(SettingsActionKind::DeleteAccount),
-            Self::Add(of) => Some(SettingsActionKind::AddLoginId { of }),
+            Self::ChangePassword => Ok(SettingsActionKind::ChangePassword),
+            Self::DeleteAccount => Ok(SettingsActionKind::DeleteAccount),
+            Self::Add(of) => Ok(SettingsActionKind::AddLoginId { of }),
             Self::Change(kind, named) => {
-                let mut of_kind = login_methods.login_ids.iter().filter(|row| kind_of(row) == Some(kind));
-                let Some(named) = named else {
-                    // Not specified: unambiguous when there is only one.
-                    let only = of_kind.next()?;
-                    return of_kind.next().is_none().then_some(SettingsActionKind::ChangeLoginId { id: only.id });
-                };
-                let named = LoginId::parse(kind, &named, project.settings.default_country()).ok()?;
-                let row = of_kind.find(|row| login_id_of(row).is_some_and(|own| own.value == named.value))?;
-                Some(SettingsActionKind::ChangeLoginId { id: row.id })
+                let id = find_login_id(project, login_methods, (kind, named));
+                id.map(|id| SettingsActionKind::ChangeLoginId { id }).ok_or("the account has no such login ID")
+            }
+            Self::Connect(_) => Ok(SettingsActionKind::ConnectExternalAccount),
+            Self::Disconnect(alias) => {
+                let key = project.settings.provider(&alias).map(Provider::account_key);
+                let mut own = login_methods.external_accounts.iter().filter(|row| Some(&row.provider) == key.as_ref());
+                match (own.next(), own.next()) {
+                    (Some(row), None) => Ok(SettingsActionKind::RemoveExternalAccount { id: row.id }),
+                    (None, _) => Err("the account has no account at this provider"),
+                    (Some(_), Some(_)) => {
+                        Err("the account has several accounts at this provider: open the account page instead")
+                    }
+                }
             }
         }
     }
+}
+
+/// The login ID of the member that an action is about.
+fn find_login_id(
+    project: &Project,
+    login_methods: &LoginMethods,
+    (kind, named): (LoginIdKind, Option<String>),
+) -> Option<IdentityId> {
+    let mut of_kind = login_methods.login_ids.iter().filter(|row| kind_of(row) == Some(kind));
+    let Some(named) = named else {
+        // Not specified: unambiguous when there is only one.
+        let only = of_kind.next()?;
+        return of_kind.next().is_none().then_some(only.id);
+    };
+    let named = LoginId::parse(kind, &named, project.settings.default_country()).ok()?;
+    let row = of_kind.find(|row| login_id_of(row).is_some_and(|own| own.value == named.value))?;
+    Some(row.id)
 }
 
 /// The login ID in `x_settings_action_query`. The Web SDK writes `q_login_id`, and "undefined" where it has none.

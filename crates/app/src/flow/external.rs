@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     id::{FlowId, UserId},
     identifier::LoginIdKind,
-    identity::{ExternalAccount, OwnedLoginId},
+    identity::OwnedLoginId,
     project::{PromotionConflict, Provider},
 };
 use vestibule_protocol::form::Form;
@@ -13,6 +13,7 @@ use vestibule_store::{credentials, external_accounts};
 
 use super::{Flow, FlowPurpose, PendingLoginId, basis::Basis, keep, prepare::Achievement, save, sign_in::LoginProof};
 use crate::{
+    account::connection::make_account,
     adapters::lookup::calling,
     crypto::{hex, is_equal, sha256},
     ctx::Ctx,
@@ -106,6 +107,7 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     }
     rates::charge_provider(ctx)?;
     let secret = ctx.app.entropy.alphanumeric();
+    let state = format!("{}.{secret}", flow.id);
     flow.state.offered_user = None;
     flow.state.attempt = None;
     flow.state.pending = None;
@@ -116,7 +118,7 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
         state: Some(hash(&secret)),
         problem: None,
     });
-    match make_url(ctx, flow, provider, &secret).await {
+    match request_url(ctx, provider, (&state, &secret)).await {
         Ok(url) => Ok(if save(ctx, flow, None).await? { Started::Redirect(url) } else { Started::Stale }),
         Err(error) => {
             providers::log(ctx, provider, &error);
@@ -126,21 +128,28 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     }
 }
 
-async fn make_url(ctx: &Ctx<'_>, flow: &Flow, provider: &Provider, secret: &str) -> Result<String, ProviderError> {
+/// The URL of a request to a provider; the state has the secret.
+///
+/// # Errors
+/// When the provider cannot be asked.
+pub(crate) async fn request_url(
+    ctx: &Ctx<'_>,
+    provider: &Provider,
+    (state, secret): (&str, &str),
+) -> Result<String, ProviderError> {
     match secrets::is_set(ctx, provider).await {
         Ok(true) => {}
         Ok(false) => return Err(ProviderError::NotSetUp),
         Err(error) => return Err(ProviderError::Unavailable(error.to_string())),
     }
     let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
-    let state = format!("{}.{secret}", flow.id);
-    let request = AuthorizationRequest { state: &state, nonce: &nonce, verifier: &verifier };
+    let request = AuthorizationRequest { state, nonce: &nonce, verifier: &verifier };
     let providers = &ctx.app.providers;
     let url = providers.authorization_url(ctx.project, provider, &request, (&ctx.app.metrics, ctx.now));
     calling(ctx.project.no, url).await
 }
 
-fn hash(secret: &str) -> String {
+pub(crate) fn hash(secret: &str) -> String {
     hex(&sha256(secret.as_bytes()).0)
 }
 
@@ -169,34 +178,52 @@ pub async fn answer(ctx: &Ctx<'_>, flow: &mut Flow, (alias, form): (&str, &Form)
         // Another provider's answer to this request (RFC 9700 §4.4), or the provider was removed meanwhile.
         return refuse(ctx, flow, ExternalProblem::NotAccepted).await;
     };
+    match judge(ctx, provider, (form, secret)).await {
+        Ok(user) => decide(ctx, flow, user, step.intent).await,
+        Err(problem) => refuse(ctx, flow, problem).await,
+    }
+}
+
+/// The user whom a provider's answer to a request with this secret proves.
+///
+/// # Errors
+/// Why it proves none.
+pub(crate) async fn judge(
+    ctx: &Ctx<'_>,
+    provider: &Provider,
+    (form, secret): (&Form, &str),
+) -> Result<ProviderUser, ExternalProblem> {
+    let field = |name: &str| form.get(name).ok().flatten();
     if let Some(error) = field("error") {
-        let problem = match error {
+        providers::log(ctx, provider, &ProviderError::Refused(vestibule_protocol::echo(error).into_owned()));
+        return Err(match error {
             "access_denied" => ExternalProblem::Denied,
             "server_error" | "temporarily_unavailable" => ExternalProblem::Unavailable,
             _ => ExternalProblem::NotAccepted,
-        };
-        providers::log(ctx, provider, &ProviderError::Refused(vestibule_protocol::echo(error).into_owned()));
-        return refuse(ctx, flow, problem).await;
+        });
     }
     let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
     // A parameter that is repeated counts as missing (RFC 6749 §3.1); a repeated issuer must not pass for none.
     let issuer = form.get("iss").unwrap_or(Some(""));
     let answer = Answer { code: field("code").unwrap_or_default(), issuer };
     let of = Exchange { nonce: &nonce, verifier: &verifier };
-    match calling(ctx.project.no, providers::exchange(ctx, provider, answer, of)).await {
-        Ok(user) => decide(ctx, flow, user, step.intent).await,
-        Err(error) => {
-            providers::log(ctx, provider, &error);
-            refuse(ctx, flow, problem_of(&error)).await
-        }
-    }
+    let exchanged = calling(ctx.project.no, providers::exchange(ctx, provider, answer, of)).await;
+    exchanged.map_err(|error| {
+        providers::log(ctx, provider, &error);
+        problem_of(&error)
+    })
 }
 
 fn is_answered_by(step: &ExternalStep, secret: &str) -> bool {
-    step.state.as_ref().is_some_and(|state| is_equal(&hash(secret), state))
+    is_secret_of(step.state.as_deref(), secret)
 }
 
-fn problem_of(error: &ProviderError) -> ExternalProblem {
+/// Whether a request with this state, of which the hash is kept, had this secret.
+pub(crate) fn is_secret_of(state: Option<&str>, secret: &str) -> bool {
+    state.is_some_and(|state| is_equal(&hash(secret), state))
+}
+
+pub(crate) fn problem_of(error: &ProviderError) -> ExternalProblem {
     match error {
         ProviderError::Unavailable(_) => ExternalProblem::Unavailable,
         ProviderError::Refused(_) | ProviderError::Unproven(_) => ExternalProblem::NotAccepted,
@@ -287,15 +314,7 @@ impl NewConnection {
             updated_at: ctx.now,
         });
         let attributes = self.0.attributes();
-        let account = ExternalAccount {
-            id: ctx.app.entropy.id(ctx.now),
-            user_id,
-            provider: self.0.provider,
-            subject: self.0.subject,
-            profile: self.0.profile,
-            created_at: ctx.now,
-            updated_at: ctx.now,
-        };
+        let account = make_account(ctx, user_id, self.0);
         let external = Some(NewExternalAccount { account, attributes });
         Credentials { login_id, password_hash: None, passkey: None, external }
     }

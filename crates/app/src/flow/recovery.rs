@@ -129,7 +129,8 @@ pub async fn choose_password(
     let (planned, removals) = plan_removals(ctx, (user, &login_methods), &choice, write).await?;
     let mails = changed.chain(removals).collect();
     let removed: Vec<CredentialRemoval> = choice.removed.iter().map(|shown| shown.removal).collect();
-    let disconnected = external_account::report_removals(ctx, user, &removed).await?;
+    let disconnected = external_account::report_removals(ctx, user, &external_account::ids_of(&removed)).await?;
+    let disconnected = disconnected.into_iter().map(|(_, event)| event).collect();
     Ok(Ok(Some(LoginProof {
         password_hash: Some(hash),
         proved: Some((attempt.login_id.kind, attempt.login_id.value.clone())),
@@ -178,8 +179,9 @@ async fn plan_removals(
             }
             CredentialRemoval::ExternalAccount(id) => {
                 let Some(row) = login_methods.external_accounts.iter().find(|row| row.id == id) else { continue };
-                let notice = external_account::removal_notice(&ctx.project.settings, row);
-                mails.extend(login_methods.mail_address().map(|to| write(&to, &notice)));
+                let name = external_account::name(&ctx.project.settings, row);
+                let describe = |link| SecurityNotice::ExternalAccountRemoved { name: name.clone(), link };
+                mails.extend(recipients.write((&mut planned, &link), None, (&describe, write)));
             }
             CredentialRemoval::Password => {}
         }
@@ -192,7 +194,7 @@ pub struct Recovery {
     /// The login ID with which the member recovers.
     own: LoginId,
     choice: RecoveryChoice,
-    /// What is removed of login IDs and passkeys is one change, which a link undoes as a whole.
+    /// What is removed is one change, which a link undoes as a whole.
     planned: PlannedChange,
     /// Reports the external accounts that are removed.
     disconnected: Vec<QueuedEvent>,
@@ -218,8 +220,10 @@ impl Recovery {
         }
         let before = removed.iter().filter_map(|shown| {
             let id = match shown.removal {
-                CredentialRemoval::LoginId(id) | CredentialRemoval::Passkey(id) => id,
-                CredentialRemoval::ExternalAccount(_) | CredentialRemoval::Password => return None,
+                CredentialRemoval::LoginId(id)
+                | CredentialRemoval::Passkey(id)
+                | CredentialRemoval::ExternalAccount(id) => id,
+                CredentialRemoval::Password => return None,
             };
             Some((id, Some(StoredMethod::find(&login_methods, id)?)))
         });

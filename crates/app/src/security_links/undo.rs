@@ -3,19 +3,19 @@
 use vestibule_domain::{
     id::{ChangeId, IdentityId, ProjectNo, UserId},
     identifier::LoginIdKind,
-    identity::OwnedLoginId,
+    identity::{ExternalAccount, OwnedLoginId},
     promotion::{CredentialRemoval, is_last_login_credential},
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, Tx, credentials,
+    StoreError, Tx, credentials, external_accounts,
     login_method_changes::{self, LoginMethodChange},
     passkeys::{self, PasskeyRow},
 };
 
 use crate::{
     account::{
-        LoginMethods,
+        LoginMethods, external_account,
         login_methods::{kind_of, login_id_of},
         method_log::{StoredMethod, live, states_before},
         notice::{SecurityNotice, WriteNotice},
@@ -37,6 +37,9 @@ pub enum UndoStep {
         replaces: Option<String>,
     },
     RestoresPasskey(Option<String>),
+    /// The name of an account at a provider.
+    RemovesExternalAccount(String),
+    RestoresExternalAccount(String),
 }
 
 /// A login method as a page names it.
@@ -45,6 +48,8 @@ pub enum NamedMethod {
     LoginId(String),
     /// The passkey's name, if it has one.
     Passkey(Option<String>),
+    /// The name of an account at a provider.
+    ExternalAccount(String),
 }
 
 /// What became of the changes.
@@ -68,6 +73,8 @@ pub(super) struct Progress {
     staying: Vec<String>,
     /// Login IDs in whose place the earlier one could not be restored: they are removed all the same.
     replaced: Vec<IdentityId>,
+    /// The accounts at providers that were removed or restored.
+    pub(super) external: Vec<IdentityId>,
 }
 
 /// The changes from this one on; `None` when it is not among them.
@@ -77,23 +84,55 @@ pub(super) fn since(changes: &[LoginMethodChange], id: ChangeId) -> Option<&[Log
 }
 
 /// What undoing these changes does to the login methods as they are now.
-pub(super) fn steps(changes: &[LoginMethodChange], login_methods: &LoginMethods) -> Vec<UndoStep> {
+pub(super) fn steps(
+    changes: &[LoginMethodChange],
+    login_methods: &LoginMethods,
+    (project, user): (&Project, UserId),
+) -> Vec<UndoStep> {
+    let name = |id, state: &StoredMethod| {
+        let account = state.external_account(id, user)?;
+        Some(external_account::name(&project.settings, &account))
+    };
     let step = |(id, before): (IdentityId, Option<StoredMethod>)| match (before, StoredMethod::find(login_methods, id))
     {
         (None, Some(StoredMethod::LoginId { original, .. })) => Some(UndoStep::RemovesLoginId(original)),
         (None, Some(StoredMethod::Passkey { name, .. })) => Some(UndoStep::RemovesPasskey(name)),
+        (None, Some(state @ StoredMethod::ExternalAccount { .. })) => {
+            name(id, &state).map(UndoStep::RemovesExternalAccount)
+        }
+        (Some(state @ StoredMethod::ExternalAccount { .. }), None) => {
+            name(id, &state).map(UndoStep::RestoresExternalAccount)
+        }
         (Some(StoredMethod::LoginId { original, .. }), present) => {
             let present = match present {
                 Some(StoredMethod::LoginId { original, .. }) => Some(original),
-                Some(StoredMethod::Passkey { .. }) | None => None,
+                Some(StoredMethod::Passkey { .. } | StoredMethod::ExternalAccount { .. }) | None => None,
             };
             let is_there = present.as_ref() == Some(&original);
             (!is_there).then_some(UndoStep::RestoresLoginId { login_id: original, replaces: present })
         }
         (Some(StoredMethod::Passkey { name, .. }), None) => Some(UndoStep::RestoresPasskey(name)),
-        (Some(StoredMethod::Passkey { .. }), Some(_)) | (None, None) => None,
+        (Some(StoredMethod::Passkey { .. } | StoredMethod::ExternalAccount { .. }), Some(_)) | (None, None) => None,
     };
     states_before(changes).into_iter().filter_map(step).collect()
+}
+
+/// The accounts at providers that undoing these changes restores and removes.
+pub(super) fn external_accounts_of(
+    changes: &[LoginMethodChange],
+    login_methods: &LoginMethods,
+    user: UserId,
+) -> (Vec<ExternalAccount>, Vec<IdentityId>) {
+    let (mut restored, mut removed) = (Vec::new(), Vec::new());
+    for (id, before) in states_before(changes) {
+        let is_there = login_methods.external_accounts.iter().any(|row| row.id == id);
+        match before.map(|before| before.external_account(id, user)) {
+            None if is_there => removed.push(id),
+            Some(Some(account)) if !is_there => restored.push(account),
+            None | Some(_) => {}
+        }
+    }
+    (restored, removed)
 }
 
 /// Brings back the login methods from before a change of a member, which must be locked; `None` when that can no longer be undone.
@@ -118,6 +157,8 @@ pub(super) async fn apply(
             restore_login_id(tx, no, &old, &mut progress).await?;
         } else if let Some(old) = before.passkey(*id, user) {
             restore_passkey(tx, no, &old, &mut progress).await?;
+        } else if let Some(old) = before.external_account(*id, user) {
+            restore_external_account(tx, project, &old, &mut progress).await?;
         }
     }
     for (id, before) in states.iter().rev() {
@@ -181,6 +222,29 @@ async fn restore_passkey(
     Ok(())
 }
 
+/// Puts an account at a provider back, unless it is there, or belongs to another user.
+async fn restore_external_account(
+    tx: &mut Tx,
+    project: &Project,
+    old: &ExternalAccount,
+    progress: &mut Progress,
+) -> Result<(), StoreError> {
+    let present = external_accounts::find(tx, project.no, &old.provider, &old.subject).await?;
+    if present.as_ref().is_some_and(|present| present.id == old.id) {
+        return Ok(());
+    }
+    if let Some(again) = present.filter(|present| present.user_id == old.user_id) {
+        external_accounts::remove(tx, project.no, old.user_id, again.id).await?;
+    }
+    if external_accounts::insert(tx, project.no, old).await? {
+        progress.external.push(old.id);
+    } else {
+        let name = external_account::name(&project.settings, old);
+        progress.undone.claimed.push(NamedMethod::ExternalAccount(name));
+    }
+    Ok(())
+}
+
 async fn remove(
     tx: &mut Tx,
     (project, user): (&Project, UserId),
@@ -190,16 +254,22 @@ async fn remove(
     let login_methods = LoginMethods::read(tx, project.no, user).await?;
     let row = login_methods.find(id);
     let passkey = login_methods.passkeys.iter().find(|passkey| passkey.id == id);
-    let (removal, named) = match (row, passkey) {
-        (Some(row), _) => (CredentialRemoval::LoginId(id), NamedMethod::LoginId(row.original.clone())),
-        (None, Some(passkey)) => (CredentialRemoval::Passkey(id), NamedMethod::Passkey(passkey.name.clone())),
-        (None, None) => return Ok(()),
+    let external = login_methods.external_accounts.iter().find(|account| account.id == id);
+    let (removal, named) = match (row, passkey, external) {
+        (Some(row), _, _) => (CredentialRemoval::LoginId(id), NamedMethod::LoginId(row.original.clone())),
+        (None, Some(passkey), _) => (CredentialRemoval::Passkey(id), NamedMethod::Passkey(passkey.name.clone())),
+        (None, None, Some(account)) => {
+            let name = external_account::name(&project.settings, account);
+            (CredentialRemoval::ExternalAccount(id), NamedMethod::ExternalAccount(name))
+        }
+        (None, None, None) => return Ok(()),
     };
     if is_last_login_credential(&login_methods.login_credentials(), removal, &project.settings) {
         progress.undone.kept_last.push(named);
         return Ok(());
     }
     progress.removed.extend(row.and_then(email_of));
+    progress.external.extend(external.map(|account| account.id));
     login_methods.remove(tx, (project.no, user), removal).await
 }
 

@@ -4,6 +4,7 @@
 pub mod applications;
 pub mod code;
 pub mod confirm;
+pub mod connection;
 pub mod deletion;
 pub mod external_accounts;
 pub mod guest;
@@ -54,6 +55,7 @@ use vestibule_web::{
 pub use self::{
     applications::{ApplicationEntry, ApplicationsPage},
     confirm::ConfirmPage,
+    connection::ConnectPage,
     deletion::DeleteAccountPage,
     guest::SettingsGuestPage,
     login_id::{AddLoginIdPage, RemoveLoginIdPage, VerifyLoginIdPage},
@@ -106,7 +108,10 @@ pub fn routes() -> Vec<Route> {
         account_page(Method::POST, "/settings/passkeys", passkeys::act),
         account_page(Method::GET, "/settings/passkeys/name", passkeys::show_name),
         account_page(Method::POST, "/settings/passkeys/name", passkeys::save_name),
-        account_page(Method::GET, external_accounts::HERE, overview::redirect),
+        account_page(Method::GET, connection::HERE, connection::show),
+        account_page(Method::POST, connection::HERE, connection::act),
+        account_page(Method::GET, connection::ANSWER, connection::answer),
+        account_page(Method::GET, external_accounts::HERE, external_accounts::show),
         account_page(Method::POST, external_accounts::HERE, external_accounts::act),
         account_page(Method::GET, "/settings/applications", applications::show),
         account_page(Method::POST, "/settings/applications", applications::act),
@@ -130,6 +135,10 @@ pub fn path_of(settings_action: FlowId, action: SettingsActionKind) -> String {
         }
         SettingsActionKind::ChangeLoginId { id } => {
             format!("/settings/identity/change?id={id}&errand={settings_action}")
+        }
+        SettingsActionKind::ConnectExternalAccount => connection::page_of(settings_action),
+        SettingsActionKind::RemoveExternalAccount { id } => {
+            format!("{}?id={id}&errand={settings_action}", external_accounts::HERE)
         }
     }
 }
@@ -253,7 +262,7 @@ impl AccountRequest {
     /// The page's path without one-time notices.
     fn action(&self) -> String {
         let path = self.here.split('?').next().unwrap_or(HOME);
-        let kept = ["kind", "id", "errand", "next", "by"].into_iter().filter_map(|name| {
+        let kept = ["kind", "id", "errand", "next", "by", "provider"].into_iter().filter_map(|name| {
             let value = self.form.get(name).ok().flatten()?;
             Some((name, value))
         });

@@ -14,7 +14,7 @@ use vestibule_app::{
 use vestibule_domain::{
     identifier::LoginIdKind,
     identity::OwnedLoginId,
-    project::AuthenticatorKind,
+    project::{AuthenticatorKind, Provider},
     promotion::{CredentialRemoval, is_last_login_credential},
 };
 use vestibule_protocol::form::Form;
@@ -30,7 +30,10 @@ use vestibule_web::{
     visit::Visit,
 };
 
-use super::{AccountRequest, AllowedUsers, HOME, applications, elapsed, form_token, logout_action, own_page, sessions};
+use super::{
+    AccountRequest, AllowedUsers, HOME, applications, connection, elapsed, form_token, logout_action, own_page,
+    sessions,
+};
 use crate::{
     PageFrame,
     account::{guest::SettingsGuestPage, other_application::SettingsOtherApplicationPage},
@@ -139,6 +142,7 @@ async fn show_member(request: &AccountRequest) -> Response {
             href: "/settings/passkeys".into(),
         }),
         external_accounts: list_external(visit, &login_methods),
+        connectable: list_connectable(visit, &login_methods),
         applications,
         sessions,
         sessions_action: "/settings/sessions".into(),
@@ -178,6 +182,17 @@ fn list_external(visit: &Visit, login_methods: &LoginMethods) -> Vec<ExternalAcc
         removable: !is_last_login_credential(&credentials, CredentialRemoval::ExternalAccount(row.id), settings),
     });
     entries.collect()
+}
+
+/// The providers at which the member has no account yet.
+fn list_connectable(visit: &Visit, login_methods: &LoginMethods) -> Vec<ProviderLink> {
+    let is_connected = |key: &str| login_methods.external_accounts.iter().any(|row| row.provider == key);
+    let providers = visit.project.settings.providers().iter().filter(|provider| !is_connected(&provider.account_key()));
+    let link = |provider: &Provider| ProviderLink {
+        name: provider.display_name().to_string(),
+        href: format!("{}?provider={}", connection::HERE, provider.alias),
+    };
+    providers.map(link).collect()
 }
 
 fn app_href(visit: &Visit, caller: &AccountCaller) -> Option<String> {
@@ -270,6 +285,13 @@ pub struct ExternalAccountEntry {
     pub removable: bool,
 }
 
+/// A provider whose account can be connected.
+#[derive(Clone, Debug)]
+pub struct ProviderLink {
+    pub name: String,
+    pub href: String,
+}
+
 /// What is known about the password.
 #[derive(Clone, Debug)]
 pub struct PasswordSummary {
@@ -322,6 +344,7 @@ pub struct SettingsPage {
     pub passkeys: Option<PasskeySummary>,
     /// A removal posts `id` to `/settings/external-accounts`.
     pub external_accounts: Vec<ExternalAccountEntry>,
+    pub connectable: Vec<ProviderLink>,
     /// `None` while no third-party application has access.
     pub applications: Option<ApplicationsSummary>,
     pub sessions: Vec<SessionEntry>,
@@ -388,6 +411,10 @@ impl SettingsPage {
                     removable: false,
                 },
             ],
+            connectable: vec![ProviderLink {
+                name: "Staff ID".into(),
+                href: "/settings/external-accounts/connect?provider=staff".into(),
+            }],
             applications: Some(ApplicationsSummary { count: 2, href: "/settings/applications".into() }),
             sessions: vec![
                 session("s1", Some("Chrome on Linux"), None, 0, true),
@@ -406,6 +433,7 @@ impl SettingsPage {
             password: Some(PasswordSummary { changed: None, href: "/settings/password".into() }),
             passkeys: Some(PasskeySummary { count: 1, href: "/settings/passkeys".into() }),
             external_accounts: Vec::new(),
+            connectable: Vec::new(),
             applications: None,
             sessions: vec![session("s1", Some("Safari on iPhone"), None, 0, true)],
             delete_href: None,

@@ -20,7 +20,7 @@ use vestibule_web::{
 };
 
 use super::{Scene, View, open};
-use crate::{end_pages::ErrorKind, error_page, see_other};
+use crate::{account::connection, end_pages::ErrorKind, error_page, see_other};
 
 /// `GET /sso/oauth2/callback/{alias}`: the answer of a provider.
 pub async fn callback(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
@@ -30,6 +30,10 @@ pub async fn callback(visit: Visit, cookies: FlowCookies, request: Request) -> R
         Ok(form) => form,
         Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
     };
+    let query = parts.uri.query().unwrap_or_default();
+    if let Some(response) = connection::pass_on(&alias, &form, query) {
+        return response;
+    }
     let flow = form.get("state").ok().flatten().and_then(external::read_state).map(|(flow, _)| flow.to_string());
     let Some(flow) = flow else {
         return error_page(&visit, &parts.headers, None, StatusCode::BAD_REQUEST, ErrorKind::InvalidRequest);

@@ -86,6 +86,7 @@ mod promotion;
 mod promotion_code;
 mod provider_accounts;
 mod provider_attacks;
+mod provider_connections;
 mod providers;
 mod proxies;
 mod pushed_requests;

@@ -78,7 +78,7 @@ async fn a_recovery_removes_an_account_at_a_provider(engine: Engine) {
     save(&mut browser, NEW_PASSWORD).await;
     server.app_client().finish(browser.at_app()).await;
     let mail = expect_mail(&mut mailbox, KIM, "“Our ID · kim@id.example”").await;
-    assert!(!mail.contains("/security/"), "no link brings it back: {mail}");
+    assert!(mail.contains("/security/"), "a link brings it back: {mail}");
     let gone = server.events("identity.oauth.disconnected").await;
     assert_eq!(gone.len(), 1);
     assert_eq!(gone[0]["payload"]["identity"]["claims"]["https://authgear.com/claims/oauth/subject_id"], "kim-at-id");

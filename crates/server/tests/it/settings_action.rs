@@ -34,14 +34,14 @@ impl Scene {
         self.client.authorize_url(&parameters)
     }
 
-    async fn start(&self, action: &str, more: &[(&str, &str)]) -> Browser {
+    pub(crate) async fn start(&self, action: &str, more: &[(&str, &str)]) -> Browser {
         let mut browser = self.server.browser();
         browser.open(&self.action_url(&self.tokens, action, more).await).await;
         browser
     }
 
     /// What `finishSettingsAction` does with the landing URL: redeems the code once and gets `{}`.
-    async fn expect_finished(&self, landing: &Url) {
+    pub(crate) async fn expect_finished(&self, landing: &Url) {
         assert_eq!(query(landing, "state").as_deref(), Some("s 1"));
         let code = query(landing, "code").unwrap_or_else(|| panic!("no code in {landing}"));
         let as_login = self.client.exchange(&code).await;

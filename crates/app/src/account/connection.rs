@@ -1,0 +1,241 @@
+//! Connecting an account at a provider to a member: the way there and back belongs to one session of the member, and is gone once.
+
+use serde::{Deserialize, Serialize};
+use vestibule_domain::{
+    id::{FlowId, UserId},
+    identity::ExternalAccount,
+    project::{ProjectSettings, Provider},
+    session::SessionRef,
+};
+use vestibule_protocol::form::Form;
+use vestibule_store::external_accounts;
+
+use super::{
+    LoginMethods,
+    change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
+    external_account,
+    login_id::AccountContext,
+    notice::SecurityNotice,
+    settings_action::SettingsAction,
+};
+use crate::{
+    adapters::lookup::calling,
+    ctx::Ctx,
+    error::Error,
+    flow::external::{self, ExternalProblem},
+    limits::rates,
+    providers::{ProviderUser, log},
+};
+
+/// What the state of a request for an account page begins with; that of a hosted flow begins with the flow.
+const MARK: &str = "account.";
+
+/// Maximum number of accounts at providers that a member connects.
+pub const MAX_EXTERNAL_ACCOUNTS: usize = 20;
+
+/// A member's way to a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingConnection {
+    pub alias: String,
+    /// The key of the provider's accounts: the alias may lead to another one later.
+    provider: String,
+    /// The session or grant that began it; no other one ends it.
+    session: Option<SessionRef>,
+    /// The SHA-256 of the secret in the request's `state`; `None` while no answer is expected.
+    state: Option<String>,
+    /// Why it led to no account.
+    pub problem: Option<ConnectionProblem>,
+}
+
+/// Why no account was connected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionProblem {
+    /// The provider gave no user.
+    Provider(ExternalProblem),
+    /// The account is another user's.
+    BelongsToAnother,
+    /// The account is the member's already.
+    Connected,
+    /// The member has as many as it may have.
+    TooMany,
+}
+
+impl PendingConnection {
+    /// One whose provider is not asked yet.
+    #[must_use]
+    pub fn new(provider: &Provider) -> Self {
+        let (alias, provider) = (provider.alias.clone(), provider.account_key());
+        Self { alias, provider, session: None, state: None, problem: None }
+    }
+
+    /// Its provider, unless the settings have another one under its alias by now.
+    #[must_use]
+    pub fn provider<'a>(&self, settings: &'a ProjectSettings) -> Option<&'a Provider> {
+        settings.provider(&self.alias).filter(|provider| provider.account_key() == self.provider)
+    }
+
+    fn is_answered_by(&self, session: SessionRef, secret: &str) -> bool {
+        self.session == Some(session) && external::is_secret_of(self.state.as_deref(), secret)
+    }
+}
+
+/// The pending step of a state, and the secret in it; `None` for the state of a hosted flow.
+#[must_use]
+pub fn read_state(state: &str) -> Option<(FlowId, &str)> {
+    external::read_state(state.strip_prefix(MARK)?)
+}
+
+/// The result of choosing a provider.
+pub enum ConnectionStart {
+    /// The browser goes to this URL of the provider.
+    Redirect(String),
+    /// The pending step says why not.
+    Problem(FlowId),
+    /// The pending step changed in another tab, or there is no such provider any more.
+    Stale,
+}
+
+/// Sends a member to a provider. The member must have authenticated recently.
+pub async fn start(
+    asking: &AccountContext<'_>,
+    settings_action: Option<SettingsAction>,
+    alias: &str,
+) -> Result<ConnectionStart, Error> {
+    let AccountContext { ctx, caller, .. } = asking;
+    let Some(provider) = ctx.project.settings.provider(alias) else { return Ok(ConnectionStart::Stale) };
+    rates::charge_provider(ctx)?;
+    rates::charge_settings_action(ctx, caller.user.id)?;
+    let secret = ctx.app.entropy.alphanumeric();
+    let mut step = settings_action.unwrap_or_else(|| SettingsAction::new(ctx.app, caller.user.id, None, ctx.now));
+    let state = format!("{MARK}{}.{secret}", step.id);
+    let pending = PendingConnection::new(provider);
+    let answer = match external::request_url(ctx, provider, (&state, &secret)).await {
+        Ok(url) => {
+            let (session, state) = (Some(caller.via.reference()), Some(external::hash(&secret)));
+            step.state.connection = Some(PendingConnection { session, state, ..pending });
+            ConnectionStart::Redirect(url)
+        }
+        Err(error) => {
+            log(ctx, provider, &error);
+            let problem = Some(ConnectionProblem::Provider(external::problem_of(&error)));
+            step.state.connection = Some(PendingConnection { problem, ..pending });
+            ConnectionStart::Problem(step.id)
+        }
+    };
+    Ok(if asking.save(&mut step, None).await? { answer } else { ConnectionStart::Stale })
+}
+
+/// The result of a provider's answer.
+pub enum ConnectionEnd {
+    /// The result of the change.
+    Ended(ChangeOutcome),
+    /// The pending step says why nothing was connected.
+    Refused,
+    /// The answer was taken before, is for another session, or another request has replaced the one that it answers.
+    Stale,
+}
+
+/// Takes a provider's answer, once, and connects the account that it proves.
+pub async fn answer(
+    asking: &AccountContext<'_>,
+    step: &mut SettingsAction,
+    (alias, form): (&str, &Form),
+) -> Result<ConnectionEnd, Error> {
+    let AccountContext { ctx, caller, .. } = asking;
+    let state = form.get("state").ok().flatten();
+    let secret = state.and_then(read_state).map(|(_, secret)| secret).unwrap_or_default();
+    let session = caller.via.reference();
+    let Some(pending) = step.state.connection.clone().filter(|pending| pending.is_answered_by(session, secret)) else {
+        return Ok(ConnectionEnd::Stale);
+    };
+    // The answer is of no further use, whatever it leads to: of two requests with it one goes on.
+    step.state.connection = Some(PendingConnection { state: None, ..pending.clone() });
+    if !asking.save(step, None).await? {
+        return Ok(ConnectionEnd::Stale);
+    }
+    // Another provider's answer to this request (RFC 9700 §4.4), or the provider was removed meanwhile.
+    let provider = pending.provider(&ctx.project.settings).filter(|_| alias == pending.alias);
+    let proved = match provider {
+        Some(provider) => calling(ctx.project.no, external::judge(ctx, provider, (form, secret))).await,
+        None => Err(ExternalProblem::NotAccepted),
+    };
+    let connected = match proved {
+        Ok(user) => connect(asking, step, user).await?,
+        Err(problem) => Err(ConnectionProblem::Provider(problem)),
+    };
+    match connected {
+        Ok(outcome) => Ok(ConnectionEnd::Ended(outcome)),
+        Err(problem) => {
+            step.state.connection = Some(PendingConnection { state: None, problem: Some(problem), ..pending });
+            Ok(if asking.save(step, None).await? { ConnectionEnd::Refused } else { ConnectionEnd::Stale })
+        }
+    }
+}
+
+/// Connects an account whose user the provider has proved.
+async fn connect(
+    asking: &AccountContext<'_>,
+    step: &SettingsAction,
+    user: ProviderUser,
+) -> Result<Result<ChangeOutcome, ConnectionProblem>, Error> {
+    let AccountContext { ctx, caller, .. } = asking;
+    let mut conn = ctx.app.store.read().await?;
+    let known = external_accounts::find(&mut conn, ctx.project.no, &user.provider, &user.subject).await?;
+    drop(conn);
+    if let Some(known) = known {
+        let is_own = known.user_id == caller.user.id;
+        return Ok(Err(if is_own { ConnectionProblem::Connected } else { ConnectionProblem::BelongsToAnother }));
+    }
+    let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
+    if login_methods.external_accounts.len() >= MAX_EXTERNAL_ACCOUNTS {
+        return Ok(Err(ConnectionProblem::TooMany));
+    }
+    let account = make_account(ctx, caller.user.id, user);
+    let name = external_account::name(&ctx.project.settings, &account);
+    let notice = |link| SecurityNotice::ExternalAccountAdded { name: name.clone(), link };
+    let events = external_account::report_additions(ctx, caller.user.id, std::slice::from_ref(&account)).await?;
+    let Some((_, event)) = events.into_iter().next() else { return Ok(Ok(ChangeOutcome::UserGone)) };
+    let change_kind = AccountChange::AddExternalAccount(account, event);
+    let change_request = asking.plan(&login_methods, None, (change_kind, &notice)).await?;
+    let change_request = ChangeRequest { settings_action: Some(step), ..change_request };
+    match commit(ctx, caller, change_request).await? {
+        ChangeOutcome::Taken => Ok(Err(ConnectionProblem::BelongsToAnother)),
+        outcome => Ok(Ok(outcome)),
+    }
+}
+
+/// The account at a provider, for its new owner.
+pub(crate) fn make_account(ctx: &Ctx<'_>, user_id: UserId, user: ProviderUser) -> ExternalAccount {
+    let id = ctx.app.entropy.id(ctx.now);
+    let ProviderUser { provider, subject, profile, .. } = user;
+    ExternalAccount { id, user_id, provider, subject, profile, created_at: ctx.now, updated_at: ctx.now }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_an_account_page_is_no_flows() {
+        let id = FlowId::from_parts(1, [7; 10]);
+        let state = format!("{MARK}{id}.abc");
+        assert_eq!(read_state(&state), Some((id, "abc")));
+        assert_eq!(external::read_state(&state), None);
+        assert_eq!(read_state(&format!("{id}.abc")), None);
+    }
+
+    #[test]
+    fn only_the_session_that_began_ends() {
+        let provider = Provider { alias: "google".into(), ..Provider::default() };
+        let (own, other) = ([1; 16], [2; 16]);
+        let session = |bytes| SessionRef::Session(vestibule_domain::id::Id::from_bytes(bytes));
+        let new = PendingConnection::new(&provider);
+        assert!(!new.is_answered_by(session(own), ""), "no answer is expected");
+        let pending = PendingConnection { session: Some(session(own)), state: Some(external::hash("abc")), ..new };
+        assert!(pending.is_answered_by(session(own), "abc"));
+        assert!(!pending.is_answered_by(session(other), "abc"));
+        assert!(!pending.is_answered_by(session(own), "abd"));
+        assert!(!PendingConnection { state: None, ..pending }.is_answered_by(session(own), "abc"));
+    }
+}
