@@ -9,7 +9,7 @@ use crate::{
     account::{KIM, PASSWORD, Scene},
     consent::ConsentingClient,
     credentials::{LoginMethod, Person},
-    support::{Admin, Call, Engine, Receiver, Reply, TestServer, Tokens, on_both_engines, query},
+    support::{Admin, Call, Engine, Receiver, Reply, Setup, TestServer, Tokens, on_both_engines, query},
     token::claims,
 };
 
@@ -23,29 +23,35 @@ on_both_engines!(
     the_url_is_a_setting_like_others,
 );
 
-const SCOPE: &str = "openid offline_access";
+pub(crate) const SCOPE: &str = "openid offline_access";
 
 /// Kim, signed in to a browser, and an application that is told of ends.
-struct Told {
-    scene: Scene,
-    backend: ConsentingClient,
-    receiver: Receiver,
+pub(crate) struct Told {
+    pub(crate) scene: Scene,
+    pub(crate) backend: ConsentingClient,
+    pub(crate) receiver: Receiver,
     count: usize,
 }
 
 impl Told {
     async fn start(engine: Engine) -> Self {
+        Self::start_as(engine, "backend", |_| {}).await
+    }
+
+    /// With this application instead.
+    pub(crate) async fn start_as(engine: Engine, client_id: &str, change: impl FnOnce(&mut Setup)) -> Self {
         let receiver = Receiver::start().await;
         let scene = Scene::make(engine, |setup| {
             setup.configure("hooks.allow_private_addresses", "true");
-            setup.set_client("backend", "backchannel_logout_uri", receiver.url.as_str());
+            setup.set_client(client_id, "backchannel_logout_uri", receiver.url.as_str());
+            change(setup);
         })
         .await;
-        let backend = ConsentingClient::new(&scene.server, "backend").await;
+        let backend = ConsentingClient::new(&scene.server, client_id).await;
         Self { scene, backend, receiver, count: 0 }
     }
 
-    async fn sign_in(&mut self) -> Tokens {
+    pub(crate) async fn sign_in(&mut self) -> Tokens {
         self.backend.sign_in(&mut self.scene.browser, SCOPE).await
     }
 
@@ -54,11 +60,11 @@ impl Told {
         self.count += 1;
         let calls = self.receiver.wait_for(self.count).await;
         assert_eq!(calls.len(), self.count, "one notice for each grant");
-        verify(&self.scene.server, &calls[self.count - 1]).await
+        verify(&self.scene.server, &self.backend.app.client_id, &calls[self.count - 1]).await
     }
 
     /// Waits for the notice of the session of these tokens.
-    async fn expect_end_of(&mut self, tokens: &Tokens, how: &str) {
+    pub(crate) async fn expect_end_of(&mut self, tokens: &Tokens, how: &str) {
         let id_token = claims(tokens.id.as_deref().expect("an ID token")).1;
         let told = self.next().await;
         assert_eq!((&told["sid"], &told["sub"]), (&id_token["sid"], &id_token["sub"]), "{how}");
@@ -68,7 +74,7 @@ impl Told {
 }
 
 /// Verifies a call as §2.6 says.
-async fn verify(server: &TestServer, call: &Call) -> Value {
+async fn verify(server: &TestServer, client_id: &str, call: &Call) -> Value {
     assert_eq!(call.headers["content-type"], "application/x-www-form-urlencoded");
     let token = call.text.strip_prefix("logout_token=").expect("a form with the token alone");
     let header = decode_header(token).expect("a JWT");
@@ -77,7 +83,7 @@ async fn verify(server: &TestServer, call: &Call) -> Value {
     let key = DecodingKey::from_jwk(keys.find(&header.kid.expect("a kid")).expect("its key")).expect("a key");
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_issuer(&[&server.origin]);
-    validation.set_audience(&["backend"]);
+    validation.set_audience(&[client_id]);
     let claims = decode::<Value>(token, &key, &validation).expect("a good signature").claims;
     assert_eq!(claims["events"], json!({"http://schemas.openid.net/event/backchannel-logout": {}}));
     assert_eq!(claims["exp"].as_i64(), claims["iat"].as_i64().map(|iat| iat + 120));
@@ -181,15 +187,8 @@ async fn a_notice_is_sent_again_with_a_fresh_token(engine: Engine) {
 }
 
 async fn a_notice_names_only_the_user_where_the_application_wants_it_so(engine: Engine) {
-    let receiver = Receiver::start().await;
-    let scene = Scene::make(engine, |setup| {
-        setup.configure("hooks.allow_private_addresses", "true");
-        setup.set_client("backend", "backchannel_logout_uri", receiver.url.as_str());
-        setup.set_client("backend", "backchannel_logout_session_required", false);
-    })
-    .await;
-    let backend = ConsentingClient::new(&scene.server, "backend").await;
-    let mut told = Told { scene, backend, receiver, count: 0 };
+    let only_user = |setup: &mut Setup| setup.set_client("backend", "backchannel_logout_session_required", false);
+    let mut told = Told::start_as(engine, "backend", only_user).await;
     told.sign_in().await;
     let admin = Admin::of(&told.scene.server).await;
     admin.delete(&format!("/users/{}/sessions", told.scene.sub)).await.expect(204);
