@@ -26,7 +26,8 @@ impl<'a> WebUri<'a> {
         if authority.contains(['@', '%']) || rest.starts_with(['\\', '#']) {
             return None;
         }
-        let (host, port) = split_port(authority)?;
+        // A port may be empty (RFC 3986 §6.2.3).
+        let (host, port) = split_port(authority.strip_suffix(':').unwrap_or(authority))?;
         Some(Self { scheme, host: Host::parse(host).ok()?, port: port.unwrap_or(default_port), rest })
     }
 
@@ -109,6 +110,9 @@ mod tests {
             ("https://shop.example/back", "HTTPS://shop.example:443/back", true),
             ("https://shop.example:443/back", "https://shop.example/back", true),
             ("http://shop.example/back", "http://shop.example:80/back", true),
+            ("https://shop.example/back", "https://shop.example:/back", true),
+            ("https://shop.example/back", "https://shop.example::/back", false),
+            ("https://shop.example/back", "https://:/back", false),
             ("https://bücher.example/back", "https://xn--bcher-kva.example/back", true),
             ("https://xn--bcher-kva.example/back", "https://BÜCHER.example/back", true),
             ("http://[2001:db8::1]:3000/", "http://[2001:0DB8:0:0:0:0:0:1]:3000/", true),

@@ -44,7 +44,7 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::new(hosted, Method::GET, PAGE, show).reads(&["user_code"]),
         Route::new(hosted, Method::POST, PAGE, decide).reads(&["user_code"]),
-        Route::new(hosted, Method::GET, SIGN_IN, sign_in).reads(&["user_code"]),
+        Route::new(hosted, Method::GET, SIGN_IN, sign_in).reads(&["user_code"]).with_effect(),
         Route::new(hosted, Method::GET, DONE, done),
         Route::new(hosted, Method::GET, REFUSED, refused),
     ]

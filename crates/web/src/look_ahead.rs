@@ -7,17 +7,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::header_text::parts_of;
-
 /// The headers by which browsers mark a request as made ahead of time (Fetch §`Sec-Purpose`, and what older ones send).
 const MARKS: [&str; 4] = ["sec-purpose", "purpose", "x-purpose", "x-moz"];
 
 /// Whether a browser sent the request ahead of time.
 pub fn is_prefetch(headers: &HeaderMap) -> bool {
     let values = MARKS.iter().flat_map(|name| headers.get_all(*name));
-    values
-        .flat_map(|value| parts_of(value, b';'))
-        .any(|part| ["prefetch", "prerender", "preview"].iter().any(|mark| part.eq_ignore_ascii_case(mark)))
+    values.flat_map(|value| value.as_bytes().split(|byte| matches!(byte, b';' | b','))).any(|part| {
+        [&b"prefetch"[..], b"prerender", b"preview"].iter().any(|mark| part.trim_ascii().eq_ignore_ascii_case(mark))
+    })
 }
 
 /// Whether the request only looks: nothing that it leads to is recorded as a use.
@@ -61,6 +59,7 @@ mod tests {
             ("x-moz", b"prefetch", true),
             ("x-purpose", b"preview", true),
             ("sec-purpose", b"\xff; prefetch", true),
+            ("sec-purpose", b"prefetch, prefetch;prerender", true),
             ("sec-purpose", b"", false),
             ("sec-purpose", b"prefetched", false),
             ("sec-fetch-mode", b"prefetch", false),

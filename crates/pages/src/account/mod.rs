@@ -85,8 +85,8 @@ fn elapsed(at: Timestamp, now: Timestamp) -> Elapsed {
 pub fn routes() -> Vec<Route> {
     vec![
         account_page(Method::GET, HOME, overview::show),
-        account_page(Method::GET, "/settings/sign-in", overview::sign_in),
-        account_page(Method::GET, "/settings/promote", overview::promote),
+        account_page(Method::GET, "/settings/sign-in", overview::sign_in).with_effect(),
+        account_page(Method::GET, "/settings/promote", overview::promote).with_effect(),
         account_page(Method::POST, CLOSE, overview::close),
         account_page(Method::GET, "/settings/names", names::show),
         account_page(Method::POST, "/settings/names", names::save),
@@ -121,6 +121,7 @@ pub fn routes() -> Vec<Route> {
         account_page(Method::POST, "/settings/delete", deletion::act),
         // Earlier paths, and paths without a page.
         account_page(Method::GET, "/settings/{*rest}", overview::redirect),
+        account_page(Method::GET, "/.well-known/change-password", overview::change_password),
         account_page(Method::GET, "/", overview::home),
     ]
 }

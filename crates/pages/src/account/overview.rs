@@ -254,6 +254,11 @@ pub async fn redirect(_: Visit, _: NoCredential, _: Request) -> Response {
     found(HOME)
 }
 
+/// `GET /.well-known/change-password`: where password managers send users (W3C, A Well-Known URL for Changing Passwords).
+pub async fn change_password(_: Visit, _: NoCredential, _: Request) -> Response {
+    found("/settings/password")
+}
+
 /// `GET /`: redirects to the project's page or the account page.
 pub async fn home(visit: Visit, _: NoCredential, _: Request) -> Response {
     see_other(visit.project.settings.default_client_uri().unwrap_or(HOME))

@@ -55,6 +55,8 @@ impl AuthorizeRequest {
 
 fn read_response_mode(form: &Form) -> Result<ResponseMode, OAuthError> {
     match form.get("response_mode")? {
+        // The default of what is never granted here (OAuth 2.0 Multiple Response Types §5): clients that ask for tokens read the fragment.
+        None if asks_for_tokens(form) => Ok(ResponseMode::Fragment),
         None => Ok(ResponseMode::default()),
         Some(text) => {
             ResponseMode::parse(text).ok_or_else(|| OAuthError::invalid_request("response_mode is not supported"))
@@ -180,9 +182,24 @@ fn refuse_request_objects(form: &Form) -> Result<(), OAuthError> {
 
 fn read_response_type(form: &Form) -> Result<ResponseType, OAuthError> {
     let text = form.get("response_type")?.ok_or_else(|| OAuthError::invalid_request("response_type is required"))?;
-    // `unauthorized_client` and not `unsupported_response_type`, for compatibility with the SDKs.
-    ResponseType::parse(text)
-        .ok_or_else(|| OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"))
+    ResponseType::parse(text).ok_or_else(|| {
+        if is_of_sdks(text) {
+            OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client")
+        } else {
+            OAuthError::new(ErrorCode::UnsupportedResponseType, "response type is not supported")
+        }
+    })
+}
+
+/// Whether it has a response type that only the SDKs know: they expect another error.
+fn is_of_sdks(response_type: &str) -> bool {
+    response_type.contains("urn:authgear:")
+}
+
+/// Whether tokens are to come from the authorization endpoint: the implicit and the hybrid flow.
+fn asks_for_tokens(form: &Form) -> bool {
+    let text = form.get("response_type").ok().flatten().unwrap_or_default();
+    !is_of_sdks(text) && text.split(' ').any(|word| matches!(word, "token" | "id_token"))
 }
 
 fn read_code_challenge(form: &Form) -> Result<Option<CodeChallenge>, OAuthError> {
@@ -284,7 +301,7 @@ mod tests {
         use ErrorCode::*;
         for (extra, code) in [
             (vec![("response_type", "")], InvalidRequest),
-            (vec![("response_type", "token")], UnauthorizedClient),
+            (vec![("response_type", "token")], UnsupportedResponseType),
             (vec![("scope", "")], InvalidRequest),
             (vec![("scope", "a\"")], InvalidScope),
             (vec![("prompt", "none login")], InvalidRequest),

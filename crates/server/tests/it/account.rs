@@ -521,6 +521,7 @@ async fn a_sign_in_returns_to_the_page_that_was_requested(engine: Engine) {
     for (requested, lands) in [
         ("/settings", "/settings"),
         ("/settings/passkeys", "/settings/passkeys"),
+        ("/.well-known/change-password", "/settings/password"),
         ("/settings/identity/add?kind=phone", "/settings/identity/add?kind=phone"),
         ("/settings?next=https%3A%2F%2Fevil.test%2F", "/settings"),
         ("/settings?next=%2Fsettings%2F..%2Flogout", "/settings"),

@@ -119,8 +119,8 @@ async fn other_mistakes_travel_back_with_the_state(engine: Engine) {
     let partner = AppClient::new(server.http(), "partner", "https://partner.test/callback");
     let full_access = "https://authgear.com/scopes/full-access";
     let cases: &[(&AppClient, &[(&str, &str)], &str)] = &[
-        (&web, &[("response_type", "token")], "unauthorized_client"),
-        (&web, &[("response_type", "code token")], "unauthorized_client"),
+        (&web, &[("response_type", "codes")], "unsupported_response_type"),
+        (&web, &[("response_type", "token"), ("response_mode", "query")], "unsupported_response_type"),
         (&web, &[("response_type", "")], "invalid_request"),
         (&web, &[("scope", "")], "invalid_request"),
         (&web, &[("scope", "openid nonsense")], "invalid_scope"),
@@ -167,6 +167,13 @@ async fn errors_come_in_the_response_mode_asked_for(engine: Engine) {
     let url = landing(&reply);
     assert_eq!(url.query(), None);
     assert!(url.fragment().is_some_and(|f| f.starts_with("error=login_required&") && f.ends_with("&state=s")), "{url}");
+    // Clients that ask for tokens read the fragment.
+    for response_type in ["token", "id_token", "id_token token", "code id_token"] {
+        let url = landing(&ask(&client, &[("response_type", response_type), ("state", "s")]).await);
+        assert_eq!(url.query(), None, "{url}");
+        let fragment = url.fragment().unwrap_or_default();
+        assert!(fragment.starts_with("error=unsupported_response_type&") && fragment.ends_with("&state=s"), "{url}");
+    }
     let mut browser = server.browser();
     browser.open(&client.authorize_url(&[("prompt", "none"), ("response_mode", "form_post"), ("state", "s\"<")])).await;
     let form = browser.page().forms[0].clone();

@@ -292,6 +292,14 @@ async fn looking_ahead_signs_nobody_out(engine: Engine) {
     let authorize = server.http().request(Method::HEAD, &client.authorize_url(&[("prompt", "none")]));
     let reply = Reply::of(authorize).await.expect(200);
     assert_eq!(reply.header("location"), None, "no answer to the application");
+    // What begins a sign-in binds it to the browser by a cookie.
+    for path in ["/settings/sign-in", "/settings/promote", "/device/sign-in?user_code=BBBB-BBBB"] {
+        for (method, status) in [(Method::HEAD, 200), (Method::GET, 503)] {
+            let request = server.http().request(method.clone(), path).header("cookie", browser.cookie_line());
+            let reply = Reply::of(request.header("sec-purpose", "prefetch")).await.expect(status);
+            assert_eq!((reply.header("set-cookie"), reply.body.as_str()), (None, ""), "{method} {path}");
+        }
+    }
 }
 
 async fn parameters_may_be_posted(engine: Engine) {

@@ -25,6 +25,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET /settings/sessions",
             "GET /settings/external-accounts",
             "GET /settings/{*rest}",
+            "GET /.well-known/change-password",
             "GET /",
             "GET /_api/admin/v1/openapi.json",
             "GET /_api/admin/v1/docs",
