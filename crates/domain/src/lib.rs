@@ -15,6 +15,7 @@ pub mod identifier;
 pub mod identity;
 pub mod limit;
 pub mod limits;
+pub mod merge;
 pub mod operator;
 pub mod project;
 pub mod promotion;

@@ -118,9 +118,11 @@ pub fn decide(
         (Some(_), AddressProof::Proven | AddressProof::NotRequired, PromotionConflict::Error) => {
             PromotionDecision::ReportTaken
         }
-        (Some(member), AddressProof::Proven | AddressProof::NotRequired, PromotionConflict::Login) => {
-            PromotionDecision::OfferLogin { member }
-        }
+        (
+            Some(member),
+            AddressProof::Proven | AddressProof::NotRequired,
+            PromotionConflict::Login | PromotionConflict::Merge,
+        ) => PromotionDecision::OfferLogin { member },
     }
 }
 
@@ -251,7 +253,7 @@ mod tests {
     #[test]
     fn a_taken_login_id_is_reported_only_after_proof_of_ownership() {
         use AddressProof::{NotRequired, Pending, Proven};
-        use PromotionConflict::{Error, Login};
+        use PromotionConflict::{Error, Login, Merge};
         let owner = Some(member().id);
         let offer = PromotionDecision::OfferLogin { member: member().id };
         let table = [
@@ -264,6 +266,9 @@ mod tests {
             (owner, Proven, Login, offer),
             (owner, NotRequired, Error, PromotionDecision::ReportTaken),
             (owner, NotRequired, Login, offer),
+            (owner, Pending, Merge, PromotionDecision::ProceedSilently),
+            (owner, Proven, Merge, offer),
+            (owner, NotRequired, Merge, offer),
         ];
         for (owner, proof, on_conflict, expected) in table {
             assert_eq!(decide(&guest(), owner, proof, on_conflict), expected, "{proof:?} {on_conflict:?}");

@@ -27,6 +27,7 @@ use crate::{
     flow::{
         continue_as::ContinueAsPage,
         identify::IdentifyPage,
+        merge_page::MergePage,
         passkey_page::PasskeyPage,
         password::{ForgottenPasswordPage, NewPasswordPage, PasswordPage},
         promotion::{AlreadyPromotedPage, ConflictPage, HaveAccountPage},
@@ -59,6 +60,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "switch-account", SwitchAccountPage::samples());
     collect(&mut all, "have-account", HaveAccountPage::samples());
     collect(&mut all, "conflict", ConflictPage::samples());
+    collect(&mut all, "merge", MergePage::samples());
     collect(&mut all, "already-promoted", AlreadyPromotedPage::samples());
     collect(&mut all, "provider", ProviderPage::samples());
     collect(&mut all, "error", ErrorPage::samples());

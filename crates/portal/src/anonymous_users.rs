@@ -31,6 +31,7 @@ fn clients(request: &ProjectRequest) -> Vec<&Client> {
 fn describe_conflict(word: &str) -> (&str, &'static str) {
     match word {
         "error" => ("Show Error", ""),
+        "merge" => ("Ask and Merge", ""),
         _ => ("Proceed to Login", ""),
     }
 }
@@ -42,7 +43,7 @@ pub(super) fn project_panels() -> Vec<Panel> {
             .hint("Visitors get a user with a stable ID on first use and keep the ID when they sign up later."),
         control("identity.on_conflict.promotion", "conflict", "If the email or phone already has an account")
             .choices(describe_conflict)
-            .hint("Visitors can always use another address or sign in to the existing account. Nothing is merged. Show Error keeps the guest. Proceed to Login ends the guest, and the event names both users. Shown only after the visitor has verified the address.")
+            .hint("Visitors can always use another address or sign in to the existing account. Show Error keeps the guest. Proceed to Login ends the guest, and the event names both users. Ask and Merge lets the visitor decide whether the guest is merged into the account. Shown only after the visitor has verified the address.")
             .depends("anonymous"),
     ];
     let limit = |key: &str| format!("{}.{key}", LimitName::SignupAnonymousPerIp.path());

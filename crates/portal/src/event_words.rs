@@ -8,6 +8,7 @@ pub(crate) fn describe(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "user.created" => "User created",
         "user.anonymous.promoted" => "Guest promoted",
+        "user.merged" => "Guest merged into a member",
         "user.authenticated" => "Signed in",
         "user.signed_out" => "Signed out",
         "user.updated" => "User changed",

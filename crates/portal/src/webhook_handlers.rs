@@ -42,6 +42,7 @@ fn describe(event: &str) -> (&str, &'static str) {
         "*" => ("All events", "Including future events."),
         "user.created" => (event, "A guest or member was created."),
         "user.anonymous.promoted" => (event, "A guest became a member."),
+        "user.merged" => (event, "A guest was merged into a member."),
         "user.authenticated" => (event, "A member signed in."),
         "user.signed_out" => (event, "A user signed out."),
         "user.disabled" => (event, "User disabled by an operator."),

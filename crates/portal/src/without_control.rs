@@ -1,7 +1,9 @@
 //! The settings keys that no settings form edits, each with the reason. A test compares forms and schema both ways.
 
+const MERGING: &str = "Set in the project file or through the Admin API; see the guide of merging.";
+
 /// Paths and reasons, for the settings reference.
-pub const WITHOUT_CONTROL: [(&str, &str); 5] = [
+pub const WITHOUT_CONTROL: [(&str, &str); 7] = [
     ("project.id", "Chosen when the project is created. It can't be changed."),
     (
         "project.public_origin",
@@ -9,6 +11,8 @@ pub const WITHOUT_CONTROL: [(&str, &str); 5] = [
     ),
     ("oauth.clients[].client_id", "Chosen when the application is created. It can't be changed."),
     ("identity.oauth.providers[].type", "Chosen when the provider is added. It can't be changed."),
+    ("identity.merge.attributes[].key", MERGING),
+    ("identity.merge.attributes[].rule", MERGING),
     (
         "oauth.clients[].x_application_type",
         "Chosen with the framework when the application is created. It decides what the application may do.",

@@ -11,6 +11,7 @@ use vestibule_app::{
     operators,
     providers::secrets::SECRET_BYTES,
 };
+use vestibule_domain::subject::FOREIGN_BYTES;
 use vestibule_pages as pages;
 use vestibule_portal as portal;
 
@@ -29,7 +30,7 @@ pub(crate) const LIMITS: &[InputLimit] = &[
     ),
     limit("lines of one import", transfer::LINES, Unit::Items, "422", "app::admin::transfer::LINES"),
     limit(
-        "login IDs, device keys, passkeys, external accounts or consents of an imported user",
+        "login IDs, device keys, passkeys, external accounts, consents or `previous_subs` of an imported user",
         transfer::OWNED,
         Unit::Items,
         LINE_REFUSED,
@@ -48,6 +49,13 @@ pub(crate) const LIMITS: &[InputLimit] = &[
         Unit::Bytes,
         LINE_REFUSED,
         "app::admin::transfer::KEY_BYTES",
+    ),
+    limit(
+        "ID from another system, of an imported user",
+        FOREIGN_BYTES,
+        Unit::Bytes,
+        LINE_REFUSED,
+        "domain::subject::FOREIGN_BYTES",
     ),
     limit("login IDs of a new user", users::LOGIN_IDS, Unit::Items, "422", "app::admin::users::LOGIN_IDS"),
     limit(

@@ -23,7 +23,7 @@ use vestibule_store::{
 };
 
 use self::line::read_record;
-use super::{AdminError, Thing};
+use super::{AdminError, Thing, subjects};
 use crate::{
     actor::{ActError, Actor, AuditEntry},
     consent::is_third_party,
@@ -41,7 +41,7 @@ const STEP: i64 = 200;
 
 /// Maximum number of lines of an import.
 pub const LINES: usize = 10_000;
-/// Maximum number of login IDs, of device keys, of passkeys, of external accounts and of consents of an imported user.
+/// Maximum number of login IDs, of device keys, of passkeys, of external accounts, of consents and of earlier IDs of an imported user.
 pub const OWNED: usize = 100;
 /// Maximum bytes of a login ID, a key ID, a name, a client ID or a scope of an imported user.
 pub const TEXT_BYTES: usize = 1024;
@@ -82,6 +82,9 @@ pub(crate) struct UserRecord {
     external_accounts: Vec<ExternalAccountRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     consents: Vec<ConsentRecord>,
+    /// Other names of the user: the IDs of guests that were merged into it, and its IDs in other systems.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    previous_subs: Vec<String>,
 }
 
 /// An account at a provider. `provider` is its type, and the issuer for other providers than the known ones.
@@ -209,6 +212,8 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
     let keys = device_keys::list(conn, no, user.id).await?;
     let passkeys = passkeys::list(conn, no, user.id).await?;
     let external = external_accounts::list(conn, no, user.id).await?;
+    let mut previous_subs = subjects::list_names(conn, no, user.id).await?;
+    previous_subs.truncate(OWNED);
     // A guest has none.
     let agreed = if user.is_anonymous() { Vec::new() } else { consents::list(conn, no, user.id).await? };
     Ok(UserRecord {
@@ -283,6 +288,7 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
                 last_used_at: consent.last_used_at,
             })
             .collect(),
+        previous_subs,
     })
 }
 
@@ -400,6 +406,10 @@ async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<
         return Ok(false);
     }
     users::insert(tx, no, &user_of(from)).await?;
+    // After the user's row, so that a deletion at the same time has left its tombstone.
+    if let Some(reason) = subjects::claim(tx, no, (from.id, from.yielded_to), &from.previous_subs).await? {
+        return Err(UserRows::Clash(reason));
+    }
     insert_login_methods(tx, no, from).await?;
     for key in &from.device_keys {
         if !device_keys::insert(tx, no, &device_key_of(from, key)).await? {

@@ -83,7 +83,7 @@ impl NewUser {
     }
 }
 
-struct UpdateRefused(AdminError);
+pub(super) struct UpdateRefused(pub(super) AdminError);
 
 impl From<StoreError> for UpdateRefused {
     fn from(error: StoreError) -> Self {
@@ -310,7 +310,7 @@ async fn write_attributes(
 }
 
 /// Loads a user in the transaction that changed it: this is the answer, whatever happens to the user later.
-async fn load_changed(tx: &mut Tx, project: &Project, id: UserId) -> Result<LoadedUser, UpdateRefused> {
+pub(super) async fn load_changed(tx: &mut Tx, project: &Project, id: UserId) -> Result<LoadedUser, UpdateRefused> {
     let user = users::find(tx, project.no, id).await?.ok_or(UpdateRefused(AdminError::NotFound(Thing::User)))?;
     Ok(load_whole(tx, project, user).await?)
 }

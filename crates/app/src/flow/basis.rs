@@ -1,6 +1,7 @@
 //! What the proof of a member rests on. Between a code or password and the end of its flow, the owner may have removed the login ID
 //! or the external account, or ended all sessions: then the proof is worth nothing.
 
+use serde::{Deserialize, Serialize};
 use vestibule_domain::{id::ProjectNo, id::UserId, identifier::LoginIdKind, time::Timestamp};
 use vestibule_store::{Conn, StoreError, credentials, external_accounts, users::LoginState};
 
@@ -8,14 +9,14 @@ use super::{Attempt, Flow};
 use crate::authorize::FLOW_LIFETIME;
 
 /// What a proof rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Basis {
     via: Via,
     since: Since,
 }
 
 /// What must still belong to the member.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Via {
     /// The login ID that was entered.
     LoginId(LoginIdKind, String),
@@ -26,14 +27,14 @@ enum Via {
 }
 
 /// The moment of a proof: it does not outlive the next end of all sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Since {
     /// The member's credential generation before its password was read.
     Generation(i64),
     /// How often all sessions had ended without an exception when the member's code was sent. Otherwise a thief with a session could
     /// keep the owner from recovering or signing in, by signing out everywhere else again and again.
     FullEnding(i64),
-    /// The begin of the flow, where the member is not known before it answers.
+    /// The begin of the flow, where the member is not known before it answers; or a moment at which the proof was valid.
     Time(Timestamp),
 }
 
@@ -63,6 +64,11 @@ impl Basis {
     /// That of a code for a login ID which turned out to belong to a member.
     pub(crate) fn of_taken(flow: &Flow, kind: LoginIdKind, value: &str) -> Self {
         Self { via: Via::LoginId(kind, value.to_string()), ..Self::of_passkey(flow) }
+    }
+
+    /// That of a proof which held at a moment and is kept for a later step.
+    pub(crate) fn kept_at(self, at: Timestamp) -> Self {
+        Self { since: Since::Time(at), ..self }
     }
 
     /// Whether the proof still counts for its member, which has this state. In a transaction that has locked the member, it stays so.

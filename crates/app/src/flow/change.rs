@@ -9,8 +9,9 @@ use vestibule_store::{StoreError, Tx, credentials, external_accounts, passkeys, 
 
 use super::{NotWritten, sign_in::LoginProof};
 use crate::{
-    promotion::change::{
-        Credentials, GuestPromotion, PromotionError, add_first_credential, give_up, insert_credentials,
+    promotion::{
+        change::{Credentials, GuestPromotion, PromotionError, add_first_credential, give_up, insert_credentials},
+        merge::{self, GuestMerge},
     },
     sessions::Ending,
 };
@@ -25,6 +26,8 @@ pub enum UserChange {
     Login(Box<LoginProof>),
     /// Signs a member in and gives up the guest.
     Yield(UserId, Box<LoginProof>),
+    /// Signs a member in and merges the guest into it.
+    Merge(Box<GuestMerge>, Box<LoginProof>),
 }
 
 /// The sessions that end with a change.
@@ -71,6 +74,7 @@ impl UserChange {
         match self {
             Self::Promote(promotion) => Some(promotion.guest),
             Self::Yield(guest, _) => Some(*guest),
+            Self::Merge(merge, _) => Some(merge.guest),
             Self::SignUp(..) | Self::Login(_) => None,
         }
     }
@@ -97,11 +101,17 @@ impl UserChange {
                 give_up(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await?;
                 Ok(generation)
             }
+            Self::Merge(guest, proof) => {
+                let generation = record_login(tx, no, proof, endings.member.as_ref(), now).await?;
+                merge::merge(tx, no, guest, proof.user, now).await?;
+                Ok(generation)
+            }
         }
     }
 }
 
-async fn record_login(
+/// Records that a member proved itself, with all that the proof brings.
+pub(crate) async fn record_login(
     tx: &mut Tx,
     no: ProjectNo,
     proof: &LoginProof,

@@ -11,6 +11,7 @@ use super::{
     Flow, FlowState, FlowWrite,
     change::{CommitError, Endings, UserChange},
     consent::AwaitedConsent,
+    merging,
     prepare::{Achievement, Browser, Prepared, prepare_change},
 };
 use crate::{
@@ -48,6 +49,8 @@ pub enum Committed {
     Done { redirect: AppRedirect, session_cookie: CookieChange, account: KnownAccount },
     /// The member is signed in; the flow goes on with its decision about a third-party application.
     AsksConsent { session_cookie: CookieChange, account: KnownAccount },
+    /// The member was proved; the flow goes on with its decision about the guest.
+    AsksMerge,
     /// The login ID belongs to another user; nothing changed.
     Taken,
     /// The guest was promoted already, in another flow; nothing changed.
@@ -85,8 +88,8 @@ struct Commit {
     amr: &'static str,
     code: Option<NewCode>,
     event: QueuedEvent,
-    /// The account at a provider that a guest's promotion connected.
-    connected: Option<QueuedEvent>,
+    /// The account at a provider that a guest's promotion connected, or the guest's merge.
+    second: Option<QueuedEvent>,
     endings: Endings,
     /// The mails that inform the member of a change.
     mails: Vec<SealedMessage>,
@@ -103,10 +106,20 @@ pub async fn commit(
     write_notice: WriteNotice<'_>,
 ) -> Result<Committed, Error> {
     check_target(ctx.project, &flow.state.request)?;
+    let achievement = match achievement {
+        Achievement::Proved(proof) => match merging::find_undecided(ctx, flow, proof.user).await? {
+            Some(guest) => {
+                let asked = merging::ask(ctx, flow, proof, &guest).await?;
+                return asked.map_or_else(refuse, |()| Ok(Committed::AsksMerge));
+            }
+            None => Achievement::Proved(proof),
+        },
+        other @ (Achievement::Joined(_) | Achievement::Connected(_) | Achievement::Decided(..)) => other,
+    };
     let Some(prepared) = prepare_change(ctx, flow, achievement, &browser).await? else {
         return Ok(Committed::UserGone);
     };
-    let Prepared { user_id, change, event, connected, amr, endings } = prepared;
+    let Prepared { user_id, change, event, second, amr, endings } = prepared;
     let request = &flow.state.request;
     let (session, session_cookie) = plan_session(ctx, flow, &change, (user_id, amr), browser);
     let session_id = match &session {
@@ -141,7 +154,7 @@ pub async fn commit(
     let notices = LogoutNotices::of(ctx.app, ctx.project);
     let now = ctx.now;
     let input =
-        Commit { flow, user_id, change, source, session, amr, code, event, connected, endings, mails, notices, now };
+        Commit { flow, user_id, change, source, session, amr, code, event, second, endings, mails, notices, now };
     let no = ctx.project.no;
     let written = ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await;
     let generation = match written {
@@ -209,7 +222,7 @@ fn make_mails(
     write_notice: WriteNotice<'_>,
 ) -> Vec<Mail> {
     match change {
-        UserChange::Login(proof) | UserChange::Yield(_, proof) => proof.mails.clone(),
+        UserChange::Login(proof) | UserChange::Yield(_, proof) | UserChange::Merge(_, proof) => proof.mails.clone(),
         UserChange::Promote(promotion) if flow.state.from_elsewhere => {
             let code = code.map(|code| code.hash);
             still_signed_in::make_mail(ctx, promotion, code, write_notice).into_iter().collect()
@@ -228,6 +241,7 @@ fn completed_state(flow: &Flow, promoted: bool, awaits_consent: Option<AwaitedCo
     state.attempt = None;
     state.external = None;
     state.offered_user = None;
+    state.awaits_merge = None;
     if let Some(pending) = &mut state.pending {
         pending.password_hash = None;
     }
@@ -250,7 +264,7 @@ fn plan_session(
     // its cookie may have been copied, so it gets a new secret.
     let stays = |session: &Session| match change {
         UserChange::Login(proof) => proof.recovery.is_none() && session.is_of_member(),
-        UserChange::Promote(..) | UserChange::SignUp(..) | UserChange::Yield(..) => false,
+        UserChange::Promote(..) | UserChange::SignUp(..) | UserChange::Yield(..) | UserChange::Merge(..) => false,
     };
     let own = browser.session.as_ref().filter(|session| session.user_id == user_id && stays(session));
     if let Some(own) = own {
@@ -298,7 +312,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, Commit
         mail.push(tx, no, input.now).await?;
     }
     events::queue(tx, no, input.user_id, &input.event, input.now).await?;
-    if let Some(event) = &input.connected {
+    if let Some(event) = &input.second {
         events::queue(tx, no, input.user_id, event, input.now).await?;
     }
     Ok(generation)

@@ -250,9 +250,9 @@ async fn decide(ctx: &Ctx<'_>, flow: &mut Flow, user: ProviderUser, intent: Inte
     let known = external_accounts::find(&mut conn, no, &user.provider, &user.subject).await?;
     if let Some(account) = known {
         drop(conn);
-        let gives_up = ctx.project.settings.promotion_conflict() == PromotionConflict::Login;
+        let goes_on = ctx.project.settings.promotion_conflict() != PromotionConflict::Error;
         let is_promotion = matches!(flow.state.purpose, FlowPurpose::Promote { .. });
-        if is_promotion && intent == Intent::Join && !gives_up {
+        if is_promotion && intent == Intent::Join && !goes_on {
             return refuse(ctx, flow, ExternalProblem::BelongsToMember).await;
         }
         let basis = Basis::of_external_account(flow, &user.provider, &user.subject);

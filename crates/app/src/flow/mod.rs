@@ -8,6 +8,7 @@ pub mod commit;
 pub mod consent;
 pub mod external;
 pub mod login_methods;
+pub mod merging;
 mod message;
 pub(crate) mod one_time_code;
 pub mod passkey;
@@ -32,6 +33,7 @@ pub use self::message::{CodeMessage, CodeUse};
 use self::{
     consent::AwaitedConsent,
     external::ExternalStep,
+    merging::AwaitedMerge,
     write::{FlowWrite, NotWritten, keep, save},
 };
 use crate::{
@@ -161,6 +163,9 @@ pub struct FlowState {
     /// The member has signed in, and decides about a third-party application's access.
     #[serde(default)]
     pub awaits_consent: Option<AwaitedConsent>,
+    /// The member was proved, and decides about the guest.
+    #[serde(default)]
+    pub awaits_merge: Option<AwaitedMerge>,
     /// The flow is finished and accepts no more steps.
     pub finished: bool,
     /// It finished with a guest's promotion, not with a sign-in or a new account.
@@ -193,6 +198,7 @@ impl FlowState {
             passkey_skipped: false,
             asks_consent: false,
             awaits_consent: None,
+            awaits_merge: None,
             finished: false,
             promoted: false,
             begun_session: None,
@@ -346,6 +352,7 @@ pub async fn start_over(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<bool, Error> {
     flow.state.offered_user = None;
     flow.state.attempt = None;
     flow.state.external = None;
+    flow.state.awaits_merge = None;
     if flow.state.guest.is_none() && flow.state.purpose == FlowPurpose::SignUp {
         flow.state.purpose = FlowPurpose::Login;
     }

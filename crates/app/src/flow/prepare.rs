@@ -4,6 +4,7 @@ use vestibule_domain::{
     event::{Event, IdentityModel, RevocationReason, SessionModel, TriggeredBy, UserModel},
     id::{IdentityId, UserId},
     identity::{OwnedLoginId, UserAccount},
+    merge::MergeChoice,
     project::{LimitName, PromotionConflict},
     promotion::check_promotable,
     session::Session,
@@ -28,6 +29,7 @@ use crate::{
     promotion::{
         change::{Credentials, GuestPromotion},
         ending::PromotionEnding,
+        merge::{self, GuestMerge},
         prepare::{prepare_member, prepare_promotion, preview},
     },
     sessions::{Ending, Selection},
@@ -43,6 +45,8 @@ pub enum Achievement {
     Connected(Box<NewConnection>),
     /// A member's authentication.
     Proved(Box<LoginProof>),
+    /// The same, and what the member decided about the guest.
+    Decided(Box<LoginProof>, MergeChoice),
 }
 
 /// The state of the browser for a commit.
@@ -57,8 +61,8 @@ pub struct Prepared {
     pub user_id: UserId,
     pub change: UserChange,
     pub event: QueuedEvent,
-    /// The account at a provider that a guest's promotion connects.
-    pub connected: Option<QueuedEvent>,
+    /// The account at a provider that a guest's promotion connects, or the guest's merge.
+    pub second: Option<QueuedEvent>,
     pub amr: &'static str,
     pub endings: Endings,
 }
@@ -72,7 +76,8 @@ pub(crate) async fn prepare_change(
 ) -> Result<Option<Prepared>, Error> {
     let has_left = has_guest_left(ctx, flow).await?;
     match achievement {
-        Achievement::Proved(proof) => prepare_login(ctx, flow, (proof, has_left), browser).await,
+        Achievement::Proved(proof) => prepare_login(ctx, flow, (proof, None, has_left), browser).await,
+        Achievement::Decided(proof, choice) => prepare_login(ctx, flow, (proof, Some(choice), has_left), browser).await,
         Achievement::Joined(_) | Achievement::Connected(_) if has_left => Ok(None),
         Achievement::Connected(connection) => {
             let user_id = flow.future_user();
@@ -128,7 +133,7 @@ async fn prepare_guest(
     let receiver = request.wants_code().then(|| request.client_id.clone());
     let ending = Some(PromotionEnding::prepare(ctx, &guest, (held, !request.suppress_session), receiver).await?);
     let change = UserChange::Promote(Box::new(GuestPromotion { guest: guest.id, credentials, ending }));
-    Ok(Some(Prepared { user_id: guest.id, change, event, connected, amr, endings: Endings::default() }))
+    Ok(Some(Prepared { user_id: guest.id, change, event, second: connected, amr, endings: Endings::default() }))
 }
 
 async fn prepare_sign_up(
@@ -143,7 +148,7 @@ async fn prepare_sign_up(
     let event = prepare_member(ctx, &mut user, preview, &context).await?;
     let event = events::prepare_about(ctx, &event, &context);
     let change = UserChange::SignUp(Box::new(user), Box::new(credentials));
-    Ok(Some(Prepared { user_id, change, event, connected: None, amr, endings: Endings::default() }))
+    Ok(Some(Prepared { user_id, change, event, second: None, amr, endings: Endings::default() }))
 }
 
 /// The event about the account at a provider that a guest's promotion connects.
@@ -158,14 +163,19 @@ fn report_connection(ctx: &Ctx<'_>, guest: &User, credentials: &Credentials) -> 
 async fn prepare_login(
     ctx: &Ctx<'_>,
     flow: &Flow,
-    (proof, has_guest_left): (Box<LoginProof>, bool),
+    (proof, choice, has_guest_left): (Box<LoginProof>, Option<MergeChoice>, bool),
     browser: &Browser,
 ) -> Result<Option<Prepared>, Error> {
-    // A member may always sign in; the policy decides whether the guest is given up.
-    let yields = ctx.project.settings.promotion_conflict() == PromotionConflict::Login;
+    // A member may always sign in; the member or the policy decides whether the guest ends.
+    let (brings, ends_guest) = match choice {
+        Some(MergeChoice::Bring) => (true, true),
+        Some(MergeChoice::Leave) => (false, false),
+        None => (false, ctx.project.settings.promotion_conflict() == PromotionConflict::Login),
+    };
     let guest = match flow.state.purpose {
-        FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login if !yields => None,
+        FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login if !ends_guest => None,
         FlowPurpose::Promote { .. } if has_guest_left => return Ok(None),
+        FlowPurpose::SignUp | FlowPurpose::Login if has_guest_left && brings => return Ok(None),
         FlowPurpose::SignUp | FlowPurpose::Login if has_guest_left => None,
         FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login => flow.state.guest(),
     };
@@ -184,6 +194,7 @@ async fn prepare_login(
     let guest = guest.filter(|guest| match flow.state.purpose {
         // Whether it may be given up is decided in the transaction; a promotion must not silently become a plain sign-in.
         FlowPurpose::Promote { .. } => true,
+        FlowPurpose::SignUp | FlowPurpose::Login if brings => true,
         FlowPurpose::SignUp | FlowPurpose::Login => check_promotable(guest).is_ok(),
     });
     let mut endings = Endings::default();
@@ -192,16 +203,10 @@ async fn prepare_login(
         endings.member = Some(Ending::new(ctx, user_id, Selection::All, cause));
     }
     if let Some(guest) = guest {
-        let event = Event::UserAnonymousPromoted {
-            anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
-            user: UserModel::copy(&loaded.account()),
-            identities: IdentityModel::copy_all(&loaded.account()),
-        };
-        let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
-        let cause = (RevocationReason::Promotion, TriggeredBy::User);
-        endings.guest = Some(Ending::new(ctx, guest.id, Selection::All, cause));
-        let change = UserChange::Yield(guest.id, proof);
-        return Ok(Some(Prepared { user_id, change, event, connected: None, amr, endings }));
+        return Ok(Some(prepare_end(ctx, flow, (&guest, &loaded), (proof, brings), endings)));
+    }
+    if brings {
+        return Ok(None);
     }
     let session = SessionModel {
         id: flow.id.to_string(),
@@ -213,7 +218,35 @@ async fn prepare_login(
     };
     let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
     let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
-    Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, connected: None, amr, endings }))
+    Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, second: None, amr, endings }))
+}
+
+/// The end of a guest for the member that its visitor proved: the guest is given up, or merged.
+fn prepare_end(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    (guest, member): (&User, &LoadedUser),
+    (proof, brings): (Box<LoginProof>, bool),
+    mut endings: Endings,
+) -> Prepared {
+    let (user_id, amr) = (proof.user, proof.amr);
+    let event = Event::UserAnonymousPromoted {
+        anonymous_user: UserModel::copy(&UserAccount::of_guest(guest)),
+        user: UserModel::copy(&member.account()),
+        identities: IdentityModel::copy_all(&member.account()),
+    };
+    let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
+    let cause = (RevocationReason::Promotion, TriggeredBy::User);
+    let ending = Ending::new(ctx, guest.id, Selection::All, cause);
+    if !brings {
+        endings.guest = Some(ending);
+        let change = UserChange::Yield(guest.id, proof);
+        return Prepared { user_id, change, event, second: None, amr, endings };
+    }
+    let second = Some(events::prepare(ctx, &merge::describe(ctx.project, guest, member), user_id, &origin_of(flow)));
+    let rules = ctx.project.settings.merge_rules().to_vec();
+    let change = UserChange::Merge(Box::new(GuestMerge { guest: guest.id, ending, rules }), proof);
+    Prepared { user_id, change, event, second, amr, endings }
 }
 
 /// What the application sent with the flow's first request.

@@ -21,10 +21,11 @@ use crate::id::{EventId, UserId};
 pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
 
 /// The events for notification webhooks, and the wildcard for all of them.
-pub const NON_BLOCKING: [&str; 15] = [
+pub const NON_BLOCKING: [&str; 16] = [
     "*",
     "user.created",
     "user.anonymous.promoted",
+    "user.merged",
     "user.authenticated",
     "user.signed_out",
     "user.disabled",
@@ -40,9 +41,10 @@ pub const NON_BLOCKING: [&str; 15] = [
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 36] = [
+pub const LOGGED: [&str; 37] = [
     "user.created",
     "user.anonymous.promoted",
+    "user.merged",
     "user.authenticated",
     "user.signed_out",
     "user.updated",
@@ -111,6 +113,13 @@ pub enum Event {
         user: UserModel,
         /// The member's identities.
         identities: Vec<IdentityModel>,
+    },
+    /// A guest was merged into a member: its `sub` is an alias of the member's.
+    UserMerged {
+        /// The guest as it was before.
+        anonymous_user: UserModel,
+        /// The member afterwards.
+        user: UserModel,
     },
     /// A member authenticated.
     UserAuthenticated {
@@ -275,6 +284,7 @@ impl Event {
             Self::UserAnonymousPrePromote { .. } => "user.anonymous.pre_promote",
             Self::UserCreated { .. } => "user.created",
             Self::UserAnonymousPromoted { .. } => "user.anonymous.promoted",
+            Self::UserMerged { .. } => "user.merged",
             Self::UserAuthenticated { .. } => "user.authenticated",
             Self::UserSignedOut { .. } => "user.signed_out",
             Self::UserDisabled { .. } => "user.disabled",
@@ -339,6 +349,12 @@ impl Event {
             Self::UserAnonymousPromoted { anonymous_user, user, identities } => {
                 json!({"anonymous_user": anonymous_user.0, "user": user.0, "identities": list(identities)})
             }
+            Self::UserMerged { anonymous_user, user } => json!({
+                "from": anonymous_user.0["id"],
+                "into": user.0["id"],
+                "anonymous_user": anonymous_user.0,
+                "user": user.0,
+            }),
             Self::UserAuthenticated { user, session } | Self::UserSignedOut { user, session } => {
                 json!({"user": user.0, "session": session.to_json()})
             }

@@ -8,6 +8,7 @@ mod document;
 mod hooks;
 mod json_schema;
 mod limits;
+mod merging;
 mod origin;
 mod providers;
 mod rules;
@@ -29,6 +30,7 @@ pub use self::{
         CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndKey, PerIpAndUser, PerProject, Period,
         RateLimits,
     },
+    merging::{AttributeRule, MAX_MERGE_RULES, MergeRule, MergeSettings},
     origin::{NotAnOrigin, Origin},
     providers::{
         MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, ProviderType, TokenEndpointAuthMethod,
@@ -235,6 +237,12 @@ impl ProjectSettings {
     #[must_use]
     pub fn promotion_conflict(&self) -> PromotionConflict {
         self.identity.on_conflict.promotion.unwrap_or_default()
+    }
+
+    /// What becomes of attributes that a guest and the member into which it is merged both may have.
+    #[must_use]
+    pub fn merge_rules(&self) -> &[MergeRule] {
+        &self.identity.merge.attributes
     }
 
     /// The providers of external accounts, in the order in which they are offered.

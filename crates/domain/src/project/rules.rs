@@ -10,7 +10,7 @@ use vestibule_protocol::{
 };
 
 use super::{limits::Period, origin::Origin, providers::ProviderType};
-use crate::client::Resource;
+use crate::{client::Resource, userinfo::PROFILE_CLAIMS};
 
 type RuleResult = Result<(), String>;
 
@@ -36,6 +36,16 @@ pub(super) fn check_alias(text: &str) -> RuleResult {
     let is_good =
         (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     require(is_good, "write 1 to 40 letters, digits, \"-\" and \"_\", such as \"google\"")
+}
+
+pub(super) fn check_attribute_key(text: &str) -> RuleResult {
+    let is_standard = |name: &str| name == "address" || PROFILE_CLAIMS.contains(&name);
+    let (standard, custom) = (text.strip_prefix("standard_attributes."), text.strip_prefix("custom_attributes."));
+    let is_good = standard.is_some_and(is_standard) || custom.is_some_and(|name| !name.is_empty());
+    require(
+        is_good,
+        "write \"custom_attributes.\" and a name, or \"standard_attributes.\" and the name of a standard attribute",
+    )
 }
 
 /// The types that other servers with this format know and this one does not.

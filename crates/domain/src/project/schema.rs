@@ -179,9 +179,32 @@ const LOGIN_ID: &[KeySchema] = &[
 ];
 const ON_CONFLICT: &[KeySchema] = &[key(
     "promotion",
-    Shape::Word(&["error", "login"]),
+    Shape::Word(&["error", "login", "merge"]),
     Is(|| json!(PromotionConflict::default())),
-    "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to. Signing in is possible in both cases, and nothing is merged.",
+    "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to; `merge` asks the visitor, and merges the guest into the member or keeps it. Signing in is possible in every case.",
+)];
+const MERGE_RULE: &[KeySchema] = &[
+    must(
+        "key",
+        Shape::Text(
+            "\"standard_attributes.\" or \"custom_attributes.\" and the name of an attribute",
+            rules::check_attribute_key,
+        ),
+        "custom_attributes.likes",
+        "The attribute, such as \"custom_attributes.likes\".",
+    ),
+    must(
+        "rule",
+        Shape::Word(&["member", "fill", "unite"]),
+        "unite",
+        "`member` keeps what the member has and drops the guest's value; `fill` takes the guest's value if the member has none; `unite` makes one list of two lists, and otherwise does the same as `fill`.",
+    ),
+];
+const MERGE: &[KeySchema] = &[key(
+    "attributes",
+    Shape::List(&Shape::Table(MERGE_RULE), 0),
+    Unset,
+    "What becomes of a guest's attributes, by attribute. Without a rule, a standard attribute stays as the member has it, because the guest may have been begun by another person, and a custom attribute fills a gap. At most 100.",
 )];
 const IDENTITY_OAUTH: &[KeySchema] = &[key(
     "providers",
@@ -193,6 +216,7 @@ const IDENTITY: &[KeySchema] = &[
     section("login_id", LOGIN_ID, "Email addresses, phone numbers and usernames."),
     section("oauth", IDENTITY_OAUTH, "Accounts at other providers, such as Google."),
     section("on_conflict", ON_CONFLICT, "What happens when a login ID belongs to another user."),
+    section("merge", MERGE, "How guests are merged into members."),
 ];
 
 const CLAIM: &[KeySchema] = &[

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{is_default, limits::RateLimits, origin::Origin, providers::Provider};
+use super::{is_default, limits::RateLimits, merging::MergeSettings, origin::Origin, providers::Provider};
 use crate::{client::Client, identifier::LoginIdKind};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,8 @@ pub struct IdentitySection {
     pub oauth: IdentityOAuth,
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_conflict: OnConflict,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub merge: MergeSettings,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +120,8 @@ pub enum PromotionConflict {
     Error,
     /// The guest can authenticate as that user and continue as it.
     Login,
+    /// The same, and the person decides whether the guest is merged into that user.
+    Merge,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

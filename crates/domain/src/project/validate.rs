@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use url::Url;
 
-use super::{AuthenticatorKind, IdentityType, MAX_PROVIDERS, ProjectSettings, Provider, ProviderType};
+use super::{
+    AuthenticatorKind, IdentityType, MAX_MERGE_RULES, MAX_PROVIDERS, MergeRule, ProjectSettings, Provider, ProviderType,
+};
 use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS, Resource};
 
 /// A contradiction between keys that are each valid: the key to point at and what to do.
@@ -15,6 +17,7 @@ pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
     let mut findings = Vec::new();
     check_login_methods(settings, &mut findings);
     check_providers(settings.providers(), &mut findings);
+    check_merge_rules(settings.merge_rules(), &mut findings);
     check_cookies(settings, &mut findings);
     check_languages(settings, &mut findings);
     let mut seen = HashSet::new();
@@ -101,6 +104,19 @@ fn check_providers(providers: &[Provider], findings: &mut Vec<Finding>) {
                     find("scopes", "add \"openid\": without it, the provider sends no ID token");
                 }
             }
+        }
+    }
+}
+
+fn check_merge_rules(rules: &[MergeRule], findings: &mut Vec<Finding>) {
+    if rules.len() > MAX_MERGE_RULES {
+        let message = format!("there are {} rules; the limit is {MAX_MERGE_RULES}", rules.len());
+        findings.push(("identity.merge.attributes".to_owned(), message));
+    }
+    for (index, rule) in rules.iter().enumerate() {
+        if rules[..index].iter().any(|earlier| earlier.key == rule.key) {
+            let message = "an earlier rule is about this attribute: remove one";
+            findings.push((format!("identity.merge.attributes[{index}].key"), message.to_owned()));
         }
     }
 }

@@ -9,7 +9,7 @@ use vestibule_app::{
         self, CodeMessage, Goal,
         commit::{self, Committed, CookieChange},
         consent::{self, ConsentDecision, Continuation, Decided},
-        external, login_methods, passkey,
+        external, login_methods, merging, passkey,
         prepare::{Achievement, Browser},
         sign_in::{self, LoginCode, LoginProof, SignIn},
         steps::{self, CodeOutcome, Identification, PasskeyStep, StepOutcome},
@@ -17,7 +17,7 @@ use vestibule_app::{
     known_devices::{self, KnownAccount},
     messages::Message,
 };
-use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, secret::Secret};
+use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, merge::MergeChoice, secret::Secret};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
     cookies, error, field_problem::FieldProblem, notice::NoticeKind, page::Page, user_agent::device_name,
@@ -71,6 +71,7 @@ impl Scene {
             View::Passkey => self.use_passkey(field(form, "credential")).await,
             View::Continue => self.go_on(field(form, "action")).await,
             View::Provider => self.choose_provider(form).await,
+            View::Merge => self.decide_merge(field(form, "action")).await,
             View::Consent => self.decide_consent(field(form, "action")).await,
             // These views have no form.
             View::HaveAccount | View::Start | View::Cancel | View::Current => Ok(self.go(View::Current)),
@@ -334,6 +335,20 @@ impl Scene {
         }
     }
 
+    /// "Bring my things along", "sign in without them" or "cancel", for the guest.
+    async fn decide_merge(&mut self, action: &str) -> Result<Response, Error> {
+        let choice = match action {
+            "bring" => MergeChoice::Bring,
+            "leave" => MergeChoice::Leave,
+            "cancel" => return Ok(self.cancel().await),
+            _ => return Ok(self.go(View::Merge)),
+        };
+        match merging::proof_of(&self.flow) {
+            Some(proof) => self.commit(Achievement::Decided(Box::new(proof), choice)).await,
+            None => Ok(self.go(View::Current)),
+        }
+    }
+
     /// "Allow", or "don't allow", for a third-party application.
     async fn decide_consent(&self, action: &str) -> Result<Response, Error> {
         match action {
@@ -348,10 +363,21 @@ impl Scene {
         if self.flow.state.finished {
             return self.finished();
         }
+        if self.flow.state.awaits_merge.is_some() {
+            return self.cancel_merge().await.unwrap_or_else(|error| self.fail(View::Merge, &error));
+        }
         if self.flow.state.awaits_consent.is_none() {
             return to_app(&self.visit, &cancel_redirect(&self.flow.state.request));
         }
         self.decide(ConsentDecision::Deny).await.unwrap_or_else(|error| self.fail(View::Consent, &error))
+    }
+
+    /// Returns to the app without a result; the guest is unchanged, and the proof of the member is forgotten.
+    async fn cancel_merge(&self) -> Result<Response, Error> {
+        if merging::cancel(&self.visit.ctx(), &self.flow).await? {
+            return Ok(to_app(&self.visit, &cancel_redirect(&self.flow.state.request)));
+        }
+        Ok(see_other(&self.here()))
     }
 
     async fn decide(&self, decision: ConsentDecision) -> Result<Response, Error> {
@@ -384,6 +410,7 @@ impl Scene {
             Committed::AsksConsent { session_cookie, account } => {
                 self.signed_in(see_other(&self.at(View::Consent)), session_cookie, account)
             }
+            Committed::AsksMerge => see_other(&self.at(View::Merge)),
             Committed::Taken if self.flow.state.external.is_some() => {
                 external::mark_taken(&visit.ctx(), &mut self.flow).await?;
                 see_other(&self.here())

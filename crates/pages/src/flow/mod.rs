@@ -3,6 +3,7 @@
 pub mod act;
 pub(crate) mod continue_as;
 pub mod identify;
+pub(crate) mod merge_page;
 pub(crate) mod passkey_page;
 pub mod password;
 pub mod promotion;
@@ -28,6 +29,7 @@ use vestibule_app::{
         recovery::{OtherMethod, list_others},
     },
     identities::LoadedUser,
+    sessions::find_user,
 };
 use vestibule_domain::{id::FlowId, identifier::LoginIdKind, identity::IdentityDetail, user::User};
 use vestibule_protocol::form::Form;
@@ -89,6 +91,8 @@ enum View {
     Provider,
     /// Continuing as the signed-in or just authenticated user.
     Continue,
+    /// Deciding about the guest, with the member proved.
+    Merge,
     /// Agreeing to a third-party application.
     Consent,
     /// Returning to the app without a result.
@@ -96,7 +100,7 @@ enum View {
 }
 
 impl View {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Current,
         Self::Start,
         Self::Identify,
@@ -114,6 +118,7 @@ impl View {
         Self::NewPassword,
         Self::Provider,
         Self::Continue,
+        Self::Merge,
         Self::Consent,
         Self::Cancel,
     ];
@@ -137,6 +142,7 @@ impl View {
             Self::NewPassword => "new-password",
             Self::Provider => "provider",
             Self::Continue => "continue",
+            Self::Merge => "merge",
             Self::Consent => "consent",
             Self::Cancel => "cancel",
         }
@@ -253,6 +259,9 @@ async fn respond(visit: Visit, cookies: FlowCookies, request: Request) -> Respon
     if scene.flow.state.awaits_consent.is_some() && view != View::Consent {
         return scene.go(View::Consent);
     }
+    if scene.flow.state.awaits_merge.is_some() && view != View::Merge {
+        return scene.go(View::Merge);
+    }
     scene.act(view, &form).await
 }
 
@@ -365,6 +374,12 @@ impl Scene {
     /// The user that may continue or decides, if still signed in.
     async fn find_offered(&self) -> Result<Option<Offered>, Error> {
         let state = &self.flow.state;
+        if let Some(awaited) = &state.awaits_merge {
+            return match find_user(&self.visit.ctx(), awaited.member).await? {
+                Some(member) => self.describe(member).await.map(Some),
+                None => Ok(None),
+            };
+        }
         let user = match (&state.awaits_consent, state.offered_user) {
             (Some(awaited), _) => awaited.find_user(&self.visit.ctx(), self.resolve().await?.as_ref()).await?,
             (None, Some(wanted)) => self.resolve().await?.filter(|caller| caller.user.id == wanted).map(|one| one.user),

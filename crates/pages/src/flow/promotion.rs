@@ -6,8 +6,10 @@ use vestibule_web::{context::PageContext, page::Page, template::finish, text::Te
 /// "I already have an account": explains what happens to the guest's data, before anything does.
 #[derive(Clone, Debug)]
 pub(crate) struct HaveAccountPage {
-    /// Signs in instead; the guest's data is left behind.
+    /// Signs in instead.
     pub login_href: String,
+    /// Whether the visitor can bring the guest's data along; otherwise it is left behind.
+    pub merges: bool,
     pub back_href: String,
     pub cancel_href: Option<String>,
 }
@@ -26,7 +28,9 @@ impl HaveAccountPage {
     #[cfg(any(test, feature = "samples"))]
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
         let back = "/flow/sample".to_owned();
-        vec![("plain", Self { login_href: "/login".into(), back_href: back, cancel_href: Some("/cancel".into()) })]
+        let plain =
+            Self { login_href: "/login".into(), merges: false, back_href: back, cancel_href: Some("/cancel".into()) };
+        vec![("merging", Self { merges: true, ..plain.clone() }), ("plain", plain)]
     }
 }
 
@@ -41,7 +45,9 @@ struct HaveAccount<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct ConflictPage {
     pub login_id: String,
-    /// Signs in to that account instead; the guest's data is left behind.
+    /// Whether the visitor can bring the guest's data along; otherwise it is left behind.
+    pub merges: bool,
+    /// Signs in to that account instead.
     pub login_href: String,
     pub another_href: String,
     /// Returns to the app; the guest is unchanged.
@@ -63,11 +69,12 @@ impl ConflictPage {
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
             login_id: "ada@example.com".into(),
+            merges: false,
             login_href: "/login".into(),
             another_href: "/flow/sample".into(),
             cancel_href: Some("/cancel".into()),
         };
-        vec![("plain", plain)]
+        vec![("merging", Self { merges: true, ..plain.clone() }), ("plain", plain)]
     }
 }
 

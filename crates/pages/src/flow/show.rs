@@ -4,6 +4,7 @@ use vestibule_app::flow::{
     FlowPurpose, Goal,
     external::Intent,
     login_methods::{self, NewLoginMethod},
+    merging::AwaitedMerge,
     passkey, sign_in,
     steps::{self, InputErrors, PasskeyStep},
 };
@@ -11,9 +12,11 @@ use vestibule_domain::{
     credential::otp::{CodeState, ResendDecision, may_resend},
     credential::password::Assessment,
     identifier::{LoginId, LoginIdKind},
+    project::PromotionConflict,
 };
 use vestibule_protocol::form::Form;
 use vestibule_web::{
+    elapsed::Elapsed,
     field::{LoginIdChoice, PasswordField, Steps},
     field_problem::FieldProblem,
     page::Page,
@@ -26,6 +29,7 @@ use crate::{
     flow::{
         continue_as::ContinueAsPage,
         identify::{IdentifyPage, IdentifyPurpose as UiPurpose},
+        merge_page::MergePage,
         passkey_page::PasskeyPage,
         password::{ForgottenPasswordPage, PasswordPage, PasswordReason},
         promotion::{ConflictPage, HaveAccountPage},
@@ -54,6 +58,9 @@ impl Scene {
         if state.awaits_consent.is_some() {
             return Box::new(self.consent_page());
         }
+        if let Some(awaited) = &state.awaits_merge {
+            return Box::new(self.merge_page(awaited));
+        }
         match view {
             View::Start if state.offered_user.is_none() => self.first_page_of_all(kind),
             View::Identify if state.only_user.is_none() => Box::new(self.identify_page(kind, None)),
@@ -70,6 +77,7 @@ impl Scene {
             }
             View::HaveAccount => Box::new(HaveAccountPage {
                 login_href: self.at(View::Login),
+                merges: self.merges(),
                 back_href: self.at(View::Identify),
                 cancel_href: self.cancel_href(),
             }),
@@ -87,6 +95,7 @@ impl Scene {
             | View::Passkey
             | View::Provider
             | View::Continue
+            | View::Merge
             | View::Consent
             | View::Cancel => self.current_page(),
         }
@@ -97,6 +106,9 @@ impl Scene {
         let state = &self.flow.state;
         if state.awaits_consent.is_some() {
             return Box::new(self.consent_page());
+        }
+        if let Some(awaited) = &state.awaits_merge {
+            return Box::new(self.merge_page(awaited));
         }
         if state.offered_user.is_some() {
             return Box::new(self.continue_page());
@@ -315,9 +327,25 @@ impl Scene {
     pub(super) fn conflict_page(&self, login_id: &LoginId) -> ConflictPage {
         ConflictPage {
             login_id: login_id.original.clone(),
+            merges: self.merges(),
             login_href: self.at(View::Login),
             another_href: self.at(View::Identify),
             cancel_href: self.cancel_href(),
+        }
+    }
+
+    /// Whether the visitor can bring the guest's things along.
+    fn merges(&self) -> bool {
+        self.visit.project.settings.promotion_conflict() == PromotionConflict::Merge
+    }
+
+    fn merge_page(&self, awaited: &AwaitedMerge) -> MergePage {
+        let age = self.visit.now.since(awaited.guest_since).as_secs();
+        MergePage {
+            action: self.at(View::Merge),
+            person: self.offered.as_ref().and_then(|offered| offered.person.clone()),
+            detail: self.offered.as_ref().and_then(|offered| offered.detail.clone()),
+            begun: self.flow.state.from_elsewhere.then(|| Elapsed::from_seconds(age)),
         }
     }
 

@@ -3,6 +3,7 @@
 //! folder, is generated from the rows and from the types of the handlers (decision 76).
 
 mod access;
+mod aliases;
 mod answer;
 mod bodies;
 mod describe;
@@ -13,6 +14,7 @@ mod idempotency;
 mod input;
 mod kept_answers;
 mod keys;
+mod merges;
 mod openapi;
 mod operation;
 mod page;
@@ -140,6 +142,8 @@ fn list_users(rows: &mut impl Rows) {
     rows.put((Method::PATCH, "/users/{user_id}"), write, users::patch, &users::PATCH);
     rows.put((Method::DELETE, "/users/{user_id}"), write, users::delete, &users::DELETE);
     rows.put((Method::POST, "/users/{user_id}/promote"), write, users::promote, &users::PROMOTE);
+    rows.put((Method::GET, "/users/{user_id}/merge"), read, merges::preview, &merges::PREVIEW);
+    rows.put((Method::POST, "/users/{user_id}/merge"), write, merges::merge, &merges::MERGE);
     rows.put((Method::POST, "/users/{user_id}/disable"), write, users::disable, &users::DISABLE);
     rows.put((Method::POST, "/users/{user_id}/enable"), write, users::enable, &users::ENABLE);
     rows.put((Method::GET, "/users/{user_id}/sessions"), read, users::list_sessions, &users::LIST_SESSIONS);
@@ -174,6 +178,9 @@ fn list_others(rows: &mut impl Rows) {
     rows.put((Method::DELETE, "/keys/{key_id}"), AdminScope::KeysWrite, keys::revoke, &keys::REVOKE);
 }
 
+/// In the paths of the routes of one user.
+const USER_IN_PATH: &str = "{user_id}";
+
 /// A route for keys with a scope, which is checked first.
 fn guarded<T: 'static>(
     method: Method,
@@ -187,8 +194,13 @@ fn guarded<T: 'static>(
             Err(problem) => problem.into_response(),
         }
     };
-    // `route_layer`, not `layer`: unknown methods must get 405 even with an idempotency key.
-    Route::declare(Face::AdminApi, (method, path), vec![CredentialKind::AdminKey(scope)], handler).around(|handler| {
-        handler.route_layer(middleware::from_fn(idempotency::answer_once)).route_layer(middleware::from_fn(check))
-    })
+    // `route_layer`, not `layer`: unknown methods must get 405 even with an idempotency key. Aliases come last: a repeated request
+    // gets its first answer even if that made the user an alias.
+    let names_user = path.contains(USER_IN_PATH);
+    Route::declare(Face::AdminApi, (method, path), vec![CredentialKind::AdminKey(scope)], handler).around(
+        move |handler| {
+            let handler = if names_user { handler.route_layer(middleware::from_fn(aliases::resolve)) } else { handler };
+            handler.route_layer(middleware::from_fn(idempotency::answer_once)).route_layer(middleware::from_fn(check))
+        },
+    )
 }

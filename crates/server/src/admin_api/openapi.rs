@@ -12,7 +12,7 @@ use vestibule_domain::id::UserId;
 use vestibule_web::route::ADMIN_API_PREFIX;
 
 use super::{
-    Rows,
+    Rows, USER_IN_PATH,
     describe::{Described, Draft, Schemas},
     idempotency::KEY_BYTES,
     input::PathPart,
@@ -31,14 +31,23 @@ const ABOUT: &str = "Manages one project, at the project's own origin.\n\n\
     next_cursor.";
 
 /// The refusals: status, name and meaning.
-const REFUSALS: [(u16, &str, &str); 15] = [
+const REFUSALS: [(u16, &str, &str); 16] = [
+    (
+        308,
+        "Merged",
+        "The ID is an alias: of a guest that was merged into a member, or an ID from another system. Location names the user.",
+    ),
     (400, "BadRequest", "The request is malformed."),
     (401, "Unauthorized", "The key is missing or not valid."),
     (403, "Forbidden", "The key lacks the scope, or a blocking webhook refused."),
     (404, "NotFound", "Not found."),
     (405, "MethodNotAllowed", "The route does not support the method."),
     (408, "Timeout", "The body did not arrive in time."),
-    (409, "Conflict", "Conflicts with existing data, or a request with the same Idempotency-Key is still running."),
+    (
+        409,
+        "Conflict",
+        "Conflicts with existing data, the user is named by an alias, or a request with the same Idempotency-Key is still running.",
+    ),
     (412, "PreconditionFailed", "It was changed since you read it."),
     (413, "TooLarge", "The body is larger than 1 MiB."),
     (415, "MediaType", "The media type of the body is not supported."),
@@ -55,6 +64,8 @@ const REFUSALS: [(u16, &str, &str); 15] = [
 /// What every operation can answer, and what every write can: its `Idempotency-Key` is checked with its body.
 const OF_EVERY: [u16; 7] = [401, 403, 404, 405, 429, 500, 503];
 const OF_WRITES: [u16; 5] = [400, 408, 409, 413, 422];
+/// What a read of a user by an alias is answered.
+const MOVED: u16 = 308;
 /// The refusals that say when to try again.
 const WITH_DELAY: [u16; 2] = [429, 503];
 
@@ -86,6 +97,9 @@ impl Rows for Operations {
     ) {
         let mut draft = Draft::new(&mut self.schemas);
         H::describe(&mut draft);
+        if method == Method::GET && path.contains(USER_IN_PATH) {
+            draft.refusals.insert(MOVED);
+        }
         let described = print(&method, scope, operation, draft);
         let earlier = self.paths.entry(path).or_default().insert(method.as_str().to_lowercase(), described);
         assert!(earlier.is_none(), "{method} {path} has two rows");
@@ -131,6 +145,10 @@ fn print_refusals(schemas: &mut Schemas) -> Value {
         if WITH_DELAY.contains(&status) {
             refusal["headers"] =
                 json!({"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}});
+        }
+        if status == MOVED {
+            refusal["headers"] =
+                json!({"Location": {"description": "The path of the user.", "schema": {"type": "string"}}});
         }
         (name.to_string(), refusal)
     });

@@ -14,6 +14,7 @@ use vestibule_app::{
     error::Error,
     overload::Overload,
 };
+use vestibule_domain::id::UserId;
 use vestibule_protocol::limits::ECHO_NAMES;
 use vestibule_web::{
     body::BodyProblem,
@@ -32,6 +33,9 @@ pub(crate) struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Member>,
+    /// The current ID (sub) of the user, if the request names it by an alias.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<String>,
     #[serde(skip)]
     retry_after: Option<Duration>,
     // Counted and logged with the response.
@@ -70,9 +74,15 @@ impl Problem {
             code,
             detail: cut(detail.as_ref()),
             errors: Vec::new(),
+            sub: None,
             retry_after: None,
             overload: None,
         }
+    }
+
+    /// The same, about this user.
+    pub(crate) fn about(self, user: UserId) -> Self {
+        Self { sub: Some(user.to_string()), ..self }
     }
 
     /// The caller presented no valid key.

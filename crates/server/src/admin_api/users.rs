@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vestibule_app::admin::{
-    AdminError, Thing, consents, device_keys, sessions,
+    AdminError, Thing, consents, device_keys, sessions, subjects,
     user_lists::{self, UserFilter, UserQuery},
     users,
 };
@@ -121,7 +121,8 @@ pub(super) const GET: Operation =
 /// `GET /users/{user_id}`
 pub(crate) async fn get(admin: Admin, InPath(id): InPath<UserId>) -> Result<Good<UserDetailView>, Problem> {
     let user = users::get(&admin.visit.ctx(), id).await?;
-    Ok(Good::print(&UserDetailView::of(user)))
+    let previous = subjects::list_previous(&admin.visit.ctx(), id).await?;
+    Ok(Good::print(&UserDetailView::of(user).merged_from(previous)))
 }
 
 pub(super) const PATCH: Operation =

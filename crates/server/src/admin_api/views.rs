@@ -185,6 +185,9 @@ pub(crate) struct UserDetailView {
     user: UserView,
     identities: Vec<IdentityView>,
     authenticators: Vec<AuthenticatorView>,
+    /// Only in the response of GET: the IDs of guests that were merged into this member, and its IDs in other systems.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    merged_from: Vec<String>,
 }
 
 impl UserDetailView {
@@ -193,7 +196,13 @@ impl UserDetailView {
             user: UserView::of(loaded.user),
             identities: loaded.identities.iter().map(IdentityView::of).collect(),
             authenticators: loaded.authenticators.iter().map(AuthenticatorView::of).collect(),
+            merged_from: Vec::new(),
         }
+    }
+
+    /// The same, with the user's other names.
+    pub(crate) fn merged_from(self, merged_from: Vec<String>) -> Self {
+        Self { merged_from, ..self }
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum LoginMethod {
 }
 
 impl LoginMethod {
-    const ALL: [Self; 5] =
+    pub(crate) const ALL: [Self; 5] =
         [Self::EmailPassword, Self::EmailCode, Self::PhoneCode, Self::UsernamePassword, Self::Passkey];
 
     /// Configures the project with this login method only.
@@ -45,7 +45,7 @@ impl LoginMethod {
         }
     }
 
-    fn login_ids(self) -> [&'static str; 2] {
+    pub(crate) fn login_ids(self) -> [&'static str; 2] {
         match self {
             Self::EmailPassword | Self::EmailCode => ["kim@shop.example", "lee@shop.example"],
             Self::PhoneCode => ["+4915123456789", "+4915123456780"],
@@ -62,11 +62,11 @@ impl LoginMethod {
         }
     }
 
-    fn has_password(self) -> bool {
+    pub(crate) fn has_password(self) -> bool {
         matches!(self, Self::EmailPassword | Self::UsernamePassword)
     }
 
-    fn has_code(self) -> bool {
+    pub(crate) fn has_code(self) -> bool {
         matches!(self, Self::EmailPassword | Self::EmailCode | Self::PhoneCode)
     }
 }
@@ -118,14 +118,14 @@ impl Person {
 }
 
 /// A guest of one of the three kinds, with its credential.
-enum Guest {
+pub(crate) enum Guest {
     Token(AppClient, Tokens),
     Cookie(AppClient),
     Key(Box<Device>),
 }
 
 impl Guest {
-    async fn all(server: &TestServer, browser: &mut Browser) -> Vec<Self> {
+    pub(crate) async fn all(server: &TestServer, browser: &mut Browser) -> Vec<Self> {
         let client = server.app_client();
         let tokens = client.sign_up().await;
         browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
@@ -135,7 +135,7 @@ impl Guest {
     }
 
     /// The browser it continues with: a cookie guest has one already.
-    fn browser(&self, server: &TestServer, with_cookie: &mut Browser) -> Browser {
+    pub(crate) fn browser(&self, server: &TestServer, with_cookie: &mut Browser) -> Browser {
         match self {
             Self::Cookie(_) => std::mem::replace(with_cookie, server.browser()),
             Self::Token(..) | Self::Key(_) => server.browser(),
@@ -143,7 +143,7 @@ impl Guest {
     }
 
     /// UserInfo by the guest's own credential, `None` when it is invalid.
-    async fn look(&self, browser: &mut Browser) -> Option<Value> {
+    pub(crate) async fn look(&self, browser: &mut Browser) -> Option<Value> {
         let reply = match self {
             Self::Token(client, tokens) => client.user_info(&tokens.access).await,
             Self::Cookie(_) => browser.fetch("/oauth2/userinfo").await,
@@ -152,7 +152,7 @@ impl Guest {
         (reply.status == 200).then(|| reply.json())
     }
 
-    async fn open_promotion(&self, browser: &mut Browser) {
+    pub(crate) async fn open_promotion(&self, browser: &mut Browser) {
         let url = match self {
             Self::Token(client, tokens) => client.promotion_url(&client.promotion_code(tokens).await),
             Self::Cookie(client) => cookie_promotion_url(client, browser).await,
@@ -162,7 +162,7 @@ impl Guest {
     }
 
     /// What the app receives after the promotion.
-    async fn finish(&mut self, browser: &mut Browser) -> Value {
+    pub(crate) async fn finish(&mut self, browser: &mut Browser) -> Value {
         let landing = browser.at_app().clone();
         match self {
             Self::Token(client, _) => {
@@ -239,7 +239,7 @@ async fn every_guest_is_promoted_by_every_credential(engine: Engine) {
 }
 
 /// Creates a member with the first of the login IDs, by sign-up.
-async fn make_member(server: &TestServer, method: LoginMethod) -> (Person, String) {
+pub(crate) async fn make_member(server: &TestServer, method: LoginMethod) -> (Person, String) {
     let (mut person, client, mut browser) = (Person::new(server, method), server.app_client(), server.browser());
     browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
     browser.expect_page(200, "Create your account");

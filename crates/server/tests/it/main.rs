@@ -61,6 +61,7 @@ mod late_sign_ups;
 mod lifetimes;
 mod lockout;
 mod mail;
+mod merging;
 mod moved_name;
 mod names_rule;
 mod nginx;

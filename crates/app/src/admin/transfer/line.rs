@@ -3,6 +3,7 @@
 use vestibule_domain::{
     attributes,
     identifier::{IdentifierProblem, LoginId, LoginIdKind, username::UsernameProblem},
+    subject::{NotASubject, Subject},
 };
 use vestibule_protocol::{echo, echo_quoted, jose::Jwk, text};
 
@@ -17,10 +18,11 @@ fn check_size(record: &UserRecord) -> Result<(), String> {
         record.passkeys.len(),
         record.external_accounts.len(),
         record.consents.len(),
+        record.previous_subs.len(),
     ];
     if owned.iter().any(|count| *count > OWNED) {
         return Err(format!(
-            "a user owns at most {OWNED} login IDs, device keys, passkeys, external accounts and consents each"
+            "a user owns at most {OWNED} login IDs, device keys, passkeys, external accounts, consents and previous_subs each"
         ));
     }
     let login_ids = record.login_ids.iter().flat_map(|one| [&one.value, &one.original]);
@@ -107,6 +109,9 @@ pub(super) fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>,
         return Err(
             "a guest can't have a login ID, a password, a passkey, an external account or a consent".to_string()
         );
+    }
+    if let Some(bad) = record.previous_subs.iter().find(|text| Subject::parse(text).is_err()) {
+        return Err(format!("previous_subs, {}: {NotASubject}", echo(bad)));
     }
     if record.external_accounts.iter().any(|one| one.provider.is_empty() || one.subject.is_empty()) {
         return Err("an external account needs a provider and a subject".to_string());

@@ -46,6 +46,9 @@ pub(super) fn full() -> ProjectSettings {
         },
         oauth: IdentityOAuth { providers: vec![providers::full()] },
         on_conflict: OnConflict { promotion: Some(PromotionConflict::Login) },
+        merge: MergeSettings {
+            attributes: vec![MergeRule { key: "custom_attributes.likes".into(), rule: AttributeRule::Unite }],
+        },
     };
     full.verification = Verification { claims: VerificationClaims { email: claim.clone(), phone_number: claim } };
     full.password_policy =
