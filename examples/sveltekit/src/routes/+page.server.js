@@ -1,9 +1,9 @@
 // src/routes/+page.server.js
 import { redirect } from "@sveltejs/kit";
 
-import * as auth from "$lib/server/auth.js";
-import * as carts from "$lib/server/cart.js";
-import { saveSession } from "$lib/server/session.js";
+import * as auth from "../lib/server/auth.js";
+import * as carts from "../lib/server/cart.js";
+import { saveSession } from "../lib/server/session.js";
 
 export async function load({ locals, cookies, url }) {
   const { session } = locals;

@@ -1,8 +1,8 @@
 // src/routes/after-login/+server.js
 import { redirect } from "@sveltejs/kit";
 
-import { finishSignIn } from "$lib/server/auth.js";
-import { saveSession } from "$lib/server/session.js";
+import { finishSignIn } from "../../lib/server/auth.js";
+import { saveSession } from "../../lib/server/session.js";
 
 export async function GET({ locals, cookies, url }) {
   const page = await finishSignIn(locals.session, url.searchParams);
