@@ -1,7 +1,14 @@
 //! Kills the real binary (SIGKILL) under mixed load and restarts it. All acknowledged writes must be there, and no
 //! partial ones. `VESTIBULE_CRASHES=100` or `VESTIBULE_CRASH_SECONDS=600` makes the loop long; it is short otherwise.
 
+mod asked;
+mod device_keys;
+mod journeys;
+mod mail_codes;
+mod passkeys;
+mod portal_writes;
 mod standing_still;
+mod world;
 
 use std::{
     net::SocketAddr,
@@ -16,6 +23,10 @@ use reqwest::Client;
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinHandle, time::Instant};
 
+use self::{
+    journeys::{Journeys, Kinds},
+    world::World,
+};
 use crate::support::{
     AppClient, Browser, Engine, Http, Installation, TestStore,
     binary::{HOST, Process, post, refresh, refresh_token, sign_up},
@@ -42,6 +53,7 @@ pub(crate) struct Acknowledged {
     /// Rotated: the token before, and the one after.
     rotated: Vec<(String, String)>,
     promotions: Vec<Promotion>,
+    journeys: Journeys,
 }
 
 type Known = Arc<Mutex<Acknowledged>>;
@@ -52,6 +64,7 @@ pub(crate) struct Load {
     count: Arc<AtomicU32>,
     over: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<()>>,
+    journeys: Arc<Mutex<Journeys>>,
 }
 
 impl Load {
@@ -78,7 +91,16 @@ impl Load {
             Arc::clone(&known),
             Arc::clone(&over),
         )));
-        Self { known, count, over, tasks }
+        Self { known, count, over, tasks, journeys: Arc::default() }
+    }
+
+    /// The same, with device keys, passkeys, mail codes, blocking webhooks and an operator in the portal.
+    pub(crate) fn start_in(world: &Arc<World>, process: &Process, people: usize) -> Self {
+        let mut load = Self::start(process, people);
+        let (journeys, tasks) = Journeys::start(process, world, &load.over);
+        load.journeys = journeys;
+        load.tasks.extend(tasks);
+        load
     }
 
     /// How many revocations are acknowledged so far.
@@ -89,7 +111,7 @@ impl Load {
     /// Returns after about this many sign-ups.
     pub(crate) async fn wait_for(&self, sign_ups: u32) {
         while self.count.load(Ordering::Relaxed) < sign_ups {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
             assert!(!self.tasks.iter().all(JoinHandle::is_finished), "the load ended by itself");
         }
     }
@@ -101,7 +123,9 @@ impl Load {
             // A client panics when its request fails because the server was killed.
             task.await.ok();
         }
-        std::mem::take(&mut *self.known.lock().expect("no panic while it is held"))
+        let mut known = std::mem::take(&mut *self.known.lock().expect("no panic while it is held"));
+        known.journeys = std::mem::take(&mut *self.journeys.lock().expect("no panic while it is held"));
+        known
     }
 }
 
@@ -185,7 +209,8 @@ impl Acknowledged {
     fn count(&self) -> usize {
         let promoted = |promotion: &Promotion| usize::from(promotion.code.is_some()) + usize::from(promotion.spent);
         let promotions: usize = self.promotions.iter().map(promoted).sum();
-        self.alive.len() + 2 * (self.revoked.len() + self.rotated.len()) + promotions
+        let guests = self.alive.len() + 2 * (self.revoked.len() + self.rotated.len());
+        guests + promotions + self.journeys.count().sum()
     }
 
     /// Checks that every acknowledged write is there, and that there was a load of every kind.
@@ -239,6 +264,11 @@ impl Verdict {
             self.violations.push(violation.to_owned());
         }
     }
+
+    fn add(&mut self, other: Self) {
+        self.checks += other.checks;
+        self.violations.extend(other.violations);
+    }
 }
 
 impl Promotion {
@@ -269,6 +299,8 @@ pub(crate) struct Campaign {
     rounds: u32,
     cycles: u32,
     acknowledged: usize,
+    /// Of the acknowledged writes, those of each kind of journey.
+    kinds: Kinds,
     verdict: Verdict,
     /// Guests of earlier rounds, who must survive the later ones.
     survivors: Acknowledged,
@@ -287,6 +319,7 @@ impl Campaign {
             rounds,
             cycles: 0,
             acknowledged: 0,
+            kinds: Kinds::default(),
             verdict: Verdict::default(),
             survivors: Acknowledged::default(),
         }
@@ -303,28 +336,34 @@ impl Campaign {
     pub(crate) async fn judge(&mut self, known: Acknowledged, process: &Process) {
         self.acknowledged += known.count();
         let (verdict, alive) = known.judge(process).await;
-        self.add(verdict);
+        self.verdict.add(verdict);
         let free = Self::SURVIVORS - self.survivors.alive.len();
         self.survivors.alive.extend(alive.into_iter().take(free));
+    }
+
+    /// The same of a load with journeys.
+    async fn judge_in(&mut self, (world, place): (&World, &TestStore), known: Acknowledged, process: &Process) {
+        self.kinds.add(known.journeys.count());
+        self.verdict.add(known.journeys.judge(process, world, place).await);
+        self.judge(known, process).await;
     }
 
     /// Checks the survivors, prints the figures and fails if anything was lost.
     #[expect(clippy::print_stdout, reason = "the figures are the result of a long run")]
     pub(crate) async fn end(mut self, process: &Process) {
         let (verdict, _) = self.survivors.judge(process).await;
-        self.add(verdict);
-        let Self { name, cycles, acknowledged, verdict, .. } = self;
+        self.verdict.add(verdict);
+        let Self { name, cycles, acknowledged, kinds, verdict, .. } = self;
         println!(
             "{name}: {cycles} cycles, {acknowledged} acknowledged writes, {} checks, {} violations",
             verdict.checks,
             verdict.violations.len()
         );
+        if kinds.sum() > 0 {
+            let of_each: Vec<_> = kinds.all().iter().map(|(count, kind)| format!("{count} {kind}")).collect();
+            println!("{name}: of the writes {}", of_each.join(", "));
+        }
         assert!(verdict.violations.is_empty() && acknowledged > 0, "{name}: {}", verdict.violations.join("\n"));
-    }
-
-    fn add(&mut self, verdict: Verdict) {
-        self.verdict.checks += verdict.checks;
-        self.verdict.violations.extend(verdict.violations);
     }
 }
 
@@ -333,16 +372,17 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed_under_load(engi
     let place = TestStore::make(engine).await;
     let installation = Installation::make(&place.url());
     let mut campaign = Campaign::begin(&format!("kill -9 and hang-ups, {engine:?}"), rounds);
-    let mut process = installation.start();
+    let (world, mut process) = World::start(&installation).await;
     while let Some(round) = campaign.next() {
-        let load = Load::start(&process, 16);
+        let load = Load::start_in(&world, &process, 8);
         // At another point each round.
-        load.wait_for(60 + 37 * (round % 5)).await;
+        load.wait_for(100 + 37 * (round % 7)).await;
         process.kill();
         let known = load.stop().await;
         process = installation.start();
-        campaign.judge(known, &process).await;
+        campaign.judge_in((&world, &place), known, &process).await;
     }
+    assert!(campaign.kinds.all().iter().all(|(count, _)| *count > 0), "a load of every kind: {:?}", campaign.kinds);
     campaign.end(&process).await;
     let checked = installation.run(&["check", "--quiet"]);
     assert!(checked.is_empty(), "{checked}");

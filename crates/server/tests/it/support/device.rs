@@ -114,6 +114,21 @@ impl Device {
         }
     }
 
+    /// A device that calls a process, whose clock and randomness are the system's.
+    pub(crate) fn of_process(http: &Http, platform: Platform) -> Self {
+        Self {
+            platform,
+            http: http.clone(),
+            clock: Clock::System,
+            entropy: Entropy::Os,
+            client_id: "phone".into(),
+            key: KeyPair::ec(),
+            kid: None,
+            dpop: KeyPair::ec(),
+            held: None,
+        }
+    }
+
     pub(crate) fn now(&self) -> i64 {
         self.clock.now().as_seconds()
     }
