@@ -50,15 +50,15 @@ test_install() {
   [ "$status" = 0 ] || fail "the installed demo did not start, answer and end"
 }
 
-# Each scenario has its share of the time; the full disk is one round. Clients that lose their server panic, which is not shown.
+# Each scenario has its share of the time, two at once; the full disk is one round. Clients that lose their server panic, which is not shown.
 test_crash() {
   local seconds=12 log="$PWD/target/crash.log"
-  [ -z "$1" ] || seconds=$(($1 * 3600 / 5))
+  [ -z "$1" ] || seconds=$(($1 * 3600 / 3))
   say "Kills, hang-ups, stopped nodes, wrong clocks, failed syncs and a full disk: $seconds s for each scenario"
   cargo test --locked -p vestibule-server --test it --no-run
   # New guests are counted after a minute: both engines wait for it at once.
   if ! { run_crash "$seconds" --test-threads=2 crash::standing_still &&
-    run_crash "$seconds" --test-threads=1 crash::on_ failed_disk:: a_full_disk_refuses_guests; } 2>"$log"; then
+    run_crash "$seconds" --test-threads=2 crash::on_ failed_disk:: on_a_full_disk a_full_disk_refuses_guests; } 2>"$log"; then
     tail -n 60 "$log" >&2
     fail "a scenario failed; all of its output is in $log"
   fi
