@@ -111,9 +111,9 @@ export async function startDemo({ smtp } = {}) {
 }
 
 /** `vestibule serve` with one project, set up from files as an operator does it. */
-export async function startServer({ store, smtpPort = 9, makeProject, configure = () => "", serverSettings = "", storeSettings = "", binary = BINARY }) {
+export async function startServer({ store, smtpPort = 9, makeProject, configure = () => "", serverSettings = "", storeSettings = "", binary = BINARY, port: wanted }) {
   const folder = await makeFolder();
-  const port = await findPort();
+  const port = wanted ?? (await findPort());
   const files = { config: path.join(folder.path, "vestibule.toml"), project: path.join(folder.path, "project.toml") };
   const url = store ?? `sqlite:${path.join(folder.path, "vestibule.db")}`;
   const describe = (port, url) => `[server]
@@ -150,6 +150,8 @@ ${configure(port)}`;
     },
     /** A command of the binary on this server's data; answers what it says. */
     command: (...args) => run([...args, "--config", files.config], server.binary),
+    /** The same for a command that reads this from its standard input. */
+    feed: (input, ...args) => run([...args, "--config", files.config], server.binary, input),
     async stop() {
       await server.kill();
       await folder.remove();
@@ -157,8 +159,9 @@ ${configure(port)}`;
   };
 }
 
-async function run(args, binary) {
-  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+async function run(args, binary, input = "") {
+  const child = spawn(binary, args, { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.end(input);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
   const [code] = await once(child, "close");
