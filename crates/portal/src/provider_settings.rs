@@ -52,6 +52,19 @@ fn register(kind: &str) -> &'static str {
         "google" => {
             "In the Google Cloud console, create an OAuth client ID of the type “Web application”, and add this URI to its authorized redirect URIs."
         }
+        "apple" => {
+            "At Apple, create a Services ID with “Sign in with Apple”, add this URI to its return URLs, and create a key for it. The client ID is the Services ID, and the client secret is the key file."
+        }
+        "azureadv2" => {
+            "In the Microsoft Entra admin center, register an application with this URI as a redirect URI of the type “Web”, and create a client secret."
+        }
+        "github" => "At GitHub, create an OAuth app with this URI as its authorization callback URL.",
+        "facebook" => {
+            "At Meta for Developers, create an app with “Facebook Login”, and add this URI to its valid OAuth redirect URIs."
+        }
+        "linkedin" => {
+            "At LinkedIn Developers, create an app with “Sign In with LinkedIn using OpenID Connect”, and add this URI to its authorized redirect URLs."
+        }
         _ => {
             "Register the project as a web application with a client secret (a confidential client), with this redirect URI."
         }
@@ -82,7 +95,17 @@ pub(super) fn rows(kind: &str, is_new: bool) -> Vec<BoundControl> {
             ),
         );
     }
+    if kind == "azureadv2" {
+        rows.push(
+            control(&of("tenant"), "tenant", "Tenant")
+                .hint("The ID or domain of a tenant; or common, organizations or consumers, for accounts of many."),
+        );
+    }
     rows.push(control(&of("client_id"), "client_id", "Client ID").hint("As the provider shows it."));
+    if kind == "apple" {
+        rows.push(control(&of("team_id"), "team_id", "Team ID").hint("10 capital letters and digits."));
+        rows.push(control(&of("key_id"), "key_id", "Key ID").hint("Of the key file that is set as the client secret."));
+    }
     if kind == "oidc" {
         rows.push(control(&of("scopes"), "scopes", "Scopes").rows(3).hint("One per line; openid must be among them."));
         let method = control(&of("token_endpoint_auth_method"), "auth_method", "How the client secret is sent");

@@ -52,6 +52,11 @@ pub(super) fn describe_secret(info: &ProviderInfo) -> String {
 pub(super) fn type_name(kind: &str) -> &str {
     match kind {
         "google" => "Google",
+        "apple" => "Apple",
+        "azureadv2" => "Microsoft",
+        "github" => "GitHub",
+        "facebook" => "Facebook",
+        "linkedin" => "LinkedIn",
         "oidc" => "OpenID provider",
         other => other,
     }
@@ -98,6 +103,11 @@ async fn look_into(request: ProjectRequest) -> PageResult {
 
 fn secret_page(request: &ProjectRequest, info: &ProviderInfo, error: Option<String>) -> ConfirmActionPage {
     let name = info.provider.display_name();
+    // Apple's is a key file of several lines.
+    let (kind, hint) = match info.provider.kind.as_str() {
+        "apple" => (ControlKind::Lines { rows: 6 }, "The text of the key file (.p8), with its BEGIN and END lines."),
+        _ => (ControlKind::Password, ""),
+    };
     ConfirmActionPage {
         title: format!("Set the client secret of {name}"),
         facts: vec![
@@ -109,10 +119,7 @@ fn secret_page(request: &ProjectRequest, info: &ProviderInfo, error: Option<Stri
         back: (LIST.into(), "Providers".into()),
         action: request.path().to_string(),
         controls: vec![
-            Control::new("secret", "Client secret", ControlKind::Password, "")
-                .autocomplete("off")
-                .required()
-                .error(error),
+            Control::new("secret", "Client secret", kind, "").hint(hint).autocomplete("off").required().error(error),
         ],
         hidden: Hidden::default(),
         button: "Set client secret".into(),
@@ -127,7 +134,7 @@ async fn ask_secret(request: ProjectRequest) -> PageResult {
 
 async fn set_secret(request: ProjectRequest) -> PageResult {
     let info = find(&request).await?;
-    let secret = Secret::new(request.field("secret").trim().to_string());
+    let secret = Secret::new(request.field("secret").trim().replace("\r\n", "\n"));
     match secrets::set(&request.ctx(), &request.acting(), &info.provider.alias, secret).await {
         Ok(()) => request.done(LIST, PortalNotice::ProviderSecretSet),
         Err(AdminError::Invalid(faults)) => {

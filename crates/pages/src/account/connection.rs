@@ -37,11 +37,11 @@ pub(super) const ANSWER: &str = "/settings/external-accounts/answer";
 const ALIAS: &str = "answered_by";
 
 /// Passes a provider's answer on, if it is one to a request of an account page.
-pub(crate) fn pass_on(alias: &str, form: &Form, query: &str) -> Option<Response> {
+pub(crate) fn pass_on(alias: &str, form: &Form) -> Option<Response> {
     let state = form.get("state").ok().flatten()?;
     connection::read_state(state)?;
     let alias = Form::from_pairs([(ALIAS, alias)]).print();
-    Some(see_other(&format!("{ANSWER}?{alias}&{query}")))
+    Some(see_other(&format!("{ANSWER}?{alias}&{}", form.print())))
 }
 
 /// `GET /settings/external-accounts/connect`

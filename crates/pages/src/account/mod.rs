@@ -110,7 +110,7 @@ pub fn routes() -> Vec<Route> {
         account_page(Method::POST, "/settings/passkeys/name", passkeys::save_name),
         account_page(Method::GET, connection::HERE, connection::show),
         account_page(Method::POST, connection::HERE, connection::act),
-        account_page(Method::GET, connection::ANSWER, connection::answer),
+        account_page(Method::GET, connection::ANSWER, connection::answer).with_effect(),
         account_page(Method::GET, external_accounts::HERE, external_accounts::show),
         account_page(Method::POST, external_accounts::HERE, external_accounts::act),
         account_page(Method::GET, "/settings/applications", applications::show),

@@ -30,8 +30,7 @@ pub async fn callback(visit: Visit, cookies: FlowCookies, request: Request) -> R
         Ok(form) => form,
         Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
     };
-    let query = parts.uri.query().unwrap_or_default();
-    if let Some(response) = connection::pass_on(&alias, &form, query) {
+    if let Some(response) = connection::pass_on(&alias, &form) {
         return response;
     }
     let flow = form.get("state").ok().flatten().and_then(external::read_state).map(|(flow, _)| flow.to_string());

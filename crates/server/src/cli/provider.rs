@@ -7,7 +7,10 @@ use clap::{Args, Subcommand};
 use vestibule_app::{
     actor::Actor,
     admin::{AdminError, Thing},
-    providers::secrets::{self, SECRET_BYTES},
+    providers::{
+        check::{self, Verdict},
+        secrets::{self, SECRET_BYTES},
+    },
 };
 use vestibule_domain::secret::Secret;
 
@@ -21,6 +24,8 @@ pub(super) enum ProviderCommand {
     SetSecret(OfProvider),
     /// Remove the client secret of a provider; users can no longer sign in with it
     RemoveSecret(OfProvider),
+    /// Check a provider's metadata, keys and client secret, without signing anyone in
+    Check(OfProvider),
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +75,23 @@ impl ProviderCommand {
                 opened.close().await;
                 removed.map_err(|error| explain(error, &of, &alias))?;
                 println!("removed");
+            }
+            Self::Check(OfProvider { of, alias }) => {
+                let opened = Opened::open(&of.config, &of.project).await?;
+                let found = check::check(&opened.ctx(), &alias).await;
+                opened.close().await;
+                let found = found.map_err(|error| explain(error, &of, &alias))?;
+                for finding in &found {
+                    let verdict = match finding.verdict {
+                        Verdict::Good => "good",
+                        Verdict::Bad => "bad",
+                        Verdict::Unclear => "unclear",
+                    };
+                    println!("{verdict}\t{}", finding.text);
+                }
+                if found.iter().any(|finding| finding.verdict == Verdict::Bad) {
+                    return Err(CommandError(format!("users can't sign in with \"{alias}\"")));
+                }
             }
         }
         Ok(())

@@ -90,6 +90,7 @@ mod promotion;
 mod promotion_code;
 mod provider_accounts;
 mod provider_attacks;
+mod provider_cli;
 mod provider_connections;
 mod providers;
 mod proxies;

@@ -70,7 +70,7 @@ async fn an_owner_sets_up_a_provider_in_the_portal(engine: Engine) {
     owner.press("Save").await;
     let page = owner.expect_page(200, "Our ID");
     assert!(page.text.contains("Provider added."), "{}", page.text);
-    let callback = format!("{}/sso/oauth2/callback/ours", server.http().origin);
+    let callback = format!("{}/sso/oauth2/callback/ours", server.origin);
     assert!(page.text.contains(&callback) && page.text.contains("Not set."), "{}", page.text);
     let expected = json!([{
         "alias": "ours", "type": "oidc", "name": "Our ID", "issuer": provider.issuer, "client_id": CLIENT,
@@ -134,12 +134,14 @@ async fn problems_of_a_provider_are_shown_beside_the_field(engine: Engine) {
     let (server, mut owner) = start(engine, vec![settings_of("ours", "Our ID", "https://id.example")]).await;
     owner.open("/portal/p/test/new-provider/oidc").await;
     owner.fill("Alias", "ours");
-    owner.fill("Client ID", "");
+    owner.press("Save").await;
+    let page = owner.expect_page(422, "New provider: OpenID provider");
+    assert!(page.problem("client_id").is_some(), "{:?}", page.problems);
+    owner.fill("Client ID", "shop");
     owner.fill("Scopes", "email");
     owner.press("Save").await;
     let page = owner.expect_page(422, "New provider: OpenID provider");
     assert!(page.problem("alias").is_some_and(|text| text.contains("earlier provider")), "{:?}", page.problems);
-    assert!(page.problem("client_id").is_some(), "{:?}", page.problems);
     assert!(page.problem("issuer").is_some_and(|text| text.contains("missing")), "{:?}", page.problems);
     assert!(page.problem("scopes").is_some_and(|text| text.contains("openid")), "{:?}", page.problems);
     assert_eq!(aliases(&server), ["ours"], "nothing was saved");

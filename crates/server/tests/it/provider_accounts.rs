@@ -157,7 +157,7 @@ async fn a_member_removes_an_account_at_a_provider_unless_it_is_the_last_method(
     other.open("/settings").await;
     other.press("Remove").await;
     assert!(other.page().text.contains("Removed from your account"), "{}", other.page().text);
-    assert!(!other.page().text.contains("Our ID"), "{}", other.page().text);
+    assert!(other.page().text.contains("Connect Our ID"), "it can be connected again: {}", other.page().text);
     expect_mail(&mut server.mailbox(), "lee@id.example", "“Our ID · lee@id.example”").await;
     let gone = server.events("identity.oauth.disconnected").await;
     assert_eq!(gone.len(), 1);
