@@ -61,6 +61,13 @@ fn sign_in_methods() -> Vec<BoundControl> {
         control("authentication.passkey_offer_enabled", "passkey_offer", "Offer a passkey after sign-up")
             .hint("Users who sign up without a passkey can create one at the end, or skip it.")
             .depends("passkey"),
+        control("identity.on_conflict.oauth", "external_conflict", "If a provider's verified email address is a member's")
+            .hint("For accounts at providers that are new here.")
+            .choices(|word| match word {
+                "error" => ("Say so", ""),
+                "login_and_link" => ("Connect the account after the member has signed in", ""),
+                other => (other, ""),
+            }),
         control("authentication.recovery_preselect_days", "recovery_days", "Preselect for removal at recovery")
             .unit("days")
             .hint("Members who recover a forgotten password can remove their other sign-in methods. Those added less than this many days ago are preselected."),

@@ -9,6 +9,7 @@ use vestibule_store::{StoreError, Tx, credentials, external_accounts, passkeys, 
 
 use super::{NotWritten, sign_in::LoginProof};
 use crate::{
+    events,
     promotion::{
         change::{Credentials, GuestPromotion, PromotionError, add_first_credential, give_up, insert_credentials},
         merge::{self, GuestMerge},
@@ -152,6 +153,14 @@ pub(crate) async fn record_login(
     }
     if let Some(recovery) = &proof.recovery {
         recovery.write(tx, (no, proof.user), now).await?;
+    }
+    // After a recovery, which removes only what its page has shown.
+    if let Some(linked) = &proof.linked {
+        linked.planned.record(tx, (no, proof.user), &[(linked.account.id, None)], now).await?;
+        if !external_accounts::insert(tx, no, &linked.account).await? {
+            return Err(PromotionError::Outdated);
+        }
+        events::queue(tx, no, proof.user, &linked.event, now).await?;
     }
     Ok(generation)
 }

@@ -11,7 +11,7 @@ use super::{
     Flow, FlowState, FlowWrite,
     change::{CommitError, Endings, UserChange},
     consent::AwaitedConsent,
-    merging,
+    link, merging,
     prepare::{Achievement, Browser, Prepared, prepare_change},
 };
 use crate::{
@@ -106,7 +106,7 @@ pub async fn commit(
     write_notice: WriteNotice<'_>,
 ) -> Result<Committed, Error> {
     check_target(ctx.project, &flow.state.request)?;
-    let achievement = match achievement {
+    let achievement = match link::prepare(ctx, flow, achievement, write_notice).await? {
         Achievement::Proved(proof) => match merging::find_undecided(ctx, flow, proof.user).await? {
             Some(guest) => {
                 let asked = merging::ask(ctx, flow, proof, &guest).await?;
@@ -240,6 +240,7 @@ fn completed_state(flow: &Flow, promoted: bool, awaits_consent: Option<AwaitedCo
     state.promoted = promoted;
     state.attempt = None;
     state.external = None;
+    state.linking = None;
     state.offered_user = None;
     state.awaits_merge = None;
     if let Some(pending) = &mut state.pending {

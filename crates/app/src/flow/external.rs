@@ -4,14 +4,22 @@
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     id::{FlowId, UserId},
-    identifier::LoginIdKind,
+    identifier::{LoginId, LoginIdKind},
     identity::OwnedLoginId,
     project::{PromotionConflict, Provider},
 };
 use vestibule_protocol::form::Form;
 use vestibule_store::{credentials, external_accounts};
 
-use super::{Flow, FlowPurpose, PendingLoginId, basis::Basis, keep, prepare::Achievement, save, sign_in::LoginProof};
+use super::{
+    Flow, FlowPurpose, PendingLoginId,
+    basis::Basis,
+    keep,
+    link::{self, PendingLink},
+    prepare::Achievement,
+    save,
+    sign_in::LoginProof,
+};
 use crate::{
     account::connection::make_account,
     adapters::lookup::calling,
@@ -111,6 +119,7 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     flow.state.offered_user = None;
     flow.state.attempt = None;
     flow.state.pending = None;
+    flow.state.linking = None;
     flow.state.external = Some(ExternalStep {
         alias: alias.to_string(),
         provider: provider.account_key(),
@@ -179,7 +188,7 @@ pub async fn answer(ctx: &Ctx<'_>, flow: &mut Flow, (alias, form): (&str, &Form)
         return refuse(ctx, flow, ExternalProblem::NotAccepted).await;
     };
     match judge(ctx, provider, (form, secret)).await {
-        Ok(user) => decide(ctx, flow, user, step.intent).await,
+        Ok(user) => decide(ctx, flow, (provider, user), step.intent).await,
         Err(problem) => refuse(ctx, flow, problem).await,
     }
 }
@@ -244,7 +253,12 @@ async fn refuse(ctx: &Ctx<'_>, flow: &mut Flow, problem: ExternalProblem) -> Res
 }
 
 /// Decides what a verified answer means: the account's owner signs in, or the account gets an owner.
-async fn decide(ctx: &Ctx<'_>, flow: &mut Flow, user: ProviderUser, intent: Intent) -> Result<Answered, Error> {
+async fn decide(
+    ctx: &Ctx<'_>,
+    flow: &mut Flow,
+    (provider, user): (&Provider, ProviderUser),
+    intent: Intent,
+) -> Result<Answered, Error> {
     let mut conn = ctx.app.store.read().await?;
     let no = ctx.project.no;
     let known = external_accounts::find(&mut conn, no, &user.provider, &user.subject).await?;
@@ -259,30 +273,40 @@ async fn decide(ctx: &Ctx<'_>, flow: &mut Flow, user: ProviderUser, intent: Inte
         let proof = LoginProof { external: Some(user), ..LoginProof::new(account.user_id, BY_PROVIDER, basis) };
         return Ok(Answered::Achieved(Achievement::Proved(Box::new(proof))));
     }
+    // Only an address that is believed counts; another one must neither block its owner nor show that it is known.
+    let taken = match login_id_of(ctx, &user).cloned() {
+        Some(email) => {
+            let owner = credentials::find_login_id(&mut conn, no, email.kind.as_str(), &email.value).await?;
+            owner.map(|row| (row.user_id, email))
+        }
+        None => None,
+    };
+    drop(conn);
+    if let Some(taken) = taken.clone().filter(|_| link::is_offered(ctx)) {
+        flow.state.linking = Some(PendingLink::new(provider, taken.clone(), user));
+        return mark_email_taken(ctx, flow, taken.1).await;
+    }
     // Who came to sign in may have another account, so a guest is promoted only at its own wish.
     let is_closed = ctx.project.settings.public_signup_disabled() && flow.state.guest().is_none();
     if is_closed || (intent == Intent::SignIn && flow.state.guest().is_some()) {
-        drop(conn);
         return refuse(ctx, flow, ExternalProblem::Unknown).await;
     }
-    // Only an address that is believed counts; another one must neither block its owner nor show that it is known.
-    if let Some(email) = login_id_of(ctx, &user) {
-        let owner = credentials::find_login_id(&mut conn, no, email.kind.as_str(), &email.value).await?;
-        drop(conn);
-        if owner.is_some() {
-            // Without a proof, so that it opens nothing: the owner signs in with its own methods.
-            let login_id = email.clone();
-            let pending = PendingLoginId { login_id, password_hash: None, code: None, proved_at: None, taken: true };
-            flow.state.pending = Some(pending);
-            flow.state.external = None;
-            return Ok(if keep(ctx, flow).await? { Answered::Next } else { Answered::Stale });
-        }
+    if let Some((_, email)) = taken {
+        return mark_email_taken(ctx, flow, email).await;
     }
     Ok(Answered::Achieved(Achievement::Connected(Box::new(NewConnection(user)))))
 }
 
+/// Says that the address is a member's. Without a proof, so that it opens nothing: the owner signs in with its own methods.
+async fn mark_email_taken(ctx: &Ctx<'_>, flow: &mut Flow, login_id: LoginId) -> Result<Answered, Error> {
+    let pending = PendingLoginId { login_id, password_hash: None, code: None, proved_at: None, taken: true };
+    flow.state.pending = Some(pending);
+    flow.state.external = None;
+    Ok(if keep(ctx, flow).await? { Answered::Next } else { Answered::Stale })
+}
+
 /// The email address that becomes a login ID of the new member.
-fn login_id_of<'a>(ctx: &Ctx<'_>, user: &'a ProviderUser) -> Option<&'a vestibule_domain::identifier::LoginId> {
+fn login_id_of<'a>(ctx: &Ctx<'_>, user: &'a ProviderUser) -> Option<&'a LoginId> {
     let uses_email = ctx.project.settings.login_id_kinds().contains(&LoginIdKind::Email);
     user.verified_email.as_ref().filter(|_| uses_email)
 }

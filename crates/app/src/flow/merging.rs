@@ -95,6 +95,7 @@ pub(crate) async fn ask(
     let mut state = flow.state.clone();
     state.attempt = None;
     state.external = None;
+    state.linking = None;
     state.pending = None;
     state.offered_user = None;
     state.awaits_merge = Some(AwaitedMerge {

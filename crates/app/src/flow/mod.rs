@@ -7,6 +7,7 @@ pub mod change;
 pub mod commit;
 pub mod consent;
 pub mod external;
+pub mod link;
 pub mod login_methods;
 pub mod merging;
 mod message;
@@ -33,6 +34,7 @@ pub use self::message::{CodeMessage, CodeUse};
 use self::{
     consent::AwaitedConsent,
     external::ExternalStep,
+    link::PendingLink,
     merging::AwaitedMerge,
     write::{FlowWrite, NotWritten, keep, save},
 };
@@ -154,6 +156,9 @@ pub struct FlowState {
     /// The sign-in with a provider that is under way, or what became of it.
     #[serde(default)]
     pub external: Option<ExternalStep>,
+    /// The account at a provider that the sign-in of its email address's owner connects.
+    #[serde(default)]
+    pub linking: Option<PendingLink>,
     /// The user skipped the offer of a passkey.
     #[serde(default)]
     pub passkey_skipped: bool,
@@ -195,6 +200,7 @@ impl FlowState {
             pending: None,
             attempt: None,
             external: None,
+            linking: None,
             passkey_skipped: false,
             asks_consent: false,
             awaits_consent: None,
@@ -353,6 +359,7 @@ pub async fn start_over(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<bool, Error> {
     flow.state.attempt = None;
     flow.state.external = None;
     flow.state.awaits_merge = None;
+    flow.state.linking = None;
     if flow.state.guest.is_none() && flow.state.purpose == FlowPurpose::SignUp {
         flow.state.purpose = FlowPurpose::Login;
     }

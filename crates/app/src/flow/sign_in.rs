@@ -16,7 +16,9 @@ use vestibule_store::{credentials, passkeys::PasskeyUse, users::Endings};
 use super::{
     Attempt, CodeUse, Flow, Goal, WriteMessage,
     basis::Basis,
-    keep, login_methods,
+    keep,
+    link::LinkedAccount,
+    login_methods,
     one_time_code::{self, CodeHolder, CodeMatch, CodeSending},
     recovery::Recovery,
     save,
@@ -53,6 +55,8 @@ pub struct LoginProof {
     pub passkey: Option<PasskeyUse>,
     /// The account at a provider that was used, with what the provider said.
     pub(crate) external: Option<ProviderUser>,
+    /// The account at a provider that the sign-in connects.
+    pub(super) linked: Option<LinkedAccount>,
     /// The mails about a new password and about removed addresses.
     pub mails: Vec<Mail>,
 }
@@ -68,6 +72,7 @@ impl LoginProof {
             proved: None,
             passkey: None,
             external: None,
+            linked: None,
             mails: Vec::new(),
         }
     }

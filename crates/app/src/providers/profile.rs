@@ -1,5 +1,6 @@
 //! What a provider says about its user, and what of it is believed.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
@@ -26,7 +27,7 @@ const KEPT: [&str; 12] = [
 const CLAIM_BYTES: usize = 1_024;
 
 /// A user whom a provider authenticated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ProviderUser {
     /// The key of the provider's accounts.
     pub(crate) provider: String,

@@ -37,10 +37,10 @@ pub use self::{
         type_of_account_key,
     },
     sections::{
-        AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting, Hook, Http,
-        IdentityOAuth, IdentitySection, IdentityType, LoginIdKey, LoginIdSettings, MailSection, NonBlockingHandler,
-        OAuth, OnConflict, PasswordSettings, ProjectSection, PromotionConflict, SessionSettings, SmsSection, UiSection,
-        Verification, VerificationClaims,
+        AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting,
+        ExternalConflict, Hook, Http, IdentityOAuth, IdentitySection, IdentityType, LoginIdKey, LoginIdSettings,
+        MailSection, NonBlockingHandler, OAuth, OnConflict, PasswordSettings, ProjectSection, PromotionConflict,
+        SessionSettings, SmsSection, UiSection, Verification, VerificationClaims,
     },
     setting::{SettingKey, SettingKind},
     shape::{DocumentProblem, MAX_LIST_ITEMS, MAX_PROBLEMS, MAX_TEXT_BYTES, ProblemKind},
@@ -243,6 +243,12 @@ impl ProjectSettings {
     #[must_use]
     pub fn merge_rules(&self) -> &[MergeRule] {
         &self.identity.merge.attributes
+    }
+
+    /// What happens when the verified email address of an account at a provider belongs to a member.
+    #[must_use]
+    pub fn external_conflict(&self) -> ExternalConflict {
+        self.identity.on_conflict.oauth.unwrap_or_default()
     }
 
     /// The providers of external accounts, in the order in which they are offered.

@@ -9,7 +9,7 @@ use super::{
     defaults,
     limits::{DEFAULT_LIMIT_ENABLED, LimitName},
     rules,
-    sections::{ColorSchemeSetting, PromotionConflict},
+    sections::{ColorSchemeSetting, ExternalConflict, PromotionConflict},
     shape::{
         DefaultValue::{self, BurstOf, Is, PeriodOf, Unset},
         KeySchema, Shape,
@@ -177,12 +177,20 @@ const LOGIN_ID: &[KeySchema] = &[
         "The country of phone numbers entered without a country code. If not set, the country code is required.",
     ),
 ];
-const ON_CONFLICT: &[KeySchema] = &[key(
-    "promotion",
-    Shape::Word(&["error", "login", "merge"]),
-    Is(|| json!(PromotionConflict::default())),
-    "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to; `merge` asks the visitor, and merges the guest into the member or keeps it. Signing in is possible in every case.",
-)];
+const ON_CONFLICT: &[KeySchema] = &[
+    key(
+        "oauth",
+        Shape::Word(&["error", "login_and_link"]),
+        Is(|| json!(ExternalConflict::default())),
+        "What happens when the verified email address of an account at a provider is a member's, in sign-up, sign-in and promotion. `error` says so, and the member can sign in with its own methods; with `login_and_link`, that sign-in connects the account to the member. An address alone never connects anything.",
+    ),
+    key(
+        "promotion",
+        Shape::Word(&["error", "login", "merge"]),
+        Is(|| json!(PromotionConflict::default())),
+        "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to; `merge` asks the visitor, and merges the guest into the member or keeps it. Signing in is possible in every case.",
+    ),
+];
 const MERGE_RULE: &[KeySchema] = &[
     must(
         "key",
@@ -215,7 +223,11 @@ const IDENTITY_OAUTH: &[KeySchema] = &[key(
 const IDENTITY: &[KeySchema] = &[
     section("login_id", LOGIN_ID, "Email addresses, phone numbers and usernames."),
     section("oauth", IDENTITY_OAUTH, "Accounts at other providers, such as Google."),
-    section("on_conflict", ON_CONFLICT, "What happens when a login ID belongs to another user."),
+    section(
+        "on_conflict",
+        ON_CONFLICT,
+        "What happens when a login ID or the address of an account at a provider belongs to another user.",
+    ),
     section("merge", MERGE, "How guests are merged into members."),
 ];
 

@@ -109,6 +109,19 @@ pub struct LoginIdKey {
 pub struct OnConflict {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<PromotionConflict>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<ExternalConflict>,
+}
+
+/// What happens when the verified email address of an account at a provider belongs to a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExternalConflict {
+    /// The user is told so, and can sign in with the member's own methods.
+    #[default]
+    Error,
+    /// That sign-in connects the account to the member.
+    LoginAndLink,
 }
 
 /// What happens when a guest enters a login ID of another user.

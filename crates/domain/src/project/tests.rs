@@ -298,6 +298,7 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     assert_eq!(written.recovery_preselect_age(), absent.recovery_preselect_age());
     assert_eq!(written.login_id_kinds(), absent.login_id_kinds());
     assert_eq!(written.promotion_conflict(), absent.promotion_conflict());
+    assert_eq!(written.external_conflict(), absent.external_conflict());
     assert_eq!(written.session_lifetime(), absent.session_lifetime());
     assert_eq!(written.uses_session_cookie(), absent.uses_session_cookie());
     assert_eq!(written.allowed_origins(), absent.allowed_origins());

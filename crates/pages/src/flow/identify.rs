@@ -49,6 +49,8 @@ pub(crate) struct IdentifyPage {
     pub steps: Option<Steps>,
     /// Promotion: the guest has no session in this browser, so another person may have begun it.
     pub from_elsewhere: bool,
+    /// The provider whose account the sign-in connects.
+    pub linking: Option<String>,
 }
 
 impl IdentifyPage {
@@ -71,6 +73,7 @@ impl IdentifyPage {
             cancel_href: None,
             steps: None,
             from_elsewhere: false,
+            linking: None,
         }
     }
 

@@ -50,6 +50,8 @@ pub(crate) struct ConflictPage {
     /// Signs in to that account instead.
     pub login_href: String,
     pub another_href: String,
+    /// The provider whose account that sign-in connects.
+    pub linking: Option<String>,
     /// Returns to the app; the guest is unchanged.
     pub cancel_href: Option<String>,
 }
@@ -72,9 +74,11 @@ impl ConflictPage {
             merges: false,
             login_href: "/login".into(),
             another_href: "/flow/sample".into(),
+            linking: None,
             cancel_href: Some("/cancel".into()),
         };
-        vec![("merging", Self { merges: true, ..plain.clone() }), ("plain", plain)]
+        let linking = Self { linking: Some("Google".into()), ..plain.clone() };
+        vec![("merging", Self { merges: true, ..plain.clone() }), ("plain", plain), ("linking", linking)]
     }
 }
 

@@ -194,6 +194,7 @@ impl Scene {
             page.passkey = Some(self.use_ceremony());
         }
         page.providers = self.provider_buttons(Intent::SignIn);
+        page.linking = self.linking();
         let may_join = !settings.public_signup_disabled() || self.flow.state.guest().is_some();
         if may_join && self.flow.state.only_user.is_none() {
             page.create_account_href = Some(self.at(View::Identify));
@@ -324,12 +325,18 @@ impl Scene {
         })
     }
 
+    /// The provider whose account the sign-in connects.
+    fn linking(&self) -> Option<String> {
+        self.flow.state.linking.as_ref().map(|linking| linking.provider.clone())
+    }
+
     pub(super) fn conflict_page(&self, login_id: &LoginId) -> ConflictPage {
         ConflictPage {
             login_id: login_id.original.clone(),
             merges: self.merges(),
             login_href: self.at(View::Login),
             another_href: self.at(View::Identify),
+            linking: self.linking(),
             cancel_href: self.cancel_href(),
         }
     }

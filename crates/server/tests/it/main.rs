@@ -92,6 +92,7 @@ mod provider_accounts;
 mod provider_attacks;
 mod provider_cli;
 mod provider_connections;
+mod provider_links;
 mod providers;
 mod proxies;
 mod pushed_requests;

@@ -45,7 +45,10 @@ pub(super) fn full() -> ProjectSettings {
             keys: Some(LoginIdKind::ALL.into_iter().map(|kind| LoginIdKey { kind }).collect()),
         },
         oauth: IdentityOAuth { providers: vec![providers::full()] },
-        on_conflict: OnConflict { promotion: Some(PromotionConflict::Login) },
+        on_conflict: OnConflict {
+            promotion: Some(PromotionConflict::Login),
+            oauth: Some(ExternalConflict::LoginAndLink),
+        },
         merge: MergeSettings {
             attributes: vec![MergeRule { key: "custom_attributes.likes".into(), rule: AttributeRule::Unite }],
         },

@@ -1,0 +1,89 @@
+//! Connecting an account at a provider to the member who owns its email address (`identity.on_conflict.oauth = "login_and_link"`):
+//! the member signs in with its own methods first, and the sign-in connects the account.
+
+use serde::{Deserialize, Serialize};
+use vestibule_domain::{
+    id::UserId,
+    identifier::{LoginId, LoginIdKind},
+    identity::ExternalAccount,
+    project::{ExternalConflict, Provider},
+};
+
+use super::{Flow, prepare::Achievement};
+use crate::{
+    account::{
+        LoginMethods,
+        connection::{MAX_EXTERNAL_ACCOUNTS, make_account},
+        external_account,
+        method_log::{self, PlannedChange},
+        notice::{SecurityNotice, WriteNotice},
+    },
+    ctx::Ctx,
+    error::Error,
+    events::QueuedEvent,
+    providers::ProviderUser,
+};
+
+/// An account that the sign-in of a member connects.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct PendingLink {
+    /// The name of its provider.
+    pub provider: String,
+    /// The member to whom its email address belongs.
+    owner: UserId,
+    email: LoginId,
+    user: ProviderUser,
+}
+
+impl PendingLink {
+    pub(super) fn new(provider: &Provider, (owner, email): (UserId, LoginId), user: ProviderUser) -> Self {
+        Self { provider: provider.display_name().to_string(), owner, email, user }
+    }
+}
+
+/// An account that a sign-in connects, ready to be written.
+pub struct LinkedAccount {
+    pub(super) account: ExternalAccount,
+    pub(super) planned: PlannedChange,
+    pub(super) event: QueuedEvent,
+}
+
+/// Whether the project connects accounts after a sign-in.
+pub(super) fn is_offered(ctx: &Ctx<'_>) -> bool {
+    ctx.project.settings.external_conflict() == ExternalConflict::LoginAndLink
+}
+
+/// Adds the account to a proof of the member whom it is to be connected to; the proof of another member stays as it is.
+pub(super) async fn prepare(
+    ctx: &Ctx<'_>,
+    flow: &Flow,
+    achievement: Achievement,
+    write: WriteNotice<'_>,
+) -> Result<Achievement, Error> {
+    let Some(pending) = &flow.state.linking else { return Ok(achievement) };
+    let mut proof = match achievement {
+        Achievement::Proved(proof) => proof,
+        other @ (Achievement::Joined(_) | Achievement::Connected(_) | Achievement::Decided(..)) => return Ok(other),
+    };
+    if proof.user != pending.owner || !is_offered(ctx) {
+        return Ok(Achievement::Proved(proof));
+    }
+    let login_methods = LoginMethods::load(ctx, proof.user).await?;
+    let owns = login_methods
+        .login_ids
+        .iter()
+        .any(|row| row.kind == LoginIdKind::Email.as_str() && row.value == pending.email.value);
+    if !owns || login_methods.external_accounts.len() >= MAX_EXTERNAL_ACCOUNTS {
+        return Ok(Achievement::Proved(proof));
+    }
+    let account = make_account(ctx, proof.user, pending.user.clone());
+    let name = external_account::name(&ctx.project.settings, &account);
+    let describe = |link| SecurityNotice::ExternalAccountAdded { name: name.clone(), link };
+    let (planned, mails) = method_log::plan(ctx, (proof.user, &login_methods), None, (&describe, write)).await?;
+    let events = external_account::report_additions(ctx, proof.user, std::slice::from_ref(&account)).await?;
+    if let Some((_, event)) = events.into_iter().next() {
+        proof.mails.extend(mails);
+        proof.linked = Some(LinkedAccount { account, planned, event });
+    }
+    Ok(Achievement::Proved(proof))
+}
