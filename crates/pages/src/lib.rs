@@ -5,7 +5,6 @@ pub mod consent;
 pub mod device;
 pub mod end_pages;
 pub mod flow;
-pub mod mail;
 pub mod messages;
 #[cfg(test)]
 mod proof;

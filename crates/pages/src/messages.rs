@@ -23,16 +23,13 @@ use vestibule_web::{
     elapsed::Elapsed,
     field::{PasswordField, Strength},
     field_problem::FieldProblem,
+    mail::{AccountNotice, MailContext, MailKind, MailedSession, sms_text},
     text::Text,
+    user_agent::Device,
     visit::Visit,
 };
 
-use crate::{
-    consent::ConsentScope,
-    context,
-    flow::verify_code::CodeChannel,
-    mail::{AccountNotice, MailContext, MailKind, MailedSession, sms_text},
-};
+use crate::{consent::ConsentScope, context, flow::verify_code::CodeChannel};
 
 /// Seconds to wait, rounded up.
 pub(super) fn whole_seconds(duration: Duration) -> u32 {
@@ -148,8 +145,10 @@ impl MessageWriter {
     pub(super) fn new(visit: &Visit, headers: &HeaderMap, request: Option<&PendingRequest>) -> Self {
         let project = &visit.project;
         let page = context(visit, headers, request, String::new());
+        let texts = project.settings.mail.texts.of(page.locale.tag()).cloned().unwrap_or_default();
+        let device = Device::of(headers);
         Self {
-            context: MailContext { locale: page.locale, brand: page.brand, app_name: page.app_name },
+            context: MailContext { texts, device, ..MailContext::new(page.locale, page.brand, page.app_name) },
             from: project.settings.mail.from.clone(),
             project: project.id.clone(),
             origin: project.settings.public_origin().clone(),

@@ -8,6 +8,7 @@ use vestibule_web::{
     document::check_document,
     field_problem::FieldProblem,
     locale::{Locales, SOURCES},
+    mail::{MailContext, MailKind},
     notice::{Notice, NoticeKind},
     page::Page,
     text::Text,
@@ -15,7 +16,6 @@ use vestibule_web::{
 
 use crate::{
     end_pages::ErrorKind,
-    mail::MailContext,
     sample::{Sample, sample_context, samples},
 };
 
@@ -175,8 +175,8 @@ fn read_tree(folder: &Path, into: &mut String) {
 fn every_mail_speaks_every_language() {
     for locale in Locales::shared().locales() {
         let page = sample_context(locale.clone());
-        let ctx = MailContext { locale: locale.clone(), brand: page.brand, app_name: page.app_name };
-        for (name, kind) in crate::mail::MailKind::samples() {
+        let ctx = MailContext::new(locale.clone(), page.brand, page.app_name);
+        for (name, kind) in MailKind::samples() {
             let mail = kind.render(&ctx);
             for part in [&mail.subject, &mail.text, &mail.html] {
                 for word in part.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>')) {

@@ -25,7 +25,13 @@ fn is_invisible(c: char) -> bool {
 /// Whether a text is a name: up to [`MAX_NAME_CHARS`] characters of one line, with something to see.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
-    text.chars().count() <= MAX_NAME_CHARS && !text.chars().any(is_mark) && !text.chars().all(is_invisible)
+    is_name_of(text, MAX_NAME_CHARS)
+}
+
+/// As [`is_name`], with another maximum length.
+#[must_use]
+pub fn is_name_of(text: &str, max_chars: usize) -> bool {
+    text.chars().count() <= max_chars && !text.chars().any(is_mark) && !text.chars().all(is_invisible)
 }
 
 /// A line of what a person typed or a program sent: marks become spaces, runs of spaces one; empty when there is nothing to see.

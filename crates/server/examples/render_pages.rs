@@ -3,11 +3,14 @@
 
 use std::{env, fs, io, path::Path};
 
-use vestibule_pages::{
+use vestibule_pages::sample::{sample_context, samples};
+use vestibule_web::{
+    asset,
+    locale::Locales,
     mail::{MailContext, MailKind},
-    sample::{sample_context, samples},
+    theme::theme_css,
+    user_agent::Device,
 };
-use vestibule_web::{asset, locale::Locales, theme::theme_css};
 
 fn main() -> io::Result<()> {
     let folder = env::args().nth(1).ok_or_else(|| io::Error::other("give a folder to write to"))?;
@@ -17,7 +20,8 @@ fn main() -> io::Result<()> {
         let place = folder.join(locale.tag());
         fs::create_dir_all(&place)?;
         let (brand, app_name) = (ctx.brand.clone(), ctx.app_name.clone());
-        let mail_ctx = MailContext { locale: locale.clone(), brand, app_name };
+        let device = Some(Device::BrowserOn("Chrome", "Linux"));
+        let mail_ctx = MailContext { device, ..MailContext::new(locale.clone(), brand, app_name) };
         for (name, kind) in MailKind::samples() {
             let mail = kind.render(&mail_ctx);
             fs::write(place.join(format!("mail-{name}.html")), mail.html)?;

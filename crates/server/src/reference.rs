@@ -33,7 +33,7 @@ pub fn project_page() -> String {
         "# Project settings\n\n{NOTE}\n\nThe keys of a project file (TOML), for `vestibule project apply FILE` and `vestibule project export ID`.\nA key that is not set has its default, even if a later release changes the default.\n\n\
          | key | value | default | description |\n|---|---|---|---|\n"
     );
-    for key in SettingKey::list() {
+    for key in SettingKey::list().iter().filter(|key| !is_of_another_language(key.path())) {
         let default = match key.default_toml() {
             _ if key.is_required() => "required".to_string(),
             Some(default) => format!("`{default}`"),
@@ -47,6 +47,12 @@ pub fn project_page() -> String {
         writeln!(page, "| `{path}` | {} |", cell(reason)).expect("writing to a String cannot fail");
     }
     page
+}
+
+/// Whether a key is one of the texts of emails in a language other than English, which have the same keys.
+fn is_of_another_language(path: &str) -> bool {
+    let below = path.strip_prefix("mail.texts.").and_then(|rest| rest.split_once('.'));
+    below.is_some_and(|(language, _)| language != "en")
 }
 
 /// `docs/reference/errors.md`

@@ -26,6 +26,7 @@ pub mod header_text;
 pub mod history;
 pub mod locale;
 pub mod look_ahead;
+pub mod mail;
 pub mod misdirected;
 pub mod notice;
 pub mod page;

@@ -55,10 +55,18 @@ pub fn theme_href(brand: &Brand) -> String {
     format!("/assets/theme/{}.css", data_encoding::HEXLOWER.encode(&hash.as_ref()[..8]))
 }
 
-/// Fill and text color of a button in a mail, which has neither style sheet nor dark mode.
-pub fn mail_colors(brand: &Brand) -> (String, String) {
-    let shades = shade(accent_of(brand), &LIGHT, Color::BLACK, 0.07);
-    (shades.fill.print(), shades.text.print())
+/// The colors of a mail in one scheme.
+pub struct MailColors {
+    pub accent: String,
+    /// Of names and links.
+    pub accent_text: String,
+}
+
+/// The colors of a mail, in light and dark.
+pub fn mail_colors(brand: &Brand) -> [MailColors; 2] {
+    let accent = accent_of(brand);
+    let colors = |shades: Shades| MailColors { accent: shades.fill.print(), accent_text: shades.text.print() };
+    [colors(shade(accent, &LIGHT, Color::BLACK, 0.07)), colors(shade(accent, &DARK, Color::WHITE, 0.14))]
 }
 
 fn accent_of(brand: &Brand) -> Color {

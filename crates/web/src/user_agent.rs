@@ -3,7 +3,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::header_text::text_of;
+use crate::{header_text::text_of, locale::Locale, text::Text};
 
 /// What a browser's header contains, and its name. The order matters: Chrome calls itself Safari; Edge and Opera call
 /// themselves Chrome.
@@ -32,15 +32,48 @@ const SYSTEMS: [(&str, &str); 7] = [
     ("Linux", "Linux"),
 ];
 
+/// A browser, its system, or both, by the names of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    One(&'static str),
+    BrowserOn(&'static str, &'static str),
+}
+
+impl Device {
+    /// What the header names; `None` if that is neither a known browser nor a known system.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let agent = text_of(headers.get(header::USER_AGENT)?);
+        let find =
+            |names: &[(&str, &'static str)]| names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, n)| *n);
+        match (find(&BROWSERS), find(&SYSTEMS)) {
+            (Some(browser), Some(system)) => Some(Self::BrowserOn(browser, system)),
+            (Some(one), None) | (None, Some(one)) => Some(Self::One(one)),
+            (None, None) => None,
+        }
+    }
+
+    /// The name, such as `Chrome · Linux`.
+    pub fn name(self) -> String {
+        match self {
+            Self::One(name) => name.to_string(),
+            Self::BrowserOn(browser, system) => format!("{browser} · {system}"),
+        }
+    }
+
+    /// The name within a sentence, such as "Chrome on Linux".
+    pub fn words(self, locale: &Locale) -> String {
+        match self {
+            Self::One(name) => name.to_string(),
+            Self::BrowserOn(browser, system) => {
+                locale.translate(&Text::new("device-browser-on").with("browser", browser).with("system", system))
+            }
+        }
+    }
+}
+
 /// The name, such as `Chrome · Linux`; `None` if the header names neither.
 pub fn device_name(headers: &HeaderMap) -> Option<String> {
-    let agent = text_of(headers.get(header::USER_AGENT)?);
-    let find = |names: &[(&str, &'static str)]| names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, n)| *n);
-    match (find(&BROWSERS), find(&SYSTEMS)) {
-        (Some(browser), Some(system)) => Some(format!("{browser} · {system}")),
-        (Some(one), None) | (None, Some(one)) => Some(one.to_string()),
-        (None, None) => None,
-    }
+    Device::of(headers).map(Device::name)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod document;
 mod hooks;
 mod json_schema;
 mod limits;
+mod mail_texts;
 mod merging;
 mod origin;
 mod providers;
@@ -29,6 +30,9 @@ pub use self::{
     limits::{
         CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndKey, PerIpAndUser, PerProject, Period,
         RateLimits,
+    },
+    mail_texts::{
+        LanguageTexts, MAIL_LANGUAGES, MailPart, MailText, MailTextKind, MailTexts, Placeholder, TextPiece, read_pieces,
     },
     merging::{AttributeRule, MAX_MERGE_RULES, MergeRule, MergeSettings},
     origin::{NotAnOrigin, Origin},

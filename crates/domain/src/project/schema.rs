@@ -1,6 +1,7 @@
 //! The schema of the settings document: type, default and meaning of every key. Keys are documented only here;
 //! validation, the reference, the portal's controls and the "did you mean" hints come from this table.
 
+mod mail_texts;
 mod provider;
 
 use serde_json::json;
@@ -351,6 +352,11 @@ const UI: &[KeySchema] = &[
 const MAIL: &[KeySchema] = &[
     key("from", MAILBOX, Unset, "The sender of the project's emails. Defaults to the server's sender."),
     key("reply_to", MAILBOX, Unset, "The reply-to address."),
+    section(
+        "texts",
+        mail_texts::MAIL_TEXTS,
+        "The project's own texts, by language. A text that is not set is the server's.",
+    ),
 ];
 
 const SMS: &[KeySchema] = &[key(

@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{is_default, limits::RateLimits, merging::MergeSettings, origin::Origin, providers::Provider};
+use super::{
+    is_default, limits::RateLimits, mail_texts::MailTexts, merging::MergeSettings, origin::Origin, providers::Provider,
+};
 use crate::{client::Client, identifier::LoginIdKind};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,6 +227,8 @@ pub struct MailSection {
     pub from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub texts: MailTexts,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,8 @@ use super::limits::{LimitName, Period};
 pub const MAX_TEXT_BYTES: usize = 4 * 1024;
 /// Maximum number of items of one list of a settings document.
 pub const MAX_LIST_ITEMS: usize = 1_000;
+/// Maximum number of tables that are named for a key in the wrong place.
+const MAX_PARENTS: usize = 4;
 /// Maximum number of problems reported; the rest of the document is not examined.
 pub const MAX_PROBLEMS: usize = 100;
 
@@ -370,6 +372,10 @@ impl Walker<'_> {
             [] => {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
                 format!("unknown key: the keys here are {}", list_words(&names))
+            }
+            parents if parents.len() > MAX_PARENTS => {
+                let first = parents[..MAX_PARENTS].join(", ");
+                format!("unknown key here: it belongs under {first} or a similar table")
             }
             parents => format!("unknown key here: it belongs under {}", parents.join(" or ")),
         }

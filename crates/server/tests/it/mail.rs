@@ -9,13 +9,17 @@ use vestibule_app::{
         seal::{KeyForm, MasterKey},
     },
 };
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
-use vestibule_pages::{
-    mail::{MailContext, MailKind},
-    sample::sample_context,
+use vestibule_domain::{
+    id::ProjectNo,
+    project::{LanguageTexts, MailTextKind},
+    time::Timestamp,
 };
+use vestibule_pages::sample::sample_context;
 use vestibule_store::outbox;
-use vestibule_web::locale::Locales;
+use vestibule_web::{
+    locale::Locales,
+    mail::{MailContext, MailKind},
+};
 
 use crate::{
     credentials::LoginMethod,
@@ -60,10 +64,30 @@ fn every_kind() -> Vec<vestibule_web::rendered_mail::RenderedMail> {
     ];
     for locale in Locales::shared().locales() {
         let context = sample_context(locale.clone());
-        let context = MailContext { locale: locale.clone(), brand: context.brand, app_name: context.app_name };
-        mails.extend(MailKind::samples().iter().map(|(_, kind)| kind.render(&context)));
+        let context = MailContext::new(locale.clone(), context.brand, context.app_name);
+        let long = MailContext { texts: long_texts(), app_name: "é".repeat(100), ..context.clone() };
+        for (_, kind) in MailKind::samples() {
+            mails.extend([kind.render(&context), kind.render(&long)]);
+        }
     }
     mails
+}
+
+/// The longest texts that a project may write itself, half of them placeholders.
+fn long_texts() -> LanguageTexts {
+    let mut texts = serde_json::json!({});
+    for kind in MailTextKind::ALL {
+        for part in kind.parts() {
+            let names = "{app}".repeat(part.max_chars() / 10);
+            let letters = "請".repeat(part.max_chars() - names.len());
+            texts[kind.as_str()][part.as_str()] = format!("{names}{letters}").into();
+        }
+    }
+    let document = serde_json::json!({
+        "project": {"id": "shop", "public_origin": "https://auth.shop.example"},
+        "mail": {"texts": {"en": texts}},
+    });
+    vestibule_domain::project::ProjectSettings::parse_json(&document).expect("the longest texts").mail.texts.en
 }
 
 /// RFC 5322 and RFC 5321: what relays and receivers reject.

@@ -76,7 +76,11 @@ pub(super) fn full() -> ProjectSettings {
         fallback_language: text("de"),
         default_client_uri: text("https://shop.example/"),
     };
-    full.mail = MailSection { from: text("Shop <no-reply@shop.example>"), reply_to: text("help@shop.example") };
+    full.mail = MailSection {
+        from: text("Shop <no-reply@shop.example>"),
+        reply_to: text("help@shop.example"),
+        texts: mail_texts::full(),
+    };
     full.oauth.clients = vec![Client {
         client_id: "shop-web".into(),
         name: text("Shop"),

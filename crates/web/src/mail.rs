@@ -1,15 +1,23 @@
-//! The texts of mails and text messages. A mail's styles are inline, because many mail clients support nothing else; it
-//! loads no external resources.
+//! The texts of mails and text messages. A mail's light styles are inline, because many mail clients support nothing else; a style
+//! block has the dark ones. It loads no external resources.
+
+mod own_texts;
+
+pub use self::own_texts::server_text;
 
 use askama::Template;
-use vestibule_web::{
+use vestibule_domain::project::{LanguageTexts, MailPart, MailTextKind};
+
+use crate::{
     brand::Brand,
+    context::PageColorScheme,
     elapsed::Elapsed,
-    locale::Locale,
+    locale::{Direction, Locale},
     rendered_mail::RenderedMail,
     template::finish,
     text::{Arg, Text},
-    theme::mail_colors,
+    theme::{MailColors, mail_colors},
+    user_agent::Device,
 };
 
 /// The context of a mail.
@@ -19,6 +27,10 @@ pub struct MailContext {
     pub brand: Brand,
     /// The name of the app; without one, the project's name.
     pub app_name: String,
+    /// What the code was asked for, or the change was made with. Names of ours only, because its header is an attacker's choice.
+    pub device: Option<Device>,
+    /// The project's own texts in this language.
+    pub texts: LanguageTexts,
 }
 
 /// A change of an account.
@@ -89,10 +101,39 @@ pub enum MailKind {
     },
 }
 
+/// The color schemes of a mail.
+struct Schemes {
+    declared: &'static str,
+    /// When the dark styles count.
+    dark_media: &'static str,
+}
+
+impl From<PageColorScheme> for Schemes {
+    fn from(scheme: PageColorScheme) -> Self {
+        let (declared, dark_media) = match scheme {
+            PageColorScheme::Auto => ("light dark", "(prefers-color-scheme:dark)"),
+            PageColorScheme::Light => ("light", "not all"),
+            PageColorScheme::Dark => ("dark", "all"),
+        };
+        Self { declared, dark_media }
+    }
+}
+
 impl MailKind {
     pub fn render(&self, ctx: &MailContext) -> RenderedMail {
-        let [subject, title, lead, closing] = self.texts().map(|text| ctx.translate(&text));
-        let (accent, accent_text) = mail_colors(&ctx.brand);
+        self.render_in(ctx, PageColorScheme::Auto)
+    }
+
+    /// As [`Self::render`]; a preview shows one color scheme, whatever its reader prefers.
+    pub fn render_in(&self, ctx: &MailContext, scheme: PageColorScheme) -> RenderedMail {
+        let mut texts = self.texts().map(|text| ctx.translate(&text));
+        for (text, part) in texts.iter_mut().zip(MailPart::ALL) {
+            if let Some(own) = ctx.own_text(self, part) {
+                *text = own;
+            }
+        }
+        let [subject, title, lead, closing] = texts;
+        let [light, dark] = mail_colors(&ctx.brand);
         let code = self.code().map(|(code, minutes)| Code {
             digits: code.to_owned(),
             valid: ctx.translate(&Text::new("mail-code-valid").with("minutes", minutes)),
@@ -100,10 +141,34 @@ impl MailKind {
         let items = self.items(ctx);
         let link = self.link().map(|(text, href)| Link { text: ctx.translate(&text), href: href.to_owned() });
         let footer = ctx.translate(&Text::new("mail-footer"));
-        let words = MailText { ctx, title, lead, items, link, closing, code, footer };
+        let asked = ctx.translate(&self.asked(ctx));
+        let words = MailText { ctx, title, lead, items, link, asked, closing, code, footer };
         let text = finish(TextPart { words: &words }.render());
-        let html = finish(MailHtml { words: &words, accent, accent_text }.render());
-        RenderedMail { subject: subject.replace(['\r', '\n'], " "), text, html }
+        let html = finish(MailHtml { words: &words, light, dark, schemes: scheme.into() }.render());
+        RenderedMail { subject: subject.replace(char::is_control, " "), text, html }
+    }
+
+    fn text_kind(&self) -> MailTextKind {
+        match self {
+            Self::VerificationCode { .. } => MailTextKind::VerificationCode,
+            Self::LoginCode { .. } => MailTextKind::LoginCode,
+            Self::PasswordResetCode { .. } => MailTextKind::PasswordResetCode,
+            Self::Changed { .. } => MailTextKind::AccountChanged,
+            Self::StillSignedIn { .. } => MailTextKind::StillSignedIn,
+        }
+    }
+
+    /// What asked for it, and why. It is in the server's words, whatever the project writes.
+    fn asked(&self, ctx: &MailContext) -> Text {
+        let device = ctx.device.map(|device| device.words(&ctx.locale));
+        let keys = match self {
+            Self::VerificationCode { .. } => [Text::new("mail-verify-asked"), Text::new("mail-verify-asked-with")],
+            Self::LoginCode { .. } => [Text::new("mail-login-asked"), Text::new("mail-login-asked-with")],
+            Self::PasswordResetCode { .. } => [Text::new("mail-reset-asked"), Text::new("mail-reset-asked-with")],
+            Self::Changed { .. } | Self::StillSignedIn { .. } => [Text::new("mail-done"), Text::new("mail-done-with")],
+        };
+        let [without, with] = keys;
+        device.map_or(without, |device| with.with("device", device))
     }
 
     fn code(&self) -> Option<(&str, u32)> {
@@ -258,6 +323,11 @@ impl MailKind {
 }
 
 impl MailContext {
+    /// A mail in the server's words.
+    pub fn new(locale: Locale, brand: Brand, app_name: impl Into<String>) -> Self {
+        Self { locale, brand, app_name: app_name.into(), device: None, texts: LanguageTexts::default() }
+    }
+
     fn translate(&self, text: &Text) -> String {
         let mut args = vec![("app", Arg::from(self.app_name.as_str())), ("brand", Arg::from(self.brand.name.as_str()))];
         args.extend_from_slice(text.args());
@@ -266,8 +336,8 @@ impl MailContext {
 
     fn align(&self) -> &'static str {
         match self.locale.direction() {
-            vestibule_web::locale::Direction::Ltr => "left",
-            vestibule_web::locale::Direction::Rtl => "right",
+            Direction::Ltr => "left",
+            Direction::Rtl => "right",
         }
     }
 }
@@ -276,7 +346,7 @@ impl MailContext {
 ///
 /// With `domain`, its last line binds the code to that web site, so that browsers fill it in only there (WICG
 /// "Origin-bound one-time codes delivered via SMS").
-pub(crate) fn sms_text(ctx: &MailContext, code: &str, domain: Option<&str>) -> String {
+pub fn sms_text(ctx: &MailContext, code: &str, domain: Option<&str>) -> String {
     let words = ctx.translate(&Text::new("sms-code").with("code", code));
     match domain {
         Some(domain) => format!("{words}\n\n@{domain} #{code}"),
@@ -300,6 +370,7 @@ struct MailText<'a> {
     lead: String,
     items: Vec<String>,
     link: Option<Link>,
+    asked: String,
     closing: String,
     code: Option<Code>,
     footer: String,
@@ -315,60 +386,10 @@ struct TextPart<'a> {
 #[template(path = "mail/mail.html")]
 struct MailHtml<'a> {
     words: &'a MailText<'a>,
-    accent: String,
-    accent_text: String,
+    light: MailColors,
+    dark: MailColors,
+    schemes: Schemes,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use vestibule_web::locale::Locales;
-
-    fn contexts() -> Vec<MailContext> {
-        let brand = Brand { name: "Corner & Shop".into(), ..Brand::default() };
-        let context = |locale: &Locale| MailContext {
-            locale: locale.clone(),
-            brand: brand.clone(),
-            app_name: "Corner & Shop".into(),
-        };
-        Locales::shared().locales().iter().map(context).collect()
-    }
-
-    #[test]
-    fn every_mail_carries_its_code_in_both_parts_and_loads_nothing() {
-        for ctx in contexts() {
-            for (name, kind) in MailKind::samples() {
-                let mail = kind.render(&ctx);
-                if let Some((code, _)) = kind.code() {
-                    assert!(mail.text.contains(code) && mail.html.contains(code), "{name}");
-                    assert!(mail.subject.contains(code), "{name}");
-                }
-                assert!(!mail.html.contains("src="), "{name}");
-                // The only address is that of the link.
-                let addresses = usize::from(kind.link().is_some());
-                assert_eq!(mail.html.matches("http").count(), addresses, "{name}");
-                assert_eq!(mail.text.matches("http").count(), addresses, "{name}");
-                assert!(mail.html.contains("Corner &#38; Shop"), "{name} escapes its HTML part");
-                assert!(mail.text.contains("Corner & Shop"), "{name} does not escape its text part");
-                assert!(mail.html.contains(&format!("lang=\"{}\"", ctx.locale.tag())), "{name}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_subject_stays_one_line() {
-        let ctx = MailContext { app_name: "a\r\nBcc: x@example.com".into(), ..contexts().remove(0) };
-        for (name, kind) in MailKind::samples() {
-            assert!(!kind.render(&ctx).subject.contains(['\r', '\n']), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_text_message_ends_with_the_bound_code() {
-        for ctx in contexts() {
-            let text = sms_text(&ctx, "402713", Some("auth.shop.example"));
-            assert!(text.ends_with("\n@auth.shop.example #402713"), "{text}");
-            assert!(sms_text(&ctx, "402713", None).contains("402713"));
-        }
-    }
-}
+mod tests;
