@@ -238,6 +238,20 @@ describe("the portal", () => {
     await look(page, "portal-branding", { picture: true, height: 1200 });
   });
 
+  test("shows an email's texts as they are typed, in light and dark", async () => {
+    const page = await arriveSignedIn();
+    await at(page, "/email-texts/en/login_code");
+    await heading(page, "Email texts");
+    await page.getByLabel("Heading", { exact: true }).fill("Good to see you");
+    await page.getByRole("button", { name: "Show preview" }).click();
+    for (const scheme of ["Light", "Dark"]) {
+      const email = page.frameLocator("iframe[name=email-preview]").frameLocator(`iframe[title=${scheme}]`);
+      await email.getByText("Good to see you").waitFor();
+    }
+    await save(page).click();
+    await page.getByText("Changes saved.").waitFor();
+  });
+
   test("looks right on every page, in light, in dark and on a phone", async () => {
     const page = await arriveSignedIn();
     const pages = [
@@ -251,6 +265,7 @@ describe("the portal", () => {
       ["/applications/shop-web/delete", "Delete Corner Shop?"],
       ["/applications/shop-backend/secrets", "Client secrets"],
       ["/applications/shop-backend/secrets/new", "Create a client secret for Back office"],
+      ["/email-texts/en/verification_code", "Email texts"],
       ["/addresses", "Endpoints"],
       ["/operators", "Operators"],
       ["/admin-keys", "Admin API keys"],

@@ -100,6 +100,11 @@ pub trait PortalPage {
         false
     }
 
+    /// Whether it frames another page of the portal.
+    fn has_frame(&self) -> bool {
+        false
+    }
+
     /// A further origin from which images may load.
     fn image_origin(&self) -> Option<String> {
         None

@@ -31,6 +31,7 @@ pub mod confirmation;
 pub mod control;
 pub mod cookies;
 pub(crate) mod document_scope;
+pub(crate) mod email_texts;
 mod event_words;
 pub(crate) mod field_binding;
 pub mod first_link;
@@ -121,6 +122,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         rate_limits::routes(),
         applications::routes(),
         branding::routes(),
+        email_texts::routes(),
         addresses::routes(),
         messages::routes(),
         overview::routes(),

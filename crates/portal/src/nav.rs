@@ -56,6 +56,7 @@ pub(super) const GROUPS: &[Group] = &[
         items: &[
             item("applications", "Applications", "/applications", "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z"),
             item("branding", "Branding", "/branding", "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3"),
+            item("email-texts", "Email texts", "/email-texts", "M4 5h16v14H4zM8 10h8M8 14h5"),
             item(
                 "addresses",
                 "Endpoints",

@@ -161,7 +161,10 @@ impl PortalError {
 
 /// A page with the common headers.
 pub(super) fn render(ctx: &PortalContext, status: StatusCode, page: &dyn PortalPage) -> Response {
-    let policy = content_security_policy(Forms::Stay, page.image_origin().as_deref());
+    let mut policy = content_security_policy(Forms::Stay, page.image_origin().as_deref());
+    if page.has_frame() {
+        policy.push_str("; frame-src 'self'");
+    }
     let mut response = (status, page.render(ctx)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

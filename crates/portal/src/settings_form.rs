@@ -1,6 +1,8 @@
 //! Settings forms: which control edits which key, validation and saving, and concurrent changes by two operators. An
 //! unchanged key stays absent, so that it keeps following the default.
 
+mod typed_form;
+
 use axum::http::StatusCode;
 use serde_json::Value;
 use vestibule_app::{

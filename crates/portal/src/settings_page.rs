@@ -5,6 +5,7 @@ use vestibule_web::template::finish;
 
 use crate::{
     control::{Control, describe_seconds},
+    email_texts::EmailTexts,
     frame::{PortalContext, PortalPage},
 };
 
@@ -95,6 +96,8 @@ pub(crate) enum Extra {
         name: String,
         logo: String,
     },
+    /// A preview and a test of an email.
+    EmailTexts(EmailTexts),
     /// Client configuration and links of an application.
     Application {
         facts: Vec<(String, String)>,
@@ -133,7 +136,7 @@ pub(crate) struct SettingsFormPage {
 impl SettingsFormPage {
     #[cfg(test)]
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
-        use crate::control::ControlKind;
+        use crate::{control::ControlKind, webhooks::TestResultLine};
         let number = |name: &str, label: &str, value: &str| {
             Control::new(name, label, ControlKind::Number { unit: "seconds" }, value)
         };
@@ -227,7 +230,14 @@ impl SettingsFormPage {
             },
             ..plain.clone()
         };
+        let tested = TestResultLine { url: "kim@shop.example".into(), is_good: true, outcome: String::new() };
+        let failed = TestResultLine { is_good: false, outcome: "it is <b>closed</b>".into(), ..tested.clone() };
+        let texts = |test_result| Self { extra: Extra::EmailTexts(EmailTexts::sample(test_result)), ..plain.clone() };
         vec![
+            ("email-texts", texts(None)),
+            ("email-texts-locked", Self { is_locked: true, ..texts(None) }),
+            ("email-texts-tested", Self { is_edited: true, ..texts(Some(tested)) }),
+            ("email-texts-failed", texts(Some(failed))),
             ("plain", plain.clone()),
             ("locked", Self { is_locked: true, ..plain.clone() }),
             ("conflict", Self { conflict: Some(conflict), ..plain }),
@@ -305,6 +315,10 @@ impl PortalPage for SettingsFormPage {
     fn image_origin(&self) -> Option<String> {
         let Extra::Branding { logo, .. } = &self.extra else { return None };
         url::Url::parse(logo).ok().map(|url| url.origin().ascii_serialization()).filter(|origin| origin != "null")
+    }
+
+    fn has_frame(&self) -> bool {
+        matches!(self.extra, Extra::EmailTexts(_))
     }
 
     fn may_be_stored(&self) -> bool {

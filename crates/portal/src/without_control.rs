@@ -25,15 +25,16 @@ mod tests {
 
     use vestibule_domain::{
         client::{ApplicationType, Client},
-        project::{ProviderType, SettingKey, SettingKind},
+        project::{MailTextKind, ProviderType, SettingKey, SettingKind},
     };
 
     use super::*;
     use crate::{
-        anonymous_users, application, branding, document_scope::DocumentScope, login_methods, project_settings,
-        provider_settings, rate_limits, session, settings_form::Panel, webhook_handlers,
+        anonymous_users, application, branding, document_scope::DocumentScope, email_texts, login_methods,
+        project_settings, provider_settings, rate_limits, session, settings_form::Panel, webhook_handlers,
     };
     use vestibule_app::admin::webhooks::WebhookKind;
+    use vestibule_web::locale::Locales;
 
     /// The panels of every settings form, each with what its keys are a part of.
     fn all_panels() -> Vec<(DocumentScope, Panel)> {
@@ -47,6 +48,10 @@ mod tests {
             .into_iter()
             .flat_map(|form| form.panels.into_iter().map(move |panel| (form.scope.clone(), panel)))
             .collect();
+        for locale in Locales::shared().locales() {
+            let forms = MailTextKind::ALL.map(|kind| email_texts::build_form(locale, kind));
+            panels.extend(forms.into_iter().flat_map(|form| form.panels).map(|panel| (DocumentScope::Project, panel)));
+        }
         let of_project = anonymous_users::project_panels().into_iter().chain(rate_limits::panels());
         let of_project = of_project.chain(project_settings::rows().map(|rows| Panel::new("", "", rows)));
         panels.extend(of_project.map(|panel| (DocumentScope::Project, panel)));

@@ -112,8 +112,9 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   };
   form.addEventListener("input", look);
   form.addEventListener("change", look);
-  form.addEventListener("submit", () => {
-    sending = true;
+  form.addEventListener("submit", (event) => {
+    // A preview is shown in a frame: the page stays.
+    sending = !event.submitter?.formTarget;
   });
   window.addEventListener("beforeunload", (event) => {
     if (!sending && look()) event.preventDefault();

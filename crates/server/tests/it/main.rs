@@ -74,6 +74,7 @@ mod outages;
 mod pooler;
 mod portal;
 mod portal_activity;
+mod portal_email_texts;
 mod portal_health;
 mod portal_operators;
 mod portal_passkeys;
