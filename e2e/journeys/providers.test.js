@@ -10,6 +10,7 @@ import { Guest } from "../lib/guest.js";
 import { look } from "../lib/look.js";
 import { startMailServer } from "../lib/mail.js";
 import { CLIENT, startOpenIdProvider } from "../lib/openid_provider.js";
+import { createFirstOperator, startPortal } from "../lib/portal.js";
 import { follow, makeAddress, PASSWORD, PromotionPages } from "../lib/person.js";
 import { findPort, startServer } from "../lib/server.js";
 
@@ -265,6 +266,54 @@ describe("accounts at a provider", () => {
     await shop.arriveAt(redirectURI);
     await page.evaluate(() => authgear.finishUnlinkOAuth());
     assert.equal((await shop.fetchUserInfo()).sub, guest.sub);
+  });
+
+  test("an owner sets up a provider in the portal, and checks it", async () => {
+    provider = await startOpenIdProvider();
+    servers.push(provider);
+    const configure = () => '\n[providers]\nprivate_hosts = ["127.0.0.1"]\n';
+    const clients = [{ client_id: "web", x_application_type: "spa", redirect_uris: [LANDING] }];
+    const portal = await startPortal({ smtpPort: mail.port, configure, clients });
+    servers.push(portal);
+    provider.open(`${portal.origin}/sso/oauth2/callback/ours`);
+    const page = await openPerson();
+    await page.goto(portal.firstLink);
+    await createFirstOperator(page);
+    await page.goto(`${portal.origin}/portal/p/shop/providers`);
+    await look(page, "portal-no-providers");
+    await page.getByRole("link", { name: "Add provider" }).click();
+    await page.getByRole("link", { name: "OpenID provider" }).click();
+    await heading(page, "New provider: OpenID provider").waitFor();
+    await page.getByLabel("Alias").fill("ours");
+    await page.getByLabel("Name on buttons").fill("Our ID");
+    await page.getByLabel("Issuer").fill(provider.issuer);
+    await page.getByLabel("Client ID").fill(CLIENT.id);
+    await look(page, "portal-new-provider");
+    await button(page, "Save").click();
+    await heading(page, "Our ID").waitFor();
+    await page.getByText(`${portal.origin}/sso/oauth2/callback/ours`).waitFor();
+    await look(page, "portal-provider");
+    const setSecret = async (secret) => {
+      await page.getByRole("link", { name: /^Set client secret/ }).click();
+      await page.getByLabel("Client secret", { exact: true }).fill(secret);
+      await button(page, "Set client secret").click();
+      await heading(page, "Providers").waitFor();
+    };
+    const check = () => page.getByRole("button", { name: /^Check this provider/ }).click();
+    await setSecret("a wrong one");
+    await check();
+    await page.getByText("It does not accept the client ID with the client secret").waitFor();
+    await look(page, "portal-provider-refused");
+    await setSecret(CLIENT.secret);
+    await check();
+    await page.getByText("It accepts the client ID and the client secret.").waitFor();
+    await look(page, "portal-provider-accepted");
+
+    const kim = await openPerson();
+    await kim.goto(`${portal.origin}/settings/sign-in`);
+    await button(kim, BUTTON).click();
+    await signInThere(kim, makeAddress("kim"));
+    await heading(kim, "My account").waitFor();
   });
 
   test("a second Vestibule is the provider of the first", async () => {

@@ -229,7 +229,11 @@ async fn ask_remove(request: ProjectRequest) -> PageResult {
     let settings = &request.project.settings;
     let key = info.provider.account_key();
     let has_twin = settings.providers().iter().any(|one| one.alias != info.provider.alias && one.account_key() == key);
-    let connected = count.of("account of a user is connected", "accounts of users are connected");
+    let connected = if count.is_none() {
+        "No account of a user is connected".to_string()
+    } else {
+        count.of("account of a user is connected", "accounts of users are connected")
+    };
     let consequence = if has_twin {
         format!("{connected}. Another provider leads to the same accounts, so users can still sign in with them.")
     } else {
