@@ -108,6 +108,7 @@ link-manage-applications-label = إدارة التطبيقات التي لها �
 link-add-email = إضافة بريد إلكتروني
 link-add-phone = إضافة رقم هاتف
 link-add-username = إضافة اسم مستخدم
+link-export = تنزيل بياناتي
 link-delete-account = حذف حسابي
 link-delete-guest = حذف بياناتي كضيف
 link-sign-in-again = تسجيل الدخول من جديد

@@ -100,6 +100,7 @@ link-manage-applications-label = Anwendungen mit Zugriff verwalten
 link-add-email = E-Mail-Adresse hinzufügen
 link-add-phone = Telefonnummer hinzufügen
 link-add-username = Benutzernamen hinzufügen
+link-export = Meine Daten herunterladen
 link-delete-account = Mein Konto löschen
 link-delete-guest = Meinen Gastzugang löschen
 link-sign-in-again = Wieder anmelden

@@ -101,6 +101,7 @@ link-manage-applications-label = Manage applications with access
 link-add-email = Add an email address
 link-add-phone = Add a phone number
 link-add-username = Add a username
+link-export = Download my data
 link-delete-account = Delete my account
 link-delete-guest = Delete my guest session
 link-sign-in-again = Sign in again

@@ -100,6 +100,7 @@ link-manage-applications-label = Gestionar las aplicaciones con acceso
 link-add-email = Añadir un correo electrónico
 link-add-phone = Añadir un número de teléfono
 link-add-username = Añadir un nombre de usuario
+link-export = Descargar mis datos
 link-delete-account = Eliminar mi cuenta
 link-delete-guest = Eliminar mi acceso de invitado
 link-sign-in-again = Iniciar sesión de nuevo

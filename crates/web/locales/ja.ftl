@@ -98,6 +98,7 @@ link-manage-applications-label = アクセスできるアプリを管理
 link-add-email = メールアドレスを追加
 link-add-phone = 電話番号を追加
 link-add-username = ユーザー名を追加
+link-export = 自分のデータをダウンロード
 link-delete-account = アカウントを削除
 link-delete-guest = ゲストのデータを削除
 link-sign-in-again = もう一度ログイン

@@ -98,6 +98,7 @@ link-manage-applications-label = 管理有存取權的應用程式
 link-add-email = 新增電子郵件地址
 link-add-phone = 新增電話號碼
 link-add-username = 新增使用者名稱
+link-export = 下載我的資料
 link-delete-account = 刪除我的帳號
 link-delete-guest = 刪除我的訪客資料
 link-sign-in-again = 重新登入

@@ -5,6 +5,7 @@ pub mod account_flow;
 pub mod change;
 pub mod connection;
 pub mod deletion;
+pub mod export;
 pub mod external_account;
 pub mod login_id;
 pub mod login_methods;

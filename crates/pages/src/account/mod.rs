@@ -6,6 +6,7 @@ pub mod code;
 pub mod confirm;
 pub mod connection;
 pub mod deletion;
+pub mod export;
 pub mod external_accounts;
 pub mod guest;
 pub mod login_id;
@@ -119,6 +120,7 @@ pub fn routes() -> Vec<Route> {
         account_page(Method::POST, "/settings/sessions", sessions::act),
         account_page(Method::GET, "/settings/delete", deletion::show),
         account_page(Method::POST, "/settings/delete", deletion::act),
+        account_page(Method::GET, "/settings/export", export::download),
         // Earlier paths, and paths without a page.
         account_page(Method::GET, "/settings/{*rest}", overview::redirect),
         account_page(Method::GET, "/.well-known/change-password", overview::change_password),

@@ -307,6 +307,28 @@ async fn sessions_of_other_users_cannot_be_ended(engine: Engine) {
     scene.client.refresh(&scene.tokens.refresh).await.expect(200);
 }
 
+async fn members_and_guests_download_their_data(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    let reply = scene.browser.fetch("/settings/export").await.expect(200);
+    assert_eq!(reply.headers["content-disposition"], "attachment; filename=\"account.json\"");
+    assert_eq!(reply.headers["cache-control"], "no-store");
+    let data = reply.json();
+    assert_eq!((&data["id"], &data["is_guest"]), (&json!(scene.sub), &json!(false)));
+    assert_eq!(data["identities"][0]["claims"]["email"], KIM);
+    assert!(data["sessions"].as_array().is_some_and(|all| all.len() >= 2), "{data}");
+    let text = data.to_string();
+    assert!(!text.contains("argon2") && !text.contains(&scene.tokens.refresh), "{text}");
+    // A member proves first that it is there.
+    scene.server.clock.advance_seconds(301);
+    assert_eq!(scene.browser.fetch("/settings/export").await.status, 303);
+    let cookie = crate::lifetimes::sign_up_cookie(&scene.server).await;
+    let request = scene.server.http().request(reqwest::Method::GET, "/settings/export");
+    let data = crate::support::Reply::of(request.header("cookie", cookie)).await.expect(200).json();
+    assert_eq!((&data["is_guest"], &data["sessions"][0]["type"]), (&json!(true), &json!("cookie")));
+    let outside = scene.server.http().request(reqwest::Method::GET, "/settings/export");
+    assert_eq!(crate::support::Reply::of(outside).await.status, 302, "asks to sign in");
+}
+
 async fn an_account_is_deleted_by_who_types_its_name(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     scene.choose("/settings/delete").await;
@@ -574,6 +596,7 @@ on_both_engines!(
     an_apps_session_has_the_name_of_its_browser,
     sessions_are_listed_and_ended_one_by_one_or_all_at_once,
     sessions_of_other_users_cannot_be_ended,
+    members_and_guests_download_their_data,
     an_account_is_deleted_by_who_types_its_name,
     delicate_changes_ask_for_the_password_after_a_while,
     who_forgot_the_password_proves_by_a_code,

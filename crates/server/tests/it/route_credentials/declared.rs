@@ -76,6 +76,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET POST /settings/passkeys",
             "GET POST /settings/passkeys/name",
             "GET POST /settings/delete",
+            "GET /settings/export",
             "GET POST /settings/applications",
             "GET POST /settings/external-accounts",
             "GET POST /settings/external-accounts/connect",
