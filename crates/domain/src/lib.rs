@@ -20,6 +20,7 @@ pub mod operator;
 pub mod project;
 pub mod promotion;
 pub mod redirect_uri;
+pub mod retention;
 pub mod secret;
 pub mod session;
 pub mod subject;
