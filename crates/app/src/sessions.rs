@@ -13,7 +13,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Conn, StoreError, Tx, grants, sessions, users};
+use vestibule_store::{Conn, StoreError, Tx, ended, grants, sessions, users};
 
 use crate::{
     actor::Actor,
@@ -194,7 +194,7 @@ impl Ending {
             let is_full = self.selection == Selection::All;
             users::note_sessions_ended(tx, no, self.user, now, is_full).await?;
         }
-        let mut ended = Vec::new();
+        let mut gone = Vec::new();
         let (sessions, mut grants) = load(tx, no, self.user).await?;
         for (id, session) in self.select(&sessions, &grants) {
             let was_there = match id {
@@ -203,13 +203,18 @@ impl Ending {
             };
             // A concurrent request may have ended it, and queued its event.
             if was_there {
-                ended.push(id);
+                gone.push(id);
                 events::queue(tx, no, self.user, &self.describe(session), now).await?;
             }
         }
-        grants.retain(|grant| ended.contains(&SessionRef::Grant(grant.id)));
+        grants.retain(|grant| gone.contains(&SessionRef::Grant(grant.id)));
+        if !gone.is_empty() {
+            // A guest is known to have been here now, also without sessions.
+            let client_id = grants.last().map(|grant| grant.client_id.as_str());
+            ended::note_left(tx, no, self.user, client_id, now).await?;
+        }
         self.notices.queue(tx, &grants, now).await?;
-        Ok(ended.len())
+        Ok(gone.len())
     }
 
     fn select(&self, sessions: &[Session], grants: &[Grant]) -> Vec<(SessionRef, SessionModel)> {

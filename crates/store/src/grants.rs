@@ -27,7 +27,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &SET_AUTHENTICATED,
     &MARK_HAS_REVOKED_TOKENS,
     &REMOVE,
-    &REMOVE_UNUSED_SINCE,
     &REMOVE_OF_SESSION,
     &MOVE_TO_SESSION,
     &REMOVE_OF_CLIENT,
@@ -427,19 +426,6 @@ const LIST_OF_SESSION: Sql = select_grants!(
 /// Every grant of a cookie session, oldest first.
 pub async fn list_of_session(conn: &mut Conn, p: ProjectNo, session: SessionId) -> Result<Vec<Grant>, StoreError> {
     conn.query_all(&LIST_OF_SESSION, &[&p.0, &session.as_bytes().as_slice()], read_grant).await
-}
-
-const REMOVE_UNUSED_SINCE: Sql =
-    Sql::new("DELETE FROM grants WHERE project_no = $1 AND id = $2 AND last_access_at = $3");
-
-/// Removes a grant if its last recorded use is still the expected one; `false` when it was used since or is gone.
-pub async fn remove_unused_since(
-    tx: &mut Tx,
-    p: ProjectNo,
-    id: GrantId,
-    last_access_at: Timestamp,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&REMOVE_UNUSED_SINCE, &[&p.0, &id.as_bytes().as_slice(), &last_access_at.as_micros()]).await
 }
 
 const SCAN_ANY_PROJECT: Sql = Sql::new(

@@ -21,10 +21,12 @@ pub mod deliveries;
 pub mod delivery_lanes;
 pub mod device_codes;
 pub mod device_keys;
+pub mod ended;
 pub mod events;
 pub mod external_accounts;
 pub mod flows;
 pub mod grants;
+mod id_set;
 pub mod job_state;
 pub mod keys;
 pub mod limit_counts;
@@ -69,6 +71,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("delivery_lanes", delivery_lanes::STATEMENTS),
     ("device_codes", device_codes::STATEMENTS),
     ("device_keys", device_keys::STATEMENTS),
+    ("ended", ended::STATEMENTS),
     ("events", events::STATEMENTS),
     ("external_accounts", external_accounts::STATEMENTS),
     ("flows", flows::STATEMENTS),

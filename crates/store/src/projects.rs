@@ -49,6 +49,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_REPEATS,
     &DELETE_OPERATOR_ROLES,
     &DELETE_OPERATOR_LINKS,
+    &DELETE_RETENTION_MARKS,
+    &DELETE_RETENTION_HOLDS,
     &DELETE_USERS,
     &DELETE,
 ];
@@ -254,6 +256,8 @@ const DELETE_TRIES: Sql = Sql::new("DELETE FROM tries WHERE project_no = $1");
 const DELETE_REPEATS: Sql = Sql::new("DELETE FROM repeats WHERE project_no = $1");
 const DELETE_OPERATOR_ROLES: Sql = Sql::new("DELETE FROM operator_roles WHERE project_no = $1");
 const DELETE_OPERATOR_LINKS: Sql = Sql::new("DELETE FROM operator_links WHERE project_no = $1");
+const DELETE_RETENTION_MARKS: Sql = Sql::new("DELETE FROM retention_marks WHERE project_no = $1");
+const DELETE_RETENTION_HOLDS: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1");
 const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
 const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
 
@@ -289,6 +293,8 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_REPEATS,
         &DELETE_OPERATOR_ROLES,
         &DELETE_OPERATOR_LINKS,
+        &DELETE_RETENTION_MARKS,
+        &DELETE_RETENTION_HOLDS,
         &DELETE_USERS,
     ] {
         tx.execute(content, &[&p.0]).await?;

@@ -14,18 +14,8 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[
-    &INSERT,
-    &FIND,
-    &FIND_WITH_USER,
-    &TOUCH,
-    &HOLD,
-    &SET_AUTHENTICATED,
-    &REMOVE,
-    &REMOVE_UNUSED_SINCE,
-    &LIST,
-    &SCAN_ANY_PROJECT,
-];
+pub const STATEMENTS: &[&Sql] =
+    &[&INSERT, &FIND, &FIND_WITH_USER, &TOUCH, &HOLD, &SET_AUTHENTICATED, &REMOVE, &LIST, &SCAN_ANY_PROJECT];
 
 /// Number of columns that [`read_session`] reads.
 const COLUMNS: usize = 8;
@@ -182,19 +172,6 @@ const REMOVE: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND id 
 /// Removes a session; `false` when it does not exist. Its grants are removed by `grants::remove_of_session`.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, id: SessionId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
-}
-
-const REMOVE_UNUSED_SINCE: Sql =
-    Sql::new("DELETE FROM sessions WHERE project_no = $1 AND id = $2 AND last_access_at = $3");
-
-/// Removes a session if its last recorded use is still the expected one; `false` when it was used since or is gone.
-pub async fn remove_unused_since(
-    tx: &mut Tx,
-    p: ProjectNo,
-    id: SessionId,
-    last_access_at: Timestamp,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&REMOVE_UNUSED_SINCE, &[&p.0, &id.as_bytes().as_slice(), &last_access_at.as_micros()]).await
 }
 
 const LIST: Sql = Sql::new(

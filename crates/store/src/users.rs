@@ -45,6 +45,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_DEVICE_CODES,
     &DELETE_METHOD_CHANGES,
     &DELETE_EXTERNAL_ACCOUNTS,
+    &DELETE_RETENTION_MARKS,
+    &DELETE_RETENTION_HOLDS,
     &DELETE,
     &LIST_PAGE,
 ];
@@ -467,6 +469,8 @@ const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $
 const DELETE_DEVICE_CODES: Sql = Sql::new("DELETE FROM device_codes WHERE project_no = $1 AND user_id = $2");
 const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WHERE project_no = $1 AND user_id = $2");
 const DELETE_EXTERNAL_ACCOUNTS: Sql = Sql::new("DELETE FROM external_accounts WHERE project_no = $1 AND user_id = $2");
+const DELETE_RETENTION_MARKS: Sql = Sql::new("DELETE FROM retention_marks WHERE project_no = $1 AND user_id = $2");
+const DELETE_RETENTION_HOLDS: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1 AND user_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
 
 /// Deletes a user and everything it owns, also what is left of the guests that were merged into it; `false` when there is no such
@@ -497,6 +501,8 @@ async fn remove(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreErro
         &DELETE_DEVICE_CODES,
         &DELETE_METHOD_CHANGES,
         &DELETE_EXTERNAL_ACCOUNTS,
+        &DELETE_RETENTION_MARKS,
+        &DELETE_RETENTION_HOLDS,
     ] {
         tx.execute(owned, &[&p.0, &id]).await?;
     }

@@ -63,7 +63,7 @@ fn read_system_clock() -> i64 {
     since_epoch.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Measures durations for logs and metrics; never used for decisions.
+/// Measures durations for logs, metrics and the size of a job's transactions; no answer depends on them.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(std::time::Instant);
 

@@ -17,7 +17,7 @@ use vestibule_protocol::echo;
 use vestibule_store::{
     Conn, StoreError, Tx, consents, credentials,
     device_keys::{self, DeviceKeyRow},
-    external_accounts,
+    ended, external_accounts,
     passkeys::{self, PasskeyRow},
     users,
 };
@@ -392,6 +392,8 @@ async fn from_record(ctx: &Ctx<'_>, record: Box<UserRecord>, entry: Option<Audit
         .write("admin_import_user", (record, entry), move |tx, (record, entry)| {
             Box::pin(async move {
                 let is_created = insert_record(tx, no, record).await?;
+                // A guest counts as seen when it is imported: no rule ends it before anyone could come back to it.
+                ended::note_left(tx, no, record.id, None, now).await?;
                 if let Some(entry) = entry.as_ref().filter(|_| is_created) {
                     entry.write(tx, no, now).await?;
                 }

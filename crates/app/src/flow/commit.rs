@@ -5,7 +5,7 @@ use vestibule_domain::{
     session::Session,
     time::Timestamp,
 };
-use vestibule_store::{Tx, codes, grants, sessions};
+use vestibule_store::{Tx, codes, ended, grants, sessions};
 
 use super::{
     Flow, FlowState, FlowWrite,
@@ -296,12 +296,13 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, Commit
                 // The user's grants in other applications (single sign-on) move to the new session.
                 grants::move_to_session(tx, no, input.user_id, *old, session.id).await?;
                 // Those that stay behind are another user's.
-                let ended = input.notices.find_of_session(tx, *old).await?;
+                let noticed = input.notices.find_of_session(tx, *old).await?;
+                ended::note_left_of_session(tx, no, *old, input.now).await?;
                 sessions::remove(tx, no, *old).await?;
-                if !ended.is_empty() {
+                if !noticed.is_empty() {
                     // They do not work without their session; removed, so that one notice of their end is sent.
                     grants::remove_of_session(tx, no, *old).await?;
-                    input.notices.queue(tx, &ended, input.now).await?;
+                    input.notices.queue(tx, &noticed, input.now).await?;
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Removes what has expired, in small batches that never hold up a sign-up.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 use vestibule_domain::{
@@ -11,27 +11,41 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, Tx, admin_keys, codes, deliveries, device_codes, events, flows, grants, job_state,
+    StoreError, Tx, admin_keys, codes, deliveries, device_codes, ended, events, flows, grants, job_state,
     login_method_changes, operator_events, operator_links, operator_sessions, sessions, spent, tries,
 };
 
-use crate::{device_authorization, logout_notices::LogoutNotices, projects::Project, repeats, state::App};
+use super::pace::Pace;
+use crate::{
+    adapters::clock::Stopwatch, device_authorization, logout_notices::LogoutNotices, projects::Project, repeats,
+    state::App,
+};
 
 const PERIOD: Duration = Duration::from_secs(60);
-/// Rows one transaction removes at most, and rows one look reads.
+/// Rows of each kind that one transaction removes at most, of what carries its own end.
 const BATCH: i64 = 200;
-/// Rows one run looks at before it rests: a store of ten million grants is gone through in eight hours.
+/// Rows of sessions and grants that one look reads.
+const LOOK: i64 = 1_000;
+/// Looks that find nothing to remove before a run rests: a store of ten million grants is gone through in two hours.
 const LOOKS: usize = 100;
+/// Sessions and grants one run removes at most before the others get their turn; the next run begins at once.
+const MOST_REMOVED: u64 = 200_000;
 
 /// How far ahead a clock may have run before it is put right: what was spent must not be good again then.
 const AHEAD: Duration = Duration::from_secs(3_600);
 
 /// Works until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    while crate::jobs::wait(&mut stop, PERIOD, None).await {
-        if let Err(error) = sweep(&app).await {
-            tracing::warn!(error = %error, "the clean-up stopped early; retrying later");
-        }
+    let mut pause = PERIOD;
+    while crate::jobs::wait(&mut stop, pause, None).await {
+        pause = match sweep_some(&app).await {
+            Ok((_, true)) => Duration::ZERO,
+            Ok((_, false)) => PERIOD,
+            Err(error) => {
+                tracing::warn!(error = %error, "the clean-up stopped early; retrying later");
+                PERIOD
+            }
+        };
         if let Err(error) = repeats::report(&app).await {
             tracing::warn!(error = %error, "repeated events could not be recorded; retrying later");
         }
@@ -40,9 +54,15 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Removes expired flows, codes, device codes, spent values, cookie sessions and grants; answers how many.
 pub async fn sweep(app: &App) -> Result<u64, StoreError> {
-    Ok(sweep_dated(app).await?
-        + sweep_table(app, SweptTable::Sessions).await?
-        + sweep_table(app, SweptTable::Grants).await?)
+    sweep_some(app).await.map(|(removed, _)| removed)
+}
+
+/// As [`sweep`]; answers also whether more may be left.
+async fn sweep_some(app: &App) -> Result<(u64, bool), StoreError> {
+    let dated = sweep_dated(app).await?;
+    let (sessions, more_sessions) = sweep_table(app, SweptTable::Sessions).await?;
+    let (grants, more_grants) = sweep_table(app, SweptTable::Grants).await?;
+    Ok((dated + sessions + grants, more_sessions || more_grants))
 }
 
 /// What carries its own end.
@@ -140,26 +160,88 @@ enum SweptTable {
 struct SeenRow {
     key: (ProjectNo, [u8; 16]),
     last_access_at: Timestamp,
-    has_ended: bool,
+    end: Option<End>,
+}
+
+/// Why a row has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It was not used for too long: a use that is recorded later would matter.
+    Idle,
+    /// Whatever its last use.
+    Final,
+}
+
+/// Rows of one project that have ended, to remove in one transaction.
+struct EndedRows {
+    no: ProjectNo,
+    ids: Vec<[u8; 16]>,
+    /// Rows with a recorded use after this time stay.
+    used_until: Timestamp,
     notices: LogoutNotices,
 }
 
-/// Removes rows that have ended, from where the last run stopped.
-async fn sweep_table(app: &App, table: SweptTable) -> Result<u64, StoreError> {
+/// Removes rows that have ended, from where the last run stopped; answers how many, and whether more may be left.
+async fn sweep_table(app: &App, table: SweptTable) -> Result<(u64, bool), StoreError> {
     let now = app.clock.now();
     let mut cursor = TableCursor::resume(app, table.name()).await?;
-    let mut total = 0;
-    for _ in 0..LOOKS {
+    let (mut total, mut vain, mut pace) = (0, 0, Pace::new());
+    while vain < LOOKS && total < MOST_REMOVED {
         let seen = table.read(app, cursor.after, now).await?;
-        cursor.after = seen.last().map(|row| row.key);
-        total += table.remove(app, seen.into_iter().filter(|row| row.has_ended).collect()).await?;
-        if cursor.after.is_none() {
+        let next = seen.last().map(|row| row.key);
+        let mut removed = 0;
+        for end in [End::Idle, End::Final] {
+            removed += remove_ended(app, table, (seen.as_slice(), end), &mut pace).await?;
+        }
+        cursor.after = next;
+        vain += usize::from(removed == 0);
+        total += removed;
+        if next.is_none() {
             break;
         }
         tokio::task::yield_now().await;
     }
     cursor.rest(app, now).await?;
-    Ok(total)
+    Ok((total, total >= MOST_REMOVED))
+}
+
+/// Removes the rows that ended for this reason, project by project and in transactions that take milliseconds.
+async fn remove_ended(
+    app: &App,
+    table: SweptTable,
+    (seen, end): (&[SeenRow], End),
+    pace: &mut Pace,
+) -> Result<u64, StoreError> {
+    let ended: Vec<&SeenRow> = seen.iter().filter(|row| row.end == Some(end)).collect();
+    let mut removed = 0;
+    for of_project in ended.chunk_by(|one, other| one.key.0 == other.key.0) {
+        let mut rest = of_project;
+        while !rest.is_empty() {
+            let (chunk, later) = rest.split_at(rest.len().min(pace.rows()));
+            let Some(rows) = EndedRows::of(app, chunk, end) else { break };
+            let count = chunk.len();
+            let (number, took) = table.remove(app, rows).await?;
+            pace.learn(count, took);
+            removed += number;
+            rest = later;
+            // Others' turn: the writer is shared.
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(removed)
+}
+
+impl EndedRows {
+    fn of(app: &App, rows: &[&SeenRow], end: End) -> Option<Self> {
+        let no = rows.first()?.key.0;
+        let last = rows.iter().map(|row| row.last_access_at).max()?;
+        let used_until = match end {
+            End::Idle => last,
+            End::Final => Timestamp::from_micros(i64::MAX),
+        };
+        let notices = LogoutNotices::of_found(app, app.projects.find_by_no(no).as_ref());
+        Some(Self { no, ids: rows.iter().map(|row| row.key.1).collect(), used_until, notices })
+    }
 }
 
 impl SweptTable {
@@ -183,107 +265,102 @@ impl SweptTable {
         Ok(match self {
             Self::Sessions => {
                 let after = after.map(|(no, id)| (no, SessionId::from_bytes(id)));
-                let rows = sessions::scan_any_project(&mut conn, after, BATCH).await?;
-                let look = |(no, session): (ProjectNo, Session)| {
-                    let project = project(&no).filter(|project| has_session_ended(project, &session, now));
-                    SeenRow {
-                        key: (no, *session.id.as_bytes()),
-                        last_access_at: session.last_access_at,
-                        has_ended: project.is_some(),
-                        notices: LogoutNotices::of_found(app, project.as_ref()),
-                    }
+                let rows = sessions::scan_any_project(&mut conn, after, LOOK).await?;
+                let look = |(no, session): (ProjectNo, Session)| SeenRow {
+                    key: (no, *session.id.as_bytes()),
+                    last_access_at: session.last_access_at,
+                    end: project(&no).and_then(|project| end_of_session(&project, &session, now)),
                 };
                 rows.into_iter().map(look).collect()
             }
             Self::Grants => {
                 let after = after.map(|(no, id)| (no, GrantId::from_bytes(id)));
-                let rows = grants::scan_any_project(&mut conn, after, BATCH).await?;
-                let look = |(no, grant, is_anonymous): (ProjectNo, Grant, bool)| {
-                    let project = project(&no).filter(|project| has_grant_ended(project, &grant, is_anonymous, now));
-                    SeenRow {
-                        key: (no, *grant.id.as_bytes()),
-                        last_access_at: grant.last_access_at,
-                        has_ended: project.is_some(),
-                        notices: LogoutNotices::of_found(app, project.as_ref()),
-                    }
+                let rows = grants::scan_any_project(&mut conn, after, LOOK).await?;
+                let look = |(no, grant, is_anonymous): (ProjectNo, Grant, bool)| SeenRow {
+                    key: (no, *grant.id.as_bytes()),
+                    last_access_at: grant.last_access_at,
+                    end: project(&no).and_then(|project| end_of_grant(&project, &grant, is_anonymous, now)),
                 };
                 rows.into_iter().map(look).collect()
             }
         })
     }
 
-    async fn remove(self, app: &App, ended: Vec<SeenRow>) -> Result<u64, StoreError> {
-        if ended.is_empty() {
-            return Ok(0);
-        }
+    /// Removes rows, unless another node recorded a use since they were read; answers how many, with grants of sessions, and how long
+    /// it took.
+    async fn remove(self, app: &App, rows: EndedRows) -> Result<(u64, Duration), StoreError> {
         let now = app.clock.now();
         app.store
-            .write(self.name(), ended, move |tx, ended| {
+            .write(self.name(), rows, move |tx, rows| {
                 Box::pin(async move {
-                    let mut removed = 0;
-                    for row in ended {
-                        removed += self.remove_row(tx, row, now).await?;
-                    }
-                    Ok::<_, StoreError>(removed)
+                    let watch = Stopwatch::start();
+                    let removed = match self {
+                        Self::Sessions => remove_sessions(tx, rows, now).await?,
+                        Self::Grants => remove_grants(tx, rows, now).await?,
+                    };
+                    Ok::<_, StoreError>((removed, watch.elapsed()))
                 })
             })
             .await
     }
-
-    /// Removes a row, and the grants grouped with it, unless another node recorded a use since it was read.
-    async fn remove_row(self, tx: &mut Tx, row: &SeenRow, now: Timestamp) -> Result<u64, StoreError> {
-        let (no, id) = row.key;
-        match self {
-            Self::Sessions => {
-                let id = SessionId::from_bytes(id);
-                let ended = row.notices.find_of_session(tx, id).await?;
-                if !sessions::remove_unused_since(tx, no, id, row.last_access_at).await? {
-                    return Ok(0);
-                }
-                row.notices.queue(tx, &ended, now).await?;
-                Ok(1 + grants::remove_of_session(tx, no, id).await?)
-            }
-            Self::Grants => {
-                let id = GrantId::from_bytes(id);
-                let ended = row.notices.find(tx, id).await?;
-                if !grants::remove_unused_since(tx, no, id, row.last_access_at).await? {
-                    return Ok(0);
-                }
-                row.notices.queue(tx, &ended, now).await?;
-                Ok(1)
-            }
-        }
-    }
 }
 
-fn has_session_ended(project: &Project, session: &Session, now: Timestamp) -> bool {
+async fn remove_sessions(tx: &mut Tx, rows: &EndedRows, now: Timestamp) -> Result<u64, StoreError> {
+    let ids: Vec<SessionId> = rows.ids.iter().copied().map(SessionId::from_bytes).collect();
+    let mut found = Vec::new();
+    for id in &ids {
+        found.extend(rows.notices.find_of_session(tx, *id).await?);
+    }
+    let (removed, grants) = ended::remove_sessions(tx, rows.no, &ids, rows.used_until).await?;
+    let gone: HashSet<SessionId> = removed.into_iter().collect();
+    found.retain(|grant| grant.session_id.is_some_and(|id| gone.contains(&id)));
+    rows.notices.queue(tx, &found, now).await?;
+    Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX).saturating_add(grants))
+}
+
+async fn remove_grants(tx: &mut Tx, rows: &EndedRows, now: Timestamp) -> Result<u64, StoreError> {
+    let ids: Vec<GrantId> = rows.ids.iter().copied().map(GrantId::from_bytes).collect();
+    let mut found = Vec::new();
+    for id in &ids {
+        found.extend(rows.notices.find(tx, *id).await?);
+    }
+    let removed = ended::remove_grants(tx, rows.no, &ids, rows.used_until).await?;
+    let gone: HashSet<GrantId> = removed.into_iter().collect();
+    found.retain(|grant| gone.contains(&grant.id));
+    rows.notices.queue(tx, &found, now).await?;
+    Ok(u64::try_from(gone.len()).unwrap_or(u64::MAX))
+}
+
+fn end_of_session(project: &Project, session: &Session, now: Timestamp) -> Option<End> {
     let used_at = (session.last_access_at, project.accesses.recall(SessionRef::Session(session.id)));
-    has_surely_ended(project.settings.session_lifetime(), session.created_at, used_at, now)
+    find_end(project.settings.session_lifetime(), session.created_at, used_at, now)
 }
 
 /// How long a grant is kept whose application this process does not know: another node may have just created it.
 const UNKNOWN_CLIENT: Duration = Duration::from_secs(3_600);
 
-fn has_grant_ended(project: &Project, grant: &Grant, is_anonymous: bool, now: Timestamp) -> bool {
+fn end_of_grant(project: &Project, grant: &Grant, is_anonymous: bool, now: Timestamp) -> Option<End> {
     // The application was removed, and one that gets its ID later starts anew.
     let Some(client) = project.settings.client(&grant.client_id) else {
-        return now > grant.created_at.plus(UNKNOWN_CLIENT);
+        return (now > grant.created_at.plus(UNKNOWN_CLIENT)).then_some(End::Final);
     };
-    if project.is_from_before(&grant.client_id, grant.created_at) {
-        return true;
+    if project.is_from_before(&grant.client_id, grant.created_at) || grant.ends_at.is_some_and(|at| now > at) {
+        return Some(End::Final);
     }
     let used_at = (grant.last_access_at, project.accesses.recall(SessionRef::Grant(grant.id)));
-    grant.ends_at.is_some_and(|ends_at| now > ends_at)
-        || has_surely_ended(client.grant_lifetime(is_anonymous), grant.created_at, used_at, now)
+    find_end(client.grant_lifetime(is_anonymous), grant.created_at, used_at, now)
 }
 
-/// Whether it has ended even if another process knows of a use that was not written down.
-fn has_surely_ended(
+/// Why it has ended, even if another process knows of a use that was not written down.
+fn find_end(
     lifetime: Lifetime,
     created_at: Timestamp,
     (recorded, remembered): (Timestamp, Option<Timestamp>),
     now: Timestamp,
-) -> bool {
+) -> Option<End> {
     let used_at = known_use(recorded, remembered).plus(LONGEST_COALESCE);
-    !lifetime.is_alive(created_at, used_at, now)
+    if lifetime.is_alive(created_at, used_at, now) {
+        return None;
+    }
+    Some(if now > created_at.plus(lifetime.hard) { End::Final } else { End::Idle })
 }

@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod key_rotation;
 pub mod limits;
 pub mod outbox;
+pub(crate) mod pace;
 pub mod projects;
 pub mod statistics;
 mod supervision;

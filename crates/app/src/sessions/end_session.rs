@@ -11,7 +11,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_protocol::claims::Sid;
-use vestibule_store::{StoreError, grants, sessions};
+use vestibule_store::{StoreError, ended, grants, sessions};
 
 use crate::{
     crypto::{base64url, read_base64url},
@@ -108,12 +108,13 @@ pub async fn end(ctx: &Ctx<'_>, user: &User, session: &Session) -> Result<(), Er
         .store
         .write("end_session", input, move |tx, (id, user, event, notices)| {
             Box::pin(async move {
-                let ended = notices.find_of_session(tx, *id).await?;
+                let noticed = notices.find_of_session(tx, *id).await?;
                 grants::remove_of_session(tx, no, *id).await?;
                 // A concurrent request may have ended it, and queued its event.
                 if sessions::remove(tx, no, *id).await? {
+                    ended::note_left(tx, no, *user, None, now).await?;
                     events::queue(tx, no, *user, event, now).await?;
-                    notices.queue(tx, &ended, now).await?;
+                    notices.queue(tx, &noticed, now).await?;
                 }
                 Ok::<_, StoreError>(())
             })

@@ -7,7 +7,7 @@ use vestibule_domain::{
     id::{GrantId, GrantKind, ProjectNo, SessionId},
     secret::TokenHash,
 };
-use vestibule_store::{StoreError, Tx, grants, sessions, spent};
+use vestibule_store::{StoreError, Tx, ended, grants, sessions, spent};
 
 use super::{ClientProof, authenticate_client, client_credentials, issue::split_token};
 use crate::{
@@ -118,14 +118,15 @@ async fn revoke_grant(
         .store
         .write("revoke_grant", (grant, session, event, notices), move |tx, (grant, session, event, notices)| {
             Box::pin(async move {
-                let ended = match session {
+                let noticed = match session {
                     Some(session) => notices.find_of_session(tx, *session).await?,
                     None => notices.find(tx, grant.id).await?,
                 };
                 // A concurrent request may have ended it, and queued its event.
                 if end_grant(tx, no, grant.id, *session).await? {
+                    ended::note_left(tx, no, grant.user_id, Some(&grant.client_id), now).await?;
                     events::queue(tx, no, grant.user_id, event, now).await?;
-                    notices.queue(tx, &ended, now).await?;
+                    notices.queue(tx, &noticed, now).await?;
                 }
                 Ok::<_, StoreError>(())
             })

@@ -186,6 +186,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0040_subjects.sqlite.sql"),
         postgres: include_str!("../../migrations/0040_subjects.postgres.sql"),
     },
+    Migration {
+        version: 42,
+        name: "0042_retention",
+        sqlite: include_str!("../../migrations/0042_retention.sqlite.sql"),
+        postgres: include_str!("../../migrations/0042_retention.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -18,7 +18,9 @@ DROP TABLE external_accounts;
 DROP TABLE provider_secrets;
 DROP TABLE subjects;
 DROP TABLE foreign_subjects;
--- 0018, 0020, 0025, 0026, 0028 and 0029 again, which would find their columns.
+DROP TABLE retention_marks;
+DROP TABLE retention_holds;
+-- 0018, 0020, 0025, 0026, 0028, 0029 and 0042 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
 ALTER TABLE operators DROP COLUMN email_proved_at;
@@ -26,6 +28,9 @@ ALTER TABLE operator_links DROP COLUMN made_by;
 ALTER TABLE operator_links DROP COLUMN is_mailed;
 ALTER TABLE users DROP COLUMN credential_generation;
 ALTER TABLE users DROP COLUMN full_endings;
+ALTER TABLE users DROP COLUMN left_at;
+ALTER TABLE users DROP COLUMN left_client;
+DELETE FROM job_state WHERE name = 'retention_since';
 ALTER TABLE operators DROP COLUMN credential_generation;
 DROP INDEX outbox_by_claim;
 DROP INDEX hook_deliveries_by_claim;

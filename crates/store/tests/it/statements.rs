@@ -62,9 +62,9 @@ const SHORT: [&str; 6] =
 /// Aggregates with few rows, or whose statements read all of a project to delete it.
 const FEW: [&str; 2] = ["projects", "operators"];
 
-/// `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
+/// `picked` is a set of IDs that the caller counts, and `ended` what is found for them. `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
 /// the projects and receivers one after the other that something waits for; one row for each node.
-const SCANNED: [&str; 8] = [
+const SCANNED: [&str; 10] = [
     "SCAN projects",
     "SCAN outbox",
     "SCAN span",
@@ -73,6 +73,8 @@ const SCANNED: [&str; 8] = [
     "SCAN waiting",
     "SCAN first",
     "SCAN limit_counts",
+    "SCAN picked",
+    "SCAN ended",
 ];
 
 /// A scan slows down with the number of guests, and on SQLite it blocks all writers.
@@ -108,7 +110,7 @@ async fn no_statement_looks_at_a_whole_table() {
 
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
-const FILL: [&str; 27] = [
+const FILL: [&str; 29] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -136,6 +138,10 @@ const FILL: [&str; 27] = [
      SELECT project_no, sha256(id), CASE WHEN created_at % 2 = 0 THEN id END FROM users",
     "INSERT INTO foreign_subjects (project_no, id, user_id)
      SELECT project_no, md5(created_at::text), CASE WHEN created_at % 2 = 0 THEN id END FROM users",
+    "INSERT INTO retention_marks (project_no, user_id, warned_at, expired_at)
+     SELECT project_no, id, created_at, CASE WHEN created_at % 2 = 0 THEN created_at END FROM users",
+    "INSERT INTO retention_holds (project_no, user_id, id, owner, reason, created_at, expires_at)
+     SELECT project_no, id, id, 'orders', 'an open order', created_at, created_at FROM users",
     "INSERT INTO events (project_no, seq, user_id, type, client_id, body, created_at)
      SELECT project_no, created_at, id, 'user.' || created_at % 10, 'web', '{}', created_at FROM users",
     "INSERT INTO flows (project_no, id, state, version, created_at, expires_at)

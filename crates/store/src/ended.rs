@@ -1,0 +1,166 @@
+//! Removes sessions and grants that have ended, many at once, and notes on their guests when they were last there. SQL over
+//! `sessions`, `grants` and `users`; no policy.
+
+use vestibule_domain::{
+    id::{GrantId, ProjectNo, SessionId, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::read_id,
+    db::{Param, Sql, StoreError, Tx},
+    id_set::{of_ids, pack},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[
+    &NOTE_LEFT,
+    &NOTE_LEFT_OF_SESSION,
+    &NOTE_LEFT_OF_GRANTS,
+    &NOTE_LEFT_OF_SESSIONS,
+    &NOTE_LEFT_OF_GRANTS_IN_SESSIONS,
+    &REMOVE_GRANTS,
+    &REMOVE_SESSIONS,
+    &REMOVE_GRANTS_OF_SESSIONS,
+];
+
+const NOTE_LEFT: Sql = Sql::new(
+    "UPDATE users
+     SET left_at = CASE WHEN left_at > $3 THEN left_at ELSE $3 END,
+         left_client = COALESCE($4, left_client)
+     WHERE project_no = $1 AND id = $2
+       AND anonymous_since IS NOT NULL",
+);
+
+/// Notes on a guest that a session of it ends, and of which application; never moves the time back. Does nothing to a member.
+pub async fn note_left(
+    tx: &mut Tx,
+    p: ProjectNo,
+    user: UserId,
+    client_id: Option<&str>,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&NOTE_LEFT, &[&p.0, &user.as_bytes().as_slice(), &at.as_micros(), &client_id]).await
+}
+
+const NOTE_LEFT_OF_SESSION: Sql = Sql::new(
+    "UPDATE users
+     SET left_at = CASE WHEN left_at > $3 THEN left_at ELSE $3 END
+     WHERE project_no = $1
+       AND id = (SELECT s.user_id FROM sessions s WHERE s.project_no = $1 AND s.id = $2)
+       AND anonymous_since IS NOT NULL",
+);
+
+/// As [`note_left`], for the owner of a cookie session. Call it before the session is removed.
+pub async fn note_left_of_session(
+    tx: &mut Tx,
+    p: ProjectNo,
+    session: SessionId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&NOTE_LEFT_OF_SESSION, &[&p.0, &session.as_bytes().as_slice(), &at.as_micros()]).await
+}
+
+const NOTE_LEFT_OF_GRANTS: Sql = of_ids!(
+    "UPDATE users
+     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
+         left_client = CASE
+           WHEN users.left_at > ended.last_at THEN COALESCE(users.left_client, ended.client_id)
+           ELSE ended.client_id
+         END
+     FROM (
+       SELECT
+         user_id,
+         MAX(last_access_at) AS last_at,
+         MAX(client_id) AS client_id
+       FROM grants
+       WHERE project_no = $1 AND id ",
+    "
+       GROUP BY user_id
+     ) AS ended
+     WHERE users.project_no = $1 AND users.id = ended.user_id
+       AND users.anonymous_since IS NOT NULL"
+);
+
+const NOTE_LEFT_OF_SESSIONS: Sql = of_ids!(
+    "UPDATE users
+     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END
+     FROM (
+       SELECT
+         user_id,
+         MAX(last_access_at) AS last_at
+       FROM sessions
+       WHERE project_no = $1 AND id ",
+    "
+       GROUP BY user_id
+     ) AS ended
+     WHERE users.project_no = $1 AND users.id = ended.user_id
+       AND users.anonymous_since IS NOT NULL"
+);
+
+const NOTE_LEFT_OF_GRANTS_IN_SESSIONS: Sql = of_ids!(
+    "UPDATE users
+     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
+         left_client = ended.client_id
+     FROM (
+       SELECT
+         user_id,
+         MAX(last_access_at) AS last_at,
+         MAX(client_id) AS client_id
+       FROM grants
+       WHERE project_no = $1 AND session_id ",
+    "
+       GROUP BY user_id
+     ) AS ended
+     WHERE users.project_no = $1 AND users.id = ended.user_id
+       AND users.anonymous_since IS NOT NULL"
+);
+
+const REMOVE_GRANTS: Sql = of_ids!(
+    "DELETE FROM grants
+     WHERE project_no = $1 AND id ",
+    "
+       AND last_access_at <= $3
+     RETURNING id"
+);
+
+/// Removes those of these grants that have no recorded use after a time; returns which. Their guests keep the time of the last use
+/// and the application.
+pub async fn remove_grants(
+    tx: &mut Tx,
+    p: ProjectNo,
+    ids: &[GrantId],
+    used_until: Timestamp,
+) -> Result<Vec<GrantId>, StoreError> {
+    let ids = pack(ids);
+    tx.execute(&NOTE_LEFT_OF_GRANTS, &[&p.0, &ids]).await?;
+    tx.query_all(&REMOVE_GRANTS, &[&p.0, &ids, &used_until.as_micros()], |row| read_id(row, 0)).await
+}
+
+const REMOVE_SESSIONS: Sql = of_ids!(
+    "DELETE FROM sessions
+     WHERE project_no = $1 AND id ",
+    "
+       AND last_access_at <= $3
+     RETURNING id"
+);
+
+const REMOVE_GRANTS_OF_SESSIONS: Sql = of_ids!("DELETE FROM grants WHERE project_no = $1 AND session_id ", "");
+
+/// Removes those of these cookie sessions that have no recorded use after a time, with their grants; returns which sessions, and how
+/// many grants. Their guests keep the time of the last use and the application.
+pub async fn remove_sessions(
+    tx: &mut Tx,
+    p: ProjectNo,
+    ids: &[SessionId],
+    used_until: Timestamp,
+) -> Result<(Vec<SessionId>, u64), StoreError> {
+    let packed = pack(ids);
+    tx.execute(&NOTE_LEFT_OF_SESSIONS, &[&p.0, &packed]).await?;
+    let params: [&dyn Param; 3] = [&p.0, &packed, &used_until.as_micros()];
+    let removed: Vec<SessionId> = tx.query_all(&REMOVE_SESSIONS, &params, |row| read_id(row, 0)).await?;
+    let packed = pack(&removed);
+    tx.execute(&NOTE_LEFT_OF_GRANTS_IN_SESSIONS, &[&p.0, &packed]).await?;
+    let grants = tx.execute(&REMOVE_GRANTS_OF_SESSIONS, &[&p.0, &packed]).await?;
+    Ok((removed, grants))
+}
