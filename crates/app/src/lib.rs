@@ -43,6 +43,7 @@ pub mod promotion;
 pub mod providers;
 pub mod readiness;
 pub mod repeats;
+pub mod retention;
 pub mod security_links;
 pub(crate) mod send_permit;
 pub(crate) mod send_waits;

@@ -5,7 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{redirect_uri, session::Lifetime};
+use crate::{
+    project::is_default,
+    redirect_uri,
+    retention::{GuestClass, RetentionSettings, Rule},
+    session::Lifetime,
+};
 
 /// Lifetime of an access token: 30 minutes.
 pub(crate) const DEFAULT_ACCESS_TOKEN_SECONDS: u32 = 1_800;
@@ -264,6 +269,8 @@ pub struct Client {
     pub anonymous_refresh_token_idle_timeout_seconds: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anonymous_scopes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub guest_retention: RetentionSettings,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -310,6 +317,12 @@ impl Client {
             seconds(own.or(self.refresh_token_idle_timeout_seconds).unwrap_or(DEFAULT_IDLE_SECONDS))
         });
         Lifetime { hard: seconds(self.refresh_seconds(is_anonymous)), idle }
+    }
+
+    /// The rule by which its guests of a class expire; `None` keeps them forever.
+    #[must_use]
+    pub fn retention_rule(&self, class: GuestClass) -> Option<Rule> {
+        self.guest_retention.rule(class).filter(|_| self.x_application_type.allows_anonymous())
     }
 
     /// The scopes granted to a guest of this application.

@@ -29,6 +29,10 @@ pub struct ChangeKind;
 #[derive(Debug)]
 pub struct EventKind;
 
+/// Kind of [`HoldId`].
+#[derive(Debug)]
+pub struct HoldKind;
+
 /// Kind of [`OperatorId`].
 #[derive(Debug)]
 pub struct OperatorKind;
@@ -47,6 +51,8 @@ pub type IdentityId = Id<IdentityKind>;
 pub type ChangeId = Id<ChangeKind>;
 /// An event.
 pub type EventId = Id<EventKind>;
+/// A reason to keep a guest.
+pub type HoldId = Id<HoldKind>;
 /// An operator of the portal.
 pub type OperatorId = Id<OperatorKind>;
 

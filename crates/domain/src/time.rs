@@ -48,6 +48,12 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+    /// Reads RFC 3339, with any offset; `None` for anything else.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let time: jiff::Timestamp = Some(text).filter(|text| text.len() <= 40)?.parse().ok()?;
+        Some(Self(time.as_microsecond()))
+    }
     /// RFC 3339 in UTC with exactly three fraction digits.
     ///
     /// The iOS SDK rejects timestamps without a fraction, so the digits are always printed.
@@ -77,6 +83,16 @@ mod tests {
     fn whole_seconds_still_print_three_fraction_digits() {
         assert_eq!(Timestamp::from_seconds(1_893_456_000).to_rfc3339(), "2030-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_micros(1_893_456_000_123_999).to_rfc3339(), "2030-01-01T00:00:00.123Z");
+    }
+
+    #[test]
+    fn times_are_read_with_any_offset() {
+        let read = |text| Timestamp::parse_rfc3339(text).map(Timestamp::as_seconds);
+        assert_eq!(read("2030-01-01T00:00:00Z"), Some(1_893_456_000));
+        assert_eq!(read("2030-01-01T02:00:00.5+02:00"), Some(1_893_456_000));
+        for text in ["", "2030-01-01", "2030-01-01T00:00:00", "1893456000", "2030-13-01T00:00:00Z"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

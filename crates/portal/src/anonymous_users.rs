@@ -59,6 +59,19 @@ pub(super) fn project_panels() -> Vec<Panel> {
     ];
     vec![
         Panel::new("Anonymous users", "", guests),
+        Panel::new(
+            "Retention",
+            "Each application has rules for deleting unused guests, on its page. What they do is on the page Guest retention.",
+            vec![
+                control(
+                    "authentication.retention_confirm_percent",
+                    "retention_confirm",
+                    "Ask before new rules that expire more than",
+                )
+                .unit("percent of the guests")
+                .hint("Of one application, at first. 100 never asks."),
+            ],
+        ),
         Panel::new("Sign-up limits", "Limits how many guests one IP address can create.", sign_up),
     ]
 }

@@ -10,6 +10,7 @@ use crate::{
     PageResult, PortalError, ProjectRequest,
     bound_control::{self, BoundControl, inverted, member, one},
     control::describe_seconds,
+    retention,
     settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
     settings_page::{Extra, LifetimeHelp},
 };
@@ -106,6 +107,7 @@ pub(super) fn build_form(client: &Client) -> SettingsForm {
             "Lifetimes and scopes for anonymous users of this application. An empty field uses the members' value.",
             guests(kind),
         ));
+        panels.extend(retention::panels());
     }
     SettingsForm { scope: DocumentScope::Application(client.client_id.clone()), panels }
 }

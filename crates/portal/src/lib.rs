@@ -60,6 +60,7 @@ pub mod quick_start;
 pub mod rate_limits;
 pub mod request;
 pub mod response;
+pub(crate) mod retention;
 pub mod route;
 #[cfg(test)]
 pub mod sample;
@@ -127,6 +128,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         messages::routes(),
         overview::routes(),
         users::routes(),
+        retention::routes(),
         user::routes(),
         audit::routes(),
         webhooks::routes(),

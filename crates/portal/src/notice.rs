@@ -43,12 +43,13 @@ pub enum PortalNotice {
     ProviderRemoved,
     ProviderSecretSet,
     DeliveryReplayed,
+    RetentionConfirmed,
     /// The entry does not exist any more.
     Gone,
 }
 
 impl PortalNotice {
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Saved,
         Self::Unchanged,
         Self::OriginChanged,
@@ -83,6 +84,7 @@ impl PortalNotice {
         Self::ProviderRemoved,
         Self::ProviderSecretSet,
         Self::DeliveryReplayed,
+        Self::RetentionConfirmed,
         Self::Gone,
     ];
 
@@ -123,6 +125,7 @@ impl PortalNotice {
             Self::ProviderRemoved => "provider-removed",
             Self::ProviderSecretSet => "provider-secret-set",
             Self::DeliveryReplayed => "delivery-replayed",
+            Self::RetentionConfirmed => "retention-confirmed",
             Self::Gone => "gone",
         }
     }
@@ -166,7 +169,8 @@ impl PortalNotice {
             | Self::ProviderAdded
             | Self::ProviderRemoved
             | Self::ProviderSecretSet
-            | Self::DeliveryReplayed => Level::Success,
+            | Self::DeliveryReplayed
+            | Self::RetentionConfirmed => Level::Success,
         }
     }
 
@@ -212,6 +216,7 @@ impl PortalNotice {
             Self::ProviderRemoved => "Provider removed.",
             Self::ProviderSecretSet => "Client secret set. Check the provider next.",
             Self::DeliveryReplayed => "Delivery queued again.",
+            Self::RetentionConfirmed => "Rules confirmed. The next run carries them out.",
             Self::Gone => "It no longer exists. Another operator may have removed it.",
         }
     }

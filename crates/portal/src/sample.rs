@@ -20,6 +20,7 @@ use crate::{
     projects::{NewProjectPage, ProjectsPage},
     provider_settings::ProviderTypesPage,
     providers::ProvidersPage,
+    retention::RetentionPage,
     settings_page::SettingsFormPage,
     sign_in::{ProvePage, SignInPage},
     user::{UserFormPage, UserPage},
@@ -60,6 +61,7 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "providers", ProvidersPage::samples());
     collect(&mut all, "provider-types", ProviderTypesPage::samples());
     collect(&mut all, "overview", OverviewPage::samples());
+    collect(&mut all, "retention", RetentionPage::samples());
     collect(&mut all, "users", UsersPage::samples());
     collect(&mut all, "user", UserPage::samples());
     collect(&mut all, "user-form", UserFormPage::samples());

@@ -165,6 +165,7 @@ const EXPIRED: Sql = Sql::new(
        + (SELECT COUNT(*) FROM spent WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM login_method_changes WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM tries WHERE full_until < $1)
+       + (SELECT COUNT(*) FROM retention_holds WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM idempotency WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM operator_links WHERE expires_at < $1)",
 );

@@ -22,6 +22,7 @@ pub mod delivery_lanes;
 pub mod device_codes;
 pub mod device_keys;
 pub mod ended;
+pub mod erasure;
 pub mod events;
 pub mod external_accounts;
 pub mod flows;
@@ -43,6 +44,8 @@ pub mod projects;
 pub mod provider_secrets;
 pub mod reach;
 pub mod repeats;
+pub mod retention;
+pub mod retention_holds;
 pub mod sessions;
 pub mod spent;
 pub mod subjects;
@@ -72,6 +75,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("device_codes", device_codes::STATEMENTS),
     ("device_keys", device_keys::STATEMENTS),
     ("ended", ended::STATEMENTS),
+    ("erasure", erasure::STATEMENTS),
     ("events", events::STATEMENTS),
     ("external_accounts", external_accounts::STATEMENTS),
     ("flows", flows::STATEMENTS),
@@ -92,6 +96,8 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("provider_secrets", provider_secrets::STATEMENTS),
     ("reach", reach::STATEMENTS),
     ("repeats", repeats::STATEMENTS),
+    ("retention", retention::STATEMENTS),
+    ("retention_holds", retention_holds::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),
     ("subjects", subjects::STATEMENTS),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    event::{Event, RevocationReason, TriggeredBy, UserModel},
+    event::{DeletionReason, Event, RevocationReason, TriggeredBy, UserModel},
     id::{FlowId, IdentityId, ProjectNo, UserId},
     identifier::{LoginId, LoginIdKind},
     identity::{ExternalAccount, OwnedLoginId},
@@ -256,7 +256,7 @@ impl AccountChange {
 
 async fn describe_deletion(ctx: &Ctx<'_>, user: &User) -> Result<QueuedEvent, Error> {
     let loaded = LoadedUser::read(ctx.app, ctx.project, user.clone()).await?;
-    let event = Event::UserDeleted { user: UserModel::copy(&loaded.account()) };
+    let event = Event::UserDeleted { user: UserModel::copy(&loaded.account()), reason: DeletionReason::User };
     Ok(events::prepare(ctx, &event, user.id, &events::EventOrigin::default()))
 }
 

@@ -16,6 +16,7 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx,
     admin_keys::{self, NewAnswer},
+    retention_holds::HoldRow,
 };
 
 use super::{applications::SecretInfo, deliveries::WebhookTest, keys::AdminKeyInfo, settings::NewWebhookSecret};
@@ -40,6 +41,7 @@ pub enum Achieved<'a> {
     Nothing,
     UserCreated(&'a LoadedUser),
     UserChanged(&'a LoadedUser),
+    HoldCreated(&'a HoldRow),
     /// The settings, and their version.
     Settings(&'a ProjectSettings, i64),
     ApplicationCreated(&'a Client),

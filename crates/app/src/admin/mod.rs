@@ -89,6 +89,7 @@ pub enum Thing {
     Consent,
     Delivery,
     DeviceKey,
+    Hold,
     Project,
     Provider,
     Session,
@@ -105,6 +106,7 @@ impl fmt::Display for Thing {
             Self::Consent => "consent",
             Self::Delivery => "delivery",
             Self::DeviceKey => "device key",
+            Self::Hold => "hold",
             Self::Project => "project",
             Self::Provider => "provider or its secret",
             Self::Session => "session",
@@ -131,6 +133,12 @@ pub enum Clash {
     StillWaiting,
     #[error("another key has this ID")]
     KeyIdTaken,
+    #[error("the guest has not expired")]
+    NotExpired,
+    #[error("the rules or their dry run changed: read them again")]
+    PlanChanged,
+    #[error("the user has 100 holds: remove some first")]
+    TooManyHolds,
     #[error("the project was changed at the same time: try again")]
     ChangedMeanwhile,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
-    event::{Event, UserModel},
+    event::{DeletionReason, Event, UserModel},
     id::UserId,
     identity::{Identity, IdentityDetail, OwnedLoginId},
     time::Timestamp,
@@ -363,7 +363,8 @@ pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<(), Admi
     let (no, now) = (ctx.project.no, ctx.now);
     let user =
         users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
-    let event = prepare_about(ctx, actor, user, |user| Event::UserDeleted { user }).await?;
+    let event =
+        prepare_about(ctx, actor, user, |user| Event::UserDeleted { user, reason: DeletionReason::Operator }).await?;
     let notices = LogoutNotices::of(ctx.app, ctx.project);
     let deleted = ctx
         .app

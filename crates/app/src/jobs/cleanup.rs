@@ -12,7 +12,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     StoreError, Tx, admin_keys, codes, deliveries, device_codes, ended, events, flows, grants, job_state,
-    login_method_changes, operator_events, operator_links, operator_sessions, sessions, spent, tries,
+    login_method_changes, operator_events, operator_links, operator_sessions, retention_holds, sessions, spent, tries,
 };
 
 use super::pace::Pace;
@@ -86,6 +86,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let spent = spent::remove_expired_any_project(tx, spent_before, BATCH).await?;
                     let changes = login_method_changes::remove_expired_any_project(tx, spent_before, BATCH).await?;
                     let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
+                    let holds = retention_holds::remove_expired_any_project(tx, now, BATCH).await?;
                     let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
                     let links = operator_links::remove_expired(tx, now, BATCH).await?;
                     let operators = operator_sessions::remove_unused(tx, idle_since, BATCH).await?;
@@ -104,6 +105,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                             + spent
                             + changes
                             + tries
+                            + holds
                             + answers
                             + links
                             + operators

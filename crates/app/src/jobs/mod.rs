@@ -11,6 +11,7 @@ pub mod limits;
 pub mod outbox;
 pub(crate) mod pace;
 pub mod projects;
+pub mod retention;
 pub mod statistics;
 mod supervision;
 
@@ -28,6 +29,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     keep(&mut jobs, (app, stop), "claims", claims::run);
     keep(&mut jobs, (app, stop), "projects", projects::run);
     keep(&mut jobs, (app, stop), "cleanup", cleanup::run);
+    keep(&mut jobs, (app, stop), "retention", retention::run);
     keep(&mut jobs, (app, stop), "events", events::run);
     keep(&mut jobs, (app, stop), "hooks", hooks::run);
     keep(&mut jobs, (app, stop), "statistics", statistics::run);

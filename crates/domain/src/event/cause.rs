@@ -64,6 +64,12 @@ pub enum OperatorAction {
     ProjectCreated,
     /// New signing keys were created, and the old ones will retire.
     SigningKeysRotated,
+    /// A hold was put on a user.
+    HoldCreated,
+    /// A hold was taken from a user.
+    HoldRemoved,
+    /// The rules for the retention of guests were confirmed.
+    RetentionConfirmed,
 }
 
 impl OperatorAction {
@@ -84,6 +90,32 @@ impl OperatorAction {
             Self::KeyRevoked => "admin_key.revoked",
             Self::ProjectCreated => "project.created",
             Self::SigningKeysRotated => "signing_key.rotated",
+            Self::HoldCreated => "user.hold.created",
+            Self::HoldRemoved => "user.hold.removed",
+            Self::RetentionConfirmed => "retention.confirmed",
+        }
+    }
+}
+
+/// Why a user was deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletionReason {
+    /// The user wanted it, on its account page.
+    User,
+    /// An operator, a program or a command.
+    Operator,
+    /// The rules of its application for unused guests.
+    Retention,
+}
+
+impl DeletionReason {
+    /// The name in the event.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::Retention => "retention",
         }
     }
 }

@@ -9,22 +9,28 @@ mod model;
 use serde_json::{Value, json};
 
 pub use self::{
-    cause::{OperatorAction, RevocationReason},
+    cause::{DeletionReason, OperatorAction, RevocationReason},
     changes::{SettingChange, hide_url_secrets},
     context::{Context, TriggeredBy},
     logged::LoggedEvent,
     model::{IdentityModel, SessionModel, UserModel},
 };
-use crate::id::{EventId, UserId};
+use crate::{
+    id::{EventId, UserId},
+    time::Timestamp,
+};
 
 /// The events for blocking webhooks.
 pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
 
 /// The events for notification webhooks, and the wildcard for all of them.
-pub const NON_BLOCKING: [&str; 16] = [
+pub const NON_BLOCKING: [&str; 19] = [
     "*",
     "user.created",
     "user.anonymous.promoted",
+    "user.anonymous.expiring",
+    "user.anonymous.expired",
+    "user.anonymous.revived",
     "user.merged",
     "user.authenticated",
     "user.signed_out",
@@ -41,9 +47,10 @@ pub const NON_BLOCKING: [&str; 16] = [
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 37] = [
+pub const LOGGED: [&str; 42] = [
     "user.created",
     "user.anonymous.promoted",
+    "user.anonymous.revived",
     "user.merged",
     "user.authenticated",
     "user.signed_out",
@@ -51,6 +58,10 @@ pub const LOGGED: [&str; 37] = [
     "user.disabled",
     "user.reenabled",
     "user.deleted",
+    "user.hold.created",
+    "user.hold.removed",
+    "retention.completed",
+    "retention.confirmed",
     "session.revoked",
     "user.consent.granted",
     "user.consent.revoked",
@@ -149,6 +160,38 @@ pub enum Event {
     UserDeleted {
         /// The user before its deletion.
         user: UserModel,
+        /// The reason.
+        reason: DeletionReason,
+    },
+    /// A guest will expire unless it is used.
+    UserAnonymousExpiring {
+        /// The guest.
+        user: UserModel,
+        /// When it expires at the earliest.
+        expires_at: Timestamp,
+    },
+    /// A guest expired: its sessions ended, and it is erased after its grace period.
+    UserAnonymousExpired {
+        /// The guest.
+        user: UserModel,
+        /// When it is erased at the earliest.
+        erased_after: Timestamp,
+    },
+    /// An expired guest was used again, or an operator took its expiry back.
+    UserAnonymousRevived {
+        /// The guest.
+        user: UserModel,
+    },
+    /// A walk through the guests of a project ended, and something was done. For the audit log only.
+    RetentionCompleted {
+        /// Guests whose application was warned.
+        warned: u64,
+        /// Guests that expired.
+        expired: u64,
+        /// Guests that were erased.
+        erased: u64,
+        /// Guests that were used again after they had expired.
+        revived: u64,
     },
     /// A session ended other than by its user signing out.
     SessionRevoked {
@@ -275,6 +318,14 @@ pub enum Event {
 impl Event {
     /// The name of [`Event::AnonymousLoginFailed`].
     pub const ANONYMOUS_LOGIN_FAILED: &str = "authentication.identity.anonymous.failed";
+    /// The name of [`Event::UserAnonymousExpiring`].
+    pub const USER_ANONYMOUS_EXPIRING: &str = "user.anonymous.expiring";
+    /// The name of [`Event::UserAnonymousExpired`].
+    pub const USER_ANONYMOUS_EXPIRED: &str = "user.anonymous.expired";
+    /// The name of [`Event::UserAnonymousRevived`].
+    pub const USER_ANONYMOUS_REVIVED: &str = "user.anonymous.revived";
+    /// The name of [`Event::UserDeleted`].
+    pub const USER_DELETED: &str = "user.deleted";
 
     /// The event's name.
     #[must_use]
@@ -289,7 +340,11 @@ impl Event {
             Self::UserSignedOut { .. } => "user.signed_out",
             Self::UserDisabled { .. } => "user.disabled",
             Self::UserReenabled { .. } => "user.reenabled",
-            Self::UserDeleted { .. } => "user.deleted",
+            Self::UserDeleted { .. } => Self::USER_DELETED,
+            Self::UserAnonymousExpiring { .. } => Self::USER_ANONYMOUS_EXPIRING,
+            Self::UserAnonymousExpired { .. } => Self::USER_ANONYMOUS_EXPIRED,
+            Self::UserAnonymousRevived { .. } => Self::USER_ANONYMOUS_REVIVED,
+            Self::RetentionCompleted { .. } => "retention.completed",
             Self::SessionRevoked { .. } => "session.revoked",
             Self::ConsentGranted { .. } => "user.consent.granted",
             Self::ConsentRevoked { .. } => "user.consent.revoked",
@@ -324,6 +379,7 @@ impl Event {
             self,
             Self::AnonymousLoginFailed { .. }
                 | Self::ProjectChanged { .. }
+                | Self::RetentionCompleted { .. }
                 | Self::OperatorActed { .. }
                 | Self::MachineTokenCreated { .. }
                 | Self::HookTested { .. }
@@ -361,7 +417,17 @@ impl Event {
             Self::UserDisabled { user }
             | Self::UserReenabled { user }
             | Self::UserUpdated { user }
-            | Self::UserDeleted { user } => json!({"user": user.0}),
+            | Self::UserAnonymousRevived { user } => json!({"user": user.0}),
+            Self::UserDeleted { user, reason } => json!({"user": user.0, "reason": reason.as_str()}),
+            Self::UserAnonymousExpiring { user, expires_at } => {
+                json!({"user": user.0, "expires_at": expires_at.to_rfc3339()})
+            }
+            Self::UserAnonymousExpired { user, erased_after } => {
+                json!({"user": user.0, "erased_after": erased_after.to_rfc3339()})
+            }
+            Self::RetentionCompleted { warned, expired, erased, revived } => {
+                json!({"warned": warned, "expired": expired, "erased": erased, "revived": revived})
+            }
             Self::ExternalAccountConnected { user, identity }
             | Self::ExternalAccountDisconnected { user, identity } => {
                 json!({"user": user.0, "identity": identity.0})
@@ -422,7 +488,6 @@ mod tests {
         id::IdentityId,
         identifier::{LoginId, LoginIdKind},
         identity::{Identity, IdentityDetail, UserAccount},
-        time::Timestamp,
         user::User,
     };
 

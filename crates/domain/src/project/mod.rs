@@ -61,6 +61,7 @@ use crate::{
     credential::password::Policy,
     identifier::LoginIdKind,
     limit::Quota,
+    retention::DEFAULT_CONFIRM_ABOVE_PERCENT,
     session::Lifetime,
 };
 
@@ -181,6 +182,12 @@ impl ProjectSettings {
     #[must_use]
     pub fn passkey_offer_enabled(&self) -> bool {
         self.authentication.passkey_offer_enabled.unwrap_or(defaults::PASSKEY_OFFER_ENABLED)
+    }
+
+    /// The share of an application's guests, in percent, above which new rules for their retention must be confirmed.
+    #[must_use]
+    pub fn retention_confirm_percent(&self) -> u32 {
+        self.authentication.retention_confirm_percent.unwrap_or(DEFAULT_CONFIRM_ABOVE_PERCENT)
     }
 
     /// How old a sign-in method must be not to be preselected for removal when a member recovers its password.

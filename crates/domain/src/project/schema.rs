@@ -3,6 +3,7 @@
 
 mod mail_texts;
 mod provider;
+mod retention;
 
 use serde_json::json;
 
@@ -20,6 +21,7 @@ use crate::{
     client::{self, ApplicationType, TokenSigningAlgorithm},
     credential::password::Policy,
     event,
+    retention::DEFAULT_CONFIRM_ABOVE_PERCENT,
 };
 
 const CENTURY: i64 = 3_153_600_000;
@@ -158,6 +160,12 @@ const AUTHENTICATION: &[KeySchema] = &[
         Shape::Whole { min: 0, max: 3650 },
         Is(|| json!(defaults::RECOVERY_PRESELECT_DAYS)),
         "A member who recovers a forgotten password can remove its other sign-in methods. Those added less than this many days ago are preselected; 0: none.",
+    ),
+    key(
+        "retention_confirm_percent",
+        Shape::Whole { min: 0, max: 100 },
+        Is(|| json!(DEFAULT_CONFIRM_ABOVE_PERCENT)),
+        "When new rules for the retention of guests would expire more than this share of an application's guests at first, in percent, an operator must confirm them. 100: never.",
     ),
     section("rate_limits", RATE_LIMITS, "Rate limits: a burst at once, then a steady rate."),
 ];
@@ -494,6 +502,11 @@ const CLIENT: &[KeySchema] = &[
         Shape::List(&Shape::Word(&client::GRANTABLE_GUEST_SCOPES), 1),
         Is(|| json!(client::GUEST_SCOPES)),
         "The scopes a guest is granted.",
+    ),
+    section(
+        "guest_retention",
+        retention::RETENTION,
+        "When guests of this application expire. Without a time, they never do.",
     ),
     key(
         "resources",

@@ -71,6 +71,8 @@ pub struct AuthenticationSection {
     pub passkey_offer_enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_preselect_days: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_confirm_percent: Option<u32>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub rate_limits: RateLimits,
 }

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use self::full::full;
 use super::*;
+use crate::retention::GuestClass;
 
 fn shop() -> ProjectSettings {
     ProjectSettings::new("shop", Origin::parse("https://auth.shop.example").unwrap())
@@ -208,6 +209,21 @@ fn keys_that_contradict_each_other_are_refused() {
         ("name = \"Shop\"", "anonymous_scopes = [\"offline_access\"]", "oauth.clients[0].anonymous_scopes"),
         (
             "x_application_type = \"spa\"",
+            "x_application_type = \"spa\"\nguest_retention.with_key = { idle_seconds = 86400, warning_seconds = 86400 }",
+            "oauth.clients[0].guest_retention.with_key.warning_seconds",
+        ),
+        (
+            "x_application_type = \"spa\"",
+            "x_application_type = \"spa\"\nguest_retention.with_key.idle_seconds = 3600",
+            "oauth.clients[0].guest_retention.with_key.idle_seconds",
+        ),
+        (
+            "x_application_type = \"spa\"",
+            "x_application_type = \"spa\"\nguest_retention.with_key.ends_with_session = true",
+            "oauth.clients[0].guest_retention.with_key.ends_with_session",
+        ),
+        (
+            "x_application_type = \"spa\"",
             "x_application_type = \"spa\"\nresources = [\"urn:stock\"]",
             "oauth.clients[0].resources",
         ),
@@ -296,6 +312,7 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     assert_eq!(written.public_signup_disabled(), absent.public_signup_disabled());
     assert_eq!(written.passkey_offer_enabled(), absent.passkey_offer_enabled());
     assert_eq!(written.recovery_preselect_age(), absent.recovery_preselect_age());
+    assert_eq!(written.retention_confirm_percent(), absent.retention_confirm_percent());
     assert_eq!(written.login_id_kinds(), absent.login_id_kinds());
     assert_eq!(written.promotion_conflict(), absent.promotion_conflict());
     assert_eq!(written.external_conflict(), absent.external_conflict());
@@ -325,6 +342,9 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     assert_eq!(written.access_token_algorithm(), absent.access_token_algorithm());
     assert_eq!(written.id_token_algorithm(), absent.id_token_algorithm());
     assert_eq!(written.scopes_for_guest(), absent.scopes_for_guest());
+    for class in [GuestClass::WithoutKey, GuestClass::WithKey, GuestClass::WithAttributes] {
+        assert_eq!(written.retention_rule(class), absent.retention_rule(class));
+    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
             findings.push((format!("{path}.client_id"), message));
         }
         check_client(client, &path, &mut findings);
+        check_retention(client, &path, &mut findings);
         check_resources(settings, client, &path, &mut findings);
         check_keys(client, &path, &mut findings);
         if client.backchannel_logout_uri.is_some() && !client.x_application_type.has_backchannel_logout() {
@@ -177,6 +178,20 @@ fn check_client(client: &Client, path: &str, findings: &mut Vec<Finding>) {
         && !scopes.iter().any(|scope| scope == "openid")
     {
         find("anonymous_scopes", "add \"openid\": a guest's token does not identify the guest without it".to_owned());
+    }
+}
+
+fn check_retention(client: &Client, path: &str, findings: &mut Vec<Finding>) {
+    let rules = &client.guest_retention;
+    for (name, rule) in [
+        ("without_key", &rules.without_key),
+        ("with_key", &rules.with_key),
+        ("with_attributes", &rules.with_attributes),
+    ] {
+        if rule.idle_seconds.zip(rule.warning_seconds).is_some_and(|(idle, warning)| warning >= idle) {
+            let message = "the warning comes before the guest is idle: write a shorter time than idle_seconds";
+            findings.push((format!("{path}.guest_retention.{name}.warning_seconds"), message.to_owned()));
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use vestibule_app::admin::{
     users::{AttributeChange, NewUser, Promotion},
 };
 use vestibule_app::providers::secrets::SECRET_BYTES;
-use vestibule_domain::identifier::LoginIdKind;
+use vestibule_app::retention::holds::{NewHold, OWNER_CHARS, REASON_CHARS};
+use vestibule_domain::{identifier::LoginIdKind, time::Timestamp};
 
 use super::{
     input::Body,
@@ -196,6 +197,49 @@ pub(crate) struct ProviderSecretBody {
 impl Body for ProviderSecretBody {
     type Value = Self;
     const EXAMPLE: Option<&'static str> = Some(r#"{"secret": "the-secret-from-the-provider"}"#);
+}
+
+// A hold to create.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a hold, as an object")]
+#[schemars(rename = "NewHold")]
+pub(crate) struct NewHoldBody {
+    /// The system or person that needs the guest.
+    #[schemars(length(min = 1, max = OWNER_CHARS))]
+    owner: String,
+    /// What for.
+    #[schemars(length(min = 1, max = REASON_CHARS))]
+    reason: String,
+    /// The last moment at which the hold keeps the guest, as RFC 3339; at most ten years ahead.
+    #[schemars(extend("format" = "date-time"))]
+    expires_at: String,
+}
+
+impl From<NewHoldBody> for NewHold {
+    fn from(body: NewHoldBody) -> Self {
+        let expires_at = Timestamp::parse_rfc3339(&body.expires_at);
+        Self { owner: body.owner, reason: body.reason, expires_at }
+    }
+}
+
+impl Body for NewHoldBody {
+    type Value = NewHold;
+    const EXAMPLE: Option<&'static str> =
+        Some(r#"{"owner": "orders", "reason": "Order 4711 is open", "expires_at": "2031-01-31T12:00:00Z"}"#);
+}
+
+// The dry run that an operator agrees to.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "the rules of a plan, in an object")]
+#[schemars(inline)]
+pub(crate) struct ConfirmationBody {
+    /// The rules of the plan that you read.
+    pub(super) rules: String,
+}
+
+impl Body for ConfirmationBody {
+    type Value = Self;
+    const EXAMPLE: Option<&'static str> = Some(r#"{"rules": "0f343b0931126a20f133d67c2b018a3b"}"#);
 }
 
 #[derive(Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@ use vestibule_app::admin::idempotency::{Achieved, KeptAnswer};
 
 use super::{
     event_views::{DeliveryView, WebhookTestView},
+    retention_views::HoldView,
     views::{ApplicationView, NewKeyView, NewSecretView, ProjectView, UserDetailView, WebhookSecretView},
 };
 
@@ -19,6 +20,7 @@ pub(super) fn print(achieved: &Achieved<'_>) -> KeptAnswer {
         Achieved::Nothing => KeptAnswer { status: 204, version: None, body: String::new() },
         Achieved::UserCreated(user) => with_body(201, &UserDetailView::of(user.clone())),
         Achieved::UserChanged(user) => with_body(200, &UserDetailView::of(user.clone())),
+        Achieved::HoldCreated(hold) => with_body(201, &HoldView::of(hold.clone())),
         Achieved::Settings(settings, version) => {
             let answer = with_body(200, &ProjectView { settings: settings.clone(), version });
             KeptAnswer { version: Some(format!("\"{version}\"")), ..answer }

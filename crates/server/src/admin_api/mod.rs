@@ -22,6 +22,8 @@ mod problem;
 mod project;
 mod providers;
 mod read;
+mod retention;
+mod retention_views;
 mod schemas;
 mod transfer;
 mod users;
@@ -106,6 +108,8 @@ fn list_project(rows: &mut impl Rows) {
     let (read, write) = (AdminScope::SettingsRead, AdminScope::SettingsWrite);
     rows.put((Method::GET, "/project"), read, project::get, &project::GET);
     rows.put((Method::PUT, "/project"), write, project::put, &project::PUT);
+    rows.put((Method::GET, "/retention"), read, retention::get, &retention::GET);
+    rows.put((Method::POST, "/retention/confirm"), write, retention::confirm, &retention::CONFIRM);
     let path = "/project/webhook-secret";
     rows.put((Method::POST, path), write, project::rotate_webhook_secret, &project::ROTATE_WEBHOOK_SECRET);
     rows.put((Method::POST, "/project/webhook-test"), write, events::try_out, &events::TRY_OUT);
@@ -161,6 +165,11 @@ fn list_users(rows: &mut impl Rows) {
     rows.put((Method::GET, "/users/{user_id}/device-keys"), read, users::list_keys, &users::LIST_KEYS);
     let path = "/users/{user_id}/device-keys/{device_key_id}";
     rows.put((Method::DELETE, path), write, users::revoke_key, &users::REVOKE_KEY);
+    rows.put((Method::GET, "/users/{user_id}/holds"), read, retention::list_holds, &retention::LIST_HOLDS);
+    rows.put((Method::POST, "/users/{user_id}/holds"), write, retention::create_hold, &retention::CREATE_HOLD);
+    let path = "/users/{user_id}/holds/{hold_id}";
+    rows.put((Method::DELETE, path), write, retention::remove_hold, &retention::REMOVE_HOLD);
+    rows.put((Method::POST, "/users/{user_id}/revive"), write, retention::revive, &retention::REVIVE);
 }
 
 fn list_others(rows: &mut impl Rows) {

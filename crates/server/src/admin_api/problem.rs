@@ -223,6 +223,9 @@ fn code_of(clash: Clash) -> &'static str {
         Clash::NoSecretNeeded => "no_secret_needed",
         Clash::StillWaiting => "still_waiting",
         Clash::KeyIdTaken => "key_id_taken",
+        Clash::NotExpired => "not_expired",
+        Clash::PlanChanged => "plan_changed",
+        Clash::TooManyHolds => "too_many_holds",
     }
 }
 

@@ -102,6 +102,7 @@ mod readiness;
 mod recovery;
 mod replaced_applications;
 mod resolver;
+mod retention;
 mod returning_guests;
 mod rotation;
 mod route_credentials;

@@ -1,6 +1,7 @@
 //! A settings document with every key, for the tests that compare schema and document.
 
 use super::*;
+use crate::retention::{ClassSettings, RetentionSettings};
 
 /// A document with every key there is.
 pub(super) fn full() -> ProjectSettings {
@@ -22,6 +23,7 @@ pub(super) fn full() -> ProjectSettings {
         public_signup_disabled: Some(true),
         passkey_offer_enabled: Some(true),
         recovery_preselect_days: Some(14),
+        retention_confirm_percent: Some(5),
         rate_limits: RateLimits {
             signup_anonymous: per_ip.clone(),
             signup: per_ip.clone(),
@@ -105,6 +107,7 @@ pub(super) fn full() -> ProjectSettings {
         anonymous_refresh_token_lifetime_seconds: Some(3_000),
         anonymous_refresh_token_idle_timeout_seconds: Some(30),
         anonymous_scopes: Some(vec!["openid".into()]),
+        guest_retention: retention(),
         resources: vec!["urn:stock read".into()],
         jwks: None,
         jwks_uri: text("https://shop.example/jwks"),
@@ -132,4 +135,15 @@ pub(super) fn full() -> ProjectSettings {
         delivery_timeout_seconds: Some(20),
     };
     full
+}
+
+/// Every key of the retention of guests.
+fn retention() -> RetentionSettings {
+    let class = |ends_with_session| ClassSettings {
+        idle_seconds: Some(864_000),
+        ends_with_session,
+        warning_seconds: Some(86_400),
+        grace_seconds: Some(3_600),
+    };
+    RetentionSettings { without_key: class(Some(true)), with_key: class(None), with_attributes: class(None) }
 }

@@ -94,6 +94,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         "/_api/admin/v1",
         &[
             "GET /project",
+            "GET /retention",
             "GET /providers",
             "GET /applications",
             "GET /applications/{client_id}",
@@ -107,6 +108,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "PUT /project",
             "POST /project/webhook-secret",
             "POST /project/webhook-test",
+            "POST /retention/confirm",
             "PUT DELETE /providers/{alias}/secret",
             "POST /applications",
             "PUT DELETE /applications/{client_id}",
@@ -123,6 +125,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET /users/{user_id}/sessions",
             "GET /users/{user_id}/consents",
             "GET /users/{user_id}/device-keys",
+            "GET /users/{user_id}/holds",
         ],
     ),
     (
@@ -134,6 +137,9 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "POST /users/{user_id}/promote",
             "POST /users/{user_id}/disable",
             "POST /users/{user_id}/enable",
+            "POST /users/{user_id}/revive",
+            "POST /users/{user_id}/holds",
+            "DELETE /users/{user_id}/holds/{hold_id}",
             "DELETE /users/{user_id}/sessions",
             "DELETE /users/{user_id}/sessions/{session_id}",
             "DELETE /users/{user_id}/consents/{client_id}",
@@ -181,6 +187,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         &[
             "GET ",
             "GET /anonymous-users",
+            "GET /retention",
             "GET /login-methods",
             "GET /session",
             "GET /rate-limits",
@@ -214,6 +221,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         "/portal/p/{project}",
         &[
             "POST /anonymous-users",
+            "POST /retention",
             "POST /login-methods",
             "POST /session",
             "POST /rate-limits",

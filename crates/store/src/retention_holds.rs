@@ -1,0 +1,101 @@
+//! Reasons to keep a guest, each until a time. SQL over `retention_holds`; no policy.
+
+use vestibule_domain::{
+    id::{HoldId, ProjectNo, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_id, read_time},
+    db::{Conn, Param, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &REMOVE, &REMOVE_EXPIRED_ANY_PROJECT];
+
+/// A stored hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRow {
+    /// Its ID.
+    pub id: HoldId,
+    /// Who holds.
+    pub owner: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// The last moment at which it holds.
+    pub expires_at: Timestamp,
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO retention_holds (
+       project_no,
+       user_id,
+       id,
+       owner,
+       reason,
+       created_at,
+       expires_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+);
+
+/// Adds a hold to a user.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, user: UserId, hold: &HoldRow) -> Result<(), StoreError> {
+    let params: [&dyn Param; 7] = [
+        &p.0,
+        &user.as_bytes().as_slice(),
+        &hold.id.as_bytes().as_slice(),
+        &hold.owner.as_str(),
+        &hold.reason.as_str(),
+        &hold.created_at.as_micros(),
+        &hold.expires_at.as_micros(),
+    ];
+    tx.execute(&INSERT, &params).await.map(|_| ())
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       id,
+       owner,
+       reason,
+       created_at,
+       expires_at
+     FROM retention_holds
+     WHERE project_no = $1 AND user_id = $2
+     ORDER BY id",
+);
+
+fn read_hold(row: &Row<'_>) -> Result<HoldRow, StoreError> {
+    Ok(HoldRow {
+        id: read_id(row, 0)?,
+        owner: row.get(1)?,
+        reason: row.get(2)?,
+        created_at: read_time(row, 3)?,
+        expires_at: read_time(row, 4)?,
+    })
+}
+
+/// Every hold of a user, oldest first, also those that have expired and were not removed yet.
+pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<HoldRow>, StoreError> {
+    conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_hold).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1 AND user_id = $2 AND id = $3");
+
+/// Removes a hold of a user; `false` when it does not exist.
+pub async fn remove(tx: &mut Tx, p: ProjectNo, user: UserId, id: HoldId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&p.0, &user.as_bytes().as_slice(), &id.as_bytes().as_slice()]).await
+}
+
+const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
+    "DELETE FROM retention_holds
+     WHERE (project_no, user_id, id) IN (
+       SELECT project_no, user_id, id FROM retention_holds WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
+     )",
+);
+
+/// Removes at most `limit` holds that expired before `now`; returns how many.
+pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
+}
