@@ -21,6 +21,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &LIST_HELD,
     &KEEP_USE_OF_GRANTS,
     &KEEP_USE_OF_SESSIONS,
+    &LEAVE_TOMBSTONES,
+    &BURY_ALIASES,
+    &BURY_FOREIGN,
     &DELETE_GRANTS,
     &DELETE_SESSIONS,
     &DELETE_DEVICE_KEYS,
@@ -181,6 +184,51 @@ const DELETE_CONSENTS: Sql = of_ids!("DELETE FROM consents WHERE project_no = $1
 const DELETE_DEVICE_CODES: Sql = of_ids!("DELETE FROM device_codes WHERE project_no = $1 AND user_id ", "");
 const DELETE_MARKS: Sql = of_ids!("DELETE FROM retention_marks WHERE project_no = $1 AND user_id ", "");
 const DELETE_HOLDS: Sql = of_ids!("DELETE FROM retention_holds WHERE project_no = $1 AND user_id ", "");
+
+// Parameter 3 is 1 when an application was notified of each guest.
+const LEAVE_TOMBSTONES: Sql = of_ids!(
+    "INSERT INTO subjects (
+       project_no,
+       id
+     )
+     SELECT
+       project_no,
+       id
+     FROM users
+     WHERE project_no = $1 AND id ",
+    "
+       AND (
+         CAST($3 AS BIGINT) = 1
+         OR standard_attributes IS NOT NULL
+         OR custom_attributes IS NOT NULL
+         OR COALESCE((
+           SELECT 1 FROM device_keys k WHERE k.project_no = users.project_no AND k.user_id = users.id LIMIT 1
+         ), 0) = 1
+         OR COALESCE((
+           SELECT 1 FROM subjects s WHERE s.project_no = users.project_no AND s.user_id = users.id LIMIT 1
+         ), 0) = 1
+       )
+     ON CONFLICT DO NOTHING"
+);
+
+const BURY_ALIASES: Sql = of_ids!("UPDATE subjects SET user_id = NULL WHERE project_no = $1 AND user_id ", "");
+const BURY_FOREIGN: Sql = of_ids!("UPDATE foreign_subjects SET user_id = NULL WHERE project_no = $1 AND user_id ", "");
+
+/// Leaves tombstones of those of these guests that something remembers: attributes, a device key, an alias, or an application that was
+/// notified of each guest. Their aliases become tombstones too. Call it before [`erase`].
+pub async fn leave_tombstones(
+    tx: &mut Tx,
+    p: ProjectNo,
+    ids: &[UserId],
+    is_each_known: bool,
+) -> Result<(), StoreError> {
+    let packed = pack(ids);
+    tx.execute(&LEAVE_TOMBSTONES, &[&p.0, &packed, &i64::from(is_each_known)]).await?;
+    for bury in [&BURY_ALIASES, &BURY_FOREIGN] {
+        tx.execute(bury, &[&p.0, &packed]).await?;
+    }
+    Ok(())
+}
 
 // On SQLite nothing can have happened since the guests were found unused.
 const DELETE_USERS: Sql = of_ids!(

@@ -12,6 +12,7 @@ use vestibule_domain::{
     project::NonBlockingHandler,
     retention::{ClassSettings, RetentionSettings},
     secret::TokenHash,
+    subject::{Meaning, Subject},
     time::Timestamp,
     user::User,
 };
@@ -360,6 +361,14 @@ async fn other_applications_and_members_are_not_touched(engine: Engine) {
     advance(&server, 10).await;
     advance(&server, 8).await;
     assert_eq!(status(&admin, &named).await, 404, "it has a rule of its own");
+    let mut conn = server.app.store.read().await.expect("a connection");
+    let no = project(&server.app).no;
+    for (subject, meaning) in [(&named, Some(Meaning::Tombstone)), (&plain, None)] {
+        let id = Subject::Id(subject.parse().expect("an ID"));
+        let found = vestibule_store::subjects::find(&mut conn, no, &id).await.expect("the ledger");
+        assert_eq!(found, meaning, "only what something remembers leaves a tombstone");
+    }
+    drop(conn);
     advance(&server, 300).await;
     for subject in [&reader, &member, &disabled] {
         assert_eq!(status(&admin, subject).await, 200);

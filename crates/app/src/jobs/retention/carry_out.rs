@@ -176,8 +176,12 @@ impl Batch {
         Ok(count(&unused))
     }
 
-    /// What guests leave behind that are about to be erased: an event for each, if a webhook wants it. Called before they are erased.
+    /// What guests leave behind that are about to be erased: an event for each, if a webhook wants it, and a tombstone of those that
+    /// something remembers. Called before they are erased.
     async fn leave_behind(&self, tx: &mut Tx, ids: &[UserId]) -> Result<(), StoreError> {
+        let is_notified = |kind: &str| !self.project.settings.non_blocking_handlers_for(kind).is_empty();
+        let is_each_known = is_notified(Event::USER_DELETED) || is_notified("user.created");
+        erasure::leave_tombstones(tx, self.project.no, ids, is_each_known).await?;
         let tell = |user, _| Event::UserDeleted { user, reason: DeletionReason::Retention };
         self.tell(tx, (ids, &[]), (Event::USER_DELETED, tell)).await
     }
