@@ -54,15 +54,24 @@ async fn confirm(request: ProjectRequest) -> PageResult {
 pub(super) fn panels() -> Vec<Panel> {
     let hint = "Deletes unused guests. Without a time, they are never deleted. New rules begin with a dry run: see Guest retention.";
     vec![
-        Panel::new("Retention of guests without a device key", hint, rows("without_key")),
-        Panel::new("Retention of guests with a device key", "They can return with their key.", rows("with_key")),
-        Panel::new("Retention of guests with attributes", "With or without a device key.", rows("with_attributes")),
+        Panel::new("Retention of guests without a device key", hint, rows("without_key", "without a device key")),
+        Panel::new(
+            "Retention of guests with a device key",
+            "They can return with their key.",
+            rows("with_key", "with a device key"),
+        ),
+        Panel::new(
+            "Retention of guests with attributes",
+            "With or without a device key.",
+            rows("with_attributes", "with attributes"),
+        ),
     ]
 }
 
-fn rows(class: &str) -> Vec<BoundControl> {
+fn rows(class: &str, owner: &str) -> Vec<BoundControl> {
     let own = |key: &str, label: &str| {
-        control(&format!("oauth.clients[].guest_retention.{class}.{key}"), &format!("retain_{class}_{key}"), label)
+        let path = format!("oauth.clients[].guest_retention.{class}.{key}");
+        control(&path, &format!("retain_{class}_{key}"), label).of(owner)
     };
     let mut rows = vec![
         own("idle_seconds", "Expire after idling for")
