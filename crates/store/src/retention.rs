@@ -16,7 +16,7 @@ use crate::{
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] =
-    &[&PAGE_END, &SCAN, &LIST_USERS, &FIND_MARK, &MARK_WARNED, &MARK_EXPIRED, &UNMARK, &REMOVE_STRAY_MARKS];
+    &[&PAGE_END, &SCAN, &LIST_USERS, &MARK_WARNED, &MARK_EXPIRED, &UNMARK, &REMOVE_STRAY_MARKS];
 
 /// What is known of a guest.
 #[derive(Clone, Debug, PartialEq)]
@@ -169,31 +169,6 @@ const LIST_USERS: Sql = of_ids!(
 /// These users, in no order.
 pub async fn list_users(conn: &mut Conn, p: ProjectNo, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
     conn.query_all(&LIST_USERS, &[&p.0, &pack(ids)], |row| read_user(row, 0)).await
-}
-
-/// Where a guest stands, as stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MarkRow {
-    /// When its application was warned.
-    pub warned_at: Option<Timestamp>,
-    /// When it expired.
-    pub expired_at: Option<Timestamp>,
-}
-
-const FIND_MARK: Sql = Sql::new(
-    "SELECT
-       warned_at,
-       expired_at
-     FROM retention_marks
-     WHERE project_no = $1 AND user_id = $2",
-);
-
-/// The mark of a guest.
-pub async fn find_mark(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<Option<MarkRow>, StoreError> {
-    conn.query_optional(&FIND_MARK, &[&p.0, &id.as_bytes().as_slice()], |row| {
-        Ok(MarkRow { warned_at: read_optional_time(row, 0)?, expired_at: read_optional_time(row, 1)? })
-    })
-    .await
 }
 
 const MARK_WARNED: Sql = of_ids!(
