@@ -544,14 +544,13 @@ async fn two_nodes_at_once_erase_each_guest_once() {
     let node = server.open_app(server.clock.clone()).await;
     add_guests(&server, 3_000).await;
     // The dry run, counted by both.
-    let (first, second) =
-        tokio::join!(retention::sweep(&server.app, &project(&server.app)), retention::sweep(&node, &project(&node)),);
+    let (here, there) = (project(&server.app), project(&node));
+    let (first, second) = tokio::join!(retention::sweep(&server.app, &here), retention::sweep(&node, &there));
     first.and(second).expect("a dry run");
     let plan = look(&server.app).await.plan.expect("a plan");
     assert_eq!(plan.applications["web"].totals(), (3_000, 0), "each counted once");
     server.clock.advance_seconds(11 * DAY);
-    let (first, second) =
-        tokio::join!(retention::sweep(&server.app, &project(&server.app)), retention::sweep(&node, &project(&node)),);
+    let (first, second) = tokio::join!(retention::sweep(&server.app, &here), retention::sweep(&node, &there));
     first.and(second).expect("a run");
     run(&server.app).await;
     assert_eq!(look(&server.app).await.last.map(|last| last.done.erased), Some(3_000));
