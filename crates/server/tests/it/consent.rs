@@ -402,7 +402,7 @@ async fn a_consent_ends_with_its_user_and_its_application(engine: Engine) {
     partner.sign_in(browser, "openid offline_access").await;
     let admin = Admin::of(&scene.server).await;
     let export = admin.get("/export/users").await.expect(200).body;
-    let record: Value = export
+    let mut record: Value = export
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .find(|one: &Value| one["id"] == scene.sub.as_str())
@@ -412,9 +412,12 @@ async fn a_consent_ends_with_its_user_and_its_application(engine: Engine) {
         (&json!("partner"), &json!("offline_access openid"))
     );
     admin.delete(&format!("/users/{}", scene.sub)).await.expect(204);
+    // With another ID: that of a deleted user is never given again.
+    let sub = "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab";
+    record["id"] = json!(sub);
     let import = admin.http.request(reqwest::Method::POST, "/_api/admin/v1/import/users").bearer_auth(&admin.token);
     Reply::of(import.header("content-type", "application/x-ndjson").body(record.to_string())).await.expect(200);
-    let listed = admin.get(&format!("/users/{}/consents", scene.sub)).await.expect(200).json();
+    let listed = admin.get(&format!("/users/{sub}/consents")).await.expect(200).json();
     assert_eq!(listed["consents"][0]["client_id"], "partner");
     scene.sign_in(KIM, PASSWORD).await;
     expect_code(&partner.ask_silently(&mut scene.browser, "openid").await);

@@ -120,6 +120,9 @@ async fn imported_consents_are_to_third_party_applications(engine: Engine) {
         .find(|one: &Value| one["id"] == scene.sub.as_str())
         .expect("the member");
     admin.delete(&format!("/users/{}", scene.sub)).await.expect(204);
+    // With another ID: that of a deleted user is never given again.
+    let sub = "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab";
+    record["id"] = json!(sub);
     let import = async |record: &Value| {
         let request = admin.request(Method::POST, "/import/users").header("content-type", "application/x-ndjson");
         Reply::of(request.body(record.to_string())).await.expect(200)
@@ -130,11 +133,11 @@ async fn imported_consents_are_to_third_party_applications(engine: Engine) {
         let expected =
             format!("{client} is no third-party application of this project: create it first, or omit its consent");
         assert!(reply.body.contains(&expected), "{}", reply.body);
-        admin.get(&format!("/users/{}", scene.sub)).await.expect(404);
+        admin.get(&format!("/users/{sub}")).await.expect(404);
     }
     record["consents"][0]["client_id"] = json!("partner");
     import(&record).await;
-    let listed = admin.get(&format!("/users/{}/consents", scene.sub)).await.expect(200).json();
+    let listed = admin.get(&format!("/users/{sub}/consents")).await.expect(200).json();
     assert_eq!(listed["consents"][0]["client_id"], "partner");
 }
 
