@@ -279,7 +279,7 @@ describe("the portal", () => {
       const name = `portal${path.replaceAll("/", "-")}`;
       await look(page, name, { picture: path === "/applications/shop-web/quick-start" || path === "/applications" });
     }
-    for (const [path, title] of [["/portal/me", "Your account"], ["/portal/activity", "Operator activity"], ["/portal/health", "Server health"], ["/portal/projects/new", "New project"], ["/portal/prove", "Confirm that it's you"]]) {
+    for (const [path, title] of [["/portal/me", "Your account"], ["/portal/activity", "Operator activity"], ["/portal/health", "Server health"], ["/portal/guides/web", "Guests in a web app"], ["/portal/projects/new", "New project"], ["/portal/prove", "Confirm that it's you"]]) {
       await page.goto(`${origin}${path}`);
       await heading(page, title);
       await look(page, path.slice(1).replaceAll("/", "-"), { picture: path === "/portal/activity" });

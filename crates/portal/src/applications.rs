@@ -15,6 +15,7 @@ use crate::{
     confirmation::{ConfirmActionPage, Hidden, SecretShownPage, describe_signed_out},
     control::{Control, ControlKind},
     frame::{PortalContext, PortalPage},
+    guide::GuideLink,
     notice::PortalNotice,
     quick_start::Framework,
     settings_form::describe,
@@ -461,6 +462,10 @@ impl PortalPage for QuickStartPage {
 
     fn above(&self) -> Option<(String, String)> {
         Some((format!("/applications/{}", self.client_id), self.name.clone()))
+    }
+
+    fn guides(&self) -> Vec<GuideLink> {
+        self.framework.guides().to_vec()
     }
 }
 

@@ -5,6 +5,7 @@ use vestibule_domain::operator::Role;
 use vestibule_web::{asset::asset_href, brand::Brand, template::finish, theme::theme_href};
 
 use crate::{
+    guide::{GuideLink, guide_of},
     nav::{self, NavItem},
     notice::PortalNotice,
 };
@@ -85,6 +86,11 @@ pub trait PortalPage {
         None
     }
 
+    /// The guides to it: those of its navigation entry, if it has none of its own.
+    fn guides(&self) -> Vec<GuideLink> {
+        self.section().and_then(guide_of).into_iter().collect()
+    }
+
     /// The form's errors, each with the ID of its field.
     fn problems(&self) -> Vec<(String, String)> {
         Vec::new()
@@ -117,6 +123,7 @@ pub trait PortalPage {
             body: self.body(ctx),
             section: self.section().unwrap_or_default(),
             above: self.above(),
+            guides: self.guides(),
             problems: self.problems(),
             passkey: self.has_passkey(),
         };
@@ -132,6 +139,7 @@ struct PortalLayout<'a> {
     body: String,
     section: &'static str,
     above: Option<(String, String)>,
+    guides: Vec<GuideLink>,
     problems: Vec<(String, String)>,
     passkey: bool,
 }

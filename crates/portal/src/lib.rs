@@ -36,6 +36,7 @@ mod event_words;
 pub(crate) mod field_binding;
 pub mod first_link;
 pub mod frame;
+pub(crate) mod guide;
 pub mod health;
 pub mod invitation;
 pub mod login_methods;
@@ -113,6 +114,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         sign_in::routes(),
         me::routes(),
         activity::routes(),
+        guide::routes(),
         health::routes(),
         projects::routes(),
         anonymous_users::routes(),

@@ -3,6 +3,8 @@
 
 use vestibule_domain::client::ApplicationType;
 
+use crate::guide::GuideLink;
+
 /// A framework or type of application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framework {
@@ -80,7 +82,7 @@ impl Framework {
     pub(crate) fn hint(self) -> &'static str {
         match self {
             Self::React | Self::Vue => "Single-page application with tokens.",
-            Self::Web => "Any JavaScript in the browser, with tokens.",
+            Self::Web => "JavaScript in the browser, or a server that keeps sessions; with tokens.",
             Self::Server => "Pages rendered by your server, with cookies and a reverse proxy.",
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "Guests sign in with a key on the device.",
             Self::Oidc => "Your own backend, with a client secret. No guests.",
@@ -109,6 +111,22 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "com.example.app://host/path",
             Self::Oidc | Self::ThirdParty => "https://app.example/callback",
             Self::Machine => "",
+        }
+    }
+
+    /// The guides to it.
+    pub(crate) fn guides(self) -> &'static [GuideLink] {
+        match self {
+            Self::React | Self::Vue => &[("web", "Web apps")],
+            Self::Web => &WEB_GUIDES,
+            Self::Server => &SERVER_GUIDES,
+            Self::Ios => &[("ios", "iOS")],
+            Self::Android => &[("android", "Android")],
+            Self::Flutter => &[("flutter", "Flutter")],
+            Self::ReactNative => &[("react-native", "React Native")],
+            Self::Oidc => &[("backend", "The backend behind an app"), ("sessions", "Sessions and lifetimes")],
+            Self::ThirdParty => &[("third-party", "Third-party applications")],
+            Self::Machine => &[("machine-to-machine", "Machine to machine")],
         }
     }
 
@@ -149,6 +167,17 @@ impl Framework {
         }
     }
 }
+
+const WEB_GUIDES: [GuideLink; 6] = [
+    ("web", "Web apps"),
+    ("nextjs", "Next.js"),
+    ("sveltekit", "SvelteKit"),
+    ("express", "Express"),
+    ("fastapi", "FastAPI"),
+    ("go", "Go"),
+];
+const SERVER_GUIDES: [GuideLink; 2] =
+    [("web#which-session-type", "Which session type?"), ("backend#2-forward-auth", "Forward auth")];
 
 const AUTH: (&str, &str) = ("Guests, sign-up and sign-in: one module", include_str!("../quick-starts/auth.js"));
 const CONFIGURE: &str = "Configure once, at start-up";

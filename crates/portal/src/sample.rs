@@ -10,6 +10,7 @@ use crate::{
     audit::AuditPage,
     confirmation::{ConfirmActionPage, SecretShownPage},
     frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge},
+    guide::GuidePage,
     health::HealthPage,
     me::MePage,
     message::MessagePage,
@@ -42,6 +43,7 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "welcome-passkey", OneTimeLinkPasskeyPage::samples());
     collect(&mut all, "me", MePage::samples());
     collect(&mut all, "activity", ActivityPage::samples());
+    collect(&mut all, "guide", GuidePage::samples());
     collect(&mut all, "health", HealthPage::samples());
     collect(&mut all, "message", MessagePage::samples());
     collect(&mut all, "projects", ProjectsPage::samples());

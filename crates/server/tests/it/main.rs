@@ -75,6 +75,7 @@ mod pooler;
 mod portal;
 mod portal_activity;
 mod portal_email_texts;
+mod portal_guides;
 mod portal_health;
 mod portal_operators;
 mod portal_passkeys;

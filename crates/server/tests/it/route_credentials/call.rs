@@ -57,6 +57,7 @@ impl World {
             .replace("{project}", "test")
             .replace("{client_id}", client)
             .replace("{framework}", "react")
+            .replace("{guide}", "web")
             .replace("{secret_id}", "0000000000000000")
             .replace("{*rest}", "x/y")
             .replace("{*path}", "x.css")

@@ -173,6 +173,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET POST /portal/prove",
             "GET POST /portal/me",
             "GET /portal",
+            "GET /portal/guides/{guide}",
             "GET POST /portal/invitations/{token}",
         ],
     ),
