@@ -3,6 +3,7 @@
  * DISK_FILE    a file whose writes are remembered until they are synced
  * DISK_SWITCH  while this file exists: the next sync of DISK_FILE fails with EIO, undoes what was written since the last
  *              sync, as a system may that drops pages it could not write, and removes the switch. Syncs after it succeed.
+ * DISK_BLIND   while this file exists: reads of DISK_FILE fail with EIO
  * DISK_DEATH   a number: the process kills itself before the n-th call that changes a name or syncs a file
  */
 #define _GNU_SOURCE
@@ -48,7 +49,8 @@ static void forget_changes(void) {
 
 static void remember(int fd, off_t at, size_t length) {
     struct change *change = malloc(sizeof *change + length);
-    ssize_t read = change ? pread(fd, change->old, length, at) : -1;
+    ssize_t (*get)(int, void *, size_t, off_t) = original("pread");
+    ssize_t read = change ? get(fd, change->old, length, at) : -1;
     if (read < 0) abort();
     change->before = newest;
     change->at = at;
@@ -95,6 +97,24 @@ static ssize_t write_at(const char *name, int fd, const void *bytes, size_t leng
 
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) { return write_at("pwrite", fd, bytes, length, at); }
 ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t at) { return write_at("pwrite64", fd, bytes, length, at); }
+
+static ssize_t read_at(const char *name, int fd, void *bytes, size_t length, off_t at) {
+    ssize_t (*real)(int, void *, size_t, off_t) = original(name);
+    const char *chosen = getenv("DISK_BLIND");
+    if (chosen && access(chosen, F_OK) == 0) {
+        pthread_mutex_lock(&lock);
+        int fails = is_watched(fd);
+        pthread_mutex_unlock(&lock);
+        if (fails) {
+            errno = EIO;
+            return -1;
+        }
+    }
+    return real(fd, bytes, length, at);
+}
+
+ssize_t pread(int fd, void *bytes, size_t length, off_t at) { return read_at("pread", fd, bytes, length, at); }
+ssize_t pread64(int fd, void *bytes, size_t length, off_t at) { return read_at("pread64", fd, bytes, length, at); }
 
 static int sync_file(const char *name, int fd) {
     int (*real)(int) = original(name);
