@@ -21,6 +21,7 @@ async function checkConfiguration({ code, where }) {
 /** A piece of a project file, with what a whole one needs beside it. */
 function complete(code) {
   const head = code.includes("[project]") ? "" : '[project]\nid = "shop"\npublic_origin = "https://auth.shop.example"\n';
+  if (code.includes("[[identity.oauth.providers]]")) return head + code;
   const type = code.includes("x_application_type") ? "" : '\nx_application_type = "spa"';
   // Machines have no users, and so no redirect URI.
   const uris = code.includes("redirect_uris") || code.includes('"m2m"') ? "" : '\nredirect_uris = ["https://shop.example/after-login"]';

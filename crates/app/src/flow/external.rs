@@ -364,7 +364,7 @@ mod tests {
             problem: None,
         };
         assert!(is_answered_by(&step, "abc"));
-        assert!(!is_answered_by(&step, "abd") && !is_answered_by(&step, ""));
+        assert!(!is_answered_by(&step, "abx") && !is_answered_by(&step, ""));
         assert!(!is_answered_by(&ExternalStep { state: None, ..step }, "abc"), "it was answered");
     }
 }

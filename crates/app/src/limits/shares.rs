@@ -32,7 +32,7 @@ pub(crate) struct Round {
 }
 
 /// The counters that are kept in memory, but those of the settings.
-const FIXED: [Counter; 16] = [
+const FIXED: [Counter; 17] = [
     Counter::TokenPerIp,
     Counter::RevocationPerIp,
     Counter::TokenPerUser,
@@ -49,6 +49,7 @@ const FIXED: [Counter; 16] = [
     Counter::UserCodePerIp,
     Counter::PushedPerIp,
     Counter::LoginMethodChangePerUser,
+    Counter::ProviderPerIp,
 ];
 /// The codes of [`FIXED`] begin here, those of [`LimitName::ALL`] at 0.
 const FIRST_FIXED: u8 = 128;
