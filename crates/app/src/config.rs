@@ -211,7 +211,30 @@ pub struct ProvidersConfig {
     /// Hosts that may be in a private network.
     pub private_hosts: Vec<String>,
     pub google_issuer: String,
+    pub apple_issuer: String,
+    pub microsoft_authority: String,
+    pub github_origin: String,
+    pub github_api: String,
+    pub facebook_dialog: String,
+    pub facebook_graph: String,
+    pub linkedin_issuer: String,
     pub timeout_seconds: u64,
+}
+
+impl ProvidersConfig {
+    /// Where the known providers are, by key.
+    pub(crate) fn places(&self) -> [(&'static str, &str); 8] {
+        [
+            ("providers.google_issuer", &self.google_issuer),
+            ("providers.apple_issuer", &self.apple_issuer),
+            ("providers.microsoft_authority", &self.microsoft_authority),
+            ("providers.github_origin", &self.github_origin),
+            ("providers.github_api", &self.github_api),
+            ("providers.facebook_dialog", &self.facebook_dialog),
+            ("providers.facebook_graph", &self.facebook_graph),
+            ("providers.linkedin_issuer", &self.linkedin_issuer),
+        ]
+    }
 }
 
 /// `[admin_api]`

@@ -53,17 +53,19 @@ fn register(kind: &str) -> &'static str {
             "In the Google Cloud console, create an OAuth client ID of the type “Web application”, and add this URI to its authorized redirect URIs."
         }
         "apple" => {
-            "At Apple, create a Services ID with “Sign in with Apple”, add this URI to its return URLs, and create a key for it. The client ID is the Services ID, and the client secret is the key file."
+            "In a developer account at Apple, create a Services ID with “Sign in with Apple”, and add this URI to its return URLs; and a key for it, whose file is the client secret."
         }
         "azureadv2" => {
-            "In the Microsoft Entra admin center, register an application with this URI as a redirect URI of the type “Web”, and create a client secret."
+            "In the Microsoft Entra admin center, register an application with this redirect URI of the platform “Web”, and create a client secret."
         }
-        "github" => "At GitHub, create an OAuth app with this URI as its authorization callback URL.",
+        "github" => {
+            "In GitHub's developer settings, register an OAuth app with this authorization callback URL, and generate a client secret."
+        }
         "facebook" => {
-            "At Meta for Developers, create an app with “Facebook Login”, and add this URI to its valid OAuth redirect URIs."
+            "In Meta for Developers, create an app with Facebook Login, and add this URI to its valid OAuth redirect URIs."
         }
         "linkedin" => {
-            "At LinkedIn Developers, create an app with “Sign In with LinkedIn using OpenID Connect”, and add this URI to its authorized redirect URLs."
+            "In LinkedIn's developer portal, create an app with “Sign In with LinkedIn using OpenID Connect”, and add this authorized redirect URL."
         }
         _ => {
             "Register the project as a web application with a client secret (a confidential client), with this redirect URI."
@@ -96,15 +98,21 @@ pub(super) fn rows(kind: &str, is_new: bool) -> Vec<BoundControl> {
         );
     }
     if kind == "azureadv2" {
-        rows.push(
-            control(&of("tenant"), "tenant", "Tenant")
-                .hint("The ID or domain of a tenant; or common, organizations or consumers, for accounts of many."),
-        );
+        rows.push(control(&of("tenant"), "tenant", "Tenant").placeholder("common").hint(
+            "A tenant's ID or domain; “organizations” for all organizations, “consumers” for personal accounts, “common” for both.",
+        ));
     }
-    rows.push(control(&of("client_id"), "client_id", "Client ID").hint("As the provider shows it."));
+    rows.push(control(&of("client_id"), "client_id", "Client ID").hint(match kind {
+        "apple" => "The identifier of the Services ID.",
+        _ => "As the provider shows it.",
+    }));
     if kind == "apple" {
-        rows.push(control(&of("team_id"), "team_id", "Team ID").hint("10 capital letters and digits."));
-        rows.push(control(&of("key_id"), "key_id", "Key ID").hint("Of the key file that is set as the client secret."));
+        rows.push(control(&of("team_id"), "team_id", "Team ID").hint(
+            "The 10 characters of the developer team. With another one, users have to connect their accounts again.",
+        ));
+        rows.push(control(&of("key_id"), "key_id", "Key ID").hint(
+            "The 10 characters of the key for Sign in with Apple. The text of its file (.p8) is the client secret.",
+        ));
     }
     if kind == "oidc" {
         rows.push(control(&of("scopes"), "scopes", "Scopes").rows(3).hint("One per line; openid must be among them."));

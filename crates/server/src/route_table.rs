@@ -125,6 +125,7 @@ fn browser_pages() -> Vec<Route> {
         Route::new(hosted, Method::GET, "/flow/{id}/{view}", pages::flow::show_step),
         Route::new(hosted, Method::POST, "/flow/{id}/{view}", pages::flow::act),
         Route::new(hosted, Method::GET, "/sso/oauth2/callback/{alias}", pages::flow::provider::callback).with_effect(),
+        Route::new(hosted, Method::POST, "/sso/oauth2/callback/{alias}", pages::flow::provider::receive),
         Route::new(Face::Assets, Method::GET, "/assets/{*path}", assets::serve),
     ];
     routes.extend(pages::device::routes());

@@ -25,6 +25,8 @@ function complete(code) {
   const type = code.includes("x_application_type") ? "" : '\nx_application_type = "spa"';
   // Machines have no users, and so no redirect URI.
   const uris = code.includes("redirect_uris") || code.includes('"m2m"') ? "" : '\nredirect_uris = ["https://shop.example/after-login"]';
+  // The client IDs of providers are no applications.
+  if (code.includes("[[identity.oauth.providers]]")) return head + code;
   return head + code.replaceAll(/^client_id = .*$/gm, `$&${type}${uris}`);
 }
 

@@ -41,9 +41,11 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problem
     if !(1..=60).contains(&config.providers.timeout_seconds) {
         add_problem("providers.timeout_seconds", "write 1 to 60 seconds");
     }
-    let google = url::Url::parse(&config.providers.google_issuer);
-    if !google.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
-        add_problem("providers.google_issuer", "write the issuer as a URL, such as \"https://accounts.google.com\"");
+    for (key, place) in config.providers.places() {
+        let parsed = url::Url::parse(place);
+        if place.ends_with('/') || !parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            add_problem(key, "write a URL without a last slash, such as \"https://accounts.google.com\"");
+        }
     }
     if config.admin_api.requests_per_minute == 0 {
         add_problem("admin_api.requests_per_minute", "must be at least 1");

@@ -9,6 +9,7 @@ use crate::adapters::entropy::Entropy;
 
 const LABEL: &str = "sealed_flow";
 const PUSHED: &str = "pushed_request";
+const POSTED: &str = "provider_answer";
 
 impl MacKey {
     /// Seals the flow for its browser.
@@ -26,15 +27,35 @@ impl MacKey {
     /// Seals a pushed authorization request, with a key of its own.
     #[must_use]
     pub(crate) fn seal_pushed_request(&self, plain: &[u8], entropy: &Entropy) -> String {
-        let id: [u8; 16] = entropy.bytes();
-        base64url([id.as_slice(), &self.seal_under(PUSHED, &id, plain, entropy)].concat())
+        self.seal_alone(PUSHED, plain, entropy)
     }
 
     /// Unseals what [`MacKey::seal_pushed_request`] made.
     #[must_use]
     pub(crate) fn open_pushed_request(&self, sealed: &[u8]) -> Option<Vec<u8>> {
+        self.open_alone(PUSHED, sealed)
+    }
+
+    /// Seals the answer that a provider's page posted, for the redirect after it.
+    #[must_use]
+    pub(crate) fn seal_provider_answer(&self, plain: &[u8], entropy: &Entropy) -> String {
+        self.seal_alone(POSTED, plain, entropy)
+    }
+
+    /// Unseals what [`MacKey::seal_provider_answer`] made.
+    #[must_use]
+    pub(crate) fn open_provider_answer(&self, sealed: &str) -> Option<Vec<u8>> {
+        self.open_alone(POSTED, &read_base64url(sealed)?)
+    }
+
+    fn seal_alone(&self, label: &str, plain: &[u8], entropy: &Entropy) -> String {
+        let id: [u8; 16] = entropy.bytes();
+        base64url([id.as_slice(), &self.seal_under(label, &id, plain, entropy)].concat())
+    }
+
+    fn open_alone(&self, label: &str, sealed: &[u8]) -> Option<Vec<u8>> {
         let (id, sealed) = sealed.split_first_chunk::<16>()?;
-        self.open_under(PUSHED, id, sealed)
+        self.open_under(label, id, sealed)
     }
 
     /// Seals a value of one kind with the key of its ID.
@@ -86,5 +107,8 @@ mod tests {
             assert_eq!(key.open_flow(flow, &changed), None, "{at}");
             assert_eq!(key.open_flow(flow, &sealed[..at]), None, "{at}");
         }
+        let (answer, request) = (key.seal_provider_answer(b"a", &entropy), key.seal_pushed_request(b"a", &entropy));
+        assert_eq!(key.open_provider_answer(&answer).as_deref(), Some(&b"a"[..]));
+        assert_eq!((key.open_provider_answer(&request), other.open_provider_answer(&answer)), (None, None));
     }
 }

@@ -16,6 +16,7 @@ use super::{
     basis::Basis,
     keep,
     link::{self, PendingLink},
+    posted_answer,
     prepare::Achievement,
     save,
     sign_in::LoginProof,
@@ -28,12 +29,14 @@ use crate::{
     error::Error,
     limits::rates,
     promotion::change::{Credentials, NewExternalAccount},
-    providers::{self, Answer, AuthorizationRequest, Exchange, ProviderError, ProviderUser, secrets},
+    providers::{
+        self, Answer, AuthorizationRequest, Exchange, ProviderError, ProviderUser, apple::PersonName, secrets,
+    },
     tokens::issue::BY_PROVIDER,
 };
 
 /// Maximum bytes of a state.
-const STATE_BYTES: usize = 128;
+pub(super) const STATE_BYTES: usize = 128;
 
 /// What the user wanted when it chose the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,7 +209,8 @@ pub(crate) async fn judge(
     if let Some(error) = field("error") {
         providers::log(ctx, provider, &ProviderError::Refused(vestibule_protocol::echo(error).into_owned()));
         return Err(match error {
-            "access_denied" => ExternalProblem::Denied,
+            // Apple and LinkedIn have words of their own for it.
+            "access_denied" | "user_cancelled_authorize" | "user_cancelled_login" => ExternalProblem::Denied,
             "server_error" | "temporarily_unavailable" => ExternalProblem::Unavailable,
             _ => ExternalProblem::NotAccepted,
         });
@@ -214,7 +218,11 @@ pub(crate) async fn judge(
     let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
     // A parameter that is repeated counts as missing (RFC 6749 §3.1); a repeated issuer must not pass for none.
     let issuer = form.get("iss").unwrap_or(Some(""));
-    let answer = Answer { code: field("code").unwrap_or_default(), issuer };
+    let name = PersonName {
+        given: field(posted_answer::GIVEN_NAME).map(str::to_string),
+        family: field(posted_answer::FAMILY_NAME).map(str::to_string),
+    };
+    let answer = Answer { code: field("code").unwrap_or_default(), issuer, name: &name };
     let of = Exchange { nonce: &nonce, verifier: &verifier };
     let exchanged = calling(ctx.project.no, providers::exchange(ctx, provider, answer, of)).await;
     exchanged.map_err(|error| {
@@ -256,7 +264,7 @@ async fn refuse(ctx: &Ctx<'_>, flow: &mut Flow, problem: ExternalProblem) -> Res
 async fn decide(
     ctx: &Ctx<'_>,
     flow: &mut Flow,
-    (provider, user): (&Provider, ProviderUser),
+    (provider, mut user): (&Provider, ProviderUser),
     intent: Intent,
 ) -> Result<Answered, Error> {
     let mut conn = ctx.app.store.read().await?;
@@ -269,6 +277,7 @@ async fn decide(
         if is_promotion && intent == Intent::Join && !goes_on {
             return refuse(ctx, flow, ExternalProblem::BelongsToMember).await;
         }
+        user.keep_name(&account.profile);
         let basis = Basis::of_external_account(flow, &user.provider, &user.subject);
         let proof = LoginProof { external: Some(user), ..LoginProof::new(account.user_id, BY_PROVIDER, basis) };
         return Ok(Answered::Achieved(Achievement::Proved(Box::new(proof))));

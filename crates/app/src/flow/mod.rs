@@ -13,6 +13,7 @@ pub mod merging;
 mod message;
 pub(crate) mod one_time_code;
 pub mod passkey;
+pub mod posted_answer;
 pub mod prepare;
 pub mod recovery;
 pub mod sign_in;

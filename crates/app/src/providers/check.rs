@@ -1,6 +1,10 @@
 //! Checks a provider of the settings without signing anyone in: its metadata, its keys, and the client secret.
 
-use super::{ProviderError, exchange::redeem, known::KnownProvider, secrets};
+use super::{
+    ProviderError,
+    exchange::{Call, redeem},
+    secrets,
+};
 use crate::{
     adapters::lookup::calling,
     admin::{AdminError, Thing},
@@ -42,7 +46,7 @@ pub async fn check(ctx: &Ctx<'_>, alias: &str) -> Result<Vec<Finding>, AdminErro
     let provider = ctx.project.settings.provider(alias).ok_or(AdminError::NotFound(Thing::Provider))?;
     let _place = ctx.app.shares.trials.take(ctx.project.no).map_err(Error::from)?;
     let providers = &ctx.app.providers;
-    let known = KnownProvider::new(providers.issuer_of(provider));
+    let known = providers.make(provider);
     let mut found = Vec::new();
     let asked = (&ctx.app.metrics, ctx.now);
     let metadata = match calling(ctx.project.no, known.metadata(&providers.http, asked.0, asked.1)).await {
@@ -52,21 +56,36 @@ pub async fn check(ctx: &Ctx<'_>, alias: &str) -> Result<Vec<Finding>, AdminErro
             return Ok(found);
         }
     };
-    found.push(match providers.http.check(&metadata.authorization_endpoint) {
-        Ok(_) => Finding::new(Verdict::Good, "Its metadata was read, and is of the issuer in the settings."),
-        Err(error) => Finding::new(Verdict::Bad, format!("Its sign-in page can't be used: {error}.")),
-    });
-    let keys = known.count_keys((&providers.http, &metadata.jwks_uri), asked);
-    found.push(match calling(ctx.project.no, keys).await {
-        Ok(0) => Finding::new(Verdict::Bad, "It publishes no key that can verify its ID tokens."),
-        Ok(_) => Finding::new(Verdict::Good, "The keys of its ID tokens were read."),
-        Err(error) => Finding::new(Verdict::Bad, format!("The keys of its ID tokens can't be read: {error}.")),
-    });
+    match providers.http.check(&metadata.authorization_endpoint) {
+        Ok(_) if !known.has_metadata() => {}
+        Ok(_) => {
+            found.push(Finding::new(Verdict::Good, "Its metadata was read, and is of the issuer in the settings."));
+        }
+        Err(error) => found.push(Finding::new(Verdict::Bad, format!("Its sign-in page can't be used: {error}."))),
+    }
+    match &metadata.jwks_uri {
+        Some(uri) => {
+            let keys = known.count_keys((&providers.http, uri), asked);
+            found.push(match calling(ctx.project.no, keys).await {
+                Ok(0) => Finding::new(Verdict::Bad, "It publishes no key that can verify its ID tokens."),
+                Ok(_) => Finding::new(Verdict::Good, "The keys of its ID tokens were read."),
+                Err(error) => Finding::new(Verdict::Bad, format!("The keys of its ID tokens can't be read: {error}.")),
+            });
+        }
+        None if known.has_metadata() => {
+            found.push(Finding::new(Verdict::Bad, "Its metadata does not say where the keys of its ID tokens are."));
+        }
+        None => {}
+    }
     if !secrets::is_set(ctx, provider).await? {
         found.push(Finding::new(Verdict::Bad, "The client secret is not set."));
         return Ok(found);
     }
-    let redeemed = redeem(ctx, provider, (&known, &metadata), MADE_UP_CODE, MADE_UP_CODE);
+    let call = Call { ctx, provider, known: &known, metadata: &metadata };
+    let redeemed = async {
+        let secret = secrets::find(ctx, provider).await?;
+        redeem(&call, &secret, MADE_UP_CODE, MADE_UP_CODE).await
+    };
     found.push(match calling(ctx.project.no, redeemed).await {
         Err(error) => read_refusal(&error),
         Ok(_) => Finding::new(Verdict::Bad, "It accepts a code that it has never issued. Do not use it."),
@@ -76,11 +95,14 @@ pub async fn check(ctx: &Ctx<'_>, alias: &str) -> Result<Vec<Finding>, AdminErro
 
 /// What the refusal of a made-up code says about the client (RFC 6749 §5.2).
 fn read_refusal(error: &ProviderError) -> Finding {
+    // The last two of each are GitHub's and Facebook's.
+    let is_code = ["invalid_grant", "bad_verification_code", "OAuthException 100"];
+    let is_client = ["invalid_client", "unauthorized_client", "incorrect_client_credentials", "OAuthException 101"];
     match error {
-        ProviderError::Refused(code) if code == "invalid_grant" => {
+        ProviderError::Refused(code) if is_code.contains(&code.as_str()) => {
             Finding::new(Verdict::Good, "It accepts the client ID and the client secret.")
         }
-        ProviderError::Refused(code) if code == "invalid_client" || code == "unauthorized_client" => Finding::new(
+        ProviderError::Refused(code) if is_client.contains(&code.as_str()) => Finding::new(
             Verdict::Bad,
             format!("It does not accept the client ID with the client secret: it answers {code}."),
         ),
@@ -106,6 +128,11 @@ mod tests {
         assert_eq!(verdict("invalid_grant"), Verdict::Good);
         assert_eq!(verdict("invalid_client"), Verdict::Bad);
         assert_eq!(verdict("unauthorized_client"), Verdict::Bad);
+        assert_eq!((verdict("bad_verification_code"), verdict("OAuthException 100")), (Verdict::Good, Verdict::Good));
+        assert_eq!(
+            (verdict("incorrect_client_credentials"), verdict("OAuthException 101")),
+            (Verdict::Bad, Verdict::Bad)
+        );
         assert_eq!(verdict("redirect_uri_mismatch"), Verdict::Unclear);
         assert_eq!(read_refusal(&ProviderError::Unavailable("it answered 500".into())).verdict, Verdict::Bad);
     }

@@ -3,14 +3,19 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use vestibule_domain::project::{Provider, TokenEndpointAuthMethod};
+use vestibule_domain::{
+    project::{Provider, ProviderProof, ProviderType, TokenEndpointAuthMethod},
+    secret::Secret,
+};
 use vestibule_protocol::{echo, jose::Jws};
 
 use super::{
-    ProviderError, ProviderUser, callback_of,
+    ProviderError, ProviderUser,
+    apple::{self, PersonName},
+    callback_of,
     id_token::{self, Expected},
     known::{KnownProvider, Metadata},
-    secrets,
+    microsoft, secrets, user_api,
 };
 use crate::{adapters::provider_http::ProviderAnswer, ctx::Ctx};
 
@@ -23,6 +28,8 @@ pub(crate) struct Answer<'a> {
     pub code: &'a str,
     /// The issuer that it names (RFC 9207).
     pub issuer: Option<&'a str>,
+    /// The user's name, of a provider that says it beside the ID token.
+    pub name: &'a PersonName,
 }
 
 /// What the request to the provider had.
@@ -32,15 +39,34 @@ pub(crate) struct Exchange<'a> {
     pub verifier: &'a str,
 }
 
+/// The calls of one exchange.
+pub(super) struct Call<'a> {
+    pub(super) ctx: &'a Ctx<'a>,
+    pub(super) provider: &'a Provider,
+    pub(super) known: &'a KnownProvider,
+    pub(super) metadata: &'a Metadata,
+}
+
+impl Call<'_> {
+    /// Reads a document with an access token.
+    pub(super) async fn get(&self, url: &str, token: &str) -> Result<ProviderAnswer, ProviderError> {
+        if token.len() > TOKEN_BYTES || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(ProviderError::Unproven("the access token cannot be used"));
+        }
+        let call = self.ctx.app.providers.http.get(url, Some(token));
+        self.known.call((&self.ctx.app.metrics, self.ctx.now), call).await
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Tokens {
     #[serde(default)]
     id_token: Option<String>,
     #[serde(default)]
     access_token: Option<String>,
-    /// Some providers answer errors with the status 200.
+    /// A text, and an object at Facebook. Some providers answer errors with the status 200.
     #[serde(default)]
-    error: Option<String>,
+    error: Option<Value>,
 }
 
 /// Exchanges a code. The provider's tokens are not kept.
@@ -57,56 +83,81 @@ pub(crate) async fn exchange(
     let known = providers.find(provider);
     let metadata = known.metadata(&providers.http, &ctx.app.metrics, ctx.now).await?;
     // Before the code is sent anywhere: it may be another provider's (RFC 9207 §2.4).
-    match answer.issuer {
-        Some(issuer) if issuer != metadata.issuer => {
-            return Err(ProviderError::Unproven("the answer names another issuer"));
-        }
-        None if metadata.names_issuer => return Err(ProviderError::Unproven("the answer does not name its issuer")),
-        Some(_) | None => {}
-    }
+    known.check_answer(&metadata, answer.issuer)?;
     if answer.code.is_empty() || answer.code.len() > TOKEN_BYTES {
         return Err(ProviderError::Unproven("the answer has no usable code"));
     }
-    let tokens = redeem(ctx, provider, (&known, &metadata), answer.code, of.verifier).await?;
-    let id_token = tokens.id_token.ok_or(ProviderError::Unproven("the answer has no ID token"))?;
-    let jws = Jws::parse(&id_token).map_err(|_| ProviderError::Unproven("the ID token is not a signed token"))?;
-    let keys = (&providers.http, metadata.jwks_uri.as_str());
-    known.verify(keys, &jws, (&ctx.app.metrics, ctx.now)).await?;
+    let call = Call { ctx, provider, known: &known, metadata: &metadata };
+    let secret = secrets::find(ctx, provider).await?;
+    let tokens = redeem(&call, &secret, answer.code, of.verifier).await?;
+    if provider.kind.proof() == ProviderProof::UserApi {
+        return user_api::read_user(&call, tokens.access_token.as_deref(), &secret).await;
+    }
+    let (subject, claims) = read_id_token(&call, &tokens, of.nonce).await?;
+    let user = ProviderUser::read(provider, subject, &claims);
+    Ok(if provider.kind.says_name_once() { user.with_name(answer.name) } else { user })
+}
+
+/// The subject and the claims of the ID token, with those of UserInfo where it is asked.
+async fn read_id_token(
+    call: &Call<'_>,
+    tokens: &Tokens,
+    nonce: &str,
+) -> Result<(String, Map<String, Value>), ProviderError> {
+    let (ctx, kind) = (call.ctx, call.provider.kind);
+    let id_token = tokens.id_token.as_deref().ok_or(ProviderError::Unproven("the answer has no ID token"))?;
+    let jws = Jws::parse(id_token).map_err(|_| ProviderError::Unproven("the ID token is not a signed token"))?;
+    let jwks_uri = call.metadata.jwks_uri.as_deref();
+    let jwks_uri = jwks_uri.ok_or(ProviderError::Unproven("the metadata does not say where the keys are"))?;
+    let keys = (&ctx.app.providers.http, jwks_uri);
+    let key_issuer = call.known.verify(keys, &jws, (&ctx.app.metrics, ctx.now)).await?;
     let mut claims = jws.claims().map_err(|_| ProviderError::Unproven("the ID token cannot be read"))?;
+    let issuer = call.known.expect_issuer(call.metadata, &claims, key_issuer.as_deref())?;
     let expected = Expected {
-        kind: provider.kind,
-        issuer: &metadata.issuer,
-        client_id: &provider.client_id,
-        nonce: of.nonce,
+        kind,
+        issuer: &issuer,
+        client_id: &call.provider.client_id,
+        nonce: kind.takes_nonce().then_some(nonce),
         now: ctx.now,
     };
     let subject = id_token::check(&claims, &expected)?;
-    if !claims.contains_key("email")
-        && let (Some(endpoint), Some(token)) = (&metadata.userinfo_endpoint, &tokens.access_token)
-    {
-        for (name, value) in read_user_info(ctx, (&known, endpoint), token, &subject).await? {
-            claims.entry(name).or_insert(value);
+    match kind.proof() {
+        ProviderProof::IdToken if claims.contains_key("email") => {}
+        // A signed answer is no object. The ID token says enough without it.
+        ProviderProof::IdToken => {
+            let said = read_user_info(call, tokens, &subject).await?.unwrap_or_default();
+            for (name, value) in said {
+                claims.entry(name).or_insert(value);
+            }
         }
+        ProviderProof::IdTokenAndUserInfo => {
+            let said = read_user_info(call, tokens, &subject).await?;
+            claims.extend(said.ok_or(ProviderError::Unproven("UserInfo says nothing about the user"))?);
+        }
+        ProviderProof::IdTokenAlone | ProviderProof::UserApi => {}
     }
-    Ok(ProviderUser::read(provider, subject, &claims))
+    let subject = if kind == ProviderType::Microsoft { microsoft::read_subject(&claims)? } else { subject };
+    Ok((subject, claims))
 }
 
-/// The request of RFC 6749 §4.1.3, with the verifier of RFC 7636.
+/// The request of RFC 6749 §4.1.3, with the verifier of RFC 7636 where the provider takes one.
 pub(super) async fn redeem(
-    ctx: &Ctx<'_>,
-    provider: &Provider,
-    (known, metadata): (&KnownProvider, &Metadata),
+    call: &Call<'_>,
+    secret: &Secret<String>,
     code: &str,
     verifier: &str,
 ) -> Result<Tokens, ProviderError> {
-    let secret = secrets::find(ctx, provider).await?;
+    let (ctx, provider) = (call.ctx, call.provider);
+    let secret = if provider.kind.signs_secret() {
+        apple::sign_secret((provider, &call.metadata.issuer), secret, ctx.now)?
+    } else {
+        secret.clone()
+    };
     let callback = callback_of(ctx.project, provider);
-    let mut form = vec![
-        ("grant_type", "authorization_code"),
-        ("code", code),
-        ("redirect_uri", callback.as_str()),
-        ("code_verifier", verifier),
-    ];
+    let mut form = vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", callback.as_str())];
+    if provider.kind.takes_verifier() {
+        form.push(("code_verifier", verifier));
+    }
     let basic = match provider.auth_method() {
         TokenEndpointAuthMethod::ClientSecretBasic => Some(print_basic(&provider.client_id, secret.expose())),
         TokenEndpointAuthMethod::ClientSecretPost => {
@@ -114,18 +165,26 @@ pub(super) async fn redeem(
             None
         }
     };
-    let call = ctx.app.providers.http.post(&metadata.token_endpoint, &form, basic);
-    let answer = known.call((&ctx.app.metrics, ctx.now), call).await?;
+    let posted = ctx.app.providers.http.post(&call.metadata.token_endpoint, &form, basic);
+    let answer = call.known.call((&ctx.app.metrics, ctx.now), posted).await?;
     read_tokens(&answer)
 }
 
 fn read_tokens(answer: &ProviderAnswer) -> Result<Tokens, ProviderError> {
     let read: Result<Tokens, _> = serde_json::from_slice(&answer.body);
     match read {
-        Ok(Tokens { error: Some(error), .. }) => Err(ProviderError::Refused(echo(&error).into_owned())),
+        Ok(Tokens { error: Some(error), .. }) => Err(ProviderError::Refused(name_error(&error))),
         Ok(tokens) if answer.status == 200 => Ok(tokens),
         Ok(_) | Err(_) => Err(ProviderError::Unavailable(format!("its token endpoint answered {}", answer.status))),
     }
+}
+
+/// The name of an error: a text, or the type and number in an object.
+fn name_error(error: &Value) -> String {
+    let text = |name: &str| error.get(name).and_then(Value::as_str);
+    let name = error.as_str().or_else(|| text("type")).unwrap_or("an error without a name");
+    let number = error.get("code").and_then(Value::as_i64).map(|number| format!(" {number}")).unwrap_or_default();
+    format!("{}{number}", echo(name))
 }
 
 /// HTTP Basic credentials (RFC 6749 §2.3.1): both parts form-encoded first.
@@ -134,26 +193,24 @@ fn print_basic(client_id: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(client_id), encode(secret))))
 }
 
-/// The claims of UserInfo; they must be about the user of the ID token (OpenID Connect Core §5.3.2).
+/// The claims of UserInfo, if there is one that answers with an object; they must be about the user of the ID token (OpenID Connect
+/// Core §5.3.2).
 async fn read_user_info(
-    ctx: &Ctx<'_>,
-    (known, endpoint): (&KnownProvider, &str),
-    token: &str,
+    call: &Call<'_>,
+    tokens: &Tokens,
     subject: &str,
-) -> Result<Map<String, Value>, ProviderError> {
-    if token.len() > TOKEN_BYTES || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(ProviderError::Unproven("the access token cannot be used"));
-    }
-    let call = ctx.app.providers.http.get(endpoint, Some(token));
-    let answer = known.call((&ctx.app.metrics, ctx.now), call).await?;
+) -> Result<Option<Map<String, Value>>, ProviderError> {
+    let (Some(endpoint), Some(token)) = (&call.metadata.userinfo_endpoint, &tokens.access_token) else {
+        return Ok(None);
+    };
+    let answer = call.get(endpoint, token).await?;
     let claims: Option<Map<String, Value>> =
         (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok()).flatten();
-    // A signed answer is no object. The ID token says enough without it.
-    let Some(claims) = claims else { return Ok(Map::new()) };
+    let Some(claims) = claims else { return Ok(None) };
     if claims.get("sub").and_then(Value::as_str) != Some(subject) {
         return Err(ProviderError::Unproven("UserInfo is about another user"));
     }
-    Ok(claims)
+    Ok(Some(claims))
 }
 
 #[cfg(test)]
@@ -176,6 +233,10 @@ mod tests {
         for status in [200, 400, 401] {
             let found = read(status, r#"{"error":"invalid_grant"}"#).err();
             assert_eq!(found, Some(ProviderError::Refused("invalid_grant".into())));
+        }
+        let of_facebook = r#"{"error":{"message":"This code was used.","type":"OAuthException","code":100}}"#;
+        for (body, name) in [(of_facebook, "OAuthException 100"), (r#"{"error":[]}"#, "an error without a name")] {
+            assert_eq!(read(400, body).err(), Some(ProviderError::Refused(name.into())));
         }
         assert!(read(200, r#"{"id_token":"a"}"#).is_ok());
         assert!(matches!(read(404, r#"{"id_token":"a"}"#), Err(ProviderError::Unavailable(_))));

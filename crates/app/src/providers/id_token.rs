@@ -19,7 +19,8 @@ pub(super) struct Expected<'a> {
     pub(super) kind: ProviderType,
     pub(super) issuer: &'a str,
     pub(super) client_id: &'a str,
-    pub(super) nonce: &'a str,
+    /// None where the provider does not repeat it.
+    pub(super) nonce: Option<&'a str>,
     pub(super) now: Timestamp,
 }
 
@@ -47,7 +48,8 @@ pub(super) fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Res
     if seconds("iat").is_none_or(|iat| iat > late) || seconds("nbf").is_some_and(|nbf| nbf > late) {
         return Err(ProviderError::Unproven("the ID token is from the future"));
     }
-    if !text("nonce").is_some_and(|nonce| is_equal(nonce, expected.nonce)) {
+    let is_nonce = |expected: &str| text("nonce").is_some_and(|nonce| is_equal(nonce, expected));
+    if !expected.nonce.is_none_or(is_nonce) {
         return Err(ProviderError::Unproven("the ID token has another nonce"));
     }
     let subject = text("sub").unwrap_or_default();
@@ -76,7 +78,7 @@ mod tests {
         kind: ProviderType::Oidc,
         issuer: "https://id.example",
         client_id: "shop",
-        nonce: "n-1",
+        nonce: Some("n-1"),
         now: Timestamp::from_seconds(10_000),
     };
 
@@ -134,6 +136,14 @@ mod tests {
             claims.as_object_mut().expect("an object").remove(name);
             assert_eq!(judge(&claims, &EXPECTED).is_ok(), matches!(name, "azp" | "nbf"), "without {name}");
         }
+    }
+
+    #[test]
+    fn a_token_without_a_nonce_is_good_only_where_none_was_sent() {
+        let mut claims = good();
+        claims.as_object_mut().expect("an object").remove("nonce");
+        assert!(judge(&claims, &EXPECTED).is_err());
+        assert!(judge(&claims, &Expected { nonce: None, ..EXPECTED }).is_ok());
     }
 
     #[test]

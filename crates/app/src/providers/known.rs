@@ -7,11 +7,11 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use vestibule_domain::time::Timestamp;
 use vestibule_protocol::jose::{Jwk, Jws};
 
-use super::ProviderError;
+use super::{ProviderError, microsoft::Tenants};
 use crate::{
     adapters::provider_http::{CallError, ProviderAnswer, ProviderHttp},
     crypto::verify::verifies_jws,
@@ -40,12 +40,32 @@ pub(super) struct Metadata {
     pub(super) issuer: String,
     pub(super) authorization_endpoint: String,
     pub(super) token_endpoint: String,
-    pub(super) jwks_uri: String,
+    /// None of providers without ID tokens.
+    #[serde(default)]
+    pub(super) jwks_uri: Option<String>,
     #[serde(default)]
     pub(super) userinfo_endpoint: Option<String>,
     /// Whether authorization responses name the issuer (RFC 9207 §3).
     #[serde(default, rename = "authorization_response_iss_parameter_supported")]
     pub(super) names_issuer: bool,
+}
+
+/// Where the metadata of a provider comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From the provider, which names its own issuer in it.
+    Discovery,
+    /// From Microsoft, for some tenants.
+    Tenants(Tenants),
+    /// It is documented as fixed.
+    Fixed(Metadata),
+}
+
+/// A key of a provider.
+struct ProviderKey {
+    key: Jwk,
+    /// The issuer of the tokens that it signs, where the provider says so. Microsoft does.
+    issuer: Option<String>,
 }
 
 #[derive(Clone)]
@@ -88,17 +108,20 @@ impl Health {
 }
 
 pub(super) struct KnownProvider {
+    /// Its issuer, or, for many tenants, where their metadata is.
     pub(super) issuer: String,
+    source: Source,
     health: Mutex<Health>,
     // Locked while they are read, so that of many requests one reads.
     metadata: tokio::sync::Mutex<Option<Kept<Metadata>>>,
-    keys: tokio::sync::Mutex<Option<Kept<Vec<Jwk>>>>,
+    keys: tokio::sync::Mutex<Option<Kept<Vec<ProviderKey>>>>,
 }
 
 impl KnownProvider {
-    pub(super) fn new(issuer: &str) -> Self {
+    pub(super) fn new(issuer: &str, source: Source) -> Self {
         Self {
             issuer: issuer.to_string(),
+            source,
             health: Mutex::default(),
             metadata: tokio::sync::Mutex::default(),
             keys: tokio::sync::Mutex::default(),
@@ -137,6 +160,9 @@ impl KnownProvider {
         metrics: &Metrics,
         now: Timestamp,
     ) -> Result<Arc<Metadata>, ProviderError> {
+        if let Source::Fixed(metadata) = &self.source {
+            return Ok(Arc::new(metadata.clone()));
+        }
         let mut kept = self.metadata.lock().await;
         if let Some(known) = kept.as_ref().filter(|known| now < known.expires_at) {
             return Ok(Arc::clone(&known.content));
@@ -163,14 +189,23 @@ impl KnownProvider {
         let read: Metadata = serde_json::from_slice(&answer.body)
             .map_err(|_| ProviderError::Unavailable("its metadata cannot be read".into()))?;
         // Otherwise one provider could name the endpoints of another (OpenID Connect Discovery §4.3).
-        if read.issuer != self.issuer {
+        let is_own = match &self.source {
+            Source::Tenants(tenants) => tenants.may_name(&read.issuer),
+            Source::Discovery | Source::Fixed(_) => read.issuer == self.issuer,
+        };
+        if !is_own {
             return Err(ProviderError::Unproven("the metadata is another issuer's"));
         }
-        let urls = [Some(&read.authorization_endpoint), Some(&read.token_endpoint), Some(&read.jwks_uri)];
+        let urls = [Some(&read.authorization_endpoint), Some(&read.token_endpoint), read.jwks_uri.as_ref()];
         if urls.into_iter().chain([read.userinfo_endpoint.as_ref()]).flatten().any(|url| url.len() > URL_BYTES) {
             return Err(ProviderError::Unproven("an endpoint in the metadata is too long"));
         }
         Ok(read)
+    }
+
+    /// Whether the metadata comes from the provider.
+    pub(super) fn has_metadata(&self) -> bool {
+        !matches!(self.source, Source::Fixed(_))
     }
 
     /// How many keys that can verify a signature the provider publishes now.
@@ -186,7 +221,40 @@ impl KnownProvider {
         Ok(read_keys(&answer)?.len())
     }
 
-    /// Verifies a signature with the provider's keys; reads them again for an unknown key.
+    /// Checks the issuer that an authorization response names (RFC 9207 §2.4).
+    ///
+    /// # Errors
+    /// When it is another one, or none and the provider always names it.
+    pub(super) fn check_answer(&self, metadata: &Metadata, issuer: Option<&str>) -> Result<(), ProviderError> {
+        let is_own = |issuer: &str| match &self.source {
+            Source::Tenants(tenants) => tenants.may_answer(issuer, &metadata.issuer),
+            Source::Discovery | Source::Fixed(_) => issuer == metadata.issuer,
+        };
+        match issuer {
+            Some(issuer) if !is_own(issuer) => Err(ProviderError::Unproven("the answer names another issuer")),
+            None if metadata.names_issuer => Err(ProviderError::Unproven("the answer does not name its issuer")),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The issuer that an ID token with these claims must have, if a key of this issuer signed it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn expect_issuer(
+        &self,
+        metadata: &Metadata,
+        claims: &Map<String, Value>,
+        key_issuer: Option<&str>,
+    ) -> Result<String, ProviderError> {
+        match &self.source {
+            Source::Tenants(tenants) => tenants.expect_issuer(claims, &metadata.issuer, key_issuer),
+            Source::Discovery | Source::Fixed(_) => Ok(metadata.issuer.clone()),
+        }
+    }
+
+    /// Verifies a signature with the provider's keys; reads them again for an unknown key. Answers the issuer whose tokens alone
+    /// the key signs, if the provider says so.
     ///
     /// # Errors
     /// When no key made the signature, or the keys cannot be read.
@@ -195,12 +263,12 @@ impl KnownProvider {
         (http, jwks_uri): (&ProviderHttp, &str),
         jws: &Jws,
         (metrics, now): (&Metrics, Timestamp),
-    ) -> Result<(), ProviderError> {
+    ) -> Result<Option<String>, ProviderError> {
         let mut kept = self.keys.lock().await;
         let known = kept.as_ref().filter(|known| now < known.expires_at);
         if let Some(known) = known {
             match try_keys(&known.content, jws) {
-                KeyVerdict::Verified => return Ok(()),
+                KeyVerdict::Verified(key) => return Ok(key.issuer.clone()),
                 KeyVerdict::Refused => return Err(ProviderError::Unproven("the signature is wrong")),
                 KeyVerdict::Unknown if now.since(known.read_at) < UNKNOWN_KEY_PAUSE => {
                     return Err(ProviderError::Unproven("the ID token is signed with an unknown key"));
@@ -212,39 +280,38 @@ impl KnownProvider {
         let keys = read_keys(&answer)?;
         let [least, default, most] = KEYS_AGE;
         let age = answer.max_age.unwrap_or(default).clamp(least, most);
-        let verdict = try_keys(&keys, jws);
-        *kept = Some(Kept { content: Arc::new(keys), read_at: now, expires_at: now.plus(age) });
-        match verdict {
-            KeyVerdict::Verified => Ok(()),
+        let verdict = match try_keys(&keys, jws) {
+            KeyVerdict::Verified(key) => Ok(key.issuer.clone()),
             KeyVerdict::Refused => Err(ProviderError::Unproven("the signature is wrong")),
             KeyVerdict::Unknown => Err(ProviderError::Unproven("the ID token is signed with an unknown key")),
-        }
+        };
+        *kept = Some(Kept { content: Arc::new(keys), read_at: now, expires_at: now.plus(age) });
+        verdict
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum KeyVerdict {
-    Verified,
+enum KeyVerdict<'a> {
+    Verified(&'a ProviderKey),
     /// The key that the token names did not sign it.
     Refused,
     /// The token names a key that is not among these.
     Unknown,
 }
 
-fn try_keys(keys: &[Jwk], jws: &Jws) -> KeyVerdict {
+fn try_keys<'a>(keys: &'a [ProviderKey], jws: &Jws) -> KeyVerdict<'a> {
     let named = jws.header().kid.as_deref();
     let mut candidates = keys
         .iter()
-        .filter(|key| named.is_none_or(|kid| key.kid() == Some(kid)) && jws.check_key(key).is_ok())
+        .filter(|one| named.is_none_or(|kid| one.key.kid() == Some(kid)) && jws.check_key(&one.key).is_ok())
         .peekable();
     if candidates.peek().is_none() {
         return KeyVerdict::Unknown;
     }
-    if candidates.any(|key| verifies_jws(key, jws)) { KeyVerdict::Verified } else { KeyVerdict::Refused }
+    candidates.find(|one| verifies_jws(&one.key, jws)).map_or(KeyVerdict::Refused, KeyVerdict::Verified)
 }
 
 /// The keys of a key set (RFC 7517 §5) that can verify a signature; others are left out.
-fn read_keys(answer: &ProviderAnswer) -> Result<Vec<Jwk>, ProviderError> {
+fn read_keys(answer: &ProviderAnswer) -> Result<Vec<ProviderKey>, ProviderError> {
     #[derive(Deserialize)]
     struct KeySet {
         keys: Vec<Value>,
@@ -252,8 +319,11 @@ fn read_keys(answer: &ProviderAnswer) -> Result<Vec<Jwk>, ProviderError> {
     let read: Option<KeySet> = (answer.status == 200).then(|| serde_json::from_slice(&answer.body).ok()).flatten();
     let read = read.ok_or_else(|| ProviderError::Unavailable("its keys cannot be read".into()))?;
     let is_for_signatures = |key: &&Value| key.get("use").is_none_or(|use_| use_ == "sig");
-    let keys = read.keys.iter().take(KEYS).filter(is_for_signatures).filter_map(|key| Jwk::from_value(key).ok());
-    Ok(keys.collect())
+    let read_key = |value: &Value| {
+        let issuer = value.get("issuer").and_then(Value::as_str).map(str::to_string);
+        Some(ProviderKey { key: Jwk::from_value(value).ok()?, issuer })
+    };
+    Ok(read.keys.iter().take(KEYS).filter(is_for_signatures).filter_map(read_key).collect())
 }
 
 #[cfg(test)]
@@ -288,18 +358,21 @@ mod tests {
             let pkcs8 = SigningKey::generate(KeyAlgorithm::Es256, &Entropy::Os).expect("a key");
             SigningKey::parse(kid.into(), KeyAlgorithm::Es256, &pkcs8).expect("a key")
         };
-        let public = |key: &SigningKey| Jwk::from_value(key.public_jwk()).expect("a public key");
+        let public = |key: &SigningKey| {
+            let key = Jwk::from_value(key.public_jwk()).expect("a public key");
+            ProviderKey { key, issuer: None }
+        };
         let (own, other, twin) = (make("a"), make("b"), make("a"));
         let jws = Jws::parse(&own.sign("JWT", &json!({}))).expect("a JWS");
-        assert_eq!(try_keys(&[public(&other), public(&own)], &jws), KeyVerdict::Verified);
-        assert_eq!(try_keys(&[public(&other)], &jws), KeyVerdict::Unknown);
-        assert_eq!(try_keys(&[public(&twin)], &jws), KeyVerdict::Refused);
-        assert_eq!(try_keys(&[], &jws), KeyVerdict::Unknown);
+        assert!(matches!(try_keys(&[public(&other), public(&own)], &jws), KeyVerdict::Verified(_)));
+        assert!(matches!(try_keys(&[public(&other)], &jws), KeyVerdict::Unknown));
+        assert!(matches!(try_keys(&[public(&twin)], &jws), KeyVerdict::Refused));
+        assert!(matches!(try_keys(&[], &jws), KeyVerdict::Unknown));
     }
 
     #[test]
     fn metadata_of_another_issuer_is_refused() {
-        let known = KnownProvider::new("https://id.example");
+        let known = KnownProvider::new("https://id.example", Source::Discovery);
         let answer = |issuer: &str, status| {
             let body = json!({
                 "issuer": issuer, "authorization_endpoint": "https://id.example/a",

@@ -1,13 +1,17 @@
-//! OpenID providers of external accounts. This module owns what is known of each (`known`: metadata and keys, and whether it
-//! answers), the exchange of a code (`exchange`), the ID token (`id_token`), what is believed of it (`profile`), the client
-//! secrets (`secrets`), and whether a provider is set up (`check`).
+//! Providers of external accounts. This module owns what is known of each (`known`: metadata and keys, and whether it answers),
+//! the exchange of a code (`exchange`), the ID token (`id_token`) or the provider's own API (`user_api`), what is believed of it
+//! (`profile`), what is particular to one (`apple`, `microsoft`), the client secrets (`secrets`), and
+//! whether a provider is set up (`check`).
 
+pub(crate) mod apple;
 pub mod check;
 mod exchange;
 mod id_token;
 mod known;
+mod microsoft;
 mod profile;
 pub mod secrets;
+mod user_api;
 
 use std::{
     collections::HashMap,
@@ -21,10 +25,13 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use self::known::KnownProvider;
 pub(crate) use self::{
     exchange::{Answer, Exchange, exchange},
     profile::ProviderUser,
+};
+use self::{
+    known::{KnownProvider, Metadata, Source},
+    microsoft::Tenants,
 };
 use crate::{
     adapters::provider_http::ProviderHttp,
@@ -58,8 +65,9 @@ pub(crate) enum ProviderError {
 /// The providers that this process knows.
 pub struct Providers {
     http: ProviderHttp,
-    google_issuer: String,
-    known: Mutex<HashMap<String, Arc<KnownProvider>>>,
+    config: ProvidersConfig,
+    /// By type too: what one type reads at an issuer is not for another.
+    known: Mutex<HashMap<(ProviderType, String), Arc<KnownProvider>>>,
 }
 
 /// What one authorization request sends to a provider, besides the provider's own parameters.
@@ -76,29 +84,48 @@ impl Providers {
     /// A sentence when TLS cannot be set up.
     pub fn new(config: &ProvidersConfig) -> Result<Self, String> {
         let http = ProviderHttp::new(&config.private_hosts, Duration::from_secs(config.timeout_seconds))?;
-        Ok(Self { http, google_issuer: config.google_issuer.clone(), known: Mutex::default() })
+        Ok(Self { http, config: config.clone(), known: Mutex::default() })
     }
 
-    /// The issuer of a provider's ID tokens.
-    fn issuer_of<'a>(&'a self, provider: &'a Provider) -> &'a str {
+    /// The issuer of a provider, and where its metadata comes from.
+    fn place(&self, provider: &Provider) -> (String, Source) {
+        let config = &self.config;
+        let discovered = |issuer: &str| (issuer.to_string(), Source::Discovery);
+        let fixed = |metadata: Metadata| (metadata.issuer.clone(), Source::Fixed(metadata));
         match provider.kind {
-            ProviderType::Google => &self.google_issuer,
-            ProviderType::Oidc => provider.issuer.as_deref().unwrap_or_default(),
+            ProviderType::Google => discovered(&config.google_issuer),
+            ProviderType::LinkedIn => discovered(&config.linkedin_issuer),
+            ProviderType::Oidc => discovered(provider.issuer.as_deref().unwrap_or_default()),
+            ProviderType::Microsoft => {
+                let tenant = provider.tenant.as_deref().unwrap_or_default();
+                let tenants = Tenants::new(&config.microsoft_authority, tenant);
+                (tenants.base(), Source::Tenants(tenants))
+            }
+            ProviderType::Apple => fixed(apple::metadata(&config.apple_issuer)),
+            ProviderType::GitHub => fixed(user_api::github(&config.github_origin, &config.github_api)),
+            ProviderType::Facebook => fixed(user_api::facebook(&config.facebook_dialog, &config.facebook_graph)),
         }
     }
 
+    /// A provider of which nothing is known yet.
+    fn make(&self, provider: &Provider) -> KnownProvider {
+        let (issuer, source) = self.place(provider);
+        KnownProvider::new(&issuer, source)
+    }
+
     fn find(&self, provider: &Provider) -> Arc<KnownProvider> {
-        let issuer = self.issuer_of(provider);
+        let made = self.make(provider);
+        let key = (provider.kind, made.issuer.clone());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known.get(issuer) {
+        if let Some(found) = known.get(&key) {
             return Arc::clone(found);
         }
         // Only issuers of settings get here; those of settings that changed are not needed any more.
         if known.len() >= ISSUERS {
             known.clear();
         }
-        let made = Arc::new(KnownProvider::new(issuer));
-        known.insert(issuer.to_string(), Arc::clone(&made));
+        let made = Arc::new(made);
+        known.insert(key, Arc::clone(&made));
         made
     }
 
@@ -117,18 +144,23 @@ impl Providers {
         let checked = self.http.check(&metadata.authorization_endpoint);
         let mut url: Url = checked.map_err(|error| ProviderError::Unavailable(error.to_string()))?;
         let challenge = base64url(sha256(request.verifier.as_bytes()).0);
-        url.query_pairs_mut()
-            .append_pair("response_type", "code")
-            .append_pair("client_id", &provider.client_id)
-            .append_pair("redirect_uri", &callback_of(project, provider))
-            .append_pair("scope", &provider.scope())
-            .append_pair("state", request.state)
-            .append_pair("nonce", request.nonce)
-            .append_pair("code_challenge", &challenge)
-            .append_pair("code_challenge_method", "S256");
-        if provider.kind == ProviderType::Google {
-            url.query_pairs_mut().append_pair("prompt", "select_account");
+        let kind = provider.kind;
+        let mut parameters =
+            vec![("response_type", "code"), ("client_id", provider.client_id.as_str()), ("state", request.state)];
+        if kind.takes_nonce() {
+            parameters.push(("nonce", request.nonce));
         }
+        if kind.takes_verifier() {
+            parameters.extend([("code_challenge", challenge.as_str()), ("code_challenge_method", "S256")]);
+        }
+        if kind.posts_answer() {
+            parameters.push(("response_mode", "form_post"));
+        }
+        parameters.extend(kind.prompt().map(|prompt| ("prompt", prompt)));
+        url.query_pairs_mut()
+            .extend_pairs(parameters)
+            .append_pair("redirect_uri", &callback_of(project, provider))
+            .append_pair("scope", &provider.scope());
         Ok(url.into())
     }
 }

@@ -8,6 +8,8 @@ use vestibule_domain::{
     project::{Provider, ProviderType},
 };
 
+use super::{apple::PersonName, microsoft};
+
 /// The claims that are kept (OpenID Connect Core §5.1).
 const KEPT: [&str; 12] = [
     "name",
@@ -36,10 +38,15 @@ pub(crate) struct ProviderUser {
     pub(crate) profile: Map<String, Value>,
     /// The email address, if it is believed to be the user's own.
     pub(crate) verified_email: Option<LoginId>,
+    /// Whether the provider says the name only once.
+    says_name_once: bool,
 }
 
+/// What a provider that says the name only once does not say again.
+const SAID_ONCE: [&str; 3] = ["name", "given_name", "family_name"];
+
 impl ProviderUser {
-    /// Reads the claims of an ID token, with those of UserInfo.
+    /// Reads the claims of an ID token, with those of UserInfo, or what the provider's API says instead.
     pub(super) fn read(provider: &Provider, subject: String, claims: &Map<String, Value>) -> Self {
         let mut profile = Map::new();
         for name in KEPT {
@@ -47,10 +54,46 @@ impl ProviderUser {
             profile.extend(value.map(|value| (name.to_string(), Value::from(value))));
         }
         if profile.contains_key("email") {
-            profile.insert("email_verified".to_string(), Value::from(is_true(claims.get("email_verified"))));
+            let is_verified = match provider.kind {
+                ProviderType::Microsoft => microsoft::is_domain_verified(claims),
+                ProviderType::Facebook => false,
+                ProviderType::Google
+                | ProviderType::Apple
+                | ProviderType::GitHub
+                | ProviderType::LinkedIn
+                | ProviderType::Oidc => is_true(claims.get("email_verified")),
+            };
+            profile.insert("email_verified".to_string(), Value::from(is_verified));
+            if provider.kind == ProviderType::Apple && is_true(claims.get("is_private_email")) {
+                profile.insert("is_private_email".to_string(), Value::from(true));
+            }
         }
-        let verified_email = believe_email(provider, claims);
-        Self { provider: provider.account_key(), subject, profile, verified_email }
+        let verified_email = believe_email(provider, claims, &profile);
+        let says_name_once = provider.kind.says_name_once();
+        Self { provider: provider.account_key(), subject, profile, verified_email, says_name_once }
+    }
+
+    /// Adds the name that is not in the claims.
+    pub(super) fn with_name(mut self, name: &PersonName) -> Self {
+        let whole = [name.given.as_deref(), name.family.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let parts = [
+            ("given_name", name.given.as_deref()),
+            ("family_name", name.family.as_deref()),
+            ("name", Some(whole.as_str())),
+        ];
+        for (claim, value) in parts {
+            let value = value.filter(|value| is_usable(value));
+            self.profile.extend(value.map(|value| (claim.to_string(), Value::from(value))));
+        }
+        self
+    }
+
+    /// Keeps of what was stored before what the provider says only once.
+    pub(crate) fn keep_name(&mut self, stored: &Map<String, Value>) {
+        if self.says_name_once && !SAID_ONCE.iter().any(|name| self.profile.contains_key(*name)) {
+            let kept = SAID_ONCE.iter().filter_map(|name| Some(((*name).to_string(), stored.get(*name)?.clone())));
+            self.profile.extend(kept);
+        }
     }
 
     /// The standard attributes for a new member: of the profile, what the attributes take. The email address is a login ID.
@@ -73,16 +116,12 @@ fn is_true(flag: Option<&Value>) -> bool {
 }
 
 /// The email address that the provider vouches for, or the operator for the provider.
-fn believe_email(provider: &Provider, claims: &Map<String, Value>) -> Option<LoginId> {
+fn believe_email(provider: &Provider, claims: &Map<String, Value>, profile: &Map<String, Value>) -> Option<LoginId> {
     let typed = claims.get("email")?.as_str()?;
     let email = LoginId::parse(LoginIdKind::Email, typed, None).ok()?;
-    let is_believed = provider.assumes_verified()
-        || (is_true(claims.get("email_verified"))
-            && match provider.kind {
-                ProviderType::Google => is_googles_own(&email, claims),
-                ProviderType::Oidc => true,
-            });
-    is_believed.then_some(email)
+    let is_said = is_true(profile.get("email_verified"));
+    let is_believed = is_said && (provider.kind != ProviderType::Google || is_googles_own(&email, claims));
+    (is_believed || provider.assumes_verified()).then_some(email)
 }
 
 /// Whether Google itself runs the address. An address elsewhere was verified once, and may have another owner by now.
@@ -111,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_address_is_believed_as_configured() {
-        use ProviderType::{Google, Oidc};
+        use ProviderType::{Apple, Facebook, GitHub, Google, LinkedIn, Microsoft, Oidc};
         for (kind, assumes, claims, believed) in [
             (Oidc, false, json!({"email": "kim@id.example", "email_verified": true}), true),
             (Oidc, false, json!({"email": "kim@id.example", "email_verified": "true"}), true),
@@ -128,10 +167,49 @@ mod tests {
             (Google, false, json!({"email": "kim@id.example", "email_verified": true, "hd": ""}), false),
             (Google, false, json!({"email": "kim@id.example", "email_verified": true, "hd": "id.example"}), true),
             (Google, true, json!({"email": "kim@id.example", "email_verified": false}), true),
+            (Apple, false, json!({"email": "kim@id.example", "email_verified": "true"}), true),
+            (Apple, false, json!({"email": "kim@id.example", "email_verified": "false"}), false),
+            (GitHub, false, json!({"email": "kim@id.example", "email_verified": true}), true),
+            (GitHub, false, json!({"email": "kim@id.example", "email_verified": false}), false),
+            (LinkedIn, false, json!({"email": "kim@id.example", "email_verified": true}), true),
+            (LinkedIn, false, json!({"email": "kim@id.example"}), false),
+            (Facebook, false, json!({"email": "kim@id.example", "email_verified": true}), false),
+            (Facebook, true, json!({"email": "kim@id.example"}), true),
+            (Microsoft, false, json!({"email": "kim@id.example", "email_verified": true}), false),
+            (Microsoft, false, json!({"email": "kim@id.example", "xms_edov": false}), false),
+            (Microsoft, false, json!({"email": "kim@id.example", "xms_edov": "0"}), false),
+            (Microsoft, false, json!({"email": "kim@id.example", "xms_edov": true}), true),
+            (Microsoft, false, json!({"email": "kim@id.example", "xms_edov": 1}), true),
+            (Microsoft, false, json!({"email": "kim@id.example", "xms_edov": "1"}), true),
+            (Microsoft, true, json!({"email": "kim@id.example"}), true),
         ] {
             let user = read(&provider(kind, assumes), claims.clone());
             assert_eq!(user.verified_email.is_some(), believed, "{kind:?} {assumes} {claims}");
         }
+    }
+
+    #[test]
+    fn a_name_that_is_said_once_is_kept() {
+        let claims =
+            json!({"email": "x@privaterelay.appleid.com", "email_verified": "true", "is_private_email": "true"});
+        let name = PersonName { given: Some("Kim".into()), family: Some("Li".into()) };
+        let first = read(&provider(ProviderType::Apple, false), claims.clone()).with_name(&name);
+        let expected = json!({
+            "email": "x@privaterelay.appleid.com", "email_verified": true, "is_private_email": true,
+            "given_name": "Kim", "family_name": "Li", "name": "Kim Li",
+        });
+        assert_eq!(Value::from(first.profile.clone()), expected);
+        let mut later = read(&provider(ProviderType::Apple, false), claims.clone()).with_name(&PersonName::default());
+        assert!(!later.profile.contains_key("name"));
+        later.keep_name(&first.profile);
+        assert_eq!(later.profile, first.profile);
+        let mut renamed = read(&provider(ProviderType::Apple, false), claims.clone());
+        renamed = renamed.with_name(&PersonName { given: Some("Kimi".into()), family: None });
+        renamed.keep_name(&first.profile);
+        assert_eq!((&renamed.profile["name"], renamed.profile.get("family_name")), (&json!("Kimi"), None));
+        let mut other = read(&provider(ProviderType::Oidc, false), claims);
+        other.keep_name(&first.profile);
+        assert!(!other.profile.contains_key("name"), "another provider would have said it");
     }
 
     #[test]

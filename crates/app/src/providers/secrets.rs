@@ -8,7 +8,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, provider_secrets};
 
-use super::ProviderError;
+use super::{ProviderError, apple};
 use crate::{
     actor::Actor,
     admin::{AdminError, Thing},
@@ -77,13 +77,7 @@ pub async fn list(ctx: &Ctx<'_>) -> Result<Vec<ProviderInfo>, AdminError> {
 /// When there is no such provider, or the text cannot be a secret.
 pub async fn set(ctx: &Ctx<'_>, actor: &Actor, alias: &str, secret: Secret<String>) -> Result<(), AdminError> {
     let provider = ctx.project.settings.provider(alias).ok_or(AdminError::NotFound(Thing::Provider))?;
-    let is_good = (1..=SECRET_BYTES).contains(&secret.expose().len())
-        && secret.expose().bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
-    if !is_good {
-        let message =
-            format!("write the client secret that the provider gave you: 1 to {SECRET_BYTES} ASCII characters");
-        return Err(AdminError::fault("secret", message));
-    }
+    check(provider, secret.expose()).map_err(|message| AdminError::fault("secret", message))?;
     let sealing = context(&ctx.project.id, provider);
     let sealed = ctx.app.master.seal(secret.expose().as_bytes(), &sealing, &ctx.app.entropy);
     let event = Event::OperatorActed { action: OperatorAction::ProviderSecretSet, target: provider.alias.clone() };
@@ -100,6 +94,22 @@ pub async fn set(ctx: &Ctx<'_>, actor: &Actor, alias: &str, secret: Secret<Strin
         })
         .await?;
     Ok(())
+}
+
+/// Checks a text that is to be the client secret of a provider.
+fn check(provider: &Provider, secret: &str) -> Result<(), String> {
+    let is_short = (1..=SECRET_BYTES).contains(&secret.len());
+    if provider.kind.signs_secret() {
+        let key_id = provider.key_id.as_deref().unwrap_or_default();
+        let is_key = is_short && apple::read_key(secret, key_id).is_some();
+        let otherwise = "write the text of the key file (.p8) that Apple made, with its BEGIN and END lines";
+        return if is_key { Ok(()) } else { Err(otherwise.to_string()) };
+    }
+    if is_short && secret.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+        Ok(())
+    } else {
+        Err(format!("write the client secret that the provider gave you: 1 to {SECRET_BYTES} ASCII characters"))
+    }
 }
 
 /// Removes a client secret, also of a provider that is in the settings no more.

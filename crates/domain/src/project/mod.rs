@@ -11,6 +11,7 @@ mod limits;
 mod mail_texts;
 mod merging;
 mod origin;
+mod provider_type;
 mod providers;
 mod rules;
 mod schema;
@@ -36,8 +37,9 @@ pub use self::{
     },
     merging::{AttributeRule, MAX_MERGE_RULES, MergeRule, MergeSettings},
     origin::{NotAnOrigin, Origin},
+    provider_type::{ProviderProof, ProviderType},
     providers::{
-        MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, ProviderType, TokenEndpointAuthMethod,
+        MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, TokenEndpointAuthMethod, is_tenant_id,
         type_of_account_key,
     },
     sections::{

@@ -2,35 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::is_default;
+use super::{ProviderType, is_default};
 
 /// Maximum number of providers of a project.
 pub const MAX_PROVIDERS: usize = 20;
-
-/// The kind of a provider.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderType {
-    /// Google.
-    #[default]
-    Google,
-    /// Any OpenID provider.
-    Oidc,
-}
-
-impl ProviderType {
-    /// Every type.
-    pub const ALL: [Self; 2] = [Self::Google, Self::Oidc];
-
-    /// The name in settings, UserInfo and events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Google => "google",
-            Self::Oidc => "oidc",
-        }
-    }
-}
 
 /// How the client authenticates at the token endpoint (OpenID Connect Core §9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +31,12 @@ pub struct Provider {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
@@ -79,13 +60,11 @@ pub struct ProviderEmail {
     pub assume_verified: Option<bool>,
 }
 
-/// The scopes that a provider is asked for by default.
-pub(super) const SCOPES: [&str; 3] = ["openid", "profile", "email"];
 pub(super) const ASSUME_VERIFIED: bool = false;
 
 impl Provider {
-    /// The key of its accounts: the type, and for other providers than the known ones the issuer. Aliases with the same key
-    /// lead to the same accounts.
+    /// The key of its accounts: the type, and what the account IDs of the type depend on: the issuer, Apple's team, the client of
+    /// Facebook and LinkedIn. Aliases with the same key lead to the same accounts.
     ///
     /// ```
     /// use vestibule_domain::project::{Provider, ProviderType};
@@ -98,35 +77,53 @@ impl Provider {
     /// ```
     #[must_use]
     pub fn account_key(&self) -> String {
-        match (self.kind, &self.issuer) {
-            (ProviderType::Google, _) | (ProviderType::Oidc, None) => self.kind.as_str().to_owned(),
-            (ProviderType::Oidc, Some(issuer)) => format!("{} {issuer}", self.kind.as_str()),
-        }
+        let within = match self.kind {
+            // Microsoft's account IDs name their tenant.
+            ProviderType::Google | ProviderType::GitHub | ProviderType::Microsoft => None,
+            ProviderType::Apple => self.team_id.as_ref(),
+            ProviderType::Facebook | ProviderType::LinkedIn => Some(&self.client_id),
+            ProviderType::Oidc => self.issuer.as_ref(),
+        };
+        let kind = self.kind.as_str();
+        within.map_or_else(|| kind.to_owned(), |within| format!("{kind} {within}"))
     }
 
     /// The name on buttons.
     #[must_use]
     pub fn display_name(&self) -> &str {
-        match (&self.name, self.kind) {
-            (Some(name), _) => name,
-            (None, ProviderType::Google) => "Google",
-            (None, ProviderType::Oidc) => &self.alias,
-        }
+        self.name.as_deref().or(self.kind.brand()).unwrap_or(&self.alias)
     }
 
     /// The scopes that it is asked for, space-separated.
     #[must_use]
     pub fn scope(&self) -> String {
-        self.scopes.as_ref().map_or_else(|| SCOPES.join(" "), |scopes| scopes.join(" "))
+        self.scopes.as_ref().map_or_else(|| self.kind.scopes().join(" "), |scopes| scopes.join(" "))
     }
 
     /// How the client authenticates at its token endpoint.
     #[must_use]
     pub fn auth_method(&self) -> TokenEndpointAuthMethod {
-        match (self.kind, self.token_endpoint_auth_method) {
-            (ProviderType::Google, _) => TokenEndpointAuthMethod::ClientSecretPost,
-            (ProviderType::Oidc, method) => method.unwrap_or_default(),
+        match self.kind {
+            ProviderType::Oidc => self.token_endpoint_auth_method.unwrap_or_default(),
+            ProviderType::Google
+            | ProviderType::Apple
+            | ProviderType::Microsoft
+            | ProviderType::GitHub
+            | ProviderType::Facebook
+            | ProviderType::LinkedIn => TokenEndpointAuthMethod::ClientSecretPost,
         }
+    }
+
+    /// The keys that not every type has, and whether they are written.
+    pub(super) fn written_keys(&self) -> [(&'static str, bool); 6] {
+        [
+            ("issuer", self.issuer.is_some()),
+            ("tenant", self.tenant.is_some()),
+            ("team_id", self.team_id.is_some()),
+            ("key_id", self.key_id.is_some()),
+            ("scopes", self.scopes.is_some()),
+            ("token_endpoint_auth_method", self.token_endpoint_auth_method.is_some()),
+        ]
     }
 
     /// Whether the operator vouches for its email addresses.
@@ -142,19 +139,42 @@ pub fn type_of_account_key(key: &str) -> &str {
     key.split(' ').next().unwrap_or_default()
 }
 
-/// A provider with every key, for the tests of the document.
+/// Whether a text is the ID of a tenant of Microsoft: a GUID in lower case.
+#[must_use]
+pub fn is_tenant_id(text: &str) -> bool {
+    let lengths = [8, 4, 4, 4, 12];
+    let is_hex = |b: u8| b.is_ascii_digit() || matches!(b, b'a'..=b'f');
+    text.split('-').count() == lengths.len()
+        && text.split('-').zip(lengths).all(|(part, length)| part.len() == length && part.bytes().all(is_hex))
+}
+
+/// Providers with every key, for the tests of the document.
 #[cfg(test)]
-pub(super) fn full() -> Provider {
-    Provider {
+pub(super) fn full() -> Vec<Provider> {
+    let ours = Provider {
         alias: "ours".into(),
         kind: ProviderType::Oidc,
         client_id: "shop".into(),
         name: Some("Our accounts".into()),
         issuer: Some("https://id.shop.example".into()),
+        tenant: None,
+        team_id: None,
+        key_id: None,
         scopes: Some(vec!["openid".into()]),
         token_endpoint_auth_method: Some(TokenEndpointAuthMethod::ClientSecretPost),
         claims: ProviderClaims { email: ProviderEmail { assume_verified: Some(true) } },
-    }
+    };
+    let known = |kind, tenant: Option<&str>, apple: Option<&str>| Provider {
+        alias: ProviderType::as_str(kind).into(),
+        kind,
+        client_id: "shop".into(),
+        tenant: tenant.map(str::to_owned),
+        team_id: apple.map(str::to_owned),
+        key_id: apple.map(str::to_owned),
+        ..Provider::default()
+    };
+    let microsoft = known(ProviderType::Microsoft, Some("common"), None);
+    vec![ours, microsoft, known(ProviderType::Apple, None, Some("A1B2C3D4E5"))]
 }
 
 /// Checks that the written defaults of a provider mean the same as their absence.
@@ -169,27 +189,77 @@ pub(super) fn assert_defaults(written: &Provider) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::ProjectSettings;
+    use crate::project::{ProjectSettings, ProviderProof};
+
+    #[test]
+    fn accounts_belong_to_what_their_ids_depend_on() {
+        use ProviderType::{Apple, Facebook, GitHub, Google, LinkedIn, Microsoft, Oidc};
+        let text = |value: &str| Some(value.to_owned());
+        let with = |kind| Provider {
+            kind,
+            client_id: "c".into(),
+            issuer: text("https://id.example"),
+            tenant: text("common"),
+            team_id: text("T"),
+            ..Provider::default()
+        };
+        for (kind, key) in [
+            (Google, "google"),
+            (Apple, "apple T"),
+            (Microsoft, "azureadv2"),
+            (GitHub, "github"),
+            (Facebook, "facebook c"),
+            (LinkedIn, "linkedin c"),
+            (Oidc, "oidc https://id.example"),
+        ] {
+            assert_eq!(with(kind).account_key(), key);
+            assert_eq!(type_of_account_key(key), kind.as_str());
+        }
+    }
 
     #[test]
     fn providers_that_cannot_work_are_refused() {
         let base = "[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n";
         let google = "[[identity.oauth.providers]]\nalias = \"g\"\ntype = \"google\"\nclient_id = \"c\"\n";
         let oidc = google.replace("google", "oidc");
+        let apple = google.replace("google", "apple");
+        let with_key = format!("{apple}team_id = \"A1B2C3D4E5\"\nkey_id = \"F6G7H8J9K0\"\n");
+        let microsoft = google.replace("google", "azureadv2");
+        let with_tenant = format!("{microsoft}tenant = \"common\"\n");
         let with_issuer = format!("{oidc}issuer = \"https://id.example\"\n");
         let path = |text: &str| {
             let read = ProjectSettings::parse_toml(&format!("{base}{text}"));
             read.err().map(|problems| (problems[0].path.replace("identity.oauth.", ""), problems[0].message.clone()))
         };
-        for good in [google, &with_issuer] {
-            assert_eq!(path(good), None);
+        let others = ["github", "facebook", "linkedin"].map(|kind| google.replace("google", kind));
+        for good in [google, &with_issuer, &with_key, &with_tenant].into_iter().chain(others.iter().map(String::as_str))
+        {
+            assert_eq!(path(good), None, "{good}");
         }
         for (text, expected, word) in [
             (format!("{google}{google}"), "providers[1].alias", "earlier provider"),
-            (google.replace("\"google\"", "\"github\""), "providers[0].type", "\"github\" is not supported yet"),
+            (
+                google.replace("\"google\"", "\"adfs\""),
+                "providers[0].type",
+                "\"adfs\" is not supported: write \"oidc\"",
+            ),
+            (google.replace("\"google\"", "\"azureadb2c\""), "providers[0].type", "\"azureadb2c\" is not supported"),
+            (google.replace("\"google\"", "\"wechat\""), "providers[0].type", "\"wechat\" is not supported"),
+            (google.replace("\"google\"", "\"Google\""), "providers[0].type", "write one of \"google\", \"apple\""),
             (format!("{google}issuer = \"https://evil.example\"\n"), "providers[0].issuer", "Google's is known"),
             (format!("{google}scopes = [\"openid\"]\n"), "providers[0].scopes", "Google's is known"),
             (oidc.clone(), "providers[0].issuer", "missing"),
+            (apple.clone(), "providers[0].team_id", "missing"),
+            (with_key.replace("A1B2", "a1b2"), "providers[0].team_id", "10 capital letters and digits"),
+            (with_key.replace("F6G7", "F6"), "providers[0].key_id", "10 capital letters and digits"),
+            (
+                format!("{google}key_id = \"F6G7H8J9K0\"\n"),
+                "providers[0].key_id",
+                "only the type \"apple\" has this key",
+            ),
+            (microsoft.clone(), "providers[0].tenant", "missing"),
+            (with_tenant.replace("common", "any"), "providers[0].tenant", "\"organizations\""),
+            (format!("{with_issuer}tenant = \"common\"\n"), "providers[0].tenant", "only the type \"azureadv2\""),
             (format!("{with_issuer}scopes = [\"email\"]\n"), "providers[0].scopes", "add \"openid\""),
             (google.replace("\"g\"", "\"a/b\""), "providers[0].alias", "letters"),
             (format!("{google}client_secret = \"s\"\n"), "providers[0].client_secret", "unknown key"),
@@ -197,6 +267,15 @@ mod tests {
             let (found, message) = path(&text).unwrap_or_else(|| panic!("accepted: {text}"));
             assert_eq!(found, expected);
             assert!(message.contains(word), "{message}");
+        }
+        let keys = ["alias", "type", "client_id", "name", "claims"];
+        for kind in ProviderType::ALL {
+            assert!(kind.requires().iter().all(|key| kind.own_keys().contains(key)), "{kind:?}");
+            assert!(kind.own_keys().iter().all(|key| !keys.contains(key)), "{kind:?}");
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            // Something ties the code to the request, or UserInfo confirms the ID token.
+            let confirmed = kind.proof() == ProviderProof::IdTokenAndUserInfo;
+            assert!(kind.takes_verifier() || kind.takes_nonce() || confirmed, "{kind:?}");
         }
         let many: String = (0..=MAX_PROVIDERS).map(|n| google.replace("\"g\"", &format!("\"g{n}\""))).collect();
         assert_eq!(path(&many).unwrap().0, "providers");

@@ -9,7 +9,7 @@ use vestibule_protocol::{
     text,
 };
 
-use super::{limits::Period, origin::Origin, providers::ProviderType};
+use super::{limits::Period, origin::Origin, provider_type::ProviderType, providers::is_tenant_id};
 use crate::{client::Resource, userinfo::PROFILE_CLAIMS};
 
 type RuleResult = Result<(), String>;
@@ -48,19 +48,41 @@ pub(super) fn check_attribute_key(text: &str) -> RuleResult {
     )
 }
 
-/// The types that other servers with this format know and this one does not.
-const OTHER_PROVIDER_TYPES: [&str; 8] =
-    ["facebook", "github", "linkedin", "azureadv2", "azureadb2c", "adfs", "apple", "wechat"];
+/// The types that other servers with this format know and this one does not; those that are OpenID providers first.
+const OTHER_PROVIDER_TYPES: [&str; 3] = ["adfs", "azureadb2c", "wechat"];
 
 pub(super) fn check_provider_type(text: &str) -> RuleResult {
     if ProviderType::ALL.iter().any(|kind| kind.as_str() == text) {
         return Ok(());
     }
-    if OTHER_PROVIDER_TYPES.contains(&text) {
-        let otherwise = "write \"google\", or \"oidc\" with an issuer if it is an OpenID provider";
-        return Err(format!("{text:?} is not supported yet: {otherwise}"));
+    if OTHER_PROVIDER_TYPES[..2].contains(&text) {
+        let otherwise = "write \"oidc\" if its discovery document and its ID tokens name the same issuer";
+        return Err(format!("{text:?} is not supported: {otherwise}"));
     }
-    Err("write \"google\", or \"oidc\" with the issuer of any OpenID provider".to_owned())
+    if OTHER_PROVIDER_TYPES.contains(&text) {
+        return Err(format!("{text:?} is not supported: remove this provider"));
+    }
+    let known = ProviderType::ALL.map(|kind| format!("{:?}", kind.as_str()));
+    Err(format!("write one of {}; \"oidc\" is any OpenID provider", known.join(", ")))
+}
+
+/// The ID of a developer team or of a key, as Apple makes them.
+pub(super) fn check_apple_id(text: &str) -> RuleResult {
+    let is_good = text.len() == 10 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    require(is_good, "write the 10 capital letters and digits that Apple shows, such as \"A1B2C3D4E5\"")
+}
+
+/// A tenant of Microsoft Entra ID: its ID, one of its domains, or a word for many of them.
+pub(super) fn check_tenant(text: &str) -> RuleResult {
+    let is_name = |label: &str| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let is_word = matches!(text, "common" | "organizations" | "consumers");
+    let is_domain = text.len() <= 253 && text.contains('.') && text.split('.').all(is_name);
+    require(
+        is_word || is_domain || is_tenant_id(text),
+        "write the tenant's ID or domain in lower case, or \"common\", \"organizations\" or \"consumers\"",
+    )
 }
 
 pub(super) fn check_foreign_client_id(text: &str) -> RuleResult {
@@ -356,7 +378,13 @@ mod tests {
         judge(check_color, &["#0f766e"], &["0f766e", "#fff", "#12345g"]);
         judge(check_language, &["en", "zh-Hant", "es-419"], &["", "e", "english", "en_US", "en-"]);
         judge(check_alias, &["google", "my_idp-2"], &["", "a b", "a/b", "a.b", &"a".repeat(41)]);
-        judge(check_provider_type, &["google", "oidc"], &["", "Google", "github", "apple"]);
+        let types = ["google", "apple", "azureadv2", "github", "facebook", "linkedin", "oidc"];
+        judge(check_provider_type, &types, &["", "Google", "adfs", "azureadb2c", "wechat", "azuread"]);
+        judge(check_apple_id, &["A1B2C3D4E5"], &["", "a1b2c3d4e5", "A1B2C3D4E", "A1B2C3D4E56", "A1B2C3D4E "]);
+        let guid = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+        let upper = guid.to_uppercase();
+        let tenants = ["common", "organizations", "consumers", "shop.onmicrosoft.com", guid];
+        judge(check_tenant, &tenants, &["", "any", "Shop.com", "a..b", ".com", "a/b.c", "{tenantid}", &upper]);
         judge(check_foreign_client_id, &["1-a.apps.googleusercontent.com"], &["", "a b", &"a".repeat(256)]);
         judge(check_scope, &["openid", "https://a.example/b"], &["", "a b", "a\"b"]);
         judge(

@@ -86,26 +86,32 @@ fn check_providers(providers: &[Provider], findings: &mut Vec<Finding>) {
         if providers[..index].iter().any(|earlier| earlier.alias == provider.alias) {
             find("alias", "this is the alias of an earlier provider: choose another");
         }
-        match provider.kind {
-            ProviderType::Google => {
-                let given = [
-                    ("issuer", provider.issuer.is_some()),
-                    ("scopes", provider.scopes.is_some()),
-                    ("token_endpoint_auth_method", provider.token_endpoint_auth_method.is_some()),
-                ];
-                for (key, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
-                    find(key, "Google's is known: remove this key, or write the type \"oidc\"");
-                }
+        let (own, needed) = (provider.kind.own_keys(), provider.kind.requires());
+        for (key, is_written) in provider.written_keys() {
+            if is_written && !own.contains(&key) {
+                find(key, &explain_foreign_key(provider.kind, key));
             }
-            ProviderType::Oidc => {
-                if provider.issuer.is_none() {
-                    find("issuer", "this key is missing: write the issuer of the provider's ID tokens");
-                }
-                if provider.scopes.as_ref().is_some_and(|scopes| !scopes.iter().any(|scope| scope == "openid")) {
-                    find("scopes", "add \"openid\": without it, the provider sends no ID token");
-                }
+            if !is_written && needed.contains(&key) {
+                find(key, &format!("this key is missing: the type {:?} needs it", provider.kind.as_str()));
             }
         }
+        if provider.kind == ProviderType::Oidc
+            && provider.scopes.as_ref().is_some_and(|scopes| !scopes.iter().any(|scope| scope == "openid"))
+        {
+            find("scopes", "add \"openid\": without it, the provider sends no ID token");
+        }
+    }
+}
+
+/// Why a key cannot be written for a provider of this type.
+fn explain_foreign_key(kind: ProviderType, key: &str) -> String {
+    let owner = ProviderType::ALL.into_iter().find(|owner| owner.own_keys().contains(&key));
+    match (owner, kind.brand()) {
+        (Some(ProviderType::Oidc), Some(brand)) => {
+            format!("{brand}'s is known: remove this key, or write the type \"oidc\"")
+        }
+        (Some(owner), _) => format!("only the type {:?} has this key: remove it", owner.as_str()),
+        (None, _) => "remove this key".to_owned(),
     }
 }
 

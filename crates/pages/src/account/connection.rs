@@ -27,7 +27,7 @@ use vestibule_web::{
 };
 
 use super::{AccountRequest, HOME, form_token, sub_page};
-use crate::{PageFrame, render_with, see_other};
+use crate::{PageFrame, flow::provider::open_posted, render_with, see_other};
 
 /// The path of the page.
 pub(super) const HERE: &str = "/settings/external-accounts/connect";
@@ -36,12 +36,12 @@ pub(super) const ANSWER: &str = "/settings/external-accounts/answer";
 /// The parameter of [`ANSWER`] with the alias in the redirect URI.
 const ALIAS: &str = "answered_by";
 
-/// Passes a provider's answer on, if it is one to a request of an account page.
-pub(crate) fn pass_on(alias: &str, form: &Form) -> Option<Response> {
+/// Passes a provider's answer on as it came, if it is one to a request of an account page.
+pub(crate) fn pass_on(alias: &str, form: &Form, query: &Form) -> Option<Response> {
     let state = form.get("state").ok().flatten()?;
     connection::read_state(state)?;
     let alias = Form::from_pairs([(ALIAS, alias)]).print();
-    Some(see_other(&format!("{ANSWER}?{alias}&{}", form.print())))
+    Some(see_other(&format!("{ANSWER}?{alias}&{}", query.print())))
 }
 
 /// `GET /settings/external-accounts/connect`
@@ -80,7 +80,9 @@ pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Res
 
 /// `GET /settings/external-accounts/answer`
 pub async fn answer(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let Ok(form) = Form::parse_query(request.uri().query().unwrap_or_default()) else { return see_other(HOME) };
+    let Ok(query) = Form::parse_query(request.uri().query().unwrap_or_default()) else { return see_other(HOME) };
+    let alias = query.get(ALIAS).ok().flatten().unwrap_or_default().to_string();
+    let Some(form) = open_posted(&visit, &alias, query) else { return see_other(HOME) };
     // Without the answer, which must not go along to the sign-in page.
     let (mut parts, body) = request.into_parts();
     parts.uri = Uri::from_static(HOME);
@@ -96,7 +98,7 @@ pub async fn answer(visit: Visit, cookies: AccountCookies, request: Request) -> 
         Ok(None) => return see_other(HOME),
         Err(error) => return request.fail(&error),
     };
-    let answered = (read(ALIAS), &form);
+    let answered = (alias.as_str(), &form);
     match request.ask(async |asking| connection::answer(asking, &mut step, answered).await).await {
         Ok(ConnectionEnd::Ended(outcome)) => request.go_on(outcome, NoticeKind::LoginIdAdded),
         Ok(ConnectionEnd::Refused) => see_other(&page_of(id)),

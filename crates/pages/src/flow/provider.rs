@@ -11,26 +11,42 @@ use vestibule_app::{
     flow::{
         Flow,
         external::{self, Answered, ExternalProblem, Intent, Started},
+        posted_answer,
     },
 };
 use vestibule_protocol::form::Form;
 use vestibule_web::{
-    context::PageContext, cookies, credentials::FlowCookies, error, look_ahead::is_prefetch, page::Page,
-    route::path_parameter, template::finish, text::Text, visit::Visit,
+    body,
+    context::PageContext,
+    cookies,
+    credentials::{FlowCookies, NoCredential},
+    error,
+    look_ahead::is_prefetch,
+    page::Page,
+    route::path_parameter,
+    template::finish,
+    text::Text,
+    visit::Visit,
 };
 
 use super::{Scene, View, open};
-use crate::{account::connection, end_pages::ErrorKind, error_page, see_other};
+use crate::{account::connection, body_error_page, end_pages::ErrorKind, error_page, see_other};
+
+/// The parameter with the answer that a provider's page posted.
+const POSTED: &str = "answer";
 
 /// `GET /sso/oauth2/callback/{alias}`: the answer of a provider.
 pub async fn callback(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
     let mut parts = request.into_parts().0;
     let alias = path_parameter(&mut parts, "alias").await;
-    let form = match Form::parse_query(parts.uri.query().unwrap_or_default()) {
-        Ok(form) => form,
+    let query = match Form::parse_query(parts.uri.query().unwrap_or_default()) {
+        Ok(query) => query,
         Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
     };
-    if let Some(response) = connection::pass_on(&alias, &form) {
+    let Some(form) = open_posted(&visit, &alias, query.clone()) else {
+        return error_page(&visit, &parts.headers, None, StatusCode::GONE, ErrorKind::FlowExpired);
+    };
+    if let Some(response) = connection::pass_on(&alias, &form, &query) {
         return response;
     }
     let flow = form.get("state").ok().flatten().and_then(external::read_state).map(|(flow, _)| flow.to_string());
@@ -50,6 +66,36 @@ pub async fn callback(visit: Visit, cookies: FlowCookies, request: Request) -> R
     }
     let result = scene.take_answer(&alias, &form).await;
     result.unwrap_or_else(|error| scene.fail(View::Start, &error))
+}
+
+/// `POST /sso/oauth2/callback/{alias}`: the answer of a provider whose page posts it. It decides nothing: the flow's cookie does not
+/// come with it.
+pub async fn receive(visit: Visit, _: NoCredential, request: Request) -> Response {
+    let (mut parts, content) = request.into_parts();
+    let alias = path_parameter(&mut parts, "alias").await;
+    let headers = parts.headers.clone();
+    let received = match body::read_form(&visit, Request::from_parts(parts, content)).await {
+        Ok(received) => received,
+        Err(problem) => return body_error_page(&visit, &headers, problem),
+    };
+    let form = match received.own_form() {
+        Ok(form) => form,
+        Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
+    };
+    match posted_answer::seal(&visit.ctx(), &alias, &form) {
+        Some(sealed) => see_other(&format!("/sso/oauth2/callback/{alias}?{POSTED}={sealed}")),
+        None => error_page(&visit, &headers, None, StatusCode::BAD_REQUEST, ErrorKind::InvalidRequest),
+    }
+}
+
+/// The answer in a callback's query: what was posted, if it is that, else the query itself. `None` when what was posted is too old,
+/// changed, or another callback's.
+pub(crate) fn open_posted(visit: &Visit, alias: &str, query: Form) -> Option<Form> {
+    let sealed = query.get(POSTED).ok()?.map(str::to_string);
+    match sealed {
+        None => Some(query),
+        Some(sealed) => posted_answer::open(&visit.ctx(), alias, &sealed),
+    }
 }
 
 /// Sends the browser of a new flow to a provider at once, or shows the flow's first page.

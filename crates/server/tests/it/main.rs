@@ -95,6 +95,8 @@ mod provider_attacks;
 mod provider_cli;
 mod provider_connections;
 mod provider_links;
+mod provider_vendor_attacks;
+mod provider_vendors;
 mod providers;
 mod proxies;
 mod pushed_requests;

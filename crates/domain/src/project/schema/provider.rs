@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{NAME, key, must, section};
 use crate::project::{
+    provider_type,
     providers::{self, TokenEndpointAuthMethod},
     rules,
     shape::{
@@ -16,7 +17,7 @@ const PROVIDER_EMAIL: &[KeySchema] = &[key(
     "assume_verified",
     Shape::Flag,
     Is(|| json!(providers::ASSUME_VERIFIED)),
-    "Whether every email address from the provider is taken as verified. If not, only those that the provider itself says are verified; of Google, only those of Gmail and of Google Workspace.",
+    "Whether every email address from the provider is taken as verified. If not, only those that the provider itself says are verified; of Google, only those of Gmail and of Google Workspace; of Microsoft, only those whose domain is verified (`xms_edov`); of Facebook, none.",
 )];
 const PROVIDER_CLAIMS: &[KeySchema] = &[section("email", PROVIDER_EMAIL, "Email addresses from the provider.")];
 pub(super) const PROVIDER: &[KeySchema] = &[
@@ -28,15 +29,15 @@ pub(super) const PROVIDER: &[KeySchema] = &[
     ),
     must(
         "type",
-        Shape::Text("\"google\" or \"oidc\"", rules::check_provider_type),
+        Shape::Text("the name of a type", rules::check_provider_type),
         "google",
-        "The type of the provider: `google`, or `oidc` for any OpenID provider.",
+        "The type of the provider: `google`, `apple`, `azureadv2` (Microsoft), `github`, `facebook`, `linkedin`, or `oidc` for any OpenID provider.",
     ),
     must(
         "client_id",
         Shape::Text("1 to 255 characters without spaces", rules::check_foreign_client_id),
         "-",
-        "The client ID that the provider gave to the project. The client secret is set apart, with `vestibule provider set-secret` or the Admin API.",
+        "The client ID that the provider gave to the project. Of `apple`, the Services ID. The client secret is set apart, with `vestibule provider set-secret` or the Admin API.",
     ),
     key(
         "name",
@@ -51,9 +52,27 @@ pub(super) const PROVIDER: &[KeySchema] = &[
         "Only for `oidc`, where it is required: the issuer of the provider's ID tokens. Its endpoints are read from `<issuer>/.well-known/openid-configuration`. Accounts belong to the issuer: with another one, users have to connect theirs again.",
     ),
     key(
+        "tenant",
+        Shape::Text("a tenant's ID or domain, or `common`, `organizations` or `consumers`", rules::check_tenant),
+        Unset,
+        "Only for `azureadv2`, where it is required: whose accounts are accepted. With `common`, those of every organization and personal ones; with `organizations`, those of every organization; with `consumers`, personal ones.",
+    ),
+    key(
+        "team_id",
+        Shape::Text("10 capital letters and digits", rules::check_apple_id),
+        Unset,
+        "Only for `apple`, where it is required: the ID of the developer team. Accounts belong to it: with another one, users have to connect theirs again.",
+    ),
+    key(
+        "key_id",
+        Shape::Text("10 capital letters and digits", rules::check_apple_id),
+        Unset,
+        "Only for `apple`, where it is required: the ID of the private key that is set as the client secret.",
+    ),
+    key(
         "scopes",
         Shape::List(&Shape::Text("a scope", rules::check_scope), 1),
-        Is(|| json!(providers::SCOPES)),
+        Is(|| json!(provider_type::SCOPES)),
         "Only for `oidc`: the scopes that are requested; `openid` must be among them.",
     ),
     key(

@@ -46,7 +46,7 @@ pub(super) fn full() -> ProjectSettings {
             default_country: text("DE"),
             keys: Some(LoginIdKind::ALL.into_iter().map(|kind| LoginIdKey { kind }).collect()),
         },
-        oauth: IdentityOAuth { providers: vec![providers::full()] },
+        oauth: IdentityOAuth { providers: providers::full() },
         on_conflict: OnConflict {
             promotion: Some(PromotionConflict::Login),
             oauth: Some(ExternalConflict::LoginAndLink),

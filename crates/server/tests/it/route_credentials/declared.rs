@@ -18,6 +18,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "POST /oauth2/challenge",
             "POST /oauth2/app_session_token",
             "POST /oauth2/end_session",
+            "POST /sso/oauth2/callback/{alias}",
             "GET /logged-out",
             "GET POST /security/{link}",
             "GET /device/done",

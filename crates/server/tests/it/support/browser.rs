@@ -26,6 +26,17 @@ enum Location {
     App(Url),
 }
 
+/// Who made the browser send a request, which decides on the cookies that come with it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sender {
+    /// A page of ours, or the address bar.
+    Same,
+    /// A link on another site: no strict cookies.
+    OtherLink,
+    /// A form of another site: neither strict nor lax ones.
+    OtherForm,
+}
+
 /// A browser without JavaScript; a clone is another tab of it.
 #[derive(Clone)]
 pub(crate) struct Browser {
@@ -56,12 +67,17 @@ impl Browser {
 
     /// Opens a URL of the server, typed or linked from one of its pages.
     pub(crate) async fn open(&mut self, target: &str) {
-        self.navigate(Method::GET, target, None, true).await;
+        self.navigate(Method::GET, target, None, Sender::Same).await;
     }
 
     /// Follows a link on another site: no strict cookies are sent.
     pub(crate) async fn open_from_elsewhere(&mut self, target: &str) {
-        self.navigate(Method::GET, target, None, false).await;
+        self.navigate(Method::GET, target, None, Sender::OtherLink).await;
+    }
+
+    /// A page on another site posts a form to the server.
+    pub(crate) async fn post_from_elsewhere(&mut self, target: &str, fields: &[(String, String)]) {
+        self.navigate(Method::POST, target, Some(fields.to_vec()), Sender::OtherForm).await;
     }
 
     /// Types into the field with this label.
@@ -107,7 +123,7 @@ impl Browser {
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
             self.open(&format!("{}?{query}", form.action)).await;
         } else {
-            self.navigate(Method::POST, &form.action, Some(form.fields), true).await;
+            self.navigate(Method::POST, &form.action, Some(form.fields), Sender::Same).await;
         }
     }
 
@@ -127,7 +143,7 @@ impl Browser {
     /// Sends a form that is on no page, as an attacker would.
     pub(crate) async fn post(&mut self, target: &str, fields: &[(&str, &str)]) {
         let fields = fields.iter().map(|(name, value)| ((*name).to_string(), (*value).to_string())).collect();
-        self.navigate(Method::POST, target, Some(fields), true).await;
+        self.navigate(Method::POST, target, Some(fields), Sender::Same).await;
     }
 
     /// Presses the passkey button and responds to its options, like an authenticator and the page's script.
@@ -140,7 +156,7 @@ impl Browser {
         self.fill_in(&mut form);
         let field = form.fields.iter_mut().find(|(name, _)| name == "credential");
         field.expect("just found").1 = answer;
-        self.navigate(Method::POST, &form.action, Some(form.fields), true).await;
+        self.navigate(Method::POST, &form.action, Some(form.fields), Sender::Same).await;
     }
 
     pub(crate) async fn follow(&mut self, link: &str) {
@@ -148,7 +164,7 @@ impl Browser {
         if let Some(carrying) = page.carrying.iter().find(|carrying| carrying.text == link).cloned() {
             let form = page.forms.iter().find(|form| form.id == carrying.form).expect("the form that is taken along");
             let fields = [form.fields.as_slice(), &[carrying.field]].concat();
-            return self.navigate(Method::POST, &carrying.action, Some(fields), true).await;
+            return self.navigate(Method::POST, &carrying.action, Some(fields), Sender::Same).await;
         }
         let found = page.links.iter().find(|(text, _)| text == link);
         let target = found.unwrap_or_else(|| panic!("no link \"{link}\" on: {}", page.text)).1.clone();
@@ -163,7 +179,7 @@ impl Browser {
             Location::App(_) | Location::Nowhere => None,
         };
         let method = if posted.is_some() { Method::POST } else { Method::GET };
-        self.navigate(method, &url, posted, true).await;
+        self.navigate(method, &url, posted, Sender::Same).await;
     }
 
     #[track_caller]
@@ -250,13 +266,13 @@ impl Browser {
     /// Calls the JSON API like a script of an app on the same site, with credentials.
     pub(crate) async fn fetch_json(&mut self, path: &str, body: &Value) -> Reply {
         let request = self.http.request(Method::POST, path).json(body);
-        self.send(request, true).await
+        self.send(request, Sender::Same).await
     }
 
     /// Reads a URL like a script, with credentials.
     pub(crate) async fn fetch(&mut self, path: &str) -> Reply {
         let request = self.http.request(Method::GET, path);
-        self.send(request, true).await
+        self.send(request, Sender::Same).await
     }
 
     /// Sends a request like a script, with the token of a form, without following redirects or keeping cookies.
@@ -265,10 +281,16 @@ impl Browser {
             "GET" => self.http.request(Method::GET, path),
             _ => self.http.request(Method::POST, path).form(&[("_csrf", token)]),
         };
-        self.clone().send(request.header(header::ACCEPT, "text/html"), true).await
+        self.clone().send(request.header(header::ACCEPT, "text/html"), Sender::Same).await
     }
 
-    async fn navigate(&mut self, method: Method, target: &str, fields: Option<Vec<(String, String)>>, same_site: bool) {
+    async fn navigate(
+        &mut self,
+        method: Method,
+        target: &str,
+        fields: Option<Vec<(String, String)>>,
+        mut sender: Sender,
+    ) {
         let base = match &self.place {
             Location::Page { url, .. } => url.clone(),
             Location::App(_) | Location::Nowhere => Url::parse(&self.http.origin).expect("an origin"),
@@ -284,7 +306,7 @@ impl Browser {
         }
         let mut posted = fields;
         for _ in 0..10 {
-            let reply = self.send(request.header(header::ACCEPT, "text/html"), same_site).await;
+            let reply = self.send(request.header(header::ACCEPT, "text/html"), sender).await;
             let location = reply.header("location").filter(|_| (301..=308).contains(&reply.status));
             let Some(location) = location else {
                 let is_html = reply.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
@@ -299,12 +321,19 @@ impl Browser {
             }
             request = self.http.request(Method::GET, url.as_str());
             posted = None;
+            if sender == Sender::OtherForm {
+                sender = Sender::OtherLink;
+            }
         }
         panic!("redirected without end, last to {url}");
     }
 
-    async fn send(&mut self, request: RequestBuilder, same_site: bool) -> Reply {
-        let sent = self.jar.iter().filter(|cookie| same_site || cookie.same_site() != Some(SameSite::Strict));
+    async fn send(&mut self, request: RequestBuilder, sender: Sender) -> Reply {
+        let sent = self.jar.iter().filter(|cookie| match sender {
+            Sender::Same => true,
+            Sender::OtherLink => cookie.same_site() != Some(SameSite::Strict),
+            Sender::OtherForm => cookie.same_site() == Some(SameSite::None),
+        });
         let line = sent.map(|cookie| cookie.stripped().to_string()).collect::<Vec<_>>().join("; ");
         let request = if line.is_empty() { request } else { request.header(header::COOKIE, line) };
         let reply = Reply::of(request).await;

@@ -23,6 +23,7 @@ mod server;
 pub(crate) mod smtp;
 mod soft_passkey;
 mod test_store;
+pub(crate) mod vendors;
 
 pub(crate) use admin::Admin;
 pub(crate) use app_client::{AppClient, Tokens, VERIFIER, promotion_hint, query};
