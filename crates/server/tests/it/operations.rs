@@ -1,8 +1,14 @@
 //! An operator's commands, run as processes: metrics, backup, restore, migration to PostgreSQL.
 
-use crate::support::{
-    Engine, Installation, TestStore,
-    binary::{refresh, refresh_token, sign_up},
+use std::process::{Command, Stdio};
+
+use crate::{
+    nodes::until,
+    support::{
+        Engine, Installation, TestStore,
+        binary::{refresh, refresh_token, sign_up},
+        connect_to,
+    },
 };
 
 /// Signs up a guest; returns its refresh token.
@@ -84,4 +90,47 @@ async fn moving_to_postgres_keeps_sessions_alive() {
     installation.point_to(&target.url());
     let next = use_token(&installation, &token).await.expect("the same guest");
     assert!(use_token(&installation, &next).await.is_some(), "the store goes on");
+}
+
+/// It waits for a table that another session has locked, and is killed there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn a_move_that_is_killed_half_way_goes_on() {
+    let (installation, place) = make_on_sqlite();
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        tokens.push(make_guest(&installation).await);
+    }
+    let target = TestStore::make(Engine::Postgres).await;
+    let (lock, watch) = (connect_to(&target.url()).await, connect_to(&target.url()).await);
+    lock.batch_execute("BEGIN; LOCK TABLE grants IN SHARE MODE").await.expect("a lock");
+    let mut moving = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+        .args(["migrate-store", "--to", &target.url()])
+        .env("VESTIBULE_CONFIG", installation.folder.path().join("vestibule.toml"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    until("it waits for the table", async || {
+        let sql =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        watch.query_one(sql, &[]).await.expect("the sessions").get::<_, i64>(0) > 0
+    })
+    .await;
+    moving.kill().expect("it still ran");
+    moving.wait().expect("it is gone");
+    lock.batch_execute("ROLLBACK").await.expect("the lock is gone");
+    installation.point_to(&target.url());
+    let serving = installation.try_run(&["serve"]);
+    let problem = String::from_utf8_lossy(&serving.stderr);
+    assert!(!serving.status.success() && problem.contains("`vestibule migrate-store` again"), "{problem}");
+    installation.point_to(&place.url());
+    let output = installation.run(&["migrate-store", "--to", &target.url()]);
+    assert!(output.contains("grants: 3 rows, equal"), "{output}");
+    installation.point_to(&target.url());
+    for token in &tokens {
+        assert!(use_token(&installation, token).await.is_some(), "a guest is lost");
+    }
+    let checked = installation.run(&["check", "--quiet"]);
+    assert!(checked.is_empty(), "{checked}");
 }

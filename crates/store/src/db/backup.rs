@@ -16,7 +16,7 @@ use super::{
     seal::{self, Seal},
     sqlite::{
         self,
-        files::{create_private, folder_of, kept_of, part_of, real_path, size_of},
+        files::{beside, create_private, folder_of, kept_of, part_of, real_path, size_of},
     },
 };
 
@@ -75,10 +75,7 @@ pub fn back_up_sqlite(from: &Path, to: &Path, report: ReportBackup<'_>) -> Resul
         .and_then(|()| seal::add(&part, report))
         .and_then(|()| check_backup(&part, report))
         .and_then(|summary| put_in_place(&part, to).map(|()| summary));
-    if made.is_err() {
-        fs::remove_file(&part).ok();
-    }
-    made
+    clear_up(made, &part, to)
 }
 
 /// Replaces the SQLite store `to` by the backup `from`, after checking the backup. An existing store is kept as
@@ -101,10 +98,18 @@ pub fn restore_sqlite(from: &Path, to: &Path, report: ReportBackup<'_>) -> Resul
         }
         put_in_place(&part, to)
     });
-    if made.is_err() {
-        fs::remove_file(&part).ok();
-    }
-    made.map(|()| summary)
+    clear_up(made, &part, to).map(|()| summary)
+}
+
+/// Leaves nothing of a copy that failed, and says whose disk is full: not the store's, while a backup is made elsewhere.
+fn clear_up<T>(made: Result<T, StoreError>, part: &Path, to: &Path) -> Result<T, StoreError> {
+    made.map_err(|error| {
+        let journal = beside(part, "-journal");
+        for left in [part, journal.as_path()] {
+            fs::remove_file(left).ok();
+        }
+        if matches!(error, StoreError::Full) { StoreError::NoRoom { path: to.to_path_buf() } } else { error }
+    })
 }
 
 /// Checks a backup without using it: its length, its checksum, its pages, and that it is a store. Blocking: do not

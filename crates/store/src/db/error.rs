@@ -96,6 +96,11 @@ pub enum StoreError {
     /// The PostgreSQL connection URL is invalid.
     #[error("the PostgreSQL URL is not valid: {0}")]
     BadUrl(String),
+    /// A part of an embedded store is in the PostgreSQL database; users of the rest would be gone.
+    #[error(
+        "only a part of an embedded store is in this database, because its move was interrupted: run `vestibule migrate-store` again"
+    )]
+    UnfinishedMove,
     /// A schema migration failed and was rolled back.
     #[error("schema migration {name} failed: {reason}")]
     Migration {
@@ -116,6 +121,12 @@ pub enum StoreError {
     /// The disk (or quota) is full; nothing was written.
     #[error("the disk of the database is full")]
     Full,
+    /// The disk (or quota) of a copy is full; what was copied is removed.
+    #[error("the disk is full: there is no room for {}", path.display())]
+    NoRoom {
+        /// The copy.
+        path: PathBuf,
+    },
     /// A statement violated a uniqueness constraint that it did not expect.
     #[error("a row with the same key exists already (in: {sql})")]
     Conflict {

@@ -26,6 +26,7 @@ use super::{
     notice::{self, NodeLock},
     stats::Counters,
     tls::{self, TlsTarget},
+    transfer,
 };
 
 /// Maximum wait for a free connection.
@@ -72,6 +73,7 @@ impl Postgres {
     ) -> Result<Self, StoreError> {
         let store = Self::prepare(url, max_connections, pooler, listen_url, (counters, outbox_signal))?;
         let mut client = store.lend().await?;
+        transfer::refuse_unfinished(&client).await?;
         migrate::migrate_postgres(&mut client).await?;
         Ok(store)
     }

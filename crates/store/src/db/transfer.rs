@@ -53,6 +53,17 @@ pub enum TransferStep {
     },
 }
 
+/// Refuses a database in which a copy has begun and has not ended.
+pub(super) async fn refuse_unfinished(client: &Client) -> Result<(), StoreError> {
+    // Unnamed, because a pooler may keep a named statement on a connection that others use.
+    let asked = client.query_typed_one("SELECT to_regclass('store_transfer') IS NOT NULL", &[]).await;
+    match asked.and_then(|row| row.try_get(0)) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(StoreError::UnfinishedMove),
+        Err(error) => Err(StoreError::Unavailable(describe(&error))),
+    }
+}
+
 /// Copies the SQLite store at `from` into the PostgreSQL database at `url`, then compares every table by count and
 /// checksum. `from` is locked against writes meanwhile. Can be repeated after an interruption.
 ///

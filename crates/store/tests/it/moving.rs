@@ -247,6 +247,8 @@ async fn an_interrupted_move_goes_on_and_a_full_target_is_refused() {
         }
     });
     interrupted.join().unwrap_err();
+    let half = Store::open(&to.location).await;
+    assert!(matches!(half, Err(StoreError::UnfinishedMove)), "a server serves half a store");
     let (mut copied, mut resumed) = (Vec::new(), Vec::new());
     let path = from.path();
     let moved = transfer_to_postgres(&path, url, |step| match step {
