@@ -56,8 +56,15 @@ pub async fn read_last_proof(conn: &mut Conn) -> Result<Option<Timestamp>, Store
     Ok(job_state::get(conn, ROW).await?.map(|(_, at)| at))
 }
 
+/// Writes the row of the probe, and reads it by another connection: from the disk, where a read that failed for requests fails, too.
+async fn prove(store: &Store, now: Timestamp) -> Result<(), NotReady> {
+    prove_write(store, now).await.map_err(NotReady::Write)?;
+    let read = async { read_last_proof(&mut *store.read().await?).await };
+    read.await.map(drop).map_err(NotReady::Read)
+}
+
 /// The outcome of a write, once it is known.
-type Outcome = Option<Result<(), StoreError>>;
+type Outcome = Option<Result<(), NotReady>>;
 
 /// The write that callers share.
 #[derive(Default)]
@@ -103,7 +110,7 @@ pub async fn check(app: &Arc<App>) -> Result<(), NotReady> {
     let known = tokio::time::timeout(WAIT, outcome.wait_for(Option::is_some)).await;
     match known {
         Ok(Ok(outcome)) => match &*outcome {
-            Some(Err(error)) => Err(NotReady::Write(error.clone())),
+            Some(Err(error)) => Err(error.clone()),
             Some(Ok(())) | None => Ok(()),
         },
         // The task that wrote ended without an outcome.
@@ -124,7 +131,7 @@ impl Readiness {
         let app = Arc::clone(app);
         // A task of its own: the caller may hang up, and others wait for the same outcome.
         tokio::spawn(async move {
-            sender.send_replace(Some(prove_write(&app.store, now).await));
+            sender.send_replace(Some(prove(&app.store, now).await));
         });
         *latest = Some(Write { began_at: now, outcome: outcome.clone() });
         outcome

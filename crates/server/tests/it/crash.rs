@@ -116,6 +116,16 @@ impl Load {
         }
     }
 
+    /// Returns when each client got a refusal, or when this many more guests have signed up.
+    pub(crate) async fn wait_for_refusals(&self, more: u32) {
+        let enough = self.count.load(Ordering::Relaxed) + more;
+        // The one that hangs up never sees one.
+        let is_served = || self.tasks.iter().filter(|task| !task.is_finished()).count() > 1;
+        while is_served() && self.count.load(Ordering::Relaxed) < enough {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Stops the clients; returns the acknowledged writes.
     pub(crate) async fn stop(self) -> Acknowledged {
         self.over.store(true, Ordering::Relaxed);
@@ -374,9 +384,9 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed_under_load(engi
     let mut campaign = Campaign::begin(&format!("kill -9 and hang-ups, {engine:?}"), rounds);
     let (world, mut process) = World::start(&installation).await;
     while let Some(round) = campaign.next() {
-        let load = Load::start_in(&world, &process, 8);
+        let load = Load::start_in(&world, &process, 4);
         // At another point each round.
-        load.wait_for(100 + 37 * (round % 7)).await;
+        load.wait_for(30 + 13 * (round % 7)).await;
         process.kill();
         let known = load.stop().await;
         process = installation.start();

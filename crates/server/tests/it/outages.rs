@@ -85,6 +85,41 @@ async fn a_full_disk_refuses_guests_politely_and_goes_on_when_there_is_room_agai
     }
 }
 
+/// What was copied to a disk with too little room is removed, and the message names that disk, not the store's.
+#[test]
+fn a_backup_and_a_restore_on_a_full_disk_leave_nothing() {
+    if !can_mount() {
+        eprintln!(
+            "NOT TESTED: copies on a full disk. This machine lets no process mount a file system (unshare --mount)."
+        );
+        return;
+    }
+    let folder = TempDir::new().expect("a scratch folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let (store, disk, whole) = (path("store.db"), path("disk"), path("whole.db"));
+    fs::create_dir(&disk).expect("a folder");
+    let installation = Installation::make(&format!("sqlite:{store}"));
+    installation.run(&["backup", &whole]);
+    let run = |url: &str, arguments: [&str; 2]| {
+        let script = "mount -t tmpfs -o size=128k tmpfs \"$0\" && \"$@\"; code=$?; ls -A \"$0\"; exit $code";
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, &disk]);
+        command.arg(env!("CARGO_BIN_EXE_vestibule")).args(arguments);
+        command.env("VESTIBULE_CONFIG", installation.folder.path().join("vestibule.toml"));
+        let output = command.env("VESTIBULE__STORE__URL", url).output().expect("it runs");
+        assert!(!output.status.success(), "{output:?}");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let copy = format!("{disk}/copy.db");
+    let no_room = |problem: &str| problem.contains(&format!("the disk is full: there is no room for {copy}"));
+    let (left, problem) = run(&format!("sqlite:{store}"), ["backup", &copy]);
+    assert!(left.is_empty() && no_room(&problem), "{left}: {problem}");
+    let (left, problem) = run(&format!("sqlite:{copy}"), ["restore", &whole]);
+    // The lock stays: another process may wait for it.
+    assert!(left == "copy.db.lock\n" && no_room(&problem), "{left}: {problem}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs PostgreSQL's server programs"]
 async fn a_database_server_that_is_killed_under_load_loses_nothing_and_is_found_again() {

@@ -8,7 +8,7 @@ use std::sync::{
 use super::{
     Verdict,
     journeys::Journeys,
-    mail_codes::ask_for_code,
+    mail_codes::{ask_for_code, enter_code},
     world::{CODES, World, http_of},
 };
 use crate::support::{Browser, Device, Http, KeyPair, Platform, binary::Process};
@@ -91,14 +91,12 @@ impl DeviceStory {
     async fn judge_member(&self, device: &Device, world: &World, verdict: &mut Verdict) {
         let mut browser = Browser::new(device.http.clone());
         browser.open(&device.authorize_url(&[])).await;
-        let never = AtomicBool::new(false);
-        let Some(code) = ask_for_code(&mut browser, &self.email, (world, &never)).await else {
-            return verdict.check(false, "no code comes for a promoted device");
-        };
-        browser.fill("Code", &code);
-        browser.press("Confirm").await;
-        verdict.check(browser.is_at_app(), "the member of a promoted key is gone");
-        if browser.is_at_app() {
+        let known = world.mails.codes_of(&self.email);
+        browser.fill("Email address", &self.email);
+        browser.press("Continue").await;
+        let is_in = enter_code(&mut browser, &self.email, (world, known)).await;
+        verdict.check(is_in, "the member of a promoted key is gone");
+        if is_in {
             let mut device = Device::of_process(&device.http, Platform::Ios);
             let info = device.finish_promotion(browser.at_app()).await;
             verdict.check(info["sub"] == *self.sub, "the promotion of a device key changed the ID");

@@ -7,7 +7,8 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use crate::{
     crash::{Campaign, Load},
-    support::{Engine, Installation, Preload, TestStore},
+    nodes::until,
+    support::{Engine, Installation, Preload, TestStore, binary::sign_up},
 };
 
 /// A generous timeout, reached only by a failing test.
@@ -88,6 +89,48 @@ async fn of_the_log() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_the_database_file() {
     a_failed_sync_ends_the_process_and_loses_nothing("").await;
+}
+
+/// Reads of a file fail for a while under load. Nothing is lost by that, and it goes on by itself.
+async fn unreadable_for_a_while(suffix: &str) {
+    let Some(disk) = Disk::make() else { return };
+    let place = TestStore::make(Engine::Sqlite).await;
+    let mut installation = Installation::make(&place.url());
+    let store = place.url().trim_start_matches("sqlite:").to_owned();
+    let (watched, blind) = (format!("{store}{suffix}"), disk.0.path("blind"));
+    let variables = [("DISK_FILE", watched.as_str()), ("DISK_BLIND", blind.to_str().expect("text"))];
+    installation.wrap(&disk.wrapper(&variables).iter().map(String::as_str).collect::<Vec<_>>());
+    let process = installation.start();
+    let load = Load::start(&process, 8);
+    load.wait_for(100).await;
+    fs::write(&blind, "").expect("it cannot be read");
+    load.wait_for_refusals(400).await;
+    if suffix == "-wal" {
+        // The newest is in the log. Of the file, most is in memory.
+        until("it is not ready", async || process.http().get("/readyz").await.status == 503).await;
+    }
+    fs::remove_file(&blind).expect("it can be read");
+    let known = load.stop().await;
+    let client = process.client();
+    until("guests sign up again", async || {
+        sign_up(&client, process.address.port()).await.is_ok_and(|answer| answer.status().is_success())
+    })
+    .await;
+    process.kill();
+    installation.wrap(&[]);
+    known.verify(&installation.start()).await;
+    let checked = installation.run(&["check"]);
+    assert!(checked.contains("ok       pages and indexes"), "{checked}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_cannot_be_read_loses_nothing() {
+    unreadable_for_a_while("-wal").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_file_that_cannot_be_read_loses_nothing() {
+    unreadable_for_a_while("").await;
 }
 
 /// The last checkpoint, when the server must stop.
