@@ -2,6 +2,7 @@
 //! validation, the reference, the portal's controls and the "did you mean" hints come from this table.
 
 mod mail_texts;
+mod merging;
 mod provider;
 mod retention;
 
@@ -186,43 +187,6 @@ const LOGIN_ID: &[KeySchema] = &[
         "The country of phone numbers entered without a country code. If not set, the country code is required.",
     ),
 ];
-const ON_CONFLICT: &[KeySchema] = &[
-    key(
-        "oauth",
-        Shape::Word(&["error", "login_and_link"]),
-        Is(|| json!(ExternalConflict::default())),
-        "What happens when the verified email address of an account at a provider is a member's, in sign-up, sign-in and promotion. `error` says so, and the member can sign in with its own methods; with `login_and_link`, that sign-in connects the account to the member. An address alone never connects anything.",
-    ),
-    key(
-        "promotion",
-        Shape::Word(&["error", "login", "merge"]),
-        Is(|| json!(PromotionConflict::default())),
-        "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to; `merge` asks the visitor, and merges the guest into the member or keeps it. Signing in is possible in every case.",
-    ),
-];
-const MERGE_RULE: &[KeySchema] = &[
-    must(
-        "key",
-        Shape::Text(
-            "\"standard_attributes.\" or \"custom_attributes.\" and the name of an attribute",
-            rules::check_attribute_key,
-        ),
-        "custom_attributes.likes",
-        "The attribute, such as \"custom_attributes.likes\".",
-    ),
-    must(
-        "rule",
-        Shape::Word(&["member", "fill", "unite"]),
-        "unite",
-        "`member` keeps what the member has and drops the guest's value; `fill` takes the guest's value if the member has none; `unite` makes one list of two lists, and otherwise does the same as `fill`.",
-    ),
-];
-const MERGE: &[KeySchema] = &[key(
-    "attributes",
-    Shape::List(&Shape::Table(MERGE_RULE), 0),
-    Unset,
-    "What becomes of a guest's attributes, by attribute. Without a rule, a standard attribute stays as the member has it, because the guest may have been begun by another person, and a custom attribute fills a gap. At most 100.",
-)];
 const IDENTITY_OAUTH: &[KeySchema] = &[key(
     "providers",
     Shape::List(&Shape::Table(provider::PROVIDER), 0),
@@ -234,10 +198,10 @@ const IDENTITY: &[KeySchema] = &[
     section("oauth", IDENTITY_OAUTH, "Accounts at other providers, such as Google."),
     section(
         "on_conflict",
-        ON_CONFLICT,
+        merging::ON_CONFLICT,
         "What happens when a login ID or the address of an account at a provider belongs to another user.",
     ),
-    section("merge", MERGE, "How guests are merged into members."),
+    section("merge", merging::MERGE, "How guests are merged into members."),
 ];
 
 const CLAIM: &[KeySchema] = &[

@@ -1,3 +1,5 @@
+//! What mails say, in every language.
+
 use vestibule_domain::project::{MAIL_LANGUAGES, MailText};
 
 use super::{own_texts::server_text, *};

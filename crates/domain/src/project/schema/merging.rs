@@ -1,0 +1,43 @@
+//! The keys of what happens when a visitor has an account already: conflicts, and the rules by which a guest is merged into a member.
+
+use serde_json::json;
+
+use super::{ExternalConflict, Is, KeySchema, PromotionConflict, Shape, Unset, key, must, rules};
+
+pub(super) const ON_CONFLICT: &[KeySchema] = &[
+    key(
+        "oauth",
+        Shape::Word(&["error", "login_and_link"]),
+        Is(|| json!(ExternalConflict::default())),
+        "What happens when the verified email address of an account at a provider is a member's, in sign-up, sign-in and promotion. `error` says so, and the member can sign in with its own methods; with `login_and_link`, that sign-in connects the account to the member. An address alone never connects anything.",
+    ),
+    key(
+        "promotion",
+        Shape::Word(&["error", "login", "merge"]),
+        Is(|| json!(PromotionConflict::default())),
+        "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to; `merge` asks the visitor, and merges the guest into the member or keeps it. Signing in is possible in every case.",
+    ),
+];
+const MERGE_RULE: &[KeySchema] = &[
+    must(
+        "key",
+        Shape::Text(
+            "\"standard_attributes.\" or \"custom_attributes.\" and the name of an attribute",
+            rules::check_attribute_key,
+        ),
+        "custom_attributes.likes",
+        "The attribute, such as \"custom_attributes.likes\".",
+    ),
+    must(
+        "rule",
+        Shape::Word(&["member", "fill", "unite"]),
+        "unite",
+        "`member` keeps what the member has and drops the guest's value; `fill` takes the guest's value if the member has none; `unite` makes one list of two lists, and otherwise does the same as `fill`.",
+    ),
+];
+pub(super) const MERGE: &[KeySchema] = &[key(
+    "attributes",
+    Shape::List(&Shape::Table(MERGE_RULE), 0),
+    Unset,
+    "What becomes of a guest's attributes, by attribute. Without a rule, a standard attribute stays as the member has it, because the guest may have been begun by another person, and a custom attribute fills a gap. At most 100.",
+)];
