@@ -313,10 +313,13 @@ pub struct ExternalAccount {
 }
 
 impl ExternalAccount {
-    /// How people recognize the account: by its email address, or else the name.
+    /// How people recognize the account: by its email address, or else the name. It stands in mails, so a text that could pass for
+    /// one of ours, or contains a link, is none.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
-        ["email", "preferred_username", "name"].into_iter().find_map(|name| self.profile.get(name)?.as_str())
+        let read = |name: &str| self.profile.get(name)?.as_str();
+        let email = read("email").filter(|text| LoginId::parse(LoginIdKind::Email, text, None).is_ok());
+        email.or_else(|| ["preferred_username", "name"].into_iter().filter_map(read).find(|text| is_short_name(text)))
     }
 
     /// The identity, with the alias that its provider has in these settings.
@@ -330,10 +333,41 @@ impl ExternalAccount {
     }
 }
 
+/// Whether a text is short and has nothing that mail programs make a link of.
+fn is_short_name(text: &str) -> bool {
+    const LONGEST: usize = 40;
+    let has_dot_inside = text.split(' ').any(|word| word.trim_end_matches('.').contains('.'));
+    text.chars().count() <= LONGEST && !text.contains([':', '/', '@']) && !has_dot_inside
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{id::UserId, project::Origin};
+
+    #[test]
+    fn the_label_of_an_account_is_no_link() {
+        let label = |profile: Value| {
+            let account = ExternalAccount {
+                id: IdentityId::from_parts(1, [1; 10]),
+                user_id: UserId::from_parts(1, [1; 10]),
+                provider: "google".into(),
+                subject: "s".into(),
+                profile: profile.as_object().cloned().expect("an object"),
+                created_at: Timestamp::from_seconds(1),
+                updated_at: Timestamp::from_seconds(1),
+            };
+            account.label().map(str::to_string)
+        };
+        assert_eq!(label(json!({"email": "kim@id.example", "name": "Kim"})).as_deref(), Some("kim@id.example"));
+        assert_eq!(
+            label(json!({"email": "undo it at https://evil.example", "name": "Kim O. Doe"})).as_deref(),
+            Some("Kim O. Doe")
+        );
+        for name in ["https://evil.example", "evil.example", "open evil.example now", "a@b", &"x".repeat(41)] {
+            assert_eq!(label(json!({"name": name})), None, "{name}");
+        }
+    }
 
     #[test]
     fn an_external_account_is_an_identity_with_the_alias_of_today() {

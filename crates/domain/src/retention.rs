@@ -213,7 +213,7 @@ impl Rule {
     /// The latest time of a recorded use at which a guest may be expired or erased by this rule now.
     #[must_use]
     pub fn cutoff(&self, guest: &Guest, now: Timestamp) -> Timestamp {
-        let idle = self.idle.filter(|_| !(self.ends_with_session && !guest.has_session)).unwrap_or_default();
+        let idle = self.idle.filter(|_| !self.ends_with_session || guest.has_session).unwrap_or_default();
         now.minus(WRITE_WINDOW).minus(idle)
     }
 }

@@ -30,6 +30,7 @@ const GUIDES: &[(&str, &str)] = guides![
     "go",
     "ios",
     "machine-to-machine",
+    "merge",
     "nextjs",
     "observe",
     "portal",
@@ -37,6 +38,7 @@ const GUIDES: &[(&str, &str)] = guides![
     "providers",
     "proxies",
     "react-native",
+    "retention",
     "run",
     "scale",
     "sessions",
@@ -190,7 +192,17 @@ impl<'a> Printer<'a> {
                 self.out.push(event.clone());
                 self.raw("</div>\n");
             }
-            _ => self.out.push(event.clone()),
+            Event::Start(_)
+            | Event::End(_)
+            | Event::Text(_)
+            | Event::Code(_)
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::FootnoteReference(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::Rule
+            | Event::TaskListMarker(_) => self.out.push(event.clone()),
         }
     }
 
@@ -217,7 +229,17 @@ fn find_id(events: &[Event<'_>]) -> String {
         match event {
             Event::Text(text) | Event::Code(text) => words.push_str(text),
             Event::End(TagEnd::Heading(_)) => break,
-            _ => {}
+            Event::Start(_)
+            | Event::End(_)
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::Html(_)
+            | Event::InlineHtml(_)
+            | Event::FootnoteReference(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::Rule
+            | Event::TaskListMarker(_) => {}
         }
     }
     words

@@ -194,7 +194,9 @@ async fn add(request: ProjectRequest) -> PageResult {
             let alias = request.field("alias").trim();
             request.done(&format!("{LIST}/{alias}"), PortalNotice::ProviderAdded)
         }
-        other => answer(&request, other, look),
+        other @ (SaveResult::Done(_) | SaveResult::Again { .. } | SaveResult::Ask(_) | SaveResult::Back { .. }) => {
+            answer(&request, other, look)
+        }
     }
 }
 

@@ -27,7 +27,11 @@ pub const STATEMENTS: &[&Sql] = &[
 const NOTE_LEFT: Sql = Sql::new(
     "UPDATE users
      SET left_at = CASE WHEN left_at > $3 THEN left_at ELSE $3 END,
-         left_client = COALESCE($4, left_client)
+         left_client = CASE
+           WHEN left_client IS NULL THEN $4
+           WHEN left_client = COALESCE($4, left_client) THEN left_client
+           ELSE '*'
+         END
      WHERE project_no = $1 AND id = $2
        AND anonymous_since IS NOT NULL",
 );
@@ -64,15 +68,12 @@ pub async fn note_left_of_session(
 const NOTE_LEFT_OF_GRANTS: Sql = of_ids!(
     "UPDATE users
      SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
-         left_client = CASE
-           WHEN users.left_at > ended.last_at THEN COALESCE(users.left_client, ended.client_id)
-           ELSE ended.client_id
-         END
+         left_client = CASE WHEN users.left_client <> ended.client_id THEN '*' ELSE ended.client_id END
      FROM (
        SELECT
          user_id,
          MAX(last_access_at) AS last_at,
-         MAX(client_id) AS client_id
+         CASE WHEN MIN(client_id) = MAX(client_id) THEN MAX(client_id) ELSE '*' END AS client_id
        FROM grants
        WHERE project_no = $1 AND id ",
     "
@@ -101,12 +102,12 @@ const NOTE_LEFT_OF_SESSIONS: Sql = of_ids!(
 const NOTE_LEFT_OF_GRANTS_IN_SESSIONS: Sql = of_ids!(
     "UPDATE users
      SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
-         left_client = ended.client_id
+         left_client = CASE WHEN users.left_client <> ended.client_id THEN '*' ELSE ended.client_id END
      FROM (
        SELECT
          user_id,
          MAX(last_access_at) AS last_at,
-         MAX(client_id) AS client_id
+         CASE WHEN MIN(client_id) = MAX(client_id) THEN MAX(client_id) ELSE '*' END AS client_id
        FROM grants
        WHERE project_no = $1 AND session_id ",
     "

@@ -120,12 +120,12 @@ pub async fn lock_unused(
 const KEEP_USE_OF_GRANTS: Sql = of_ids!(
     "UPDATE users
      SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
-         left_client = ended.client_id
+         left_client = CASE WHEN users.left_client <> ended.client_id THEN '*' ELSE ended.client_id END
      FROM (
        SELECT
          user_id,
          MAX(last_access_at) AS last_at,
-         MAX(client_id) AS client_id
+         CASE WHEN MIN(client_id) = MAX(client_id) THEN MAX(client_id) ELSE '*' END AS client_id
        FROM grants
        WHERE project_no = $1 AND user_id ",
     "

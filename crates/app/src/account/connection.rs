@@ -1,11 +1,14 @@
 //! Connecting an account at a provider to a member: the way there and back belongs to one session of the member, and is gone once.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     id::{FlowId, UserId},
     identity::ExternalAccount,
     project::{ProjectSettings, Provider},
     session::SessionRef,
+    time::Timestamp,
 };
 use vestibule_protocol::form::Form;
 use vestibule_store::external_accounts;
@@ -30,6 +33,9 @@ use crate::{
 /// What the state of a request for an account page begins with; that of a hosted flow begins with the flow.
 const MARK: &str = "account.";
 
+/// How long a member may be at the provider. It must have authenticated recently before, and whoever finds the browser later has not.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
 /// Maximum number of accounts at providers that a member connects.
 pub const MAX_EXTERNAL_ACCOUNTS: usize = 20;
 
@@ -43,6 +49,9 @@ pub struct PendingConnection {
     session: Option<SessionRef>,
     /// The SHA-256 of the secret in the request's `state`; `None` while no answer is expected.
     state: Option<String>,
+    /// When the provider was asked; the proof of the member is not much older.
+    #[serde(default)]
+    asked_at: Option<Timestamp>,
     /// Why it led to no account.
     pub problem: Option<ConnectionProblem>,
 }
@@ -66,7 +75,7 @@ impl PendingConnection {
     #[must_use]
     pub fn new(provider: &Provider) -> Self {
         let (alias, provider) = (provider.alias.clone(), provider.account_key());
-        Self { alias, provider, session: None, state: None, problem: None }
+        Self { alias, provider, session: None, state: None, asked_at: None, problem: None }
     }
 
     /// Its provider, unless the settings have another one under its alias by now.
@@ -75,8 +84,9 @@ impl PendingConnection {
         settings.provider(&self.alias).filter(|provider| provider.account_key() == self.provider)
     }
 
-    fn is_answered_by(&self, session: SessionRef, secret: &str) -> bool {
-        self.session == Some(session) && external::is_secret_of(self.state.as_deref(), secret)
+    fn is_answered_by(&self, session: SessionRef, secret: &str, now: Timestamp) -> bool {
+        let is_in_time = self.asked_at.is_some_and(|asked_at| now.since(asked_at) <= PATIENCE);
+        is_in_time && self.session == Some(session) && external::is_secret_of(self.state.as_deref(), secret)
     }
 }
 
@@ -113,7 +123,7 @@ pub async fn start(
     let answer = match external::request_url(ctx, provider, (&state, &secret)).await {
         Ok(url) => {
             let (session, state) = (Some(caller.via.reference()), Some(external::hash(&secret)));
-            step.state.connection = Some(PendingConnection { session, state, ..pending });
+            step.state.connection = Some(PendingConnection { session, state, asked_at: Some(ctx.now), ..pending });
             ConnectionStart::Redirect(url)
         }
         Err(error) => {
@@ -146,7 +156,9 @@ pub async fn answer(
     let state = form.get("state").ok().flatten();
     let secret = state.and_then(read_state).map(|(_, secret)| secret).unwrap_or_default();
     let session = caller.via.reference();
-    let Some(pending) = step.state.connection.clone().filter(|pending| pending.is_answered_by(session, secret)) else {
+    let Some(pending) =
+        step.state.connection.clone().filter(|pending| pending.is_answered_by(session, secret, ctx.now))
+    else {
         return Ok(ConnectionEnd::Stale);
     };
     // The answer is of no further use, whatever it leads to: of two requests with it one goes on.
@@ -201,7 +213,11 @@ async fn connect(
     let change_request = ChangeRequest { settings_action: Some(step), ..change_request };
     match commit(ctx, caller, change_request).await? {
         ChangeOutcome::Taken => Ok(Err(ConnectionProblem::BelongsToAnother)),
-        outcome => Ok(Ok(outcome)),
+        outcome @ (ChangeOutcome::Done(_)
+        | ChangeOutcome::LastLoginMethod
+        | ChangeOutcome::Stale
+        | ChangeOutcome::UserGone
+        | ChangeOutcome::SignedOut) => Ok(Ok(outcome)),
     }
 }
 
@@ -229,13 +245,20 @@ mod tests {
     fn only_the_session_that_began_ends() {
         let provider = Provider { alias: "google".into(), ..Provider::default() };
         let (own, other) = ([1; 16], [2; 16]);
+        let at = Timestamp::from_seconds;
         let session = |bytes| SessionRef::Session(vestibule_domain::id::Id::from_bytes(bytes));
         let new = PendingConnection::new(&provider);
-        assert!(!new.is_answered_by(session(own), ""), "no answer is expected");
-        let pending = PendingConnection { session: Some(session(own)), state: Some(external::hash("abc")), ..new };
-        assert!(pending.is_answered_by(session(own), "abc"));
-        assert!(!pending.is_answered_by(session(other), "abc"));
-        assert!(!pending.is_answered_by(session(own), "abd"));
-        assert!(!PendingConnection { state: None, ..pending }.is_answered_by(session(own), "abc"));
+        assert!(!new.is_answered_by(session(own), "", at(0)), "no answer is expected");
+        let pending = PendingConnection {
+            session: Some(session(own)),
+            state: Some(external::hash("abc")),
+            asked_at: Some(at(0)),
+            ..new
+        };
+        assert!(pending.is_answered_by(session(own), "abc", at(600)));
+        assert!(!pending.is_answered_by(session(own), "abc", at(601)), "the member authenticated too long ago");
+        assert!(!pending.is_answered_by(session(other), "abc", at(0)));
+        assert!(!pending.is_answered_by(session(own), "abx", at(0)));
+        assert!(!PendingConnection { state: None, ..pending }.is_answered_by(session(own), "abc", at(0)));
     }
 }

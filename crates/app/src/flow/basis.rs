@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{id::ProjectNo, id::UserId, identifier::LoginIdKind, time::Timestamp};
-use vestibule_store::{Conn, StoreError, credentials, external_accounts, users::LoginState};
+use vestibule_store::{Conn, StoreError, credentials, external_accounts, passkeys, users::LoginState};
 
 use super::{Attempt, Flow};
 use crate::authorize::FLOW_LIFETIME;
@@ -24,6 +24,8 @@ enum Via {
     ExternalAccount { provider: String, subject: String },
     /// Recording the use of a passkey finds out whether it is there.
     Passkey,
+    /// The passkey whose use was recorded before.
+    UsedPasskey(Vec<u8>),
 }
 
 /// The moment of a proof: it does not outlive the next end of all sessions.
@@ -66,9 +68,10 @@ impl Basis {
         Self { via: Via::LoginId(kind, value.to_string()), ..Self::of_passkey(flow) }
     }
 
-    /// That of a proof which held at a moment and is kept for a later step.
-    pub(crate) fn kept_at(self, at: Timestamp) -> Self {
-        Self { since: Since::Time(at), ..self }
+    /// That of a proof which held at a moment, with this passkey if with one, and is kept for a later step.
+    pub(crate) fn kept_at(self, at: Timestamp, passkey: Option<&[u8]>) -> Self {
+        let via = passkey.map_or(self.via, |credential_id| Via::UsedPasskey(credential_id.to_vec()));
+        Self { via, since: Since::Time(at) }
     }
 
     /// Whether the proof still counts for its member, which has this state. In a transaction that has locked the member, it stays so.
@@ -89,6 +92,7 @@ impl Basis {
         }
         let owner = match &self.via {
             Via::Passkey => return Ok(true),
+            Via::UsedPasskey(credential_id) => passkeys::find(conn, no, credential_id).await?.map(|row| row.owner),
             Via::LoginId(kind, value) => {
                 credentials::find_login_id(conn, no, kind.as_str(), value).await?.map(|row| row.user_id)
             }

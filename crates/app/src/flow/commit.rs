@@ -86,6 +86,7 @@ struct Commit {
     source: Option<(PromotionSource, UserId)>,
     session: SessionChange,
     amr: &'static str,
+    proved_at: Timestamp,
     code: Option<NewCode>,
     event: QueuedEvent,
     /// The account at a provider that a guest's promotion connected, or the guest's merge.
@@ -106,7 +107,7 @@ pub async fn commit(
     write_notice: WriteNotice<'_>,
 ) -> Result<Committed, Error> {
     check_target(ctx.project, &flow.state.request)?;
-    let achievement = match link::prepare(ctx, flow, achievement, write_notice).await? {
+    let achievement = match achievement {
         Achievement::Proved(proof) => match merging::find_undecided(ctx, flow, proof.user).await? {
             Some(guest) => {
                 let asked = merging::ask(ctx, flow, proof, &guest).await?;
@@ -116,12 +117,16 @@ pub async fn commit(
         },
         other @ (Achievement::Joined(_) | Achievement::Connected(_) | Achievement::Decided(..)) => other,
     };
+    // With the decision, not before it: a visitor who cancels connects nothing.
+    let achievement = link::prepare(ctx, flow, achievement, write_notice).await?;
     let Some(prepared) = prepare_change(ctx, flow, achievement, &browser).await? else {
         return Ok(Committed::UserGone);
     };
     let Prepared { user_id, change, event, second, amr, endings } = prepared;
     let request = &flow.state.request;
-    let (session, session_cookie) = plan_session(ctx, flow, &change, (user_id, amr), browser);
+    // A decision about the guest proves nothing anew.
+    let proved_at = flow.state.awaits_merge.as_ref().map_or(ctx.now, |awaited| awaited.proved_at);
+    let (session, session_cookie) = plan_session(ctx, flow, &change, (user_id, amr, proved_at), browser);
     let session_id = match &session {
         SessionChange::None => None,
         SessionChange::New { session, .. } => Some(session.id),
@@ -131,7 +136,7 @@ pub async fn commit(
     let earned = CompletedFlow {
         user_id,
         session_id,
-        authenticated_at: ctx.now,
+        authenticated_at: proved_at,
         amr: Some(amr.to_string()),
         ends_earlier_grants: is_promotion,
         // A member's scope is not limited.
@@ -153,8 +158,22 @@ pub async fn commit(
     let flow = FlowWrite::new(flow, &completed, ctx.now);
     let notices = LogoutNotices::of(ctx.app, ctx.project);
     let now = ctx.now;
-    let input =
-        Commit { flow, user_id, change, source, session, amr, code, event, second, endings, mails, notices, now };
+    let input = Commit {
+        flow,
+        user_id,
+        change,
+        source,
+        session,
+        amr,
+        proved_at,
+        code,
+        event,
+        second,
+        endings,
+        mails,
+        notices,
+        now,
+    };
     let no = ctx.project.no;
     let written = ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await;
     let generation = match written {
@@ -253,7 +272,7 @@ fn plan_session(
     ctx: &Ctx<'_>,
     flow: &Flow,
     change: &UserChange,
-    (user_id, amr): (UserId, &str),
+    (user_id, amr, proved_at): (UserId, &str, Timestamp),
     browser: Browser,
 ) -> (SessionChange, CookieChange) {
     if flow.state.request.suppress_session {
@@ -271,7 +290,7 @@ fn plan_session(
     if let Some(own) = own {
         return (SessionChange::Refreshed(own.id), CookieChange::Stays);
     }
-    let (session, _) = make_session(ctx.app, user_id, ctx.now, Some(amr.to_string()), browser.device, ctx.now);
+    let (session, _) = make_session(ctx.app, user_id, proved_at, Some(amr.to_string()), browser.device, ctx.now);
     let secret = ctx.project.keys.mac.flow_session(flow.id);
     let cookie = format!("{}.{secret}", session.id);
     let session = Session { secret_hash: sha256(secret.as_bytes()), ..session };
@@ -288,7 +307,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, Commit
     match &input.session {
         SessionChange::None => {}
         SessionChange::Refreshed(id) => {
-            sessions::set_authenticated(tx, no, *id, input.now, Some(input.amr)).await?;
+            sessions::set_authenticated(tx, no, *id, input.proved_at, Some(input.amr)).await?;
         }
         SessionChange::New { session, replaces } => {
             sessions::insert(tx, no, session).await?;

@@ -9,7 +9,7 @@ use vestibule_domain::{
     project::{ExternalConflict, Provider},
 };
 
-use super::{Flow, prepare::Achievement};
+use super::{Flow, prepare::Achievement, sign_in::LoginProof};
 use crate::{
     account::{
         LoginMethods,
@@ -61,29 +61,41 @@ pub(super) async fn prepare(
     write: WriteNotice<'_>,
 ) -> Result<Achievement, Error> {
     let Some(pending) = &flow.state.linking else { return Ok(achievement) };
-    let mut proof = match achievement {
-        Achievement::Proved(proof) => proof,
-        other @ (Achievement::Joined(_) | Achievement::Connected(_) | Achievement::Decided(..)) => return Ok(other),
+    let (mut proof, choice) = match achievement {
+        Achievement::Proved(proof) => (proof, None),
+        Achievement::Decided(proof, choice) => (proof, Some(choice)),
+        other @ (Achievement::Joined(_) | Achievement::Connected(_)) => return Ok(other),
     };
-    if proof.user != pending.owner || !is_offered(ctx) {
-        return Ok(Achievement::Proved(proof));
+    if proof.user == pending.owner && is_offered(ctx) {
+        proof.linked = link(ctx, pending, &mut proof, write).await?;
     }
+    Ok(match choice {
+        Some(choice) => Achievement::Decided(proof, choice),
+        None => Achievement::Proved(proof),
+    })
+}
+
+/// The account, ready to be written with the proof of its owner; `None` when the owner lost the address or has too many accounts.
+async fn link(
+    ctx: &Ctx<'_>,
+    pending: &PendingLink,
+    proof: &mut LoginProof,
+    write: WriteNotice<'_>,
+) -> Result<Option<LinkedAccount>, Error> {
     let login_methods = LoginMethods::load(ctx, proof.user).await?;
     let owns = login_methods
         .login_ids
         .iter()
         .any(|row| row.kind == LoginIdKind::Email.as_str() && row.value == pending.email.value);
     if !owns || login_methods.external_accounts.len() >= MAX_EXTERNAL_ACCOUNTS {
-        return Ok(Achievement::Proved(proof));
+        return Ok(None);
     }
     let account = make_account(ctx, proof.user, pending.user.clone());
     let name = external_account::name(&ctx.project.settings, &account);
     let describe = |link| SecurityNotice::ExternalAccountAdded { name: name.clone(), link };
     let (planned, mails) = method_log::plan(ctx, (proof.user, &login_methods), None, (&describe, write)).await?;
     let events = external_account::report_additions(ctx, proof.user, std::slice::from_ref(&account)).await?;
-    if let Some((_, event)) = events.into_iter().next() {
-        proof.mails.extend(mails);
-        proof.linked = Some(LinkedAccount { account, planned, event });
-    }
-    Ok(Achievement::Proved(proof))
+    let Some((_, event)) = events.into_iter().next() else { return Ok(None) };
+    proof.mails.extend(mails);
+    Ok(Some(LinkedAccount { account, planned, event }))
 }

@@ -34,6 +34,8 @@ use crate::{
 pub struct AwaitedMerge {
     /// The member that was proved.
     pub member: UserId,
+    /// When it was proved.
+    pub(super) proved_at: Timestamp,
     /// When the guest began.
     pub guest_since: Timestamp,
     amr: String,
@@ -95,14 +97,14 @@ pub(crate) async fn ask(
     let mut state = flow.state.clone();
     state.attempt = None;
     state.external = None;
-    state.linking = None;
     state.pending = None;
     state.offered_user = None;
     state.awaits_merge = Some(AwaitedMerge {
         member: proof.user,
         guest_since: guest.created_at,
         amr: proof.amr.to_string(),
-        basis: proof.basis.clone().kept_at(now),
+        basis: proof.basis.clone().kept_at(now, proof.passkey.as_ref().map(|passkey| passkey.credential_id.as_slice())),
+        proved_at: now,
     });
     let ending = proof.recovery.is_some().then(|| {
         let cause = (RevocationReason::PasswordChange, TriggeredBy::User);

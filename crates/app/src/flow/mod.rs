@@ -267,7 +267,13 @@ impl Flow {
         Self { id, version: NOT_STORED, expires_at, state, known_devices: Candidates::default() }
     }
 
-    /// The same, for a hint with this fingerprint, which is redeemed when the flow is stored.
+    /// Whether a hint of the app began it, which only the app has and which works once.
+    #[must_use]
+    pub fn begins_with_hint(&self) -> bool {
+        self.state.claim.is_some()
+    }
+
+    /// The same as [`begin`](Self::begin), for a hint with this fingerprint, which is redeemed when the flow is stored.
     pub(crate) fn begin_with_claim(app: &App, mut state: FlowState, claim: [u8; 16], now: Timestamp) -> Self {
         state.claim = Some(claim);
         Self::begin(app, state, now)

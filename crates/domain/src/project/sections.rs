@@ -230,7 +230,7 @@ pub struct MailSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub texts: MailTexts,
+    pub texts: Box<MailTexts>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -103,13 +103,16 @@ pub async fn begin(
     visit: &Visit,
     cookies: FlowCookies,
     headers: &HeaderMap,
-    (flow, alias): (Flow, &str),
+    (flow, alias, has_session): (Flow, &str, bool),
     browser: String,
 ) -> Response {
     let ctx = visit.ctx();
     let is_offered = external::offered(&ctx, &flow).iter().any(|provider| provider.alias == alias);
+    // A link of another site could lead here, and a provider may answer without a question: what this browser has of a guest or
+    // member changes after a press of a button only, unless the app gave a hint, which nobody else has and which works once.
+    let is_unasked = has_session && !flow.begins_with_hint();
     // A person who is to see that another one may have begun the guest sees the page first.
-    if !is_offered || flow.state.from_elsewhere || is_prefetch(headers) {
+    if !is_offered || is_unasked || flow.state.from_elsewhere || is_prefetch(headers) {
         return super::begin(visit, cookies, headers, flow, browser).await;
     }
     let mut scene = match Scene::set((visit.clone(), cookies), headers, flow, browser.clone()).await {

@@ -93,7 +93,7 @@ pub(crate) async fn remove_hold(
 
 pub(super) const REVIVE: Operation =
     Operation::new(Tag::Users, "reviveGuest", "Revive an expired guest in its grace period", "Success.")
-        .note("It counts as seen now. Its sessions stay ended; it signs in with its device key.");
+        .note("It is treated as seen now. Its sessions stay ended; it signs in with its device key.");
 
 /// `POST /users/{user_id}/revive`
 pub(crate) async fn revive(admin: Admin, InPath(id): InPath<UserId>) -> Result<NoContent, Problem> {

@@ -84,6 +84,7 @@ async fn authorize(
         Ok(resolution) => resolution,
         Err(error) => return pages::flow_error(visit, headers, &error),
     };
+    let has_session = resolution.live().is_some();
     let browser = BrowserState {
         caller: resolution.live(),
         app_session: cookies.account.app_session(),
@@ -95,7 +96,8 @@ async fn authorize(
         Ok(Ok(AuthorizeOutcome::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(AuthorizeOutcome::Pages { flow, browser })) => match &details.oauth_provider_alias {
             Some(alias) => {
-                pages::flow::provider::begin(visit, cookies.of_flow(), headers, (*flow, alias), browser).await
+                pages::flow::provider::begin(visit, cookies.of_flow(), headers, (*flow, alias, has_session), browser)
+                    .await
             }
             None => pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser).await,
         },

@@ -3,6 +3,8 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use vestibule_domain::id::UserId;
+use vestibule_store::{StoreError, passkeys};
 
 use crate::{
     credentials::{Guest, LoginMethod, make_member},
@@ -304,6 +306,37 @@ async fn a_proof_does_not_outlive_the_end_of_all_sessions(engine: Engine) {
     assert!(scene.is_guest_untouched().await);
 }
 
+async fn a_passkey_that_is_removed_while_the_question_waits_proves_nothing(engine: Engine) {
+    let method = LoginMethod::Passkey;
+    let server = TestServer::start(engine, |setup| {
+        method.set(setup);
+        setup.set("identity.on_conflict.promotion", "merge");
+    })
+    .await;
+    let (mut member, member_sub) = make_member(&server, method).await;
+    let (client, mut browser) = (server.app_client(), server.browser());
+    let guest = client.sign_up().await;
+    browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+    browser.follow("Sign in instead").await;
+    browser.follow("Sign in to my account").await;
+    member.log_in(&mut browser, method.login_ids()[0]).await;
+    browser.expect_page(200, QUESTION);
+    let no = server.app.projects.find_by_id("test").expect("the project").no;
+    let owner: UserId = member_sub.parse().expect("a user");
+    let removed = server.app.store.write("test", (), move |tx, ()| {
+        Box::pin(async move {
+            for passkey in passkeys::list(tx, no, owner).await? {
+                passkeys::remove(tx, no, owner, passkey.id).await?;
+            }
+            Ok::<_, StoreError>(())
+        })
+    });
+    removed.await.expect("the owner removes it");
+    browser.press("Sign in without them").await;
+    assert_eq!(browser.reply().status, 410);
+    assert!(!browser.is_at_app());
+}
+
 async fn a_disabled_member_gets_nothing(engine: Engine) {
     let scene = Scene::set(engine).await;
     let mut browser = scene.server.browser();
@@ -498,6 +531,7 @@ on_both_engines!(
     an_id_of_another_system_leads_to_its_user,
     a_visitor_may_sign_in_without_the_guest_or_cancel,
     a_proof_does_not_outlive_the_end_of_all_sessions,
+    a_passkey_that_is_removed_while_the_question_waits_proves_nothing,
     a_disabled_member_gets_nothing,
     the_cookie_guest_of_a_sign_in_is_merged,
     an_attackers_guest_gets_nothing_of_its_victim,

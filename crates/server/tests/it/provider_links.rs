@@ -102,6 +102,23 @@ async fn a_promotion_that_ends_in_a_sign_in_connects_the_account(engine: Engine)
     }
 }
 
+async fn a_merge_that_is_cancelled_connects_nothing(engine: Engine) {
+    for (button, count) in [("Cancel", 0), ("Sign in without them", 1)] {
+        let (scene, provider) = make(engine, |setup| setup.set("identity.on_conflict.promotion", "merge")).await;
+        let (client, mut browser) = (scene.client.clone(), scene.server.browser());
+        let guest = client.sign_up().await;
+        browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+        there_and_back(&scene, &provider, &mut browser, &claims()).await;
+        browser.expect_page(200, TAKEN);
+        prove(&mut browser, KIM, PASSWORD).await;
+        browser.expect_page(200, "Bring your things along?");
+        assert_eq!(connected(&scene).await, 0, "nothing is decided");
+        browser.press(button).await;
+        assert!(browser.is_at_app());
+        assert_eq!(connected(&scene).await, count, "{button}");
+    }
+}
+
 async fn another_member_gets_no_account_of_it(engine: Engine) {
     let (scene, provider) = make(engine, |_| {}).await;
     let mut lee = scene.server.browser();
@@ -160,6 +177,7 @@ async fn the_way_to_a_new_account_connects_nothing(engine: Engine) {
 on_both_engines!(
     a_sign_in_connects_the_account_in_sign_up_and_sign_in,
     a_promotion_that_ends_in_a_sign_in_connects_the_account,
+    a_merge_that_is_cancelled_connects_nothing,
     another_member_gets_no_account_of_it,
     without_the_setting_or_a_verified_address_nothing_is_connected,
     a_setting_that_is_turned_off_meanwhile_counts,

@@ -177,6 +177,20 @@ async fn an_app_goes_straight_to_a_provider(engine: Engine) {
     browser.expect_page(200, "Welcome back");
 }
 
+async fn a_link_to_a_provider_changes_no_session_without_a_press(engine: Engine) {
+    let provider = OpenIdProvider::start().await;
+    let server = start(engine, &provider, |_| {}).await;
+    let (client, mut browser) = (server.app_client(), server.browser());
+    let shared = [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", ""), ("prompt", "login")];
+    let straight = [&shared[..], &[("x_oauth_provider_alias", "ours")]].concat();
+    browser.open(&client.authorize_url(&straight)).await;
+    let back = provider.sign_in(browser.at_app(), &kim(), server.clock.now());
+    browser.open_from_elsewhere(&back).await;
+    assert!(browser.is_at_app() && browser.cookie("session").is_some());
+    browser.open_from_elsewhere(&client.authorize_url(&straight)).await;
+    browser.expect_page(200, "Welcome back");
+}
+
 async fn claims_may_come_from_user_info(engine: Engine) {
     let mut scene = Scene::open(engine, |_| {}).await;
     scene.provider.behave(Manner::UserInfo(kim()));
@@ -351,6 +365,7 @@ on_both_engines!(
     a_guest_is_promoted_with_a_provider_and_keeps_its_sub,
     a_person_signs_up_with_a_provider,
     an_app_goes_straight_to_a_provider,
+    a_link_to_a_provider_changes_no_session_without_a_press,
     claims_may_come_from_user_info,
     an_account_of_a_member_is_not_given_to_a_guest,
     who_wants_to_sign_in_does_not_promote_its_guest_by_mistake,

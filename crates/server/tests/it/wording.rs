@@ -186,7 +186,7 @@ fn pages_and_emails_keep_to_the_glossary() {
     for name in ["web", "pages", "portal"] {
         shown(&format!("crates/{name}/templates"), &["html"], visible);
     }
-    shown("crates/pages/templates", &["txt"], str::to_owned);
+    shown("crates/web/templates", &["txt"], str::to_owned);
     shown("crates/server/demo-assets", &["html"], visible);
     for scripts in ["crates/web/assets", "crates/server/demo-assets", "crates/portal/quick-starts"] {
         shown(scripts, &["js"], |text| literals(&text.replace('`', "\"")));

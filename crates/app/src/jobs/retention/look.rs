@@ -158,11 +158,16 @@ impl Judged {
     }
 }
 
-/// The applications whose rules count for a guest: its own, or all that may have guests if they are not known.
+/// What `left_client` is when grants of several applications have ended.
+const SEVERAL: &str = "*";
+
+/// The applications whose rules count for a guest: its own, or all that may have guests if they are not known. Of grants that ended,
+/// one application is remembered; `*` stands for several.
 fn find_clients<'a>(project: &'a Project, row: &GuestRow) -> Vec<&'a Client> {
     let all = || project.settings.clients().iter().filter(|client| client.application_type().allows_anonymous());
     let own: Vec<&Client> = all().filter(|client| row.client_ids.contains(&client.client_id)).collect();
-    if own.is_empty() { all().collect() } else { own }
+    let are_known = !own.is_empty() && !row.client_ids.iter().any(|id| id == SEVERAL);
+    if !are_known { all().collect() } else { own }
 }
 
 /// The latest time at which a guest may have been seen, as far as its rows say.

@@ -81,7 +81,7 @@ pub(super) fn full() -> ProjectSettings {
     full.mail = MailSection {
         from: text("Shop <no-reply@shop.example>"),
         reply_to: text("help@shop.example"),
-        texts: mail_texts::full(),
+        texts: Box::new(mail_texts::full()),
     };
     full.oauth.clients = vec![Client {
         client_id: "shop-web".into(),

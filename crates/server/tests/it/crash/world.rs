@@ -232,9 +232,9 @@ pub(super) async fn read_rows(place: &TestStore, sql: &str) -> Vec<Vec<String>> 
     let url = place.url();
     let Some(path) = url.strip_prefix("sqlite:") else {
         let messages = connect_to(&url).await.simple_query(sql).await.expect("rows");
-        let rows = messages.iter().filter_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
+        let rows = messages.iter().filter_map(|message| {
+            let tokio_postgres::SimpleQueryMessage::Row(row) = message else { return None };
+            Some(row)
         });
         let text = |value: Option<&str>| value.unwrap_or_default().trim_start_matches("\\x").to_owned();
         return rows.map(|row| (0..row.len()).map(|column| text(row.get(column))).collect()).collect();

@@ -127,6 +127,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET /users/{user_id}/consents",
             "GET /users/{user_id}/device-keys",
             "GET /users/{user_id}/holds",
+            "GET /users/{user_id}/merge",
         ],
     ),
     (
@@ -136,6 +137,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "POST /users",
             "PATCH DELETE /users/{user_id}",
             "POST /users/{user_id}/promote",
+            "POST /users/{user_id}/merge",
             "POST /users/{user_id}/disable",
             "POST /users/{user_id}/enable",
             "POST /users/{user_id}/revive",
