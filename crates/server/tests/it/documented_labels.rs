@@ -13,6 +13,7 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("ios.md", "File → Add Package Dependencies", "a menu of Xcode"),
     ("ios.md", "URL Types", "a panel of Xcode"),
     ("nextjs.md", "Add to cart", "a button of the example"),
+    ("nextjs.md", "window is not defined", "a message of Node.js"),
     ("observe.md", "Dashboards → Import", "a page of Grafana"),
     ("promotion.md", "your app receives the member's", "emphasis"),
     ("providers.md", "APIs & Services", "a page of Google"),
