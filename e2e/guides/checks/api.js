@@ -30,7 +30,9 @@ ${code.replaceAll("https://auth.shop.example", shop.origin).replaceAll(/--config
 
 async function runKeys([commands, requests]) {
   const url = /"url":"([^"]+)"/.exec(requests.code)[1];
-  const sections = `[[hook.non_blocking_handlers]]\nurl = "${url}"\nevents = ["user.deleted"]`;
+  const hook = `[[hook.non_blocking_handlers]]\nurl = "${url}"\nevents = ["user.deleted"]`;
+  const provider = '[[identity.oauth.providers]]\nalias = "google"\ntype = "google"\nclient_id = "shop.apps.googleusercontent.com"';
+  const sections = `${hook}\n${provider}`;
   await withShop({ clients: WEB, sections }, async (shop) => {
     // The ID of the key to revoke is in the list that the second line prints.
     const prelude = `find_key() { "${BINARY}" admin key list --project shop | grep reports | grep -oE '[0-9a-f]{16}' | head -n 1; }`;
@@ -40,8 +42,8 @@ async function runKeys([commands, requests]) {
     const env = { KEY: shop.key, SUB: await shop.findSub(guest.access_token), KEY_ID: "" };
     // The stream never ends, this guest has no device key, and the test of a webhook tells that its receiver does not exist.
     const lines = requests.code.split("\n");
-    const [stream, device, hook] = ["/events/stream", "/device-keys/", "/webhook-test"].map((part) => lines.find((line) => line.includes(part)));
-    const others = lines.filter((line) => ![stream, device, hook].includes(line)).join("\n");
+    const [stream, device, test] = ["/events/stream", "/device-keys/", "/webhook-test"].map((part) => lines.find((line) => line.includes(part)));
+    const others = lines.filter((line) => ![stream, device, test].includes(line)).join("\n");
     const answers = await paste(shop, others, { env });
     assert.match(answers.stdout, new RegExp(env.SUB));
     assert.match(answers.stdout, /"cart":"c-42"/);
@@ -49,7 +51,7 @@ async function runKeys([commands, requests]) {
     const head = lines.slice(0, 2).join("\n");
     const show = 'curl() { command curl --silent --max-time 2 --write-out "%{http_code}" "$@" || true; }';
     const status = async (line) => (await paste(shop, `${show}\n${head}\n${line}`, { env: { ...env, KEY_ID: "nothing" } })).stdout.slice(-3);
-    assert.deepEqual([await status(stream), await status(device), await status(hook)], ["200", "404", "200"]);
+    assert.deepEqual([await status(stream), await status(device), await status(test)], ["200", "404", "200"]);
   });
 }
 
