@@ -91,7 +91,8 @@ function release(forms = document.querySelectorAll("form")) {
 for (const form of document.querySelectorAll("form")) {
   let patience = 0;
   form.addEventListener("submit", (event) => {
-    if (event.defaultPrevented) return;
+    // An answer in a frame leaves the form as it is, to be sent again.
+    if (event.defaultPrevented || event.submitter?.formTarget) return;
     if (form.dataset.sent) {
       event.preventDefault();
       return;
