@@ -24,6 +24,63 @@ pub const STATEMENTS: &[&Sql] = &[
     &REMOVE_GRANTS_OF_SESSIONS,
 ];
 
+/// What is noted as the application of a guest that had grants of several.
+pub(crate) const SEVERAL: &str = "*";
+
+/// Notes on the guests of a set of grants, named by a column, that they end: the last use, and the application, or [`SEVERAL`].
+macro_rules! note_left_of_grants {
+    ($column:literal) => {
+        crate::id_set::of_ids!(
+            concat!(
+                "UPDATE users
+     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
+         left_client = CASE WHEN users.left_client <> ended.client_id THEN '*' ELSE ended.client_id END
+     FROM (
+       SELECT
+         user_id,
+         MAX(last_access_at) AS last_at,
+         CASE WHEN MIN(client_id) = MAX(client_id) THEN MAX(client_id) ELSE '*' END AS client_id
+       FROM grants
+       WHERE project_no = $1 AND ",
+                $column,
+                " "
+            ),
+            "
+       GROUP BY user_id
+     ) AS ended
+     WHERE users.project_no = $1 AND users.id = ended.user_id
+       AND users.anonymous_since IS NOT NULL"
+        )
+    };
+}
+pub(crate) use note_left_of_grants;
+
+/// The same for cookie sessions, whose application is not known.
+macro_rules! note_left_of_sessions {
+    ($column:literal) => {
+        crate::id_set::of_ids!(
+            concat!(
+                "UPDATE users
+     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END
+     FROM (
+       SELECT
+         user_id,
+         MAX(last_access_at) AS last_at
+       FROM sessions
+       WHERE project_no = $1 AND ",
+                $column,
+                " "
+            ),
+            "
+       GROUP BY user_id
+     ) AS ended
+     WHERE users.project_no = $1 AND users.id = ended.user_id
+       AND users.anonymous_since IS NOT NULL"
+        )
+    };
+}
+pub(crate) use note_left_of_sessions;
+
 const NOTE_LEFT: Sql = Sql::new(
     "UPDATE users
      SET left_at = CASE WHEN left_at > $3 THEN left_at ELSE $3 END,
@@ -65,57 +122,9 @@ pub async fn note_left_of_session(
     tx.execute_one(&NOTE_LEFT_OF_SESSION, &[&p.0, &session.as_bytes().as_slice(), &at.as_micros()]).await
 }
 
-const NOTE_LEFT_OF_GRANTS: Sql = of_ids!(
-    "UPDATE users
-     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
-         left_client = CASE WHEN users.left_client <> ended.client_id THEN '*' ELSE ended.client_id END
-     FROM (
-       SELECT
-         user_id,
-         MAX(last_access_at) AS last_at,
-         CASE WHEN MIN(client_id) = MAX(client_id) THEN MAX(client_id) ELSE '*' END AS client_id
-       FROM grants
-       WHERE project_no = $1 AND id ",
-    "
-       GROUP BY user_id
-     ) AS ended
-     WHERE users.project_no = $1 AND users.id = ended.user_id
-       AND users.anonymous_since IS NOT NULL"
-);
-
-const NOTE_LEFT_OF_SESSIONS: Sql = of_ids!(
-    "UPDATE users
-     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END
-     FROM (
-       SELECT
-         user_id,
-         MAX(last_access_at) AS last_at
-       FROM sessions
-       WHERE project_no = $1 AND id ",
-    "
-       GROUP BY user_id
-     ) AS ended
-     WHERE users.project_no = $1 AND users.id = ended.user_id
-       AND users.anonymous_since IS NOT NULL"
-);
-
-const NOTE_LEFT_OF_GRANTS_IN_SESSIONS: Sql = of_ids!(
-    "UPDATE users
-     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
-         left_client = CASE WHEN users.left_client <> ended.client_id THEN '*' ELSE ended.client_id END
-     FROM (
-       SELECT
-         user_id,
-         MAX(last_access_at) AS last_at,
-         CASE WHEN MIN(client_id) = MAX(client_id) THEN MAX(client_id) ELSE '*' END AS client_id
-       FROM grants
-       WHERE project_no = $1 AND session_id ",
-    "
-       GROUP BY user_id
-     ) AS ended
-     WHERE users.project_no = $1 AND users.id = ended.user_id
-       AND users.anonymous_since IS NOT NULL"
-);
+const NOTE_LEFT_OF_GRANTS: Sql = note_left_of_grants!("id");
+const NOTE_LEFT_OF_SESSIONS: Sql = note_left_of_sessions!("id");
+const NOTE_LEFT_OF_GRANTS_IN_SESSIONS: Sql = note_left_of_grants!("session_id");
 
 const REMOVE_GRANTS: Sql = of_ids!(
     "DELETE FROM grants

@@ -10,6 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::read_id,
     db::{Param, Sql, StoreError, Tx},
+    ended::{note_left_of_grants, note_left_of_sessions},
     id_set::{of_ids, pack},
 };
 
@@ -117,37 +118,8 @@ pub async fn lock_unused(
     Ok(unseen)
 }
 
-const KEEP_USE_OF_GRANTS: Sql = of_ids!(
-    "UPDATE users
-     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END,
-         left_client = CASE WHEN users.left_client <> ended.client_id THEN '*' ELSE ended.client_id END
-     FROM (
-       SELECT
-         user_id,
-         MAX(last_access_at) AS last_at,
-         CASE WHEN MIN(client_id) = MAX(client_id) THEN MAX(client_id) ELSE '*' END AS client_id
-       FROM grants
-       WHERE project_no = $1 AND user_id ",
-    "
-       GROUP BY user_id
-     ) AS ended
-     WHERE users.project_no = $1 AND users.id = ended.user_id"
-);
-
-const KEEP_USE_OF_SESSIONS: Sql = of_ids!(
-    "UPDATE users
-     SET left_at = CASE WHEN users.left_at > ended.last_at THEN users.left_at ELSE ended.last_at END
-     FROM (
-       SELECT
-         user_id,
-         MAX(last_access_at) AS last_at
-       FROM sessions
-       WHERE project_no = $1 AND user_id ",
-    "
-       GROUP BY user_id
-     ) AS ended
-     WHERE users.project_no = $1 AND users.id = ended.user_id"
-);
+const KEEP_USE_OF_GRANTS: Sql = note_left_of_grants!("user_id");
+const KEEP_USE_OF_SESSIONS: Sql = note_left_of_sessions!("user_id");
 
 const DELETE_GRANTS: Sql = of_ids!(
     "DELETE FROM grants

@@ -5,10 +5,10 @@ use vestibule_domain::id::Id;
 /// A statement that names a set of IDs between its two parts, of which the second may differ between the engines. The set is its
 /// parameter `$2`, made by [`pack`].
 macro_rules! of_ids {
-    ($before:literal, $after:literal) => {
+    ($before:expr, $after:expr) => {
         crate::id_set::of_ids!($before, $after, $after)
     };
-    ($before:literal, $after_sqlite:literal, $after_postgres:literal) => {
+    ($before:expr, $after_sqlite:expr, $after_postgres:expr) => {
         crate::db::Sql::both(
             concat!(
                 $before,

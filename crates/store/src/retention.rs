@@ -10,6 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_optional_time, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
+    ended::SEVERAL,
     id_set::{of_ids, pack},
     users::read_user,
 };
@@ -43,6 +44,8 @@ pub struct GuestRow {
     pub key_used_at: Option<Timestamp>,
     /// The applications of its grants, and the last one of those that were removed.
     pub client_ids: Vec<String>,
+    /// Whether grants of several applications were removed, of which `client_ids` may lack some.
+    pub left_several: bool,
     /// When its application was warned.
     pub warned_at: Option<Timestamp>,
     /// When it expired.
@@ -117,7 +120,9 @@ const SCAN: Sql =
 fn read_guest(row: &Row<'_>) -> Result<GuestRow, StoreError> {
     let listed: Option<String> = row.get(10)?;
     let mut client_ids: Vec<String> = listed.iter().flat_map(|list| list.split(',')).map(str::to_owned).collect();
-    client_ids.extend(row.get::<Option<String>>(11)?.filter(|left| !client_ids.contains(left)));
+    let left: Option<String> = row.get(11)?;
+    let left_several = left.as_deref() == Some(SEVERAL);
+    client_ids.extend(left.filter(|left| !left_several && !client_ids.contains(left)));
     Ok(GuestRow {
         id: read_id(row, 0)?,
         created_at: read_time(row, 1)?,
@@ -130,6 +135,7 @@ fn read_guest(row: &Row<'_>) -> Result<GuestRow, StoreError> {
         session_used_at: read_optional_time(row, 8)?,
         key_used_at: read_optional_time(row, 9)?,
         client_ids,
+        left_several,
         warned_at: read_optional_time(row, 12)?,
         expired_at: read_optional_time(row, 13)?,
         held_until: read_optional_time(row, 14)?,

@@ -6,6 +6,7 @@ mod admin;
 mod authority;
 mod boundaries;
 mod checks;
+mod ended;
 mod generations;
 mod login_method_changes;
 mod moving;

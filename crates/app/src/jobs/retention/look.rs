@@ -158,16 +158,11 @@ impl Judged {
     }
 }
 
-/// What `left_client` is when grants of several applications have ended.
-const SEVERAL: &str = "*";
-
-/// The applications whose rules count for a guest: its own, or all that may have guests if they are not known. Of grants that ended,
-/// one application is remembered; `*` stands for several.
+/// The applications whose rules count for a guest: its own, or all that may have guests if they are not known.
 fn find_clients<'a>(project: &'a Project, row: &GuestRow) -> Vec<&'a Client> {
     let all = || project.settings.clients().iter().filter(|client| client.application_type().allows_anonymous());
     let own: Vec<&Client> = all().filter(|client| row.client_ids.contains(&client.client_id)).collect();
-    let are_known = !own.is_empty() && !row.client_ids.iter().any(|id| id == SEVERAL);
-    if !are_known { all().collect() } else { own }
+    if own.is_empty() || row.left_several { all().collect() } else { own }
 }
 
 /// The latest time at which a guest may have been seen, as far as its rows say.
@@ -206,6 +201,7 @@ mod tests {
             session_used_at: None,
             key_used_at: None,
             client_ids: Vec::new(),
+            left_several: false,
             warned_at: None,
             expired_at: None,
             held_until: None,
