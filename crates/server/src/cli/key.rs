@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use vestibule_app::{actor::Actor, signing_keys};
 
-use super::{CommandError, ConfigFile, Opened};
+use super::{CommandError, OfProject, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SigningKeyCommand {
@@ -13,15 +13,6 @@ pub(super) enum SigningKeyCommand {
     List(OfProject),
     /// Rotate the signing keys of a project; sessions stay valid
     Rotate(Rotate),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct OfProject {
-    #[command(flatten)]
-    config: ConfigFile,
-    /// The project ID
-    #[arg(long)]
-    project: String,
 }
 
 #[derive(Debug, Args)]

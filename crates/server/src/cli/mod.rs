@@ -119,6 +119,16 @@ struct ConfigFile {
     config: Option<PathBuf>,
 }
 
+/// The options of a command for one project.
+#[derive(Debug, Args)]
+struct OfProject {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The project ID
+    #[arg(long)]
+    project: String,
+}
+
 impl ConfigFile {
     fn load(&self) -> Result<Config, CommandError> {
         self.load_with(std::env::vars())

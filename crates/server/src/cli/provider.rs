@@ -14,7 +14,7 @@ use vestibule_app::{
 };
 use vestibule_domain::secret::Secret;
 
-use super::{CommandError, ConfigFile, Opened};
+use super::{CommandError, OfProject, Opened};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ProviderCommand {
@@ -26,15 +26,6 @@ pub(super) enum ProviderCommand {
     RemoveSecret(OfProvider),
     /// Check a provider's metadata, keys and client secret, without signing anyone in
     Check(OfProvider),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct OfProject {
-    #[command(flatten)]
-    config: ConfigFile,
-    /// The project ID
-    #[arg(long)]
-    project: String,
 }
 
 #[derive(Debug, Args)]
