@@ -47,27 +47,27 @@ fn kind_of(request: &ProjectRequest) -> Result<ProviderType, PortalError> {
 }
 
 /// Where and as what the project is registered.
-fn register(kind: &str) -> &'static str {
+fn register(kind: ProviderType) -> &'static str {
     match kind {
-        "google" => {
+        ProviderType::Google => {
             "In the Google Cloud console, create an OAuth client ID of the type “Web application”, and add this URI to its authorized redirect URIs."
         }
-        "apple" => {
+        ProviderType::Apple => {
             "In a developer account at Apple, create a Services ID with “Sign in with Apple”, and add this URI to its return URLs; and a key for it, whose file is the client secret."
         }
-        "azureadv2" => {
+        ProviderType::Microsoft => {
             "In the Microsoft Entra admin center, register an application with this redirect URI of the platform “Web”, and create a client secret."
         }
-        "github" => {
+        ProviderType::GitHub => {
             "In GitHub's developer settings, register an OAuth app with this authorization callback URL, and generate a client secret."
         }
-        "facebook" => {
+        ProviderType::Facebook => {
             "In Meta for Developers, create an app with Facebook Login, and add this URI to its valid OAuth redirect URIs."
         }
-        "linkedin" => {
+        ProviderType::LinkedIn => {
             "In LinkedIn's developer portal, create an app with “Sign In with LinkedIn using OpenID Connect”, and add this authorized redirect URL."
         }
-        _ => {
+        ProviderType::Oidc => {
             "Register the project as a web application with a client secret (a confidential client), with this redirect URI."
         }
     }
@@ -78,7 +78,7 @@ fn of(key: &str) -> String {
 }
 
 /// The controls of a provider of this type; `is_new` for one that does not exist yet.
-pub(super) fn rows(kind: &str, is_new: bool) -> Vec<BoundControl> {
+pub(super) fn rows(kind: ProviderType, is_new: bool) -> Vec<BoundControl> {
     let mut rows = Vec::new();
     if is_new {
         rows.push(control(&of("alias"), "alias", "Alias").hint(
@@ -86,27 +86,28 @@ pub(super) fn rows(kind: &str, is_new: bool) -> Vec<BoundControl> {
         ));
     }
     let name = control(&of("name"), "name", "Name on buttons");
-    rows.push(match kind {
-        "oidc" => name.hint("Defaults to the alias."),
-        _ => name.placeholder(type_name(kind)),
+    rows.push(match kind.brand() {
+        None => name.hint("Defaults to the alias."),
+        Some(brand) => name.placeholder(brand),
     });
-    if kind == "oidc" {
+    if kind == ProviderType::Oidc {
         rows.push(
             control(&of("issuer"), "issuer", "Issuer").input("url").placeholder("https://id.shop.example").hint(
                 "Exactly as the provider writes it. With another one, users have to connect their accounts again.",
             ),
         );
     }
-    if kind == "azureadv2" {
+    if kind == ProviderType::Microsoft {
         rows.push(control(&of("tenant"), "tenant", "Tenant").placeholder("common").hint(
             "A tenant's ID or domain; “organizations” for all organizations, “consumers” for personal accounts, “common” for both.",
         ));
     }
-    rows.push(control(&of("client_id"), "client_id", "Client ID").hint(match kind {
-        "apple" => "The identifier of the Services ID.",
-        _ => "As the provider shows it.",
+    rows.push(control(&of("client_id"), "client_id", "Client ID").hint(if kind == ProviderType::Apple {
+        "The identifier of the Services ID."
+    } else {
+        "As the provider shows it."
     }));
-    if kind == "apple" {
+    if kind == ProviderType::Apple {
         rows.push(control(&of("team_id"), "team_id", "Team ID").hint(
             "The 10 characters of the developer team. With another one, users have to connect their accounts again.",
         ));
@@ -114,7 +115,7 @@ pub(super) fn rows(kind: &str, is_new: bool) -> Vec<BoundControl> {
             "The 10 characters of the key for Sign in with Apple. The text of its file (.p8) is the client secret.",
         ));
     }
-    if kind == "oidc" {
+    if kind == ProviderType::Oidc {
         rows.push(control(&of("scopes"), "scopes", "Scopes").rows(3).hint("One per line; openid must be among them."));
         let method = control(&of("token_endpoint_auth_method"), "auth_method", "How the client secret is sent");
         rows.push(method.choices(|word| match word {
@@ -133,17 +134,17 @@ pub(super) fn rows(kind: &str, is_new: bool) -> Vec<BoundControl> {
 
 fn build_form(scope: DocumentScope, kind: ProviderType) -> SettingsForm {
     let is_new = scope.is_new();
-    SettingsForm { scope, panels: vec![Panel::new("Settings", "", rows(kind.as_str(), is_new))] }
+    SettingsForm { scope, panels: vec![Panel::new("Settings", "", rows(kind, is_new))] }
 }
 
 fn look_at_new(request: &ProjectRequest, kind: ProviderType) -> FormView {
     FormView {
-        title: format!("New provider: {}", type_name(kind.as_str())),
+        title: format!("New provider: {}", type_name(kind)),
         lead: "After you add it, set its client secret.".into(),
         section: "providers",
         above: Some((TYPES.into(), "New provider".into())),
         extra: Extra::Provider {
-            register: register(kind.as_str()),
+            register: register(kind),
             callback: callback_of(&request.project, &Provider { alias: "<alias>".into(), ..Provider::default() }),
             secret: None,
         },
@@ -156,11 +157,11 @@ fn look(request: &ProjectRequest, info: &ProviderInfo) -> FormView {
     let secret = (describe_secret(info), (request.role >= Role::Owner).then(|| request.href(&href)));
     FormView {
         title: provider.display_name().to_string(),
-        lead: format!("{}, with the alias {}.", type_name(provider.kind.as_str()), provider.alias),
+        lead: format!("{}, with the alias {}.", type_name(provider.kind), provider.alias),
         section: "providers",
         above: Some((LIST.into(), "Providers".into())),
         extra: Extra::Provider {
-            register: register(provider.kind.as_str()),
+            register: register(provider.kind),
             callback: info.callback.clone(),
             secret: Some(secret),
         },
@@ -282,12 +283,11 @@ pub(crate) struct ProviderTypesPage {
 impl ProviderTypesPage {
     fn new() -> Self {
         let describe = |kind: ProviderType| {
-            let word = kind.as_str();
-            let use_ = match word {
-                "oidc" => "Any other OpenID provider: Keycloak, Auth0, Okta, your own, another Vestibule.",
-                _ => "",
+            let use_ = match kind.brand() {
+                None => "Any other OpenID provider: Keycloak, Auth0, Okta, your own, another Vestibule.",
+                Some(_) => "",
             };
-            (word, type_name(word), use_)
+            (kind.as_str(), type_name(kind), use_)
         };
         Self { types: ProviderType::ALL.into_iter().map(describe).collect() }
     }

@@ -11,7 +11,7 @@ use vestibule_app::{
         secrets::{self, ProviderInfo},
     },
 };
-use vestibule_domain::{operator::Role, secret::Secret};
+use vestibule_domain::{operator::Role, project::ProviderType, secret::Secret};
 use vestibule_web::template::finish;
 
 use crate::{
@@ -49,17 +49,8 @@ pub(super) fn describe_secret(info: &ProviderInfo) -> String {
 }
 
 /// A provider's type in words.
-pub(super) fn type_name(kind: &str) -> &str {
-    match kind {
-        "google" => "Google",
-        "apple" => "Apple",
-        "azureadv2" => "Microsoft",
-        "github" => "GitHub",
-        "facebook" => "Facebook",
-        "linkedin" => "LinkedIn",
-        "oidc" => "OpenID provider",
-        other => other,
-    }
+pub(super) fn type_name(kind: ProviderType) -> &'static str {
+    kind.brand().unwrap_or("OpenID provider")
 }
 
 async fn page(request: &ProjectRequest, checked: Option<Checked>) -> Result<ProvidersPage, PortalError> {
@@ -67,7 +58,7 @@ async fn page(request: &ProjectRequest, checked: Option<Checked>) -> Result<Prov
     let providers = all.iter().map(|info| ProviderLine {
         alias: info.provider.alias.clone(),
         name: info.provider.display_name().to_string(),
-        kind: type_name(info.provider.kind.as_str()).to_string(),
+        kind: type_name(info.provider.kind).to_string(),
         issuer: info.provider.issuer.clone(),
         callback: info.callback.clone(),
         is_set: info.secret_set_at.is_some(),
@@ -195,7 +186,7 @@ impl ProvidersPage {
         let line = |alias: &str, name: &str, is_set: bool| ProviderLine {
             alias: alias.into(),
             name: name.into(),
-            kind: type_name(if alias == "google" { "google" } else { "oidc" }).into(),
+            kind: type_name(if alias == "google" { ProviderType::Google } else { ProviderType::Oidc }).into(),
             issuer: (alias != "google").then(|| "https://id.shop.example".into()),
             callback: format!("https://auth.shop.example/sso/oauth2/callback/{alias}"),
             is_set,

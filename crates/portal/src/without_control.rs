@@ -59,7 +59,7 @@ mod tests {
             panels.push((DocumentScope::NewHandler(kind), Panel::new("", "", webhook_handlers::rows(kind))));
         }
         for kind in ProviderType::ALL {
-            let rows = provider_settings::rows(kind.as_str(), true);
+            let rows = provider_settings::rows(kind, true);
             panels.push((DocumentScope::NewProvider(kind), Panel::new("", "", rows)));
         }
         panels
