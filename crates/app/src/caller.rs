@@ -65,7 +65,7 @@ impl Via {
         }
     }
 
-    /// How the user authenticated (`amr`), space-separated, as far as applications are told.
+    /// How the user authenticated (`amr`), space-separated, as far as applications see it.
     pub fn amr(&self) -> Option<&str> {
         shown_amr(self.stored_amr())
     }

@@ -33,7 +33,7 @@ use crate::{
 /// What the state of a request for an account page begins with; that of a hosted flow begins with the flow.
 const MARK: &str = "account.";
 
-/// How long a member may be at the provider. It must have authenticated recently before, and whoever finds the browser later has not.
+/// How long a member may be at the provider. It authenticated recently before; the next user of the browser did not.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 /// Maximum number of accounts at providers that a member connects.

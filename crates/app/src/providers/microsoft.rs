@@ -103,7 +103,7 @@ pub(super) fn read_subject(claims: &Map<String, Value>) -> Result<String, Provid
     }
 }
 
-/// Whether Microsoft says that the owner of the address's domain is verified, in each of the ways in which it says that.
+/// Whether Microsoft says that the domain of the address has a verified owner; the claim has several forms.
 pub(super) fn is_domain_verified(claims: &Map<String, Value>) -> bool {
     claims.get("xms_edov").is_some_and(|said| {
         *said == Value::Bool(true) || said.as_u64() == Some(1) || matches!(said.as_str(), Some("true" | "1"))

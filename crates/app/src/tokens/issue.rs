@@ -244,7 +244,7 @@ pub(crate) fn signer(
 /// The stored `amr` of a sign-in with a provider. Tokens and the resolver do not have it: how the user authenticated there is not known.
 pub(crate) const BY_PROVIDER: &str = "provider";
 
-/// What applications are told of a stored `amr`.
+/// What applications see of a stored `amr`.
 pub(crate) fn shown_amr(amr: Option<&str>) -> Option<&str> {
     amr.filter(|amr| !amr.is_empty() && *amr != BY_PROVIDER)
 }

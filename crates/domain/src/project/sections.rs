@@ -121,7 +121,7 @@ pub struct OnConflict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExternalConflict {
-    /// The user is told so, and can sign in with the member's own methods.
+    /// A page says so, and the user can sign in with the member's own methods.
     #[default]
     Error,
     /// That sign-in connects the account to the member.

@@ -109,7 +109,7 @@ pub async fn begin(
     let ctx = visit.ctx();
     let is_offered = external::offered(&ctx, &flow).iter().any(|provider| provider.alias == alias);
     // A link of another site could lead here, and a provider may answer without a question: what this browser has of a guest or
-    // member changes after a press of a button only, unless the app gave a hint, which nobody else has and which works once.
+    // member changes after a press of a button only, unless it carries a hint, which only the app has and which works once.
     let is_unasked = has_session && !flow.begins_with_hint();
     // A person who is to see that another one may have begun the guest sees the page first.
     if !is_offered || is_unasked || flow.state.from_elsewhere || is_prefetch(headers) {

@@ -1,4 +1,4 @@
-//! Back-channel logout: every way in which sessions end tells the applications that want to know, and no other application.
+//! Back-channel logout: every end of a session notifies the applications with a URI for it, and no other application.
 
 use serde_json::{Value, json};
 
@@ -168,7 +168,7 @@ async fn applications_without_a_url_get_none(engine: Engine) {
     let silent = ConsentingClient::new(&told.scene.server, "backend").await;
     let admin = Admin::of(&told.scene.server).await;
     let user = format!("/users/{}", told.scene.sub);
-    // Its grants are older than the one of the application that is told, so that notices of theirs would come first.
+    // Its grants are older than that of the notified application, so that notices of theirs would come first.
     silent.sign_in(&mut told.scene.browser, SCOPE).await;
     let tokens = told.sign_in().await;
     admin.delete(&format!("{user}/sessions")).await.expect(204);

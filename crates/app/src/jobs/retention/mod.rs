@@ -54,11 +54,11 @@ pub async fn sweep(app: &App, project: &Arc<Project>) -> Result<(), StoreError> 
     let (mut pace, mut tries) = (Pace::new(), 0);
     loop {
         let mut conn = app.store.read().await?;
-        let now = app.store_clock.now(&mut conn).await?;
         let before = job_state::get(&mut conn, &name_of_record(project.no)).await?.and_then(|(cursor, _)| cursor);
         if rules.are_empty && before.is_none() {
             return Ok(());
         }
+        let now = app.store_clock.now(&mut conn).await?;
         let Some(record) = Record::read(before.as_deref()).begin(&rules, now) else { return Ok(()) };
         let page = look::read(&mut conn, project, &record, now).await?;
         drop(conn);
