@@ -166,8 +166,8 @@ test_seeds() {
   local seed
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     seed="$RANDOM"
-    say "The Rust tests with VESTIBULE_TEST_SEED=$seed"
-    VESTIBULE_TEST_SEED="$seed" cargo test --workspace --locked -- --include-ignored \
+    say "The Rust tests with VESTIBULE_TEST_SEED=$seed PROPTEST_RNG_SEED=$seed"
+    VESTIBULE_TEST_SEED="$seed" PROPTEST_RNG_SEED="$seed" cargo test --workspace --locked -- --include-ignored \
       --skip flood::be_a_crowd --skip upgrade::keep_the_data_of_this_release
   done
 }

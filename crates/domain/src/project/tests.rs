@@ -523,7 +523,7 @@ proptest! {
         } else {
             let written = access.unwrap_or(1_800).max(300);
             prop_assert!(
-                name.trim().is_empty()
+                !vestibule_protocol::text::is_name(&name)
                     || access.is_some_and(|seconds| seconds < 300)
                     || refresh.is_some_and(|seconds| seconds < written)
                     || !uri.starts_with("https:"),
