@@ -64,12 +64,13 @@ impl From<Error> for ClientRefused {
 /// Reads the form and the client's credentials of a request.
 ///
 /// # Errors
-/// The error response.
+/// The error response; with `challenge`, and 401, where it says that the client is not known by its credentials.
 pub(super) async fn receive(
     visit: &Visit,
     credentials: &ClientCredentials,
     request: Request,
     parameters: Parameters,
+    challenge: Option<&'static str>,
 ) -> Result<ClientRequest, Response> {
     let body = body::read_form(visit, request).await.map_err(error::body_as_oauth)?;
     let form = match parameters {
@@ -77,7 +78,12 @@ pub(super) async fn receive(
         Parameters::OfBody => body.own_form(),
     };
     let form = form.map_err(|problem| error::oauth_by_code(&problem))?;
-    let client = read(&visit.project, credentials, &form).map_err(|refused| refused.answer(visit, None))?;
+    let client = read(&visit.project, credentials, &form).map_err(|refused| match challenge {
+        Some(challenge) if refused.is_about_the_client() => {
+            error::challenge_basic(refused.answer(visit, None), challenge)
+        }
+        _ => refused.answer(visit, None),
+    })?;
     Ok(ClientRequest { form, headers: body.headers, client })
 }
 
@@ -173,6 +179,14 @@ fn text<'a>(form: &'a Form, name: &str) -> Result<Option<&'a str>, OAuthError> {
 }
 
 impl ClientRefused {
+    fn is_about_the_client(&self) -> bool {
+        match self {
+            Self::Protocol(problem) => problem.code == ErrorCode::InvalidClient,
+            Self::Flow(problem) => error::is_about_the_client(problem),
+            Self::TwoClients => true,
+        }
+    }
+
     /// The error response. A client that tried HTTP Basic gets 401 (RFC 6749 §5.2).
     pub(super) fn answer(&self, visit: &Visit, presented: Option<&PresentedClient>) -> Response {
         let by_basic = presented.is_some_and(|presented| presented.by_basic);

@@ -9,7 +9,7 @@ use super::client::{self, ClientRefused, ClientRequest, Parameters};
 use crate::json;
 
 pub(crate) async fn begin(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
-    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery).await {
+    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery, None).await {
         Ok(received) => received,
         Err(response) => return response,
     };

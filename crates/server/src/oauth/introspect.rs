@@ -13,11 +13,14 @@ use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
 
 use super::client::{self, Parameters};
 
+const CHALLENGE: &str = "Basic realm=\"introspection\"";
+
 pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
-    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+    let mut received =
+        match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery, Some(CHALLENGE)).await {
+            Ok(received) => received,
+            Err(response) => return response,
+        };
     let token = match received.form.get("token").map(Option::unwrap_or_default) {
         Ok("") => return error::oauth_by_code(&OAuthError::invalid_request("token is required")),
         Ok(token) => token,
@@ -43,7 +46,7 @@ pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, req
             error::log(&visit, &error);
             let why = "introspection needs the credentials of a confidential application";
             let answer = error::oauth_by_code(&OAuthError::new(ErrorCode::InvalidClient, why));
-            error::challenge_basic(answer, "Basic realm=\"introspection\"")
+            error::challenge_basic(answer, CHALLENGE)
         }
         Err(error) => error::flow_as_oauth(&visit, &error),
     }

@@ -15,7 +15,7 @@ struct PushedResponse {
 }
 
 pub(crate) async fn push(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
-    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBody).await {
+    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBody, None).await {
         Ok(received) => received,
         Err(response) => return response,
     };

@@ -20,10 +20,12 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
     if let Err(error) = rates::charge_revocation(&visit.ctx()) {
         return error::flow_as_oauth(&visit, &error);
     }
-    let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery).await {
-        Ok(received) => received,
-        Err(response) => return response,
-    };
+    let mut received =
+        match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery, Some(client::CHALLENGE)).await
+        {
+            Ok(received) => received,
+            Err(response) => return response,
+        };
     let token = match received.form.get("token") {
         Ok(token) => token.unwrap_or_default(),
         Err(repeated) => return error::oauth_by_code(&repeated.into()),

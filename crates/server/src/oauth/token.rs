@@ -38,7 +38,7 @@ pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: 
         Err(many) => return many.into_response(),
     };
     let parameters = Parameters::OfBodyAndQuery;
-    let mut received = match client::receive(&visit, &credentials.client, request, parameters).await {
+    let mut received = match client::receive(&visit, &credentials.client, request, parameters, None).await {
         Ok(received) => received,
         Err(response) => return response,
     };

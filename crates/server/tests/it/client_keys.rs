@@ -88,6 +88,14 @@ async fn a_key_authenticates_at_every_endpoint(engine: Engine) {
         post("/oauth2/revoke", "https://other.example", "machine").await.expect(401);
         let refused = post("/oauth2/introspect", &format!("{issuer}/oauth2/revoke"), "backend").await.expect(401);
         assert_eq!(refused.json()["error"], "invalid_client");
+        // Also what is no assertion of a known kind (RFC 7521 §4.2.1).
+        for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+            for more in [("client_assertion_type", "urn:other"), ("client_assertion", "")] {
+                let refused = server.http().post_form(path, &[more, ("token", &token)]).await.expect(401);
+                assert_eq!(refused.json()["error"], "invalid_client", "{path} {more:?}");
+                assert!(refused.header("www-authenticate").is_some_and(|value| value.starts_with("Basic ")));
+            }
+        }
         // A secret goes on until it is removed.
         give_secret(&server, "machine", "s3cret").await;
         let by_secret = [("client_assertion", ""), ("client_assertion_type", "")];
