@@ -111,78 +111,103 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, new: &NewDelivery<'_>, now: Times
     tx.execute(&INSERT, values).await.map(|_| ())
 }
 
+/// One try of a delivery, as a worker read it. It is the worker's from [`claim`] until another worker's try begins, or an operator
+/// sends the delivery again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeliveryTry {
+    /// The delivery's number.
+    pub id: i64,
+    /// When it was queued. Another time after a replay, which counts tries anew.
+    pub queued_at: Timestamp,
+    /// How many tries were before this one.
+    pub attempts: i64,
+}
+
+impl DeliveryTry {
+    /// The next try of a delivery.
+    #[must_use]
+    pub fn next_of(delivery: &Delivery) -> Self {
+        Self { id: delivery.id, queued_at: delivery.created_at, attempts: delivery.attempts }
+    }
+}
+
 const CLAIM: Sql = Sql::new(
     "UPDATE hook_deliveries
-     SET due_at = $2,
-         claimed_by = $4,
+     SET due_at = $4,
+         claimed_by = $5,
          attempts = attempts + 1
      WHERE id = $1
+       AND created_at = $2
        AND attempts = $3
        AND state = 0",
 );
 
-/// Claims a delivery seen with so many `attempts` for a node `until` a time; of several nodes one gets `true`.
+/// Claims a try for a node `until` a time; of several nodes one gets `true`.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn claim(
-    tx: &mut Tx,
-    id: i64,
-    until: Timestamp,
-    attempts: i64,
-    node: Option<i64>,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts, &node]).await
+pub async fn claim(tx: &mut Tx, this: DeliveryTry, until: Timestamp, node: Option<i64>) -> Result<bool, StoreError> {
+    let DeliveryTry { id, queued_at, attempts } = this;
+    tx.execute_one(&CLAIM, &[&id, &queued_at.as_micros(), &attempts, &until.as_micros(), &node]).await
 }
 
 const FINISH: Sql = Sql::new(
     "UPDATE hook_deliveries
-     SET state = $2,
-         finished_at = $3,
-         last_status = $4,
-         last_error = $5
+     SET state = $4,
+         finished_at = $5,
+         last_status = $6,
+         last_error = $7
      WHERE id = $1
+       AND created_at = $2
+       AND attempts - 1 = $3
        AND state = 0",
 );
 
-/// Notes the end of a delivery: taken or dead. [`crate::delivery_lanes::wake_next`] is for the one after it.
+/// Notes the end of a delivery: taken or dead. `false`, and nothing is noted, when the try is not the caller's any more.
+/// [`crate::delivery_lanes::wake_next`] is for the delivery after it.
 ///
 /// # Errors
 /// Those of the engine.
 pub async fn finish(
     tx: &mut Tx,
-    id: i64,
+    this: DeliveryTry,
     state: DeliveryState,
-    status: Option<i64>,
-    error: Option<&str>,
+    (status, error): (Option<i64>, Option<&str>),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    tx.execute_one(&FINISH, &[&id, &code_of(state), &now.as_micros(), &status, &error]).await
+    let DeliveryTry { id, queued_at, attempts } = this;
+    let values: &[&dyn Param] =
+        &[&id, &queued_at.as_micros(), &attempts, &code_of(state), &now.as_micros(), &status, &error];
+    tx.execute_one(&FINISH, values).await
 }
 
 const POSTPONE: Sql = Sql::new(
     "UPDATE hook_deliveries
-     SET due_at = $2,
+     SET due_at = $4,
          claimed_by = NULL,
-         last_status = $3,
-         last_error = $4
+         last_status = $5,
+         last_error = $6
      WHERE id = $1
+       AND created_at = $2
+       AND attempts - 1 = $3
        AND state = 0",
 );
 
-/// Notes a failed try and when the next one is due. What waits behind it keeps its time:
-/// [`crate::delivery_lanes::put_behind`] is for it.
+/// Notes a failed try and when the next one is due. `false`, and nothing is noted, when the try is not the caller's any more.
+/// What waits behind it keeps its time: [`crate::delivery_lanes::put_behind`] is for it.
 ///
 /// # Errors
 /// Those of the engine.
 pub async fn postpone(
     tx: &mut Tx,
-    id: i64,
+    this: DeliveryTry,
     due_at: Timestamp,
     status: Option<i64>,
     error: &str,
 ) -> Result<bool, StoreError> {
-    tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await
+    let DeliveryTry { id, queued_at, attempts } = this;
+    let values: &[&dyn Param] = &[&id, &queued_at.as_micros(), &attempts, &due_at.as_micros(), &status, &error];
+    tx.execute_one(&POSTPONE, values).await
 }
 
 const PAGE: Sql = Sql::new(

@@ -233,10 +233,11 @@ const WAKE_NEXT: Sql = Sql::new(
          LIMIT 1
        )
        AND state = 0
+       AND claimed_by IS NULL
        AND due_at > $4",
 );
 
-/// Makes the first delivery that waits in a lane due: it is its turn now.
+/// Makes the first delivery that waits in a lane due: it is its turn now. One that a node has claimed is left to that node.
 ///
 /// # Errors
 /// Those of the engine.
@@ -284,18 +285,19 @@ const GIVE_UP_LANE: Sql = Sql::new(
        FROM (
          SELECT
            id,
-           created_at
+           created_at,
+           claimed_by
          FROM hook_deliveries
          WHERE state = 0 AND project_no = $1 AND url = $2 AND lane = $3
          ORDER BY id
          LIMIT $7
        ) first
-       WHERE first.created_at < $4
+       WHERE first.created_at < $4 AND first.claimed_by IS NULL
      )",
 );
 
-/// Gives up those of the first `limit` deliveries of a lane that were queued before a time; answers how many. [`wake_next`]
-/// is for the first of those that are left.
+/// Gives up those of the first `limit` deliveries of a lane that were queued before a time; answers how many. One that a node has
+/// claimed is left to that node. [`wake_next`] is for the first of those that are left.
 ///
 /// # Errors
 /// Those of the engine.

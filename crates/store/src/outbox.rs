@@ -19,6 +19,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DUE,
     &CLAIM,
     &FAIL,
+    &GIVE_UP,
     &REMOVE,
     &OLDEST_ANY_PROJECT,
     &SET_ASIDE,
@@ -203,43 +204,62 @@ pub async fn due(
     conn.query_all(&DUE, &[&kind, &p.0, &now.as_micros(), &limit], read_row).await
 }
 
+/// One attempt at a side effect, as a worker read it. It is the worker's from [`claim`] until another worker's attempt begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxAttempt {
+    /// The side effect's sequence number.
+    pub id: i64,
+    /// How many attempts were made before this one.
+    pub attempts: i64,
+}
+
+impl OutboxAttempt {
+    /// The next attempt at a side effect.
+    #[must_use]
+    pub fn next_of(row: &OutboxRow) -> Self {
+        Self { id: row.id, attempts: row.attempts }
+    }
+}
+
 const CLAIM: Sql = Sql::new(
     "UPDATE outbox
-     SET due_at = $2,
+     SET due_at = $3,
          claimed_by = $4,
          attempts = attempts + 1
      WHERE id = $1
-       AND attempts = $3",
+       AND attempts = $2",
 );
 
-/// Leases a side effect to a node `until` a time, if its number of attempts is unchanged; exactly one of several nodes gets
-/// `true`.
-pub async fn claim(
-    tx: &mut Tx,
-    id: i64,
-    until: Timestamp,
-    attempts: i64,
-    node: Option<i64>,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts, &node]).await
+/// Leases an attempt to a node `until` a time; exactly one of several nodes gets `true`.
+pub async fn claim(tx: &mut Tx, this: OutboxAttempt, until: Timestamp, node: Option<i64>) -> Result<bool, StoreError> {
+    tx.execute_one(&CLAIM, &[&this.id, &this.attempts, &until.as_micros(), &node]).await
 }
 
 const FAIL: Sql = Sql::new(
     "UPDATE outbox
-     SET due_at = $2,
+     SET due_at = $3,
          claimed_by = NULL,
-         last_error = $3
-     WHERE id = $1",
+         last_error = $4
+     WHERE id = $1
+       AND attempts - 1 = $2",
 );
 
-/// Records a failed attempt and the time of the next one.
-pub async fn fail(tx: &mut Tx, id: i64, due_at: Timestamp, error: &str) -> Result<bool, StoreError> {
-    tx.execute_one(&FAIL, &[&id, &due_at.as_micros(), &error]).await
+/// Records a failed attempt and the time of the next one. `false`, and nothing is recorded, when the attempt is not the caller's
+/// any more.
+pub async fn fail(tx: &mut Tx, this: OutboxAttempt, due_at: Timestamp, error: &str) -> Result<bool, StoreError> {
+    tx.execute_one(&FAIL, &[&this.id, &this.attempts, &due_at.as_micros(), &error]).await
+}
+
+const GIVE_UP: Sql = Sql::new("DELETE FROM outbox WHERE id = $1 AND attempts - 1 = $2");
+
+/// Removes a side effect that was attempted in vain. `false`, and it stays, when the attempt is not the caller's any more.
+pub async fn give_up(tx: &mut Tx, this: OutboxAttempt) -> Result<bool, StoreError> {
+    tx.execute_one(&GIVE_UP, &[&this.id, &this.attempts]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM outbox WHERE id = $1");
 
-/// Removes a side effect that is done or given up.
+/// Removes a side effect that is done, whoever attempts it now: nothing is left to do.
 pub async fn remove(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&id]).await
 }

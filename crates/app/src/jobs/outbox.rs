@@ -14,7 +14,7 @@ use tokio::{
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 use vestibule_store::{
     Conn, StoreError,
-    outbox::{self, OutboxRow},
+    outbox::{self, OutboxAttempt, OutboxRow},
 };
 
 use super::claims::{ClaimKind, release_own};
@@ -248,11 +248,11 @@ fn next_try(message: &Message, tries: i64, created_at: Timestamp, now: Timestamp
 
 /// Sends a message if it is this process's turn; whether the mail server or carrier answered, if it was asked.
 async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp) -> Result<Option<Heard>, StoreError> {
-    let (id, attempts) = (row.id, row.attempts);
+    let this = OutboxAttempt::next_of(&row);
     let node = app.store.node();
     let claimed = app
         .store
-        .write("claim_outbox", (), move |tx, ()| Box::pin(outbox::claim(tx, id, now.plus(CLAIM), attempts, node)))
+        .write("claim_outbox", (), move |tx, ()| Box::pin(outbox::claim(tx, this, now.plus(CLAIM), node)))
         .await?;
     if !claimed {
         return Ok(None);
@@ -265,7 +265,7 @@ async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp
         return give_up(app, &row, "it waited too long to be of use").await.map(|()| None);
     }
     match deliver(app, &message, &row, now).await {
-        Ok(()) => remove(app, id).await.map(|()| Some(Heard::Something)),
+        Ok(()) => remove(app, row.id).await.map(|()| Some(Heard::Something)),
         // The message may be at fault before anything is sent.
         Err(Undelivered::Permanent(why)) => give_up(app, &row, &why).await.map(|()| None),
         Err(Undelivered::Temporary(why)) => {
@@ -282,19 +282,26 @@ async fn try_later(
     why: String,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (id, tries) = (row.id, row.attempts + 1);
-    let Some(due) = next_try(message, tries, row.created_at, now) else {
+    let Some(due) = next_try(message, row.attempts + 1, row.created_at, now) else {
         return give_up(app, row, &why).await;
     };
-    tracing::warn!(outbox.id = id, outbox.kind = row.kind, outbox.tries = tries, error = %why, "a message could not be sent; retrying later");
-    app.store
-        .write("fail_outbox", why, move |tx, why| {
-            Box::pin(async move { outbox::fail(tx, id, due, why).await.map(drop) })
-        })
-        .await
+    let (this, kept) = (OutboxAttempt::next_of(row), why.clone());
+    let is_recorded =
+        app.store.write("fail_outbox", kept, move |tx, why| Box::pin(outbox::fail(tx, this, due, why))).await?;
+    if is_recorded {
+        tracing::warn!(outbox.id = row.id, outbox.kind = row.kind, outbox.tries = row.attempts + 1, error = %why, "a message could not be sent; retrying later");
+    } else {
+        log_lost_claim(row);
+    }
+    Ok(())
 }
 
 async fn give_up(app: &App, row: &OutboxRow, why: &str) -> Result<(), StoreError> {
+    let this = OutboxAttempt::next_of(row);
+    if !app.store.write("give_up_outbox", (), move |tx, ()| Box::pin(outbox::give_up(tx, this))).await? {
+        log_lost_claim(row);
+        return Ok(());
+    }
     tracing::error!(
         outbox.id = row.id,
         outbox.kind = row.kind,
@@ -302,9 +309,18 @@ async fn give_up(app: &App, row: &OutboxRow, why: &str) -> Result<(), StoreError
         error = why,
         "a message could not be sent; no more retries"
     );
-    remove(app, row.id).await
+    Ok(())
 }
 
+fn log_lost_claim(row: &OutboxRow) {
+    tracing::warn!(
+        outbox.id = row.id,
+        outbox.kind = row.kind,
+        "the result of a message came after its claim was lost; it is not noted"
+    );
+}
+
+/// A message that was sent is not sent again, also when its claim ran out meanwhile.
 async fn remove(app: &App, id: i64) -> Result<(), StoreError> {
     app.store
         .write("finish_outbox", (), move |tx, ()| Box::pin(async move { outbox::remove(tx, id).await.map(drop) }))

@@ -60,6 +60,7 @@ mod known_browsers;
 mod late_sign_ups;
 mod lifetimes;
 mod lockout;
+mod lost_claims;
 mod mail;
 mod merging;
 mod moved_name;

@@ -12,7 +12,7 @@ use vestibule_store::{
     admin_keys::{self, NewAnswer},
     counts::{self, DailyCount},
     credentials,
-    deliveries::{self, NewDelivery},
+    deliveries::{self, DeliveryTry, NewDelivery},
     delivery_lanes::{self, Behind, Lane},
     events::{self, EventSelection},
     grants, sessions,
@@ -148,10 +148,11 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
     }
     let lane = Lane { project: P, url: "a".into(), lane: kim.as_bytes().to_vec() };
     let head = delivery_lanes::next_in_lane(&mut store.read().await.unwrap(), &lane).await.unwrap().unwrap().id;
-    assert!(write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0, None))).await);
-    assert!(!write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0, None))).await);
+    let this = DeliveryTry { id: head, queued_at: at(1), attempts: 0 };
+    assert!(write(&store, this, |tx, this| Box::pin(deliveries::claim(tx, *this, at(50), None))).await);
+    assert!(!write(&store, this, |tx, this| Box::pin(deliveries::claim(tx, *this, at(50), None))).await);
     assert_eq!(due(40).await, [3, 4], "the second waits for the first");
-    write(&store, head, |tx, head| Box::pin(deliveries::postpone(tx, *head, at(60), Some(500), "broken"))).await;
+    write(&store, this, |tx, this| Box::pin(deliveries::postpone(tx, *this, at(60), Some(500), "broken"))).await;
     assert_eq!(due(60).await, [3, 1, 4]);
     write(&store, (), |tx, ()| {
         let new = NewDelivery { seq: 5, user_id: Some(id(1)), url: "a", kind: "user.created", body: "{}" };
@@ -176,8 +177,8 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
     let mut conn = store.read().await.unwrap();
     assert_eq!(delivery_lanes::due(&mut conn, P, "a", at(59), 9).await.unwrap().len(), 1, "the third alone");
     drop(conn);
-    write(&store, head, |tx, head| {
-        Box::pin(deliveries::finish(tx, *head, DeliveryState::Dead, Some(500), Some("broken"), at(61)))
+    write(&store, this, |tx, this| {
+        Box::pin(deliveries::finish(tx, *this, DeliveryState::Dead, (Some(500), Some("broken")), at(61)))
     })
     .await;
     write(&store, lane.clone(), |tx, lane| Box::pin(delivery_lanes::wake_next(tx, lane, at(61)))).await;

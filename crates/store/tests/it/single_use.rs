@@ -7,7 +7,9 @@ use vestibule_store::{
     Store, clock, codes,
     device_codes::{self, DeviceCodeRow},
     flows::{self, FlowRow},
-    job_state, outbox, spent, tries, users,
+    job_state,
+    outbox::{self, OutboxAttempt},
+    spent, tries, users,
 };
 
 use crate::test_store::{OTHER, P, at, hash, id, on_both_engines, write};
@@ -180,15 +182,13 @@ async fn a_side_effect_is_claimed_by_one_node(store: Store) {
     let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(2), 10).await.unwrap();
     let seen: Vec<_> = due.iter().map(|row| (row.payload.as_str(), row.user_id, row.project)).collect();
     assert_eq!(seen, [("first", Some(id(4)), P), ("second", None, P)]);
-    let (row, attempts) = (due[0].id, due[0].attempts);
-    let claim = || {
-        write(&store, (row, attempts), |tx, (row, attempts)| Box::pin(outbox::claim(tx, *row, at(60), *attempts, None)))
-    };
+    let this = OutboxAttempt::next_of(&due[0]);
+    let claim = || write(&store, this, |tx, this| Box::pin(outbox::claim(tx, *this, at(60), None)));
     assert!(claim().await);
     assert!(!claim().await);
     let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(2), 10).await.unwrap();
     assert_eq!(due.len(), 1, "the claimed one waits");
-    assert!(write(&store, row, |tx, row| Box::pin(outbox::remove(tx, *row))).await);
+    assert!(write(&store, this, |tx, this| Box::pin(outbox::remove(tx, this.id))).await);
 }
 
 /// Whatever the clocks of the nodes that queued it say.
@@ -213,10 +213,10 @@ async fn the_clock_of_the_database_is_a_time(store: Store) {
 async fn a_failed_side_effect_is_retried_later(store: Store) {
     write(&store, (), |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, "{}", at(1)))).await;
     let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(1), 10).await.unwrap();
-    write(&store, due[0].id, |tx, row| {
+    write(&store, OutboxAttempt::next_of(&due[0]), |tx, this| {
         Box::pin(async move {
-            assert!(outbox::claim(tx, *row, at(60), 0, None).await?);
-            outbox::fail(tx, *row, at(30), "no route to host").await
+            assert!(outbox::claim(tx, *this, at(60), None).await?);
+            outbox::fail(tx, *this, at(30), "no route to host").await
         })
     })
     .await;

@@ -23,7 +23,8 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    Conn, StoreError, deliveries,
+    Conn, StoreError,
+    deliveries::{self, DeliveryTry},
     delivery_lanes::{self, Lane},
 };
 
@@ -213,14 +214,12 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     drop(conn);
     // When it is not due, another node works on it, or it waits for its next try.
     let Some(delivery) = next.filter(|next| next.due_at <= now) else { return Ok(false) };
-    let (id, attempts) = (delivery.id, delivery.attempts);
+    let this = DeliveryTry::next_of(&delivery);
     let timeout = project.settings.delivery_timeout();
     let until = now.plus(timeout + CLAIM_MARGIN);
     let node = app.store.node();
-    let claimed = app
-        .store
-        .write("claim_delivery", (), move |tx, ()| Box::pin(deliveries::claim(tx, id, until, attempts, node)))
-        .await?;
+    let claimed =
+        app.store.write("claim_delivery", (), move |tx, ()| Box::pin(deliveries::claim(tx, this, until, node))).await?;
     if !claimed {
         return Ok(false);
     }
@@ -228,35 +227,64 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
         Err(outcome) => outcome,
         Ok(attempt) => send(app, attempt, &delivery, timeout, heard).await,
     };
-    let taken = outcome.error.is_none();
-    if write_down(app, lane, &delivery, outcome).await? == DeliveryState::Dead {
-        give_up_lane(app, lane).await?;
+    match write_down(app, lane, &delivery, outcome).await? {
+        Some(DeliveryState::Taken) => Ok(true),
+        Some(DeliveryState::Waiting) => Ok(false),
+        Some(DeliveryState::Dead) => give_up_lane(app, lane).await.map(|()| false),
+        None => {
+            tracing::warn!(
+                project.no = delivery.project.0,
+                hook.url = hide_url_secrets(&delivery.url),
+                event.seq = delivery.seq,
+                "the result of a webhook delivery came after its claim was lost; it is not noted"
+            );
+            Ok(false)
+        }
     }
-    Ok(taken)
 }
 
-/// Notes what became of a try; where the delivery stands now.
+/// Notes what became of a try; where the delivery stands now. `None`, and nothing is noted, when the try lost its claim.
 async fn write_down(
     app: &App,
     lane: &Lane,
     delivery: &Delivery,
     outcome: AttemptOutcome,
-) -> Result<DeliveryState, StoreError> {
+) -> Result<Option<DeliveryState>, StoreError> {
     let now = app.store_clock.read(&app.store).await?;
-    let (id, status) = (delivery.id, outcome.status);
+    let (this, status) = (DeliveryTry::next_of(delivery), outcome.status);
     let Some(error) = outcome.error else {
-        app.store
+        let is_noted = app
+            .store
             .write("finish_delivery", lane.clone(), move |tx, lane| {
                 Box::pin(async move {
-                    deliveries::finish(tx, id, DeliveryState::Taken, status, None, now).await?;
-                    delivery_lanes::wake_next(tx, lane, now).await
+                    let is_noted = deliveries::finish(tx, this, DeliveryState::Taken, (status, None), now).await?;
+                    if is_noted {
+                        delivery_lanes::wake_next(tx, lane, now).await?;
+                    }
+                    Ok::<_, StoreError>(is_noted)
                 })
             })
             .await?;
-        return Ok(DeliveryState::Taken);
+        return Ok(is_noted.then_some(DeliveryState::Taken));
     };
     let due = next_try(delivery.attempts, now);
     let is_dead = outcome.is_final || due > delivery.created_at.plus(retry_for(app));
+    let kept = error.clone();
+    let is_noted = app
+        .store
+        .write("fail_delivery", kept, move |tx, error| {
+            Box::pin(async move {
+                if is_dead {
+                    deliveries::finish(tx, this, DeliveryState::Dead, (status, Some(error)), now).await
+                } else {
+                    deliveries::postpone(tx, this, due, status, error).await
+                }
+            })
+        })
+        .await?;
+    if !is_noted {
+        return Ok(None);
+    }
     if is_dead {
         tracing::error!(
             project.no = delivery.project.0,
@@ -274,18 +302,7 @@ async fn write_down(
             "a webhook delivery failed; retrying later"
         );
     }
-    app.store
-        .write("fail_delivery", error, move |tx, error| {
-            Box::pin(async move {
-                if is_dead {
-                    deliveries::finish(tx, id, DeliveryState::Dead, status, Some(error), now).await.map(drop)
-                } else {
-                    deliveries::postpone(tx, id, due, status, error).await.map(drop)
-                }
-            })
-        })
-        .await?;
-    Ok(if is_dead { DeliveryState::Dead } else { DeliveryState::Waiting })
+    Ok(Some(if is_dead { DeliveryState::Dead } else { DeliveryState::Waiting }))
 }
 
 /// How long an event is sent again.
