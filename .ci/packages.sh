@@ -68,7 +68,8 @@ want_for() {
     all) want_for_rust; want_python; want_for_guides; want_for_e2e ;;
     more) want_for_rust; want_python; want_for_long_guides; want_for_clients; want_for_examples; want_for_failover; want_promtool ;;
     alerts) want_promtool ;;
-    rust | crash | crashes | seeds) want_for_rust ;;
+    rust | seeds) want_for_rust ;;
+    crash | crashes) want_postgres ;;
     api | long-api | text | site) want_python ;;
     guides) want_for_guides ;;
     long-guides) want_for_long_guides ;;
