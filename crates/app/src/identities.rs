@@ -1,6 +1,7 @@
 //! Loads a user's identities and authenticators; web guests have none, so no query.
 
 use vestibule_domain::{
+    client::Client,
     grant::Grant,
     id::{IdentityId, UserId},
     identifier::{LoginId, LoginIdKind},
@@ -13,14 +14,19 @@ use vestibule_store::{
     user_credentials::{self, CredentialRows},
 };
 
-use crate::{projects::Project, state::App};
+use crate::{admin::subjects::list_names, projects::Project, state::App};
 
 #[derive(Clone)]
 pub struct LoadedUser {
     pub user: User,
     pub identities: Vec<Identity>,
     pub authenticators: Vec<Authenticator>,
+    /// Its earlier IDs, for applications that get them; empty when none of the project does.
+    pub previous_subs: Vec<String>,
 }
+
+/// Earlier IDs of a user that applications get, of each kind.
+const PREVIOUS_SUBS: i64 = 100;
 
 impl LoadedUser {
     /// As [`Self::load`], with a connection of its own; a guest takes none.
@@ -37,7 +43,11 @@ impl LoadedUser {
             return Ok(Self::of_guest(user));
         }
         let rows = user_credentials::read(conn, project.no, user.id).await?;
-        Ok(Self::assemble(project, user, &rows))
+        let mut loaded = Self::assemble(project, user, &rows);
+        if project.settings.clients().iter().any(Client::gets_previous_subs) {
+            loaded.previous_subs = list_names(conn, project.no, loaded.user.id, PREVIOUS_SUBS).await?;
+        }
+        Ok(loaded)
     }
 
     /// The same for the holder of a grant. One that is left over from a promotion sees what its guest saw: nothing that was
@@ -59,12 +69,12 @@ impl LoadedUser {
             user.standard_attributes.clear();
             user.custom_attributes.clear();
         }
-        Self { user, identities: Vec::new(), authenticators: Vec::new() }
+        Self { user, identities: Vec::new(), authenticators: Vec::new(), previous_subs: Vec::new() }
     }
 
     /// A guest without device keys, which has neither identities nor authenticators to query.
     pub(crate) fn of_guest(user: User) -> Self {
-        Self { user, identities: Vec::new(), authenticators: Vec::new() }
+        Self { user, identities: Vec::new(), authenticators: Vec::new(), previous_subs: Vec::new() }
     }
 
     /// The same from rows already read.
@@ -76,7 +86,7 @@ impl LoadedUser {
         let dates = |(_, at): &(IdentityId, Timestamp)| Dates { created_at: *at, updated_at: *at };
         let passkeys: Vec<Dates> = rows.passkeys.iter().map(dates).collect();
         let authenticators = list_authenticators(&project.settings, &identities, password, &passkeys);
-        Self { user, identities, authenticators }
+        Self { user, identities, authenticators, previous_subs: Vec::new() }
     }
 
     /// Loads a guest that may have device keys; each key is an identity.
@@ -92,12 +102,17 @@ impl LoadedUser {
             updated_at: key.created_at,
             detail: IdentityDetail::Anonymous { key_id: Some(key.kid) },
         });
-        Ok(Self { user, identities: identities.collect(), authenticators: Vec::new() })
+        Ok(Self { user, identities: identities.collect(), authenticators: Vec::new(), previous_subs: Vec::new() })
     }
 
     /// The account in the form that domain rules take.
     pub fn account(&self) -> UserAccount<'_> {
-        UserAccount { user: &self.user, identities: &self.identities, authenticators: &self.authenticators }
+        UserAccount {
+            user: &self.user,
+            identities: &self.identities,
+            authenticators: &self.authenticators,
+            previous_subs: &self.previous_subs,
+        }
     }
 
     pub fn id(&self) -> UserId {

@@ -256,6 +256,8 @@ pub struct Client {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_authorization_enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_subs_enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_token_signed_response_alg: Option<TokenSigningAlgorithm>,
@@ -377,6 +379,12 @@ impl Client {
     #[must_use]
     pub fn allows_grant_type(&self, grant_type: &str) -> bool {
         self.grant_types().contains(&grant_type) || (grant_type == DEVICE_CODE_GRANT && self.allows_devices())
+    }
+
+    /// Whether its ID tokens and UserInfo name the earlier IDs of users.
+    #[must_use]
+    pub fn gets_previous_subs(&self) -> bool {
+        self.x_application_type.has_users() && self.previous_subs_enabled.unwrap_or_default()
     }
 
     /// Whether devices without a browser may ask for its tokens.

@@ -33,6 +33,10 @@ pub struct EventKind;
 #[derive(Debug)]
 pub struct HoldKind;
 
+/// Kind of [`MergeId`].
+#[derive(Debug)]
+pub struct MergeKind;
+
 /// Kind of [`OperatorId`].
 #[derive(Debug)]
 pub struct OperatorKind;
@@ -53,6 +57,8 @@ pub type ChangeId = Id<ChangeKind>;
 pub type EventId = Id<EventKind>;
 /// A reason to keep a guest.
 pub type HoldId = Id<HoldKind>;
+/// A merge of a guest into a member.
+pub type MergeId = Id<MergeKind>;
 /// An operator of the portal.
 pub type OperatorId = Id<OperatorKind>;
 

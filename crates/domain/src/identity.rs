@@ -239,13 +239,15 @@ pub struct UserAccount<'a> {
     pub identities: &'a [Identity],
     /// Its authenticators.
     pub authenticators: &'a [Authenticator],
+    /// Its earlier IDs, for applications that get them.
+    pub previous_subs: &'a [String],
 }
 
 impl<'a> UserAccount<'a> {
     /// A web guest, which has neither stored identities nor authenticators.
     #[must_use]
     pub fn of_guest(user: &'a User) -> Self {
-        Self { user, identities: &[], authenticators: &[] }
+        Self { user, identities: &[], authenticators: &[], previous_subs: &[] }
     }
 
     /// Whether one of the user's addresses is verified.

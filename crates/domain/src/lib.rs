@@ -10,6 +10,7 @@ pub mod credential;
 pub mod delivery;
 pub mod event;
 pub mod grant;
+pub mod handshake;
 pub mod id;
 pub mod identifier;
 pub mod identity;

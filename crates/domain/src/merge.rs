@@ -25,6 +25,66 @@ pub enum MergeChoice {
     Leave,
 }
 
+/// What a merge did to attributes, kept while the merge can be undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MergeRecord {
+    /// The guest's standard attributes.
+    standard: Map<String, Value>,
+    /// The guest's custom attributes.
+    custom: Map<String, Value>,
+    /// What the member got.
+    gains: Vec<Gain>,
+}
+
+/// An attribute that a merge changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Gain {
+    is_standard: bool,
+    name: String,
+    /// `None` when the member had none.
+    before: Option<Value>,
+    after: Value,
+}
+
+impl MergeRecord {
+    /// What a merge does: the guest, the member before it, and the member after it.
+    #[must_use]
+    pub fn of(guest: &User, before: &User, after: &User) -> Self {
+        let mut gains = Vec::new();
+        for (is_standard, old, new) in [
+            (true, &before.standard_attributes, &after.standard_attributes),
+            (false, &before.custom_attributes, &after.custom_attributes),
+        ] {
+            let changed = new.iter().filter(|(name, value)| old.get(*name) != Some(*value));
+            gains.extend(changed.map(|(name, value)| Gain {
+                is_standard,
+                name: name.clone(),
+                before: old.get(name).cloned(),
+                after: value.clone(),
+            }));
+        }
+        Self { standard: guest.standard_attributes.clone(), custom: guest.custom_attributes.clone(), gains }
+    }
+
+    /// The guest and the member after the merge is undone. The guest gets what it had, and nothing of the member's. The member loses
+    /// what it got, except attributes that changed since.
+    #[must_use]
+    pub fn undo(&self, guest: User, mut member: User) -> (User, User) {
+        for gain in &self.gains {
+            let set = if gain.is_standard { &mut member.standard_attributes } else { &mut member.custom_attributes };
+            if set.get(&gain.name) != Some(&gain.after) {
+                continue;
+            }
+            match &gain.before {
+                Some(before) => set.insert(gain.name.clone(), before.clone()),
+                None => set.remove(&gain.name),
+            };
+        }
+        let (standard_attributes, custom_attributes) = (self.standard.clone(), self.custom.clone());
+        (User { standard_attributes, custom_attributes, ..guest }, member)
+    }
+}
+
 /// The rule of an attribute. Without one of its own, a standard attribute stays as the member has it, because the guest may be
 /// another person's; a custom attribute fills a gap.
 fn rule_of(rules: &[MergeRule], set: &str, name: &str) -> AttributeRule {
@@ -150,6 +210,19 @@ mod tests {
         assert_eq!((merged.contains_key("big"), &merged["list"], &merged["small"]), (false, &json!([1]), &json!(1)));
     }
 
+    #[test]
+    fn what_the_member_changed_since_the_merge_stays_when_it_is_undone() {
+        let member = user(1, json!({}), json!({"own": 1}));
+        let guest = user(2, json!({}), json!({"cart": 7, "theme": "dark", "own": 2}));
+        let merged = merge_attributes(&[], member.clone(), &guest);
+        let record = MergeRecord::of(&guest, &member, &merged);
+        let since = user(1, json!({"name": "Kim"}), json!({"own": 1, "cart": 8, "theme": "dark", "new": true}));
+        let (freed, left) = record.undo(user(2, json!({}), json!({})), since);
+        assert_eq!(freed, guest);
+        assert_eq!(Value::Object(left.custom_attributes), json!({"own": 1, "cart": 8, "new": true}));
+        assert_eq!(Value::Object(left.standard_attributes), json!({"name": "Kim"}));
+    }
+
     fn any_value() -> impl Strategy<Value = Value> {
         prop_oneof![
             any::<u8>().prop_map(|number| json!(number)),
@@ -193,7 +266,13 @@ mod tests {
             });
             prop_assert!(new);
             prop_assert_eq!(&merged.id, &member.id);
-            prop_assert_eq!(merge_attributes(&rules, merged.clone(), &guest), merged);
+            prop_assert_eq!(merge_attributes(&rules, merged.clone(), &guest), merged.clone());
+            // Undone, both have what they had before.
+            let record = MergeRecord::of(&guest, &member, &merged);
+            let kept = serde_json::to_string(&record).expect("plain JSON");
+            let record: MergeRecord = serde_json::from_str(&kept).expect("its own form");
+            let emptied = User { standard_attributes: Map::new(), custom_attributes: Map::new(), ..guest.clone() };
+            prop_assert_eq!(record.undo(emptied, merged), (guest, member));
         }
     }
 }

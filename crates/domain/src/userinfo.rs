@@ -88,7 +88,7 @@ pub fn identify(account: &UserAccount<'_>) -> Map<String, Value> {
 /// As [`identify`], in serializable form.
 #[must_use]
 pub fn describe_without_attributes<'a>(account: &'a UserAccount<'a>) -> Claims<'a> {
-    Claims { account, standard: Map::new(), more: None }
+    Claims { account, standard: Map::new(), more: None, previous_subs: &[] }
 }
 
 /// The claims of an ID token about the user: as [`identify`], with standard attributes only for applications that keep
@@ -100,7 +100,7 @@ pub fn describe_for_id_token<'a>(account: &'a UserAccount<'a>, client: &Client, 
     } else {
         Map::new()
     };
-    Claims { account, standard, more: None }
+    Claims { account, standard, more: None, previous_subs: list_previous(account, client) }
 }
 
 /// The complete response of the UserInfo endpoint.
@@ -117,7 +117,16 @@ pub fn describe<'a>(account: &'a UserAccount<'a>, requester: UserInfoRequester<'
         custom_attributes: requester.is_first_party().then_some(&account.user.custom_attributes),
         is_full: requester.sees_login_methods(),
     };
-    Claims { account, standard, more: Some(more) }
+    let previous_subs = match requester {
+        UserInfoRequester::CookieSession => &[],
+        UserInfoRequester::Application(client, _) => list_previous(account, client),
+    };
+    Claims { account, standard, more: Some(more), previous_subs }
+}
+
+/// The earlier IDs of the user that this application gets.
+fn list_previous<'a>(account: &'a UserAccount<'a>, client: &Client) -> &'a [String] {
+    if client.gets_previous_subs() { account.previous_subs } else { &[] }
 }
 
 /// Claims about a user, serialized directly: UserInfo is called too often to build a tree first.
@@ -126,6 +135,7 @@ pub struct Claims<'a> {
     account: &'a UserAccount<'a>,
     standard: Map<String, Value>,
     more: Option<ExtraClaims<'a>>,
+    previous_subs: &'a [String],
 }
 
 /// Claims that only UserInfo contains.
@@ -146,6 +156,9 @@ impl Serialize for Claims<'_> {
         claims.serialize_entry(ROLES, &[(); 0])?;
         for (name, value) in &self.standard {
             claims.serialize_entry(name, value)?;
+        }
+        if !self.previous_subs.is_empty() {
+            claims.serialize_entry("previous_subs", self.previous_subs)?;
         }
         if let Some(more) = &self.more {
             let nothing = Map::new();
@@ -307,7 +320,8 @@ mod tests {
             login_id(LoginIdKind::Username, "Kim", None),
             login_id(LoginIdKind::Phone, "+49 30 901820", None),
         ];
-        let account = UserAccount { user: &user, identities: &identities, authenticators: &[password()] };
+        let account =
+            UserAccount { user: &user, identities: &identities, authenticators: &[password()], previous_subs: &[] };
         let printed = print(&describe(&account, UserInfoRequester::CookieSession));
         assert_eq!(printed["email"], "Kim@shop.example");
         assert_eq!(printed["email_verified"], true);
@@ -334,7 +348,8 @@ mod tests {
     fn a_third_party_application_gets_the_claims_of_its_scopes() {
         let user = member();
         let identities = [login_id(LoginIdKind::Email, "kim@shop.example", Some(NOW))];
-        let account = UserAccount { user: &user, identities: &identities, authenticators: &[password()] };
+        let account =
+            UserAccount { user: &user, identities: &identities, authenticators: &[password()], previous_subs: &[] };
         let other_client = client(ApplicationType::ThirdPartyApp);
         let table: [(&[&str], &[&str], &[&str]); 3] = [
             (
@@ -361,7 +376,8 @@ mod tests {
     fn full_access_counts_only_while_the_application_may_have_it() {
         let user = member();
         let identities = [login_id(LoginIdKind::Email, "kim@shop.example", Some(NOW))];
-        let account = UserAccount { user: &user, identities: &identities, authenticators: &[password()] };
+        let account =
+            UserAccount { user: &user, identities: &identities, authenticators: &[password()], previous_subs: &[] };
         let of_before = ["openid", FULL_ACCESS_SCOPE];
         for (kind, expected) in [
             (ApplicationType::Spa, true),
@@ -384,7 +400,7 @@ mod tests {
     fn an_id_token_says_who_the_user_is_only_to_applications_with_a_server() {
         let user = member();
         let identities = [login_id(LoginIdKind::Email, "kim@shop.example", Some(NOW))];
-        let account = UserAccount { user: &user, identities: &identities, authenticators: &[] };
+        let account = UserAccount { user: &user, identities: &identities, authenticators: &[], previous_subs: &[] };
         let scopes = ["openid", "email"];
         for (kind, has_details) in [(ApplicationType::Spa, false), (ApplicationType::Confidential, true)] {
             let printed = print(&describe_for_id_token(&account, &client(kind), &scopes));

@@ -36,6 +36,14 @@ fn describe_conflict(word: &str) -> (&str, &'static str) {
     }
 }
 
+/// The label of what becomes of a merge without an answer.
+fn describe_timeout(word: &str) -> (&str, &'static str) {
+    match word {
+        "settle" => ("Merge anyway", ""),
+        _ => ("Keep the Guest", ""),
+    }
+}
+
 /// The panels besides those of the applications.
 pub(super) fn project_panels() -> Vec<Panel> {
     let guests = vec![
@@ -59,6 +67,20 @@ pub(super) fn project_panels() -> Vec<Panel> {
     ];
     vec![
         Panel::new("Anonymous users", "", guests),
+        Panel::new(
+            "Merging",
+            "Applies when a guest is merged into a member. The rules for attributes are set in the project file.",
+            vec![
+                control("identity.merge.handshake", "handshake", "Wait until my server has moved the guest's data")
+                    .hint("Your server gets the event user.merge.requested and answers. The member signs in at once."),
+                control("identity.merge.answer_seconds", "answer_by", "Time for the answer").depends("handshake"),
+                control("identity.merge.on_timeout", "on_timeout", "Without an answer in time")
+                    .choices(describe_timeout)
+                    .depends("handshake"),
+                control("identity.merge.undo_seconds", "undo", "Merges can be undone for")
+                    .hint("By an operator or your server. 0: not at all."),
+            ],
+        ),
         Panel::new(
             "Retention",
             "Each application has rules for deleting unused guests, on its page. What they do is on the page Guest retention.",

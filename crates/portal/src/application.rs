@@ -145,6 +145,10 @@ fn basics(client: &Client) -> Vec<BoundControl> {
                 .hint("Only for applications that send each request to /oauth2/par first (RFC 9126). The SDKs do not."),
         );
         rows.push(
+            control("previous_subs_enabled", "previous_subs", "Send earlier IDs of users")
+                .hint("ID tokens and UserInfo name the guests that were merged into the user (previous_subs)."),
+        );
+        rows.push(
             control("device_authorization_enabled", "devices", "Allow devices without a browser")
                 .hint("TVs, consoles and command lines show a code that users enter on another device (RFC 8628)."),
         );

@@ -8,6 +8,9 @@ pub(crate) fn describe(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "user.created" => "User created",
         "user.anonymous.promoted" => "Guest promoted",
+        "user.merge.requested" => "Merge requested",
+        "user.merge.refused" => "Merge refused",
+        "user.merge.undone" => "Merge undone",
         "user.merged" => "Guest merged into a member",
         "user.anonymous.revived" => "Guest revived",
         "user.hold.created" => "Hold created",

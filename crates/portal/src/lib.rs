@@ -41,6 +41,7 @@ pub mod health;
 pub mod invitation;
 pub mod login_methods;
 pub mod me;
+pub(crate) mod merges;
 pub mod message;
 pub mod messages;
 pub mod moment;
@@ -131,6 +132,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         overview::routes(),
         users::routes(),
         retention::routes(),
+        merges::routes(),
         user::routes(),
         audit::routes(),
         webhooks::routes(),

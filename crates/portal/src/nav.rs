@@ -46,6 +46,7 @@ pub(super) const GROUPS: &[Group] = &[
                 "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20a7 7 0 0 1 14 0",
             ),
             item("retention", "Guest retention", "/retention", "M5 6h14M10 6V4h4v2M7 6l1 14h8l1-14M10 10v6M14 10v6"),
+            item("merges", "Merges", "/merges", "M6 4v5a4 4 0 0 0 4 4h8M14 9l4 4-4 4M6 20v-4"),
             item("login-methods", "Login methods", "/login-methods", "M14 10a4 4 0 1 1-3-3.870M13 11l7-7M17 7l2 2"),
             item("providers", "Providers", "/providers", "M14 4h5v16h-5M4 12h10M10 8l4 4-4 4"),
             item("session", "Session", "/session", "M12 7v5l3 2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z"),

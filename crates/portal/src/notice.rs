@@ -44,12 +44,14 @@ pub enum PortalNotice {
     ProviderSecretSet,
     DeliveryReplayed,
     RetentionConfirmed,
+    MergeDecided,
+    MergeAsked,
     /// The entry does not exist any more.
     Gone,
 }
 
 impl PortalNotice {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 38] = [
         Self::Saved,
         Self::Unchanged,
         Self::OriginChanged,
@@ -85,6 +87,8 @@ impl PortalNotice {
         Self::ProviderSecretSet,
         Self::DeliveryReplayed,
         Self::RetentionConfirmed,
+        Self::MergeDecided,
+        Self::MergeAsked,
         Self::Gone,
     ];
 
@@ -126,6 +130,8 @@ impl PortalNotice {
             Self::ProviderSecretSet => "provider-secret-set",
             Self::DeliveryReplayed => "delivery-replayed",
             Self::RetentionConfirmed => "retention-confirmed",
+            Self::MergeDecided => "merge-decided",
+            Self::MergeAsked => "merge-asked",
             Self::Gone => "gone",
         }
     }
@@ -170,7 +176,9 @@ impl PortalNotice {
             | Self::ProviderRemoved
             | Self::ProviderSecretSet
             | Self::DeliveryReplayed
-            | Self::RetentionConfirmed => Level::Success,
+            | Self::RetentionConfirmed
+            | Self::MergeDecided
+            | Self::MergeAsked => Level::Success,
         }
     }
 
@@ -216,6 +224,8 @@ impl PortalNotice {
             Self::ProviderRemoved => "Provider removed.",
             Self::ProviderSecretSet => "Client secret set. Check the provider next.",
             Self::DeliveryReplayed => "Delivery queued again.",
+            Self::MergeDecided => "Merge changed.",
+            Self::MergeAsked => "Event queued again.",
             Self::RetentionConfirmed => "Rules confirmed. The next run carries them out.",
             Self::Gone => "It no longer exists. Another operator may have removed it.",
         }

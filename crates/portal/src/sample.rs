@@ -13,6 +13,7 @@ use crate::{
     guide::GuidePage,
     health::HealthPage,
     me::MePage,
+    merges::MergesPage,
     message::MessagePage,
     messages::MessagesPage,
     one_time_link::{OneTimeLinkPage, OneTimeLinkPasskeyPage},
@@ -64,6 +65,7 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "provider-types", ProviderTypesPage::samples());
     collect(&mut all, "overview", OverviewPage::samples());
     collect(&mut all, "retention", RetentionPage::samples());
+    collect(&mut all, "merges", MergesPage::samples());
     collect(&mut all, "users", UsersPage::samples());
     collect(&mut all, "user", UserPage::samples());
     collect(&mut all, "user-form", UserFormPage::samples());

@@ -336,6 +336,8 @@ pub(crate) struct UserPage {
     pub last_login_at: Option<Moment>,
     /// The member this guest was given up for.
     pub yielded_to: Option<String>,
+    /// Whether there are merges of this guest or into this member.
+    pub has_merges: bool,
     pub identities: Vec<IdentityLine>,
     pub authenticators: Vec<String>,
     pub keys: Vec<KeyLine>,
@@ -357,6 +359,7 @@ impl UserPage {
             promoted_at: None,
             last_login_at: None,
             yielded_to: None,
+            has_merges: false,
             identities: Vec::new(),
             authenticators: Vec::new(),
             keys: vec![KeyLine {
@@ -395,7 +398,8 @@ impl UserPage {
             events: vec![EventLine::sample()],
             ..guest.clone()
         };
-        let yielded = Self { yielded_to: Some(guest.keys[0].id.clone()), keys: Vec::new(), ..guest.clone() };
+        let yielded =
+            Self { yielded_to: Some(guest.keys[0].id.clone()), has_merges: true, keys: Vec::new(), ..guest.clone() };
         vec![("guest", guest), ("member", member), ("yielded", yielded)]
     }
 }

@@ -6,6 +6,7 @@ use vestibule_app::{
     admin::{
         AdminError, Clash, Fault,
         credentials::NewLoginId,
+        handshakes, subjects,
         user_details::{self, NamedUser, UserDetails},
         user_lists::{UserFilter, UserQuery},
         users::{self, AttributeChange, Promotion},
@@ -19,6 +20,7 @@ use vestibule_domain::{
     identity::{Authenticator, Identity, IdentityDetail},
     operator::Role,
     project::AuthenticatorKind,
+    subject::Subject,
     time::Timestamp,
 };
 use vestibule_protocol::form::Form;
@@ -88,6 +90,7 @@ fn row_of(named: NamedUser) -> UserRow {
         id: user.id.to_string(),
         name: named.name,
         is_guest: user.is_anonymous(),
+        has_ended: user.yielded_to.is_some(),
         is_disabled: user.disabled_at.is_some(),
         created_at: Moment::new(user.created_at.to_rfc3339()),
         promoted_at: user.promoted_at.map(|at| Moment::new(at.to_rfc3339())),
@@ -175,7 +178,12 @@ pub(super) fn place_of(request: &ProjectRequest, session: &ListedSession) -> Str
 }
 
 async fn show(request: ProjectRequest) -> PageResult {
-    let (_, details) = load(&request).await?;
+    let (id, details) = load(&request).await?;
+    let merges = handshakes::list_of_user(&request.ctx(), id).await?;
+    // Of a merged guest, only its name is left.
+    if let Some(member) = subjects::find_current(&request.ctx(), &Subject::Id(id)).await? {
+        return request.go(&request.href(&path_of(member)));
+    }
     let UserDetails { loaded, keys, sessions, events } = details;
     let moment = |at: Timestamp| Moment::new(at.to_rfc3339());
     let user = &loaded.user;
@@ -186,6 +194,7 @@ async fn show(request: ProjectRequest) -> PageResult {
         promoted_at: user.promoted_at.map(moment),
         last_login_at: user.last_login_at.map(moment),
         yielded_to: user.yielded_to.map(|id| id.to_string()),
+        has_merges: !merges.is_empty(),
         identities: loaded.identities.iter().filter_map(line_of).collect(),
         authenticators: loaded.authenticators.iter().map(describe_authenticator).collect(),
         keys: keys
@@ -329,6 +338,8 @@ pub struct UserRow {
     /// A login ID or a name, if any.
     pub name: Option<String>,
     pub is_guest: bool,
+    /// Whether it was a guest, and was given up for a member or merged into one.
+    pub has_ended: bool,
     pub is_disabled: bool,
     pub created_at: Moment,
     pub promoted_at: Option<Moment>,
@@ -370,6 +381,7 @@ impl UsersPage {
             id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into(),
             name: None,
             is_guest: true,
+            has_ended: false,
             is_disabled: false,
             created_at: Moment::new("2030-05-01T08:00:00.000Z"),
             promoted_at: None,
@@ -379,6 +391,7 @@ impl UsersPage {
             id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ac".into(),
             name: Some("kim+<b>@shop.example".into()),
             is_guest: false,
+            has_ended: false,
             is_disabled: true,
             promoted_at: Some(Moment::new("2030-05-02T08:00:00.000Z")),
             last_login_at: Some(Moment::new("2030-05-03T08:00:00.000Z")),

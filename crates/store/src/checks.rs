@@ -84,6 +84,14 @@ pub const PROBLEMS: &[Check] = &[
            AND (s.user_id IS NULL OR u.yielded_to IS NULL OR u.yielded_to <> s.user_id)"
     ),
     of_users!(
+        "open merges whose guest does not wait for their member",
+        "SELECT m.guest_id AS user_id FROM merges m
+         WHERE m.state = 0
+           AND NOT EXISTS (
+             SELECT 1 FROM users u WHERE u.project_no = m.project_no AND u.id = m.guest_id AND u.yielded_to = m.member_id
+           )"
+    ),
+    of_users!(
         "promoted users without a login method",
         "SELECT u.id AS user_id FROM users u
          WHERE u.promoted_at IS NOT NULL AND u.anonymous_since IS NULL AND u.yielded_to IS NULL

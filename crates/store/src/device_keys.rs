@@ -16,7 +16,7 @@ use crate::{
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] =
-    &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_USE, &RECORD_USE, &MARK_PROMOTED, &REMOVE];
+    &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_USE, &RECORD_USE, &MARK_PROMOTED, &UNMARK_PROMOTED, &REMOVE];
 
 /// A stored public key of a device.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,6 +213,17 @@ const MARK_PROMOTED: Sql = Sql::new(
 /// Marks every key of a user as promoted; returns how many.
 pub async fn mark_promoted(tx: &mut Tx, p: ProjectNo, user: UserId, now: Timestamp) -> Result<u64, StoreError> {
     tx.execute(&MARK_PROMOTED, &[&p.0, &user.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const UNMARK_PROMOTED: Sql = Sql::new(
+    "UPDATE device_keys
+     SET promoted_at = NULL
+     WHERE project_no = $1 AND user_id = $2 AND promoted_at = $3",
+);
+
+/// Takes back what [`mark_promoted`] did at a time; returns for how many keys.
+pub async fn unmark_promoted(tx: &mut Tx, p: ProjectNo, user: UserId, at: Timestamp) -> Result<u64, StoreError> {
+    tx.execute(&UNMARK_PROMOTED, &[&p.0, &user.as_bytes().as_slice(), &at.as_micros()]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND kid = $2 AND user_id = $3");

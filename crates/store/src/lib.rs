@@ -32,6 +32,7 @@ pub mod job_state;
 pub mod keys;
 pub mod limit_counts;
 pub mod login_method_changes;
+pub mod merges;
 pub mod node_claims;
 pub mod operator_events;
 pub mod operator_links;
@@ -84,6 +85,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("keys", keys::STATEMENTS),
     ("limit_counts", limit_counts::STATEMENTS),
     ("login_method_changes", login_method_changes::STATEMENTS),
+    ("merges", merges::STATEMENTS),
     ("node_claims", node_claims::STATEMENTS),
     ("operator_events", operator_events::STATEMENTS),
     ("operator_links", operator_links::STATEMENTS),

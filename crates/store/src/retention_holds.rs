@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &REMOVE, &REMOVE_EXPIRED_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &REMOVE, &REMOVE_ALL, &REMOVE_EXPIRED_ANY_PROJECT];
 
 /// A stored hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +86,13 @@ const REMOVE: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1 
 /// Removes a hold of a user; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, user: UserId, id: HoldId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &user.as_bytes().as_slice(), &id.as_bytes().as_slice()]).await
+}
+
+const REMOVE_ALL: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1 AND user_id = $2");
+
+/// Removes every hold of a user; returns how many.
+pub async fn remove_all(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_ALL, &[&p.0, &user.as_bytes().as_slice()]).await
 }
 
 const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(

@@ -7,12 +7,21 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_id, read_optional_id},
-    db::{Conn, Row, Sql, StoreError, Tx},
+    db::{Conn, Param, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] =
-    &[&RECORD, &RECORD_FOREIGN, &FIND, &FIND_FOREIGN, &LIST_ALIASES, &LIST_FOREIGN, &BURY_ALIASES, &BURY_FOREIGN];
+pub const STATEMENTS: &[&Sql] = &[
+    &RECORD,
+    &RECORD_FOREIGN,
+    &FIND,
+    &FIND_FOREIGN,
+    &LIST_ALIASES,
+    &LIST_FOREIGN,
+    &BURY_ALIASES,
+    &BURY_FOREIGN,
+    &FORGET,
+];
 
 fn read_meaning(row: &Row<'_>) -> Result<Meaning, StoreError> {
     Ok(read_optional_id(row, 0)?.map_or(Meaning::Tombstone, |of| Meaning::Alias { of }))
@@ -60,27 +69,50 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, subject: &Subject) -> Result<Op
 const LIST_ALIASES: Sql = Sql::new(
     "SELECT id
      FROM subjects
-     WHERE project_no = $1 AND user_id = $2
+     WHERE project_no = $1 AND user_id = $2 AND id > $3
      ORDER BY id
-     LIMIT $3",
+     LIMIT $4",
 );
 
-/// At most `limit` aliases of a user, by ID.
-pub async fn list_aliases(conn: &mut Conn, p: ProjectNo, user: UserId, limit: i64) -> Result<Vec<UserId>, StoreError> {
-    conn.query_all(&LIST_ALIASES, &[&p.0, &user.as_bytes().as_slice(), &limit], |row| read_id(row, 0)).await
+/// At most `limit` aliases of a user, by ID, `after` the last one of the previous page.
+pub async fn list_aliases(
+    conn: &mut Conn,
+    p: ProjectNo,
+    user: UserId,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<UserId>, StoreError> {
+    let bound = after.map_or([0; 16], |id| *id.as_bytes());
+    let values: [&dyn Param; 4] = [&p.0, &user.as_bytes().as_slice(), &bound.as_slice(), &limit];
+    conn.query_all(&LIST_ALIASES, &values, |row| read_id(row, 0)).await
 }
 
 const LIST_FOREIGN: Sql = Sql::new(
     "SELECT id
      FROM foreign_subjects
-     WHERE project_no = $1 AND user_id = $2
+     WHERE project_no = $1 AND user_id = $2 AND id > $3
      ORDER BY id
-     LIMIT $3",
+     LIMIT $4",
 );
 
-/// At most `limit` IDs that a user had in other systems.
-pub async fn list_foreign(conn: &mut Conn, p: ProjectNo, user: UserId, limit: i64) -> Result<Vec<String>, StoreError> {
-    conn.query_all(&LIST_FOREIGN, &[&p.0, &user.as_bytes().as_slice(), &limit], |row| row.get(0)).await
+/// At most `limit` IDs that a user had in other systems, `after` the last one of the previous page.
+pub async fn list_foreign(
+    conn: &mut Conn,
+    p: ProjectNo,
+    user: UserId,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let bound = after.unwrap_or_default();
+    let values: [&dyn Param; 4] = [&p.0, &user.as_bytes().as_slice(), &bound, &limit];
+    conn.query_all(&LIST_FOREIGN, &values, |row| row.get(0)).await
+}
+
+const FORGET: Sql = Sql::new("DELETE FROM subjects WHERE project_no = $1 AND id = $2 AND user_id = $3");
+
+/// Makes an alias of a user a `sub` of its own again, because the merge was undone; `false` when it is no alias of that user.
+pub async fn forget_alias(tx: &mut Tx, p: ProjectNo, alias: UserId, of: UserId) -> Result<bool, StoreError> {
+    tx.execute_one(&FORGET, &[&p.0, &alias.as_bytes().as_slice(), &of.as_bytes().as_slice()]).await
 }
 
 const BURY_ALIASES: Sql = Sql::new("UPDATE subjects SET user_id = NULL WHERE project_no = $1 AND user_id = $2");

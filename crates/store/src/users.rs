@@ -10,7 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::{print_object, read_id, read_object, read_optional_id, read_optional_time, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
-    subjects,
+    device_keys, subjects,
 };
 
 /// Every statement of this file.
@@ -20,6 +20,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &FIND,
     &TAKE_ANONYMOUS_IDENTITY,
     &YIELD_TO,
+    &RELEASE,
     &RECORD_LOGIN,
     &FIND_GENERATION,
     &FIND_ENDINGS,
@@ -47,6 +48,10 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_EXTERNAL_ACCOUNTS,
     &DELETE_RETENTION_MARKS,
     &DELETE_RETENTION_HOLDS,
+    &LOCK,
+    &WAITING_FOR,
+    &DELETE_MERGES_OF_GUEST,
+    &DELETE_MERGES_OF_MEMBER,
     &DELETE,
     &LIST_PAGE,
 ];
@@ -185,6 +190,25 @@ pub async fn yield_to(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     tx.execute_one(&YIELD_TO, &[&p.0, &guest.as_bytes().as_slice(), &member.as_bytes().as_slice(), &now.as_micros()])
+        .await
+}
+
+const RELEASE: Sql = Sql::new(
+    "UPDATE users
+     SET yielded_to = NULL,
+         updated_at = $4
+     WHERE project_no = $1 AND id = $2 AND yielded_to = $3",
+);
+
+/// Makes what was given up for a member a guest of its own again; `false` when it was not.
+pub async fn release(
+    tx: &mut Tx,
+    p: ProjectNo,
+    guest: UserId,
+    member: UserId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&RELEASE, &[&p.0, &guest.as_bytes().as_slice(), &member.as_bytes().as_slice(), &now.as_micros()])
         .await
 }
 
@@ -471,16 +495,39 @@ const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WH
 const DELETE_EXTERNAL_ACCOUNTS: Sql = Sql::new("DELETE FROM external_accounts WHERE project_no = $1 AND user_id = $2");
 const DELETE_RETENTION_MARKS: Sql = Sql::new("DELETE FROM retention_marks WHERE project_no = $1 AND user_id = $2");
 const DELETE_RETENTION_HOLDS: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1 AND user_id = $2");
+const DELETE_MERGES_OF_GUEST: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND guest_id = $2");
+const DELETE_MERGES_OF_MEMBER: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND member_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
 
+const LOCK: Sql = Sql::new("UPDATE users SET updated_at = updated_at WHERE project_no = $1 AND id = $2");
+
+const WAITING_FOR: Sql = Sql::new(
+    "SELECT guest_id, requested_at
+     FROM merges
+     WHERE project_no = $1 AND member_id = $2 AND state = 0",
+);
+
+/// Makes the guests that wait to be merged into a member guests of their own again, because it is deleted.
+async fn release_waiting(tx: &mut Tx, p: ProjectNo, member: UserId) -> Result<(), StoreError> {
+    let read = |row: &Row<'_>| Ok((read_id(row, 0)?, read_time(row, 1)?));
+    for (guest, since) in tx.query_all(&WAITING_FOR, &[&p.0, &member.as_bytes().as_slice()], read).await? {
+        release(tx, p, guest, member, since).await?;
+        device_keys::unmark_promoted(tx, p, guest, since).await?;
+    }
+    Ok(())
+}
+
 /// Deletes a user and everything it owns, also what is left of the guests that were merged into it; `false` when there is no such
-/// user. Its `sub` and those of the guests become tombstones.
+/// user. Its `sub` and those of the guests become tombstones. Guests that wait to be merged into it are guests of their own again.
 ///
 /// Messages in the outbox stay: the event of the deletion is among them.
 pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
-    for merged in subjects::list_aliases(tx, p, id, i64::MAX).await? {
+    // First, as in every change of a merge.
+    tx.execute(&LOCK, &[&p.0, &id.as_bytes().as_slice()]).await?;
+    for merged in subjects::list_aliases(tx, p, id, None, i64::MAX).await? {
         remove(tx, p, merged).await?;
     }
+    release_waiting(tx, p, id).await?;
     let is_deleted = remove(tx, p, id).await?;
     if is_deleted {
         subjects::bury(tx, p, id).await?;
@@ -503,6 +550,8 @@ async fn remove(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreErro
         &DELETE_EXTERNAL_ACCOUNTS,
         &DELETE_RETENTION_MARKS,
         &DELETE_RETENTION_HOLDS,
+        &DELETE_MERGES_OF_GUEST,
+        &DELETE_MERGES_OF_MEMBER,
     ] {
         tx.execute(owned, &[&p.0, &id]).await?;
     }

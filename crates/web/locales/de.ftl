@@ -214,6 +214,7 @@ merge-elsewhere = Diese Sachen stammen nicht aus diesem Browser: Sie wurden auf 
 merge-begun = Beginn des Gastes:
 merge-moves = Was du als Gast in { $app } getan hast, zieht in dieses Konto um
 merge-ends = Der Gast endet: Geräte und Apps, die ihn verwenden, werden abgemeldet
+merge-waits = Deine Sachen sind im Konto, sobald { $app } sie übertragen hat
 merge-final = Das lässt sich nicht rückgängig machen
 button-merge-bring = Meine Sachen mitnehmen
 button-merge-leave = Ohne sie anmelden

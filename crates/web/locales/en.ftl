@@ -216,6 +216,7 @@ merge-elsewhere = These things are not from this browser: they were begun on ano
 merge-begun = The guest began:
 merge-moves = What you did as a guest in { $app } moves to this account
 merge-ends = The guest ends: devices and apps that use it are signed out
+merge-waits = Your things arrive in the account as soon as { $app } has moved them
 merge-final = This cannot be undone
 button-merge-bring = Bring my things along
 button-merge-leave = Sign in without them

@@ -214,6 +214,7 @@ merge-elsewhere = Estas cosas no son de este navegador: se empezaron en otro dis
 merge-begun = El invitado empezó:
 merge-moves = Lo que hiciste como invitado en { $app } pasa a esta cuenta
 merge-ends = El invitado termina: se cierra su sesión en los dispositivos y aplicaciones que lo usan
+merge-waits = Tus cosas llegan a la cuenta en cuanto { $app } las haya trasladado
 merge-final = Esto no se puede deshacer
 button-merge-bring = Llevarme mis cosas
 button-merge-leave = Iniciar sesión sin ellas

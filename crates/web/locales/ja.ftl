@@ -212,6 +212,7 @@ merge-elsewhere = このデータはこのブラウザーのものではなく�
 merge-begun = ゲストの開始：
 merge-moves = { $app } でゲストとして行った内容がこのアカウントに移ります
 merge-ends = ゲストは終了し、使用中の端末やアプリではログアウトされます
+merge-waits = { $app } が移行を終えると、内容がアカウントに反映されます
 merge-final = この操作は取り消せません
 button-merge-bring = データを引き継ぐ
 button-merge-leave = 引き継がずにログイン

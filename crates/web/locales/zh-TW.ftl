@@ -212,6 +212,7 @@ merge-elsewhere = 這些資料不是來自這個瀏覽器，而是在其他裝�
 merge-begun = 訪客開始於：
 merge-moves = 你在 { $app } 以訪客身分做過的事會移到這個帳號
 merge-ends = 訪客會結束：使用它的裝置和應用程式會被登出
+merge-waits = { $app } 搬移完成後，你的內容就會出現在帳號中
 merge-final = 這個動作無法復原
 button-merge-bring = 帶走我的資料
 button-merge-leave = 不帶資料，直接登入

@@ -16,6 +16,7 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx,
     admin_keys::{self, NewAnswer},
+    merges::MergeRow,
     retention_holds::HoldRow,
 };
 
@@ -42,6 +43,7 @@ pub enum Achieved<'a> {
     UserCreated(&'a LoadedUser),
     UserChanged(&'a LoadedUser),
     HoldCreated(&'a HoldRow),
+    MergeChanged(&'a MergeRow),
     /// The settings, and their version.
     Settings(&'a ProjectSettings, i64),
     ApplicationCreated(&'a Client),

@@ -50,7 +50,8 @@ pub async fn preview(ctx: &Ctx<'_>, guest: UserId, into: UserId) -> Result<Merge
     })
 }
 
-/// Merges a guest into a member: the guest's sessions end, and its `sub` becomes an alias.
+/// Merges a guest into a member: the guest's sessions end, and its `sub` becomes an alias, at once or when the application has moved
+/// its data.
 ///
 /// # Errors
 /// When one of them does not exist, the guest is no active guest, or the other user no active member.
@@ -58,10 +59,10 @@ pub async fn merge_guest(ctx: &Ctx<'_>, actor: &Actor, guest: UserId, into: User
     let (guest, member) = find_both(ctx, guest, into).await?;
     let (no, now) = (ctx.project.no, ctx.now);
     let loaded = LoadedUser::read(ctx.app, ctx.project, member).await?;
-    let event = actor.prepare(ctx, &merge::describe(ctx.project, &guest, &loaded), Some(into));
     let ending = Ending::by_actor(ctx, actor, guest.id, Selection::All);
-    let rules = ctx.project.settings.merge_rules().to_vec();
-    let input = (GuestMerge { guest: guest.id, ending, rules }, event, Arc::clone(ctx.project));
+    let planned = GuestMerge::plan(ctx, guest.id, ending, None);
+    let event = actor.prepare(ctx, &planned.describe(ctx.project, &guest, &loaded), Some(into));
+    let input = (planned, event, Arc::clone(ctx.project));
     let merged = ctx.app.store.write("admin_merge", input, move |tx, (guest, event, project)| {
         Box::pin(async move {
             // Locks the member: another change of it comes before or after.

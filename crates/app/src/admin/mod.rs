@@ -6,6 +6,7 @@ pub mod consents;
 pub mod credentials;
 pub mod deliveries;
 pub mod device_keys;
+pub mod handshakes;
 pub mod idempotency;
 pub mod impact;
 pub mod keys;
@@ -27,7 +28,10 @@ pub mod webhooks;
 
 use std::fmt;
 
-use vestibule_domain::project::{DocumentProblem, ProblemKind};
+use vestibule_domain::{
+    handshake::MergeState,
+    project::{DocumentProblem, ProblemKind},
+};
 use vestibule_store::StoreError;
 
 use crate::{
@@ -90,6 +94,7 @@ pub enum Thing {
     Delivery,
     DeviceKey,
     Hold,
+    Merge,
     Project,
     Provider,
     Session,
@@ -107,6 +112,7 @@ impl fmt::Display for Thing {
             Self::Delivery => "delivery",
             Self::DeviceKey => "device key",
             Self::Hold => "hold",
+            Self::Merge => "merge",
             Self::Project => "project",
             Self::Provider => "provider or its secret",
             Self::Session => "session",
@@ -139,6 +145,10 @@ pub enum Clash {
     PlanChanged,
     #[error("the user has 100 holds: remove some first")]
     TooManyHolds,
+    #[error("the merge is {}: it can't be changed so any more", .0.as_str())]
+    MergeEnded(MergeState),
+    #[error("the merge can't be undone: it is not settled, or the time for it is over")]
+    MergeNotUndoable,
     #[error("the project was changed at the same time: try again")]
     ChangedMeanwhile,
 }

@@ -6,9 +6,13 @@ use vestibule_domain::{
 };
 use vestibule_store::{Conn, StoreError, Tx, subjects, users};
 
-use crate::ctx::Ctx;
+use super::{AdminError, ListPage, Thing};
+use crate::{
+    crypto::{base64url, read_base64url},
+    ctx::Ctx,
+};
 
-/// Maximum number of other names that are listed of a user, of each kind.
+/// Maximum number of other names that are listed with a user, of each kind.
 const MOST: i64 = 100;
 
 /// The user that a `sub` is an alias of; `None` when it is no alias.
@@ -17,15 +21,60 @@ pub async fn find_current(ctx: &Ctx<'_>, subject: &Subject) -> Result<Option<Use
     Ok(meaning.and_then(Meaning::current))
 }
 
-/// The other names of a user: the IDs of guests that were merged into it, then its IDs in other systems.
+/// The other names of a user: the IDs of guests that were merged into it, then its IDs in other systems; the first of each.
 pub async fn list_previous(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<String>, StoreError> {
-    list_names(&mut *ctx.app.store.read().await?, ctx.project.no, user).await
+    list_names(&mut *ctx.app.store.read().await?, ctx.project.no, user, MOST).await
 }
 
-pub(super) async fn list_names(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<Vec<String>, StoreError> {
-    let aliases = subjects::list_aliases(conn, no, user, MOST).await?;
-    let foreign = subjects::list_foreign(conn, no, user, MOST).await?;
+/// At most `limit` other names of a user, of each kind.
+pub(crate) async fn list_names(
+    conn: &mut Conn,
+    no: ProjectNo,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let aliases = subjects::list_aliases(conn, no, user, None, limit).await?;
+    let foreign = subjects::list_foreign(conn, no, user, None, limit).await?;
     Ok(aliases.iter().map(UserId::to_string).chain(foreign).collect())
+}
+
+/// A page of all other names of a user, in the order of [`list_previous`].
+///
+/// # Errors
+/// [`Thing::User`] is not there, an unreadable cursor, or the store's.
+pub async fn list_page(
+    ctx: &Ctx<'_>,
+    user: UserId,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<ListPage<String>, AdminError> {
+    let read = |text: &str| {
+        let name = read_base64url(text).and_then(|bytes| String::from_utf8(bytes).ok());
+        let subject = name.and_then(|name| Subject::parse(&name).ok());
+        subject.ok_or_else(|| AdminError::fault("cursor", "the cursor is not valid for this list"))
+    };
+    let after = cursor.map(read).transpose()?;
+    let (mut conn, no) = (ctx.app.store.read().await?, ctx.project.no);
+    users::find(&mut conn, no, user).await?.ok_or(AdminError::NotFound(Thing::User))?;
+    let most = i64::from(limit) + 1;
+    let mut names = Vec::new();
+    let foreign = match &after {
+        Some(Subject::Foreign(id)) => Some(id.as_str()),
+        Some(Subject::Id(_)) | None => {
+            let after = match after {
+                Some(Subject::Id(id)) => Some(id),
+                Some(Subject::Foreign(_)) | None => None,
+            };
+            let aliases = subjects::list_aliases(&mut conn, no, user, after, most).await?;
+            names.extend(aliases.iter().map(UserId::to_string));
+            None
+        }
+    };
+    let missing = most - i64::try_from(names.len()).unwrap_or(most);
+    if missing > 0 {
+        names.extend(subjects::list_foreign(&mut conn, no, user, foreign, missing).await?);
+    }
+    Ok(ListPage::cut(names, limit, |name| base64url(name)))
 }
 
 /// Records the other names of a new user. Returns why it can't have its `sub` or one of them: they mean another user or a deleted

@@ -41,8 +41,10 @@ const STEP: i64 = 200;
 
 /// Maximum number of lines of an import.
 pub const LINES: usize = 10_000;
-/// Maximum number of login IDs, of device keys, of passkeys, of external accounts, of consents and of earlier IDs of an imported user.
+/// Maximum number of login IDs, of device keys, of passkeys, of external accounts and of consents of an imported user.
 pub const OWNED: usize = 100;
+/// Maximum number of earlier IDs of an imported user.
+pub const PREVIOUS_SUBS: usize = 10_000;
 /// Maximum bytes of a login ID, a key ID, a name, a client ID or a scope of an imported user.
 pub const TEXT_BYTES: usize = 1024;
 /// Maximum bytes of a serialized key of an imported user.
@@ -212,8 +214,8 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
     let keys = device_keys::list(conn, no, user.id).await?;
     let passkeys = passkeys::list(conn, no, user.id).await?;
     let external = external_accounts::list(conn, no, user.id).await?;
-    let mut previous_subs = subjects::list_names(conn, no, user.id).await?;
-    previous_subs.truncate(OWNED);
+    let mut previous_subs = subjects::list_names(conn, no, user.id, i64::MAX).await?;
+    previous_subs.truncate(PREVIOUS_SUBS);
     // A guest has none.
     let agreed = if user.is_anonymous() { Vec::new() } else { consents::list(conn, no, user.id).await? };
     Ok(UserRecord {

@@ -145,6 +145,7 @@ pub async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<Loade
         user: user.clone(),
         identities: rows.iter().filter_map(identity_of).collect(),
         authenticators: Vec::new(),
+        previous_subs: Vec::new(),
     };
     let context = actor.context(&ctx.project.id, Some(user.id), now);
     let event = prepare_member(ctx, &mut user, preview, &context).await?;

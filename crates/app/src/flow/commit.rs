@@ -2,6 +2,8 @@
 
 use vestibule_domain::{
     id::{ProjectNo, SessionId, UserId},
+    merge::MergeChoice,
+    project::PromotionConflict,
     session::Session,
     time::Timestamp,
 };
@@ -108,6 +110,12 @@ pub async fn commit(
 ) -> Result<Committed, Error> {
     check_target(ctx.project, &flow.state.request)?;
     let achievement = match achievement {
+        // The operator switched merging off while the question waited.
+        Achievement::Decided(_, MergeChoice::Bring)
+            if ctx.project.settings.promotion_conflict() != PromotionConflict::Merge =>
+        {
+            return Ok(Committed::Outdated);
+        }
         Achievement::Proved(proof) => match merging::find_undecided(ctx, flow, proof.user).await? {
             Some(guest) => {
                 let asked = merging::ask(ctx, flow, proof, &guest).await?;

@@ -29,7 +29,7 @@ use crate::{
     promotion::{
         change::{Credentials, GuestPromotion},
         ending::PromotionEnding,
-        merge::{self, GuestMerge},
+        merge::GuestMerge,
         prepare::{prepare_member, prepare_promotion, preview},
     },
     sessions::{Ending, Selection},
@@ -203,20 +203,12 @@ async fn prepare_login(
         endings.member = Some(Ending::new(ctx, user_id, Selection::All, cause));
     }
     if let Some(guest) = guest {
-        return Ok(Some(prepare_end(ctx, flow, (&guest, &loaded), (proof, brings), endings)));
+        return Ok(Some(prepare_end(ctx, flow, (&guest, &loaded), (proof, brings), endings, browser)));
     }
     if brings {
         return Ok(None);
     }
-    let session = SessionModel {
-        id: flow.id.to_string(),
-        is_cookie: true,
-        client_id: Some(flow.state.request.client_id.clone()),
-        created_at: ctx.now,
-        last_accessed_at: ctx.now,
-        display_name: browser.device.clone(),
-    };
-    let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
+    let event = describe_sign_in(ctx, flow, &loaded, browser);
     let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
     Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, second: None, amr, endings }))
 }
@@ -228,6 +220,7 @@ fn prepare_end(
     (guest, member): (&User, &LoadedUser),
     (proof, brings): (Box<LoginProof>, bool),
     mut endings: Endings,
+    browser: &Browser,
 ) -> Prepared {
     let (user_id, amr) = (proof.user, proof.amr);
     let event = Event::UserAnonymousPromoted {
@@ -235,18 +228,32 @@ fn prepare_end(
         user: UserModel::copy(&member.account()),
         identities: IdentityModel::copy_all(&member.account()),
     };
-    let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
     let cause = (RevocationReason::Promotion, TriggeredBy::User);
     let ending = Ending::new(ctx, guest.id, Selection::All, cause);
-    if !brings {
-        endings.guest = Some(ending);
-        let change = UserChange::Yield(guest.id, proof);
-        return Prepared { user_id, change, event, second: None, amr, endings };
+    let origin = origin_of(flow);
+    if brings {
+        let merge = GuestMerge::plan(ctx, guest.id, ending, Some(flow.state.request.client_id.clone()));
+        let second = Some(events::prepare(ctx, &merge.describe(ctx.project, guest, member), user_id, &origin));
+        // While the merge waits, its guest is not given up for good.
+        let event = if merge.answer_by.is_some() { describe_sign_in(ctx, flow, member, browser) } else { event };
+        let event = events::prepare(ctx, &event, user_id, &origin);
+        return Prepared { user_id, change: UserChange::Merge(Box::new(merge), proof), event, second, amr, endings };
     }
-    let second = Some(events::prepare(ctx, &merge::describe(ctx.project, guest, member), user_id, &origin_of(flow)));
-    let rules = ctx.project.settings.merge_rules().to_vec();
-    let change = UserChange::Merge(Box::new(GuestMerge { guest: guest.id, ending, rules }), proof);
-    Prepared { user_id, change, event, second, amr, endings }
+    let event = events::prepare(ctx, &event, user_id, &origin);
+    endings.guest = Some(ending);
+    Prepared { user_id, change: UserChange::Yield(guest.id, proof), event, second: None, amr, endings }
+}
+/// The event of a member's sign-in.
+fn describe_sign_in(ctx: &Ctx<'_>, flow: &Flow, member: &LoadedUser, browser: &Browser) -> Event {
+    let session = SessionModel {
+        id: flow.id.to_string(),
+        is_cookie: true,
+        client_id: Some(flow.state.request.client_id.clone()),
+        created_at: ctx.now,
+        last_accessed_at: ctx.now,
+        display_name: browser.device.clone(),
+    };
+    Event::UserAuthenticated { user: UserModel::copy(&member.account()), session }
 }
 
 /// What the application sent with the flow's first request.

@@ -12,7 +12,8 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     StoreError, Tx, admin_keys, codes, deliveries, device_codes, ended, events, flows, grants, job_state,
-    login_method_changes, operator_events, operator_links, operator_sessions, retention_holds, sessions, spent, tries,
+    login_method_changes, merges, operator_events, operator_links, operator_sessions, retention_holds, sessions, spent,
+    tries,
 };
 
 use super::pace::Pace;
@@ -30,6 +31,9 @@ const LOOK: i64 = 1_000;
 const LOOKS: usize = 100;
 /// Sessions and grants one run removes at most before the others get their turn; the next run begins at once.
 const MOST_REMOVED: u64 = 200_000;
+
+/// How long it is remembered how a merge ended: an answer that comes so late is told.
+const MERGES_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
 /// How far ahead a clock may have run before it is put right: what was spent must not be good again then.
 const AHEAD: Duration = Duration::from_secs(3_600);
@@ -73,6 +77,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
     let forget_before = now.minus(days(app.config.hooks.keep_days));
     let log_before = Some(app.config.audit.keep_days).filter(|count| *count > 0).map(|count| now.minus(days(count)));
     let spent_before = now.minus(AHEAD);
+    let merges_before = now.minus(MERGES_KEPT);
     let devices_before = now.minus(device_authorization::KEPT);
     let idle_since = now.minus(operator::SESSION.idle.unwrap_or(operator::SESSION.hard));
     loop {
@@ -87,6 +92,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let changes = login_method_changes::remove_expired_any_project(tx, spent_before, BATCH).await?;
                     let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
                     let holds = retention_holds::remove_expired_any_project(tx, now, BATCH).await?;
+                    let merges = merges::remove_old_any_project(tx, merges_before, BATCH).await?;
                     let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
                     let links = operator_links::remove_expired(tx, now, BATCH).await?;
                     let operators = operator_sessions::remove_unused(tx, idle_since, BATCH).await?;
@@ -106,6 +112,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                             + changes
                             + tries
                             + holds
+                            + merges
                             + answers
                             + links
                             + operators

@@ -16,7 +16,7 @@ pub use self::{
     model::{IdentityModel, SessionModel, UserModel},
 };
 use crate::{
-    id::{EventId, UserId},
+    id::{EventId, MergeId, UserId},
     time::Timestamp,
 };
 
@@ -24,14 +24,17 @@ use crate::{
 pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
 
 /// The events for notification webhooks, and the wildcard for all of them.
-pub const NON_BLOCKING: [&str; 19] = [
+pub const NON_BLOCKING: [&str; 22] = [
     "*",
     "user.created",
     "user.anonymous.promoted",
     "user.anonymous.expiring",
     "user.anonymous.expired",
     "user.anonymous.revived",
+    "user.merge.requested",
     "user.merged",
+    "user.merge.refused",
+    "user.merge.undone",
     "user.authenticated",
     "user.signed_out",
     "user.disabled",
@@ -47,11 +50,14 @@ pub const NON_BLOCKING: [&str; 19] = [
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 42] = [
+pub const LOGGED: [&str; 45] = [
     "user.created",
     "user.anonymous.promoted",
     "user.anonymous.revived",
+    "user.merge.requested",
     "user.merged",
+    "user.merge.refused",
+    "user.merge.undone",
     "user.authenticated",
     "user.signed_out",
     "user.updated",
@@ -127,10 +133,45 @@ pub enum Event {
     },
     /// A guest was merged into a member: its `sub` is an alias of the member's.
     UserMerged {
+        /// The merge.
+        merge_id: MergeId,
         /// The guest as it was before.
         anonymous_user: UserModel,
         /// The member afterwards.
         user: UserModel,
+    },
+    /// A guest is to be merged into a member, and the application is asked to move its data.
+    UserMergeRequested {
+        /// The merge.
+        merge_id: MergeId,
+        /// The guest.
+        from: UserId,
+        /// The member.
+        into: UserId,
+        /// The last moment for an answer.
+        answer_by: Timestamp,
+    },
+    /// A guest was not merged after all: it is a guest of its own.
+    UserMergeRefused {
+        /// The merge.
+        merge_id: MergeId,
+        /// The guest.
+        from: UserId,
+        /// The member.
+        into: UserId,
+        /// `refused`, or `timed_out` without an answer.
+        cause: &'static str,
+        /// The reason of the application; empty without one.
+        reason: String,
+    },
+    /// A merge was undone: the guest is a guest of its own again.
+    UserMergeUndone {
+        /// The merge.
+        merge_id: MergeId,
+        /// The guest.
+        from: UserId,
+        /// The member.
+        into: UserId,
     },
     /// A member authenticated.
     UserAuthenticated {
@@ -324,6 +365,8 @@ impl Event {
     pub const USER_ANONYMOUS_EXPIRED: &str = "user.anonymous.expired";
     /// The name of [`Event::UserAnonymousRevived`].
     pub const USER_ANONYMOUS_REVIVED: &str = "user.anonymous.revived";
+    /// The name of [`Event::UserMergeRequested`].
+    pub const USER_MERGE_REQUESTED: &str = "user.merge.requested";
     /// The name of [`Event::UserDeleted`].
     pub const USER_DELETED: &str = "user.deleted";
 
@@ -335,7 +378,10 @@ impl Event {
             Self::UserAnonymousPrePromote { .. } => "user.anonymous.pre_promote",
             Self::UserCreated { .. } => "user.created",
             Self::UserAnonymousPromoted { .. } => "user.anonymous.promoted",
+            Self::UserMergeRequested { .. } => Self::USER_MERGE_REQUESTED,
             Self::UserMerged { .. } => "user.merged",
+            Self::UserMergeRefused { .. } => "user.merge.refused",
+            Self::UserMergeUndone { .. } => "user.merge.undone",
             Self::UserAuthenticated { .. } => "user.authenticated",
             Self::UserSignedOut { .. } => "user.signed_out",
             Self::UserDisabled { .. } => "user.disabled",
@@ -405,7 +451,26 @@ impl Event {
             Self::UserAnonymousPromoted { anonymous_user, user, identities } => {
                 json!({"anonymous_user": anonymous_user.0, "user": user.0, "identities": list(identities)})
             }
-            Self::UserMerged { anonymous_user, user } => json!({
+            Self::UserMergeRequested { merge_id, from, into, answer_by } => json!({
+                "merge_id": merge_id.to_string(),
+                "from": from.to_string(),
+                "into": into.to_string(),
+                "answer_by": answer_by.to_rfc3339(),
+            }),
+            Self::UserMergeRefused { merge_id, from, into, cause, reason } => json!({
+                "merge_id": merge_id.to_string(),
+                "from": from.to_string(),
+                "into": into.to_string(),
+                "cause": cause,
+                "reason": reason,
+            }),
+            Self::UserMergeUndone { merge_id, from, into } => json!({
+                "merge_id": merge_id.to_string(),
+                "from": from.to_string(),
+                "into": into.to_string(),
+            }),
+            Self::UserMerged { merge_id, anonymous_user, user } => json!({
+                "merge_id": merge_id.to_string(),
                 "from": anonymous_user.0["id"],
                 "into": user.0["id"],
                 "anonymous_user": anonymous_user.0,
@@ -509,7 +574,7 @@ mod tests {
                 verified_at: Some(NOW),
             },
         }];
-        let account = UserAccount { user: &member, identities: &identities, authenticators: &[] };
+        let account = UserAccount { user: &member, identities: &identities, authenticators: &[], previous_subs: &[] };
         let event = Event::UserAnonymousPromoted {
             anonymous_user: before,
             user: UserModel::copy(&account),

@@ -35,7 +35,7 @@ pub use self::{
     mail_texts::{
         LanguageTexts, MAIL_LANGUAGES, MailPart, MailText, MailTextKind, MailTexts, Placeholder, TextPiece, read_pieces,
     },
-    merging::{AttributeRule, MAX_MERGE_RULES, MergeRule, MergeSettings},
+    merging::{AttributeRule, DEFAULT_ANSWER_SECONDS, MAX_MERGE_RULES, MergeRule, MergeSettings, MergeTimeout},
     origin::{NotAnOrigin, Origin},
     provider_type::{ProviderProof, ProviderType},
     providers::{
@@ -256,6 +256,12 @@ impl ProjectSettings {
     #[must_use]
     pub fn merge_rules(&self) -> &[MergeRule] {
         &self.identity.merge.attributes
+    }
+
+    /// How merges are settled and undone.
+    #[must_use]
+    pub fn merging(&self) -> &MergeSettings {
+        &self.identity.merge
     }
 
     /// What happens when the verified email address of an account at a provider belongs to a member.

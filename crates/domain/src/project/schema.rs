@@ -426,6 +426,12 @@ const CLIENT: &[KeySchema] = &[
         "Whether devices without a browser may get tokens after a user entered their code (RFC 8628). Not for m2m.",
     ),
     key(
+        "previous_subs_enabled",
+        Shape::Flag,
+        Is(|| json!(false)),
+        "Whether ID tokens and UserInfo have the claim `previous_subs`: the IDs of guests that were merged into the user, and its IDs in other systems, the first 100 of each. Not for m2m.",
+    ),
+    key(
         "require_pushed_authorization_requests",
         Shape::Flag,
         Is(|| json!(client::DEFAULT_REQUIRES_PUSHED_REQUESTS)),

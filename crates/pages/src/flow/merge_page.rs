@@ -13,6 +13,10 @@ pub(crate) struct MergePage {
     pub detail: Option<String>,
     /// When the guest began, if it has no session in this browser: another person may have begun it.
     pub begun: Option<Elapsed>,
+    /// Whether its things come when the application has moved them.
+    pub waits: bool,
+    /// Whether it cannot be undone.
+    pub is_final: bool,
 }
 
 impl MergePage {
@@ -23,8 +27,16 @@ impl MergePage {
             person: Some("Ada Lovelace".into()),
             detail: Some("ada@example.com".into()),
             begun: None,
+            waits: false,
+            is_final: true,
         };
-        let elsewhere = Self { begun: Some(Elapsed::from_seconds(7_200)), detail: None, ..here.clone() };
+        let elsewhere = Self {
+            begun: Some(Elapsed::from_seconds(7_200)),
+            detail: None,
+            waits: true,
+            is_final: false,
+            ..here.clone()
+        };
         vec![("here", here), ("elsewhere", elsewhere)]
     }
 }

@@ -348,11 +348,14 @@ impl Scene {
 
     fn merge_page(&self, awaited: &AwaitedMerge) -> MergePage {
         let age = self.visit.now.since(awaited.guest_since).as_secs();
+        let settings = self.visit.project.settings.merging();
         MergePage {
             action: self.at(View::Merge),
             person: self.offered.as_ref().and_then(|offered| offered.person.clone()),
             detail: self.offered.as_ref().and_then(|offered| offered.detail.clone()),
             begun: self.flow.state.from_elsewhere.then(|| Elapsed::from_seconds(age)),
+            waits: settings.answer_time().is_some(),
+            is_final: settings.undo_time().is_none(),
         }
     }
 

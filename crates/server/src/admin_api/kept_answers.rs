@@ -5,6 +5,7 @@ use vestibule_app::admin::idempotency::{Achieved, KeptAnswer};
 
 use super::{
     event_views::{DeliveryView, WebhookTestView},
+    handshakes::MergeView,
     retention_views::HoldView,
     views::{ApplicationView, NewKeyView, NewSecretView, ProjectView, UserDetailView, WebhookSecretView},
 };
@@ -21,6 +22,7 @@ pub(super) fn print(achieved: &Achieved<'_>) -> KeptAnswer {
         Achieved::UserCreated(user) => with_body(201, &UserDetailView::of(user.clone())),
         Achieved::UserChanged(user) => with_body(200, &UserDetailView::of(user.clone())),
         Achieved::HoldCreated(hold) => with_body(201, &HoldView::of(hold.clone())),
+        Achieved::MergeChanged(merge) => with_body(200, &MergeView::of(merge.clone())),
         Achieved::Settings(settings, version) => {
             let answer = with_body(200, &ProjectView { settings: settings.clone(), version });
             KeptAnswer { version: Some(format!("\"{version}\"")), ..answer }

@@ -91,7 +91,8 @@ pub(crate) async fn preview(
 pub(super) const MERGE: Operation =
     Operation::new(Tag::Users, "mergeUser", "Merge a guest into a member", "The member.").note(
         "The guest's sessions end, its device keys are retired, its attributes go to the member by the project's rules, and its ID \
-         becomes an alias of the member's. This cannot be undone.",
+         becomes an alias of the member's. With `identity.merge.handshake`, the last two wait for your application: the merge is in \
+         `GET /merges?user_id=…`. It can be undone as long as `identity.merge.undo_seconds` says.",
     );
 
 /// `POST /users/{user_id}/merge`

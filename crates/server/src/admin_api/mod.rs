@@ -10,6 +10,7 @@ mod describe;
 mod description;
 mod event_views;
 mod events;
+mod handshakes;
 mod idempotency;
 mod input;
 mod kept_answers;
@@ -101,6 +102,7 @@ pub(super) fn guarded_routes() -> Vec<Route> {
 fn list_rows(rows: &mut impl Rows) {
     list_project(rows);
     list_users(rows);
+    list_merges(rows);
     list_others(rows);
 }
 
@@ -146,6 +148,7 @@ fn list_users(rows: &mut impl Rows) {
     rows.put((Method::PATCH, "/users/{user_id}"), write, users::patch, &users::PATCH);
     rows.put((Method::DELETE, "/users/{user_id}"), write, users::delete, &users::DELETE);
     rows.put((Method::POST, "/users/{user_id}/promote"), write, users::promote, &users::PROMOTE);
+    rows.put((Method::GET, "/users/{user_id}/aliases"), read, users::list_aliases, &users::LIST_ALIASES);
     rows.put((Method::GET, "/users/{user_id}/merge"), read, merges::preview, &merges::PREVIEW);
     rows.put((Method::POST, "/users/{user_id}/merge"), write, merges::merge, &merges::MERGE);
     rows.put((Method::POST, "/users/{user_id}/disable"), write, users::disable, &users::DISABLE);
@@ -170,6 +173,17 @@ fn list_users(rows: &mut impl Rows) {
     let path = "/users/{user_id}/holds/{hold_id}";
     rows.put((Method::DELETE, path), write, retention::remove_hold, &retention::REMOVE_HOLD);
     rows.put((Method::POST, "/users/{user_id}/revive"), write, retention::revive, &retention::REVIVE);
+}
+
+/// Merges are written with the scope for users: whoever settles one changes a guest and a member.
+fn list_merges(rows: &mut impl Rows) {
+    let (read, write) = (AdminScope::UsersRead, AdminScope::UsersWrite);
+    rows.put((Method::GET, "/merges"), read, handshakes::list, &handshakes::LIST);
+    rows.put((Method::GET, "/merges/{merge_id}"), read, handshakes::get, &handshakes::GET);
+    rows.put((Method::POST, "/merges/{merge_id}/settle"), write, handshakes::settle, &handshakes::SETTLE);
+    rows.put((Method::POST, "/merges/{merge_id}/refuse"), write, handshakes::refuse, &handshakes::REFUSE);
+    rows.put((Method::POST, "/merges/{merge_id}/undo"), write, handshakes::undo, &handshakes::UNDO);
+    rows.put((Method::POST, "/merges/{merge_id}/ask"), write, handshakes::ask, &handshakes::ASK);
 }
 
 fn list_others(rows: &mut impl Rows) {

@@ -224,6 +224,8 @@ fn code_of(clash: Clash) -> &'static str {
         Clash::StillWaiting => "still_waiting",
         Clash::KeyIdTaken => "key_id_taken",
         Clash::NotExpired => "not_expired",
+        Clash::MergeEnded(_) => "merge_ended",
+        Clash::MergeNotUndoable => "merge_not_undoable",
         Clash::PlanChanged => "plan_changed",
         Clash::TooManyHolds => "too_many_holds",
     }

@@ -1,7 +1,7 @@
 //! Users and their sessions.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vestibule_app::admin::{
     AdminError, Thing, consents, device_keys, sessions, subjects,
@@ -123,6 +123,39 @@ pub(crate) async fn get(admin: Admin, InPath(id): InPath<UserId>) -> Result<Good
     let user = users::get(&admin.visit.ctx(), id).await?;
     let previous = subjects::list_previous(&admin.visit.ctx(), id).await?;
     Ok(Good::print(&UserDetailView::of(user).merged_from(previous)))
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AliasesQuery {
+    /// next_cursor of the previous page.
+    #[schemars(extend("pattern" = "^[A-Za-z0-9_-]{1,400}$"))]
+    cursor: Option<String>,
+    /// Items per page: 50 by default, at most 200.
+    #[schemars(range(min = 1, max = MOST_USERS))]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(crate) struct AliasesPage {
+    /// IDs of guests that were merged into the user, then its IDs in other systems.
+    aliases: Vec<String>,
+    next_cursor: Option<String>,
+}
+
+pub(super) const LIST_ALIASES: Operation =
+    Operation::new(Tag::Users, "listAliases", "List all other IDs of a user", "One page.").may_refuse(&[422]);
+
+/// `GET /users/{user_id}/aliases`
+pub(crate) async fn list_aliases(
+    admin: Admin,
+    InPath(id): InPath<UserId>,
+    Query(query): Query<AliasesQuery>,
+) -> Result<Good<AliasesPage>, Problem> {
+    let limit = check_limit(query.limit, MOST_USERS)?;
+    let page = subjects::list_page(&admin.visit.ctx(), id, query.cursor.as_deref(), limit).await?;
+    Ok(Good::print(&AliasesPage { aliases: page.items, next_cursor: page.next }))
 }
 
 pub(super) const PATCH: Operation =

@@ -185,7 +185,7 @@ pub(crate) struct UserDetailView {
     user: UserView,
     identities: Vec<IdentityView>,
     authenticators: Vec<AuthenticatorView>,
-    /// Only in the response of GET: the IDs of guests that were merged into this member, and its IDs in other systems.
+    /// Only in the response of GET: the IDs of guests that were merged into this member, and its IDs in other systems; the first 100 of each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     merged_from: Vec<String>,
 }

@@ -12,12 +12,14 @@ use vestibule_app::{
         mailer::{Mailer, MemoryMailbox},
         sms::SmsSender,
     },
+    admin::settings,
     config::{self, Config},
+    ctx::Ctx,
     files,
     hosts::PortalHost,
     open,
     projects::change::{self, ProjectWriter},
-    state::Adapters,
+    state::{Adapters, App},
     trace::start_log,
 };
 use vestibule_domain::project::{ProjectSettings, removals};
@@ -83,11 +85,13 @@ impl Demo {
         let _claim = open::claim_store(&config).await?;
         self.prepare_project(&config, &settings).await?;
         let app = open::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
+        let webhook_secret = self.webhook_secret(&app, settings.id()).await?;
         let shop = shop::router(shop::ShopConfig {
             issuer: format!("http://localhost:{}", self.port),
             client_id: "demo-web".into(),
             public_origin: format!("http://localhost:{shop_port}"),
             data_file: self.data.join("demo-shop.json"),
+            webhook_secret,
         })?;
         let shop = shop.merge(mailbox::router(MailboxPage::Demo, Arc::new(move || Ok(read_mails(&mails)))));
         // Listen for signals before announcing that the demo runs.
@@ -105,6 +109,25 @@ impl Demo {
         };
         tokio::join!(server, shop, stop);
         Ok(())
+    }
+
+    /// The project's webhook secret, for the shop. The demo creates the first one and keeps it beside its data; one that an operator
+    /// created is not known here.
+    async fn webhook_secret(&self, app: &App, project: &str) -> Result<Option<String>, CommandError> {
+        let file = self.data.join("demo-shop.secret");
+        if let Ok(secret) = std::fs::read_to_string(&file) {
+            return Ok(Some(secret));
+        }
+        let (now, project) = (Clock::System.now(), app.projects.find_by_id(project));
+        let Some(project) = project.filter(|project| project.keys.webhook_secrets(now).is_none()) else {
+            return Ok(None);
+        };
+        let ctx = Ctx::without_request(app, &project, now);
+        let secret = settings::rotate_webhook_secret(&ctx, &Actor::at_terminal("demo")).await;
+        let secret = secret.map_err(|error| CommandError(error.to_string()))?.plain;
+        std::fs::write(&file, &secret)
+            .map_err(|error| CommandError(format!("can't write {}: {error}", file.display())))?;
+        Ok(Some(secret))
     }
 
     /// Prints the URLs.

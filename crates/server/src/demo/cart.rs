@@ -1,17 +1,32 @@
-//! The shop's store: carts by `sub` in one JSON file.
+//! The shop's store: carts by `sub` in one JSON file, with the merges whose carts have moved.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 /// The content of a cart: product ID to quantity, never 0.
 pub(super) type Items = BTreeMap<String, u32>;
+
+/// Maximum quantity of a product in a cart.
+pub(super) const MOST: u32 = 99;
+
+/// What is in the file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Content {
+    /// The IDs of the merges whose carts have moved.
+    #[serde(default)]
+    moved: BTreeSet<String>,
+    /// By `sub`.
+    #[serde(flatten)]
+    carts: BTreeMap<String, Items>,
+}
 
 /// Why the shop's data file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +49,7 @@ pub enum OpenError {
 /// All carts: read once, written as a whole on each change.
 pub(super) struct Carts {
     path: PathBuf,
-    carts: Arc<Mutex<BTreeMap<String, Items>>>,
+    content: Arc<Mutex<Content>>,
 }
 
 impl Carts {
@@ -43,20 +58,20 @@ impl Carts {
     /// # Errors
     /// [`OpenError`] with the file and the problem.
     pub(super) fn open(path: PathBuf) -> Result<Self, OpenError> {
-        let carts: BTreeMap<String, Items> = match fs::read(&path) {
+        let content: Content = match fs::read(&path) {
             Ok(bytes) => {
                 serde_json::from_slice(&bytes).map_err(|source| OpenError::Damaged { path: path.clone(), source })?
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Content::default(),
             Err(source) => return Err(OpenError::Io { path, source }),
         };
-        write_whole(&path, &carts).map_err(|source| OpenError::Io { path: path.clone(), source })?;
-        Ok(Self { path, carts: Arc::new(Mutex::new(carts)) })
+        write_whole(&path, &content).map_err(|source| OpenError::Io { path: path.clone(), source })?;
+        Ok(Self { path, content: Arc::new(Mutex::new(content)) })
     }
 
     /// The cart of a user; empty if there is none.
     pub(super) async fn find(&self, sub: &str) -> Items {
-        self.carts.lock().await.get(sub).cloned().unwrap_or_default()
+        self.content.lock().await.carts.get(sub).cloned().unwrap_or_default()
     }
 
     /// Sets a product's quantity (0 removes it) and returns the cart once it is on disk.
@@ -64,31 +79,63 @@ impl Carts {
     /// # Errors
     /// The operating system's error; the cart is then unchanged.
     pub(super) async fn set_quantity(&self, sub: String, product: String, quantity: u32) -> io::Result<Items> {
-        let (path, mut carts) = (self.path.clone(), Arc::clone(&self.carts).lock_owned().await);
-        let write = tokio::task::spawn_blocking(move || {
-            let mut changed = carts.clone();
-            let items = changed.entry(sub.clone()).or_default();
+        self.change(move |content| {
+            let items = content.carts.entry(sub.clone()).or_default();
             match quantity {
                 0 => items.remove(&product),
                 more => items.insert(product, more),
             };
             let items = items.clone();
             if items.is_empty() {
-                changed.remove(&sub);
+                content.carts.remove(&sub);
             }
+            items
+        })
+        .await
+    }
+
+    /// Moves a guest's cart into a member's, once for each merge however often it is asked.
+    ///
+    /// # Errors
+    /// The operating system's error; nothing has moved then.
+    pub(super) async fn move_cart(&self, merge_id: String, from: String, into: String) -> io::Result<()> {
+        self.change(move |content| {
+            // What is moved and that it is moved are one write.
+            if !content.moved.insert(merge_id) {
+                return;
+            }
+            let Some(brought) = content.carts.remove(&from) else { return };
+            let items = content.carts.entry(into).or_default();
+            for (product, quantity) in brought {
+                let own = items.entry(product).or_default();
+                *own = own.saturating_add(quantity).min(MOST);
+            }
+        })
+        .await
+    }
+
+    /// Changes the content, and returns once it is on disk.
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Content) -> T + Send + 'static,
+    ) -> io::Result<T> {
+        let (path, mut content) = (self.path.clone(), Arc::clone(&self.content).lock_owned().await);
+        let write = tokio::task::spawn_blocking(move || {
+            let mut changed = content.clone();
+            let done = change(&mut changed);
             write_whole(&path, &changed)?;
-            *carts = changed;
-            Ok(items)
+            *content = changed;
+            Ok(done)
         });
         write.await.map_err(io::Error::other)?
     }
 }
 
 /// Replaces the file atomically: a crash leaves the old content or the new.
-fn write_whole(path: &Path, carts: &BTreeMap<String, Items>) -> io::Result<()> {
+fn write_whole(path: &Path, content: &Content) -> io::Result<()> {
     let draft = path.with_extension("draft");
     let mut file = fs::File::create(&draft)?;
-    serde_json::to_writer(&file, carts)?;
+    serde_json::to_writer(&file, content)?;
     file.write_all(b"\n")?;
     file.sync_all()?;
     fs::rename(&draft, path)
@@ -120,6 +167,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_cart_moves_once_for_each_merge() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.json");
+        // As an earlier release wrote it.
+        fs::write(&path, r#"{"guest":{"mat":2,"lamp":1},"member":{"mat":98}}"#).unwrap();
+        let carts = Carts::open(path.clone()).unwrap();
+        for _ in 0..2 {
+            carts.move_cart("m1".into(), "guest".into(), "member".into()).await.unwrap();
+        }
+        assert_eq!(carts.find("member").await, items(&[("lamp", 1), ("mat", 99)]));
+        assert_eq!(carts.find("guest").await, Items::new());
+        // What comes under the old name later is not moved by the same merge, also not after a restart.
+        carts.set_quantity("guest".into(), "bowl".into(), 1).await.unwrap();
+        let reopened = Carts::open(path).unwrap();
+        reopened.move_cart("m1".into(), "guest".into(), "member".into()).await.unwrap();
+        assert_eq!(reopened.find("guest").await, items(&[("bowl", 1)]));
+    }
+
+    #[tokio::test]
     async fn changes_at_the_same_time_are_all_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.json");
@@ -131,7 +197,7 @@ mod tests {
         }
         changes.join_all().await;
         let reopened = Carts::open(path).unwrap();
-        assert_eq!(reopened.carts.lock().await.len(), 20);
+        assert_eq!(reopened.content.lock().await.carts.len(), 20);
     }
 
     #[test]

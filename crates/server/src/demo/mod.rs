@@ -6,6 +6,7 @@ mod bearer;
 mod cart;
 pub mod mailbox;
 pub mod shop;
+mod signature;
 
 pub use self::cart::OpenError;
 pub use self::mailbox::ReceivedMail;

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State, rejection::JsonRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, put},
+    routing::{get, post, put},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,13 +15,14 @@ use serde_json::json;
 use super::{
     assets,
     bearer::{Bearers, WhoseError},
-    cart::{Carts, Items, OpenError},
+    cart::{Carts, Items, MOST, OpenError},
+    signature,
 };
 
 /// The path of the shop after sign-in; register `public_origin` + this as a redirect URI.
 pub const REDIRECT_PATH: &str = "/after-login";
-/// Maximum quantity of a product in a cart.
-const MOST: u32 = 99;
+/// The path of the shop's webhook.
+pub const HOOK_PATH: &str = "/hooks/vestibule";
 
 /// The shop's configuration.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct ShopConfig {
     /// The shop's own public origin, without a trailing slash.
     pub public_origin: String,
     pub data_file: PathBuf,
+    /// The project's webhook secret; without one, the shop takes no events.
+    pub webhook_secret: Option<String>,
 }
 
 struct Shop {
@@ -70,6 +73,7 @@ pub fn router(config: ShopConfig) -> Result<Router, OpenError> {
         .route(REDIRECT_PATH, get(show_page))
         .route("/config.json", get(show_config))
         .route("/assets/{*path}", get(assets::serve))
+        .route(HOOK_PATH, post(take_event))
         .route("/api/cart", get(show_cart))
         .route("/api/cart/{product}", put(set_quantity))
         .with_state(shop))
@@ -80,7 +84,7 @@ async fn show_page(State(shop): State<Arc<Shop>>) -> Response {
 }
 
 async fn show_config(State(shop): State<Arc<Shop>>) -> Response {
-    let ShopConfig { issuer, client_id, public_origin, data_file: _ } = &shop.config;
+    let ShopConfig { issuer, client_id, public_origin, .. } = &shop.config;
     answer(json!({ "issuer": issuer, "client_id": client_id, "public_origin": public_origin }))
 }
 
@@ -110,6 +114,32 @@ async fn set_quantity(
             Err(ShopError::NotStored)
         }
     }
+}
+
+#[derive(Deserialize)]
+struct HookEvent {
+    #[serde(rename = "type")]
+    kind: String,
+    payload: serde_json::Value,
+}
+
+/// Moves the cart of a guest that is merged into a member, and says so. Everything else is taken and changes nothing.
+async fn take_event(State(shop): State<Arc<Shop>>, headers: HeaderMap, body: String) -> Result<Response, ShopError> {
+    let secret = shop.config.webhook_secret.as_deref().ok_or(ShopError::NotSigned)?;
+    if !signature::is_right(secret.as_bytes(), &headers, &body) {
+        return Err(ShopError::NotSigned);
+    }
+    let event: HookEvent = serde_json::from_str(&body).map_err(|_| ShopError::BadEvent)?;
+    if event.kind != "user.merge.requested" {
+        return Ok(answer(json!({})));
+    }
+    let text = |name: &str| event.payload[name].as_str().map(str::to_string).ok_or(ShopError::BadEvent);
+    // A failure is no answer: the shop is asked again.
+    shop.carts.move_cart(text("merge_id")?, text("from")?, text("into")?).await.map_err(|error| {
+        tracing::error!(error = %error, "the demo shop could not move a cart");
+        ShopError::NotStored
+    })?;
+    Ok(answer(json!({ "merge": "settled" })))
 }
 
 impl Shop {
@@ -148,6 +178,8 @@ enum ShopError {
     UnknownProduct,
     BadQuantity,
     NotStored,
+    NotSigned,
+    BadEvent,
 }
 
 impl IntoResponse for ShopError {
@@ -158,6 +190,8 @@ impl IntoResponse for ShopError {
             Self::IdentityServerUnavailable => (StatusCode::BAD_GATEWAY, "identity_server_unreachable"),
             Self::UnknownProduct => (StatusCode::NOT_FOUND, "unknown_product"),
             Self::BadQuantity => (StatusCode::BAD_REQUEST, "bad_quantity"),
+            Self::NotSigned => (StatusCode::UNAUTHORIZED, "not_signed"),
+            Self::BadEvent => (StatusCode::BAD_REQUEST, "bad_event"),
             Self::NotStored => (StatusCode::INTERNAL_SERVER_ERROR, "not_stored"),
         };
         (status, answer(json!({ "error": code }))).into_response()
@@ -207,6 +241,7 @@ mod tests {
                 client_id: "demo-web".into(),
                 public_origin: "http://localhost:4101".into(),
                 data_file: folder.path().join("shop.json"),
+                webhook_secret: Some("of the demo".into()),
             };
             Self { router: router(config).unwrap(), request_count, _folder: folder }
         }
@@ -238,6 +273,41 @@ mod tests {
         let (_, body) = shop.send("GET", "/api/cart", Some("token-of-ben"), "").await;
         assert_eq!(body, json!({ "items": {} }));
         let (_, body) = shop.send("GET", "/api/cart", Some("token-of-anna"), "").await;
+        assert_eq!(body, json!({ "items": { "mat": 2 } }));
+    }
+
+    #[tokio::test]
+    async fn a_cart_moves_when_a_signed_event_says_so() {
+        let shop = Fixture::start().await;
+        shop.send("PUT", "/api/cart/mat", Some("token-of-anna"), r#"{"quantity":2}"#).await;
+        let event =
+            json!({"type": "user.merge.requested", "payload": {"merge_id": "m1", "from": "anna", "into": "ben"}})
+                .to_string();
+        let tell = |secret: &'static str, event: String| {
+            let router = shop.router.clone();
+            async move {
+                let (id, at) = ("msg_1", signature::now().to_string());
+                let signed = signature::sign(secret.as_bytes(), (id, &at), &event);
+                let request = Request::builder().method("POST").uri(HOOK_PATH);
+                let request = request
+                    .header("webhook-id", id)
+                    .header("webhook-timestamp", at)
+                    .header("webhook-signature", signed);
+                let response = router.oneshot(request.body(Body::from(event)).unwrap()).await.unwrap();
+                let status = response.status().as_u16();
+                let bytes = response.into_body().collect().await.unwrap().to_bytes();
+                (status, serde_json::from_slice::<serde_json::Value>(&bytes).unwrap())
+            }
+        };
+        assert_eq!(tell("guessed", event.clone()).await.0, 401);
+        assert_eq!(tell("of the demo", "{}".into()).await.0, 400);
+        assert_eq!(tell("of the demo", event.replace("requested", "undone")).await, (200, json!({})));
+        let (_, body) = shop.send("GET", "/api/cart", Some("token-of-ben"), "").await;
+        assert_eq!(body, json!({ "items": {} }));
+        for _ in 0..2 {
+            assert_eq!(tell("of the demo", event.clone()).await, (200, json!({"merge": "settled"})));
+        }
+        let (_, body) = shop.send("GET", "/api/cart", Some("token-of-ben"), "").await;
         assert_eq!(body, json!({ "items": { "mat": 2 } }));
     }
 

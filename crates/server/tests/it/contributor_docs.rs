@@ -50,6 +50,17 @@ fn pages_for_contributors_name_files_that_exist() {
 }
 
 #[test]
+fn the_guide_of_merging_quotes_the_demo_shop() {
+    let (page, source) =
+        (read(root().join("docs/guides/merge.md")), read(root().join("crates/server/src/demo/cart.rs")));
+    let lines = quoted_lines(&page);
+    assert!(lines.len() > 5, "{lines:?}");
+    for line in lines {
+        assert!(source.contains(line), "docs/guides/merge.md quotes a line that the demo shop does not have:\n{line}");
+    }
+}
+
+#[test]
 fn the_endpoint_that_is_walked_through_is_the_one_that_exists() {
     let page = read(root().join("docs/adding-an-endpoint.md"));
     let files = named_paths(&page).into_iter().map(|path| root().join(path)).filter(|path| path.is_file());

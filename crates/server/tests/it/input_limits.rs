@@ -186,7 +186,7 @@ async fn an_import_has_a_bounded_number_of_lines_and_users_a_bounded_size(engine
         ),
         (
             user(&|user| user["login_ids"] = vec![user["login_ids"][0].clone(); 101].into()),
-            "a user owns at most 100 login IDs, device keys, passkeys, external accounts, consents and previous_subs each",
+            "a user owns at most 100 login IDs, device keys, passkeys, external accounts and consents each",
         ),
         (
             user(&|user| user["custom_attributes"] = json!({"a": "x".repeat(9_000)})),

@@ -49,6 +49,8 @@ mod flood;
 mod forgery;
 mod generic_client;
 mod guest_journey;
+mod handshake_crash;
+mod handshakes;
 mod hosts;
 mod idempotency;
 mod imported_hashes;

@@ -192,6 +192,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0042_retention.sqlite.sql"),
         postgres: include_str!("../../migrations/0042_retention.postgres.sql"),
     },
+    Migration {
+        version: 46,
+        name: "0046_merges",
+        sqlite: include_str!("../../migrations/0046_merges.sqlite.sql"),
+        postgres: include_str!("../../migrations/0046_merges.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

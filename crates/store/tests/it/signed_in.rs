@@ -20,6 +20,7 @@ DROP TABLE subjects;
 DROP TABLE foreign_subjects;
 DROP TABLE retention_marks;
 DROP TABLE retention_holds;
+DROP TABLE merges;
 -- 0018, 0020, 0025, 0026, 0028, 0029 and 0042 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;

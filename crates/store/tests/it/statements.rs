@@ -110,7 +110,7 @@ async fn no_statement_looks_at_a_whole_table() {
 
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
-const FILL: [&str; 29] = [
+const FILL: [&str; 30] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -142,6 +142,10 @@ const FILL: [&str; 29] = [
      SELECT project_no, id, created_at, CASE WHEN created_at % 2 = 0 THEN created_at END FROM users",
     "INSERT INTO retention_holds (project_no, user_id, id, owner, reason, created_at, expires_at)
      SELECT project_no, id, id, 'orders', 'an open order', created_at, created_at FROM users",
+    "INSERT INTO merges (project_no, id, guest_id, member_id, state, requested_at, answer_by, changed_at, undo_until, asked, kept)
+     SELECT project_no, id, sha256(id), id, created_at % 5, created_at, CASE WHEN created_at % 5 = 0 THEN created_at END, created_at,
+            CASE WHEN created_at % 100 = 1 THEN created_at END, 1, CASE WHEN created_at % 100 = 1 THEN '{}' END
+     FROM users",
     "INSERT INTO events (project_no, seq, user_id, type, client_id, body, created_at)
      SELECT project_no, created_at, id, 'user.' || created_at % 10, 'web', '{}', created_at FROM users",
     "INSERT INTO flows (project_no, id, state, version, created_at, expires_at)

@@ -60,10 +60,12 @@ async fn an_alias_leads_to_its_user_and_is_listed(store: Store) {
     record(&store, &foreign("old-9"), alias(9)).await;
     let mut conn = store.read().await.unwrap();
     let all: [UserId; 3] = [id(1), id(2), id(3)];
-    assert_eq!(subjects::list_aliases(&mut conn, P, id(9), 9).await.unwrap(), all);
-    assert_eq!(subjects::list_aliases(&mut conn, P, id(9), 2).await.unwrap(), all[..2]);
-    assert_eq!(subjects::list_foreign(&mut conn, P, id(9), 9).await.unwrap(), ["old-9"]);
-    assert!(subjects::list_foreign(&mut conn, P, id(8), 9).await.unwrap().is_empty());
+    assert_eq!(subjects::list_aliases(&mut conn, P, id(9), None, 9).await.unwrap(), all);
+    assert_eq!(subjects::list_aliases(&mut conn, P, id(9), None, 2).await.unwrap(), all[..2]);
+    assert_eq!(subjects::list_aliases(&mut conn, P, id(9), Some(all[0]), 9).await.unwrap(), all[1..]);
+    assert_eq!(subjects::list_foreign(&mut conn, P, id(9), None, 9).await.unwrap(), ["old-9"]);
+    assert!(subjects::list_foreign(&mut conn, P, id(9), Some("old-9"), 9).await.unwrap().is_empty());
+    assert!(subjects::list_foreign(&mut conn, P, id(8), None, 9).await.unwrap().is_empty());
 }
 
 async fn merged(store: &Store, guest_number: u64, member: u64) {
@@ -91,7 +93,7 @@ async fn what_names_a_deleted_user_becomes_a_tombstone(store: Store) {
     let mut conn = store.read().await.unwrap();
     assert_eq!(users::find(&mut conn, P, id(1)).await.unwrap(), None, "what was left of the guest");
     assert!(users::find(&mut conn, P, id(2)).await.unwrap().is_some());
-    assert!(subjects::list_aliases(&mut conn, P, id(9), 9).await.unwrap().is_empty());
+    assert!(subjects::list_aliases(&mut conn, P, id(9), None, 9).await.unwrap().is_empty());
     drop(conn);
     assert!(!write(&store, (), |tx, ()| Box::pin(users::delete(tx, P, id(7)))).await);
     assert_eq!(find(&store, &Subject::Id(id(7))).await, None, "never given out");

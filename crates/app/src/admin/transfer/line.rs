@@ -7,7 +7,7 @@ use vestibule_domain::{
 };
 use vestibule_protocol::{echo, echo_quoted, jose::Jwk, text};
 
-use super::{KEY_BYTES, LoginIdRecord, OWNED, PasskeyRecord, TEXT_BYTES, UserRecord};
+use super::{KEY_BYTES, LoginIdRecord, OWNED, PREVIOUS_SUBS, PasskeyRecord, TEXT_BYTES, UserRecord};
 use crate::{crypto::read_base64url, passkeys::is_usable_passkey, passwords::Bounds};
 
 /// Rejects what no export contains: too many items, values that are too long, attributes that nothing else takes.
@@ -18,12 +18,14 @@ fn check_size(record: &UserRecord) -> Result<(), String> {
         record.passkeys.len(),
         record.external_accounts.len(),
         record.consents.len(),
-        record.previous_subs.len(),
     ];
     if owned.iter().any(|count| *count > OWNED) {
         return Err(format!(
-            "a user owns at most {OWNED} login IDs, device keys, passkeys, external accounts, consents and previous_subs each"
+            "a user owns at most {OWNED} login IDs, device keys, passkeys, external accounts and consents each"
         ));
+    }
+    if record.previous_subs.len() > PREVIOUS_SUBS {
+        return Err(format!("a user has at most {PREVIOUS_SUBS} previous_subs"));
     }
     let login_ids = record.login_ids.iter().flat_map(|one| [&one.value, &one.original]);
     let keys = record.device_keys.iter().flat_map(|one| [Some(&one.kid), one.device.as_ref()]).flatten();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{delivery::Delivery, time::Timestamp};
+use vestibule_domain::{delivery::Delivery, event::Event, handshake::MergeAnswer, time::Timestamp};
 
 use super::receivers::ReceiverOutcome;
 use crate::{
@@ -23,6 +23,8 @@ pub(super) struct AttemptOutcome {
     pub(super) error: Option<String>,
     /// Whether another try would fail, too.
     pub(super) is_final: bool,
+    /// What the receiver answered about a merge.
+    pub(super) answer: Option<MergeAnswer>,
 }
 
 /// A try, ready to be sent.
@@ -35,7 +37,8 @@ pub(super) enum Attempt {
 
 impl Attempt {
     pub(super) fn prepare(project: &Project, delivery: &Delivery, now: Timestamp) -> Result<Self, AttemptOutcome> {
-        let failed = |error: String, is_final| AttemptOutcome { status: None, error: Some(error), is_final };
+        let failed =
+            |error: String, is_final| AttemptOutcome { error: Some(error), is_final, ..AttemptOutcome::default() };
         if delivery.kind == logout_notices::KIND {
             let notice = (delivery.body.as_str(), delivery.url.as_str());
             let form = logout_notices::print_form(project, notice, delivery.attempts, now);
@@ -69,12 +72,14 @@ pub(super) async fn send(
     };
     match answer {
         Ok(answer) if (200..300).contains(&answer.status) => {
-            AttemptOutcome { status: Some(answer.status.into()), ..AttemptOutcome::default() }
+            let asks = delivery.kind == Event::USER_MERGE_REQUESTED;
+            let said = if asks { MergeAnswer::read(&answer.body) } else { None };
+            AttemptOutcome { status: Some(answer.status.into()), answer: said, ..AttemptOutcome::default() }
         }
         Ok(answer) => AttemptOutcome {
             status: Some(answer.status.into()),
             error: Some(format!("the receiver answered with status {}", answer.status)),
-            is_final: false,
+            ..AttemptOutcome::default()
         },
         Err(error) => AttemptOutcome { error: Some(error.to_string()), ..AttemptOutcome::default() },
     }

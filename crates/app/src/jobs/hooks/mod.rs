@@ -18,7 +18,7 @@ use tokio::{
 };
 use vestibule_domain::{
     delivery::{Delivery, DeliveryState},
-    event::hide_url_secrets,
+    event::{Event, hide_url_secrets},
     id::ProjectNo,
     time::Timestamp,
 };
@@ -33,7 +33,10 @@ use self::{
     look::{find_due, list_in_turns},
     receivers::{Address, ReceiverOutcome, Receivers},
 };
-use super::claims::{ClaimKind, release_own};
+use super::{
+    claims::{ClaimKind, release_own},
+    merges,
+};
 use crate::state::App;
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -225,7 +228,14 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     }
     let outcome = match Attempt::prepare(&project, &delivery, now) {
         Err(outcome) => outcome,
-        Ok(attempt) => send(app, attempt, &delivery, timeout, heard).await,
+        Ok(attempt) => {
+            let mut outcome = send(app, attempt, &delivery, timeout, heard).await;
+            if delivery.kind == Event::USER_MERGE_REQUESTED {
+                // Before the delivery is finished: after a crash in between, it is sent again, and its answer changes nothing.
+                merges::take_answer(app, &project, &delivery, outcome.answer.take()).await?;
+            }
+            outcome
+        }
     };
     match write_down(app, lane, &delivery, outcome).await? {
         Some(DeliveryState::Taken) => Ok(true),

@@ -53,6 +53,10 @@ pub(super) fn full() -> ProjectSettings {
         },
         merge: MergeSettings {
             attributes: vec![MergeRule { key: "custom_attributes.likes".into(), rule: AttributeRule::Unite }],
+            handshake: Some(true),
+            answer_seconds: Some(3_600),
+            on_timeout: Some(MergeTimeout::Settle),
+            undo_seconds: Some(86_400),
         },
     };
     full.verification = Verification { claims: VerificationClaims { email: claim.clone(), phone_number: claim } };
@@ -100,6 +104,7 @@ pub(super) fn full() -> ProjectSettings {
         x_dpop_disabled: Some(true),
         issue_jwt_access_token: Some(true),
         device_authorization_enabled: Some(true),
+        previous_subs_enabled: Some(true),
         require_pushed_authorization_requests: Some(true),
         access_token_signed_response_alg: Some(crate::client::TokenSigningAlgorithm::Es256),
         id_token_signed_response_alg: Some(crate::client::TokenSigningAlgorithm::Es256),

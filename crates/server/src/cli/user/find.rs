@@ -150,7 +150,7 @@ fn line_of_time(label: &str, at: Option<Timestamp>) {
 }
 
 fn print_details(details: &UserDetails) {
-    let LoadedUser { user, identities, authenticators } = &details.loaded;
+    let LoadedUser { user, identities, authenticators, .. } = &details.loaded;
     print_user(user);
     for (login_id, verified_at) in identities.iter().filter_map(|identity| identity.login_id()) {
         let verified = verified_at.map_or("not verified".to_string(), |at| format!("verified {}", at.to_rfc3339()));
