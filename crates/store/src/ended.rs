@@ -41,10 +41,9 @@ macro_rules! note_left_of_grants {
          MAX(last_access_at) AS last_at,
          CASE WHEN MIN(client_id) = MAX(client_id) THEN MAX(client_id) ELSE '*' END AS client_id
        FROM grants
-       WHERE project_no = $1 AND ",
-                $column,
-                " "
+       WHERE project_no = $1 AND "
             ),
+            $column,
             "
        GROUP BY user_id
      ) AS ended
@@ -67,10 +66,9 @@ macro_rules! note_left_of_sessions {
          user_id,
          MAX(last_access_at) AS last_at
        FROM sessions
-       WHERE project_no = $1 AND ",
-                $column,
-                " "
+       WHERE project_no = $1 AND "
             ),
+            $column,
             "
        GROUP BY user_id
      ) AS ended
@@ -128,7 +126,8 @@ const NOTE_LEFT_OF_GRANTS_IN_SESSIONS: Sql = note_left_of_grants!("session_id");
 
 const REMOVE_GRANTS: Sql = of_ids!(
     "DELETE FROM grants
-     WHERE project_no = $1 AND id ",
+     WHERE project_no = $1 AND ",
+    "id",
     "
        AND last_access_at <= $3
      RETURNING id"
@@ -149,13 +148,14 @@ pub async fn remove_grants(
 
 const REMOVE_SESSIONS: Sql = of_ids!(
     "DELETE FROM sessions
-     WHERE project_no = $1 AND id ",
+     WHERE project_no = $1 AND ",
+    "id",
     "
        AND last_access_at <= $3
      RETURNING id"
 );
 
-const REMOVE_GRANTS_OF_SESSIONS: Sql = of_ids!("DELETE FROM grants WHERE project_no = $1 AND session_id ", "");
+const REMOVE_GRANTS_OF_SESSIONS: Sql = of_ids!("DELETE FROM grants WHERE project_no = $1 AND ", "session_id", "");
 
 /// Removes those of these cookie sessions that have no recorded use after a time, with their grants; returns which sessions, and how
 /// many grants. Their guests keep the time of the last use and the application.

@@ -48,7 +48,8 @@ pub struct Cutoffs {
 const LOCK_UNSEEN: Sql = of_ids!(
     "SELECT id
      FROM users
-     WHERE project_no = $1 AND id ",
+     WHERE project_no = $1 AND ",
+    "id",
     "
        AND anonymous_since IS NOT NULL
        AND disabled_at IS NULL
@@ -71,7 +72,8 @@ const LOCK_UNSEEN: Sql = of_ids!(
 const LIST_USED_GRANTS: Sql = of_ids!(
     "SELECT user_id
      FROM grants
-     WHERE project_no = $1 AND user_id ",
+     WHERE project_no = $1 AND ",
+    "user_id",
     "
        AND last_access_at >= $3"
 );
@@ -79,7 +81,8 @@ const LIST_USED_GRANTS: Sql = of_ids!(
 const LIST_USED_SESSIONS: Sql = of_ids!(
     "SELECT user_id
      FROM sessions
-     WHERE project_no = $1 AND user_id ",
+     WHERE project_no = $1 AND ",
+    "user_id",
     "
        AND last_access_at >= $3"
 );
@@ -87,7 +90,8 @@ const LIST_USED_SESSIONS: Sql = of_ids!(
 const LIST_HELD: Sql = of_ids!(
     "SELECT user_id
      FROM retention_holds
-     WHERE project_no = $1 AND user_id ",
+     WHERE project_no = $1 AND ",
+    "user_id",
     "
        AND expires_at >= $3"
 );
@@ -123,14 +127,16 @@ const KEEP_USE_OF_SESSIONS: Sql = note_left_of_sessions!("user_id");
 
 const DELETE_GRANTS: Sql = of_ids!(
     "DELETE FROM grants
-     WHERE project_no = $1 AND user_id ",
+     WHERE project_no = $1 AND ",
+    "user_id",
     "
        AND last_access_at < $3"
 );
 
 const DELETE_SESSIONS: Sql = of_ids!(
     "DELETE FROM sessions
-     WHERE project_no = $1 AND user_id ",
+     WHERE project_no = $1 AND ",
+    "user_id",
     "
        AND last_access_at < $3"
 );
@@ -151,11 +157,11 @@ async fn delete_sessions(tx: &mut Tx, p: ProjectNo, packed: &[u8], used_before: 
     Ok(())
 }
 
-const DELETE_DEVICE_KEYS: Sql = of_ids!("DELETE FROM device_keys WHERE project_no = $1 AND user_id ", "");
-const DELETE_CONSENTS: Sql = of_ids!("DELETE FROM consents WHERE project_no = $1 AND user_id ", "");
-const DELETE_DEVICE_CODES: Sql = of_ids!("DELETE FROM device_codes WHERE project_no = $1 AND user_id ", "");
-const DELETE_MARKS: Sql = of_ids!("DELETE FROM retention_marks WHERE project_no = $1 AND user_id ", "");
-const DELETE_HOLDS: Sql = of_ids!("DELETE FROM retention_holds WHERE project_no = $1 AND user_id ", "");
+const DELETE_DEVICE_KEYS: Sql = of_ids!("DELETE FROM device_keys WHERE project_no = $1 AND ", "user_id", "");
+const DELETE_CONSENTS: Sql = of_ids!("DELETE FROM consents WHERE project_no = $1 AND ", "user_id", "");
+const DELETE_DEVICE_CODES: Sql = of_ids!("DELETE FROM device_codes WHERE project_no = $1 AND ", "user_id", "");
+const DELETE_MARKS: Sql = of_ids!("DELETE FROM retention_marks WHERE project_no = $1 AND ", "user_id", "");
+const DELETE_HOLDS: Sql = of_ids!("DELETE FROM retention_holds WHERE project_no = $1 AND ", "user_id", "");
 
 // Parameter 3 is 1 when an application was notified of each guest.
 const LEAVE_TOMBSTONES: Sql = of_ids!(
@@ -167,7 +173,8 @@ const LEAVE_TOMBSTONES: Sql = of_ids!(
        project_no,
        id
      FROM users
-     WHERE project_no = $1 AND id ",
+     WHERE project_no = $1 AND ",
+    "id",
     "
        AND (
          CAST($3 AS BIGINT) = 1
@@ -183,8 +190,9 @@ const LEAVE_TOMBSTONES: Sql = of_ids!(
      ON CONFLICT DO NOTHING"
 );
 
-const BURY_ALIASES: Sql = of_ids!("UPDATE subjects SET user_id = NULL WHERE project_no = $1 AND user_id ", "");
-const BURY_FOREIGN: Sql = of_ids!("UPDATE foreign_subjects SET user_id = NULL WHERE project_no = $1 AND user_id ", "");
+const BURY_ALIASES: Sql = of_ids!("UPDATE subjects SET user_id = NULL WHERE project_no = $1 AND ", "user_id", "");
+const BURY_FOREIGN: Sql =
+    of_ids!("UPDATE foreign_subjects SET user_id = NULL WHERE project_no = $1 AND ", "user_id", "");
 
 /// Leaves tombstones of those of these guests that something remembers: attributes, a device key, an alias, or an application that was
 /// notified of each guest. Their aliases become tombstones too. Call it before [`erase`].
@@ -205,7 +213,8 @@ pub async fn leave_tombstones(
 // On SQLite nothing can have happened since the guests were found unused.
 const DELETE_USERS: Sql = of_ids!(
     "DELETE FROM users
-     WHERE project_no = $1 AND id ",
+     WHERE project_no = $1 AND ",
+    "id",
     "
        AND anonymous_since IS NOT NULL",
     "

@@ -17,7 +17,7 @@ use crate::{
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] =
-    &[&PAGE_END, &SCAN, &LIST_USERS, &MARK_WARNED, &MARK_EXPIRED, &UNMARK, &REMOVE_STRAY_MARKS];
+    &[&PAGE_END, &SCAN, &FIND_MARK, &LIST_USERS, &MARK_WARNED, &MARK_EXPIRED, &UNMARK, &REMOVE_STRAY_MARKS];
 
 /// What is known of a guest.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,13 +168,32 @@ const LIST_USERS: Sql = of_ids!(
        standard_attributes,
        custom_attributes
      FROM users
-     WHERE project_no = $1 AND id ",
+     WHERE project_no = $1 AND ",
+    "id",
     ""
 );
 
 /// These users, in no order.
 pub async fn list_users(conn: &mut Conn, p: ProjectNo, ids: &[UserId]) -> Result<Vec<User>, StoreError> {
     conn.query_all(&LIST_USERS, &[&p.0, &pack(ids)], |row| read_user(row, 0)).await
+}
+
+const FIND_MARK: Sql = Sql::new(
+    "SELECT
+       warned_at,
+       expired_at
+     FROM retention_marks
+     WHERE project_no = $1 AND user_id = $2",
+);
+
+/// When a guest was warned, and when it expired, if it has a mark.
+pub async fn find_mark(
+    conn: &mut Conn,
+    p: ProjectNo,
+    user: UserId,
+) -> Result<Option<(Option<Timestamp>, Option<Timestamp>)>, StoreError> {
+    let params: [&dyn Param; 2] = [&p.0, &user.as_bytes().as_slice()];
+    conn.query_optional(&FIND_MARK, &params, |row| Ok((read_optional_time(row, 0)?, read_optional_time(row, 1)?))).await
 }
 
 const MARK_WARNED: Sql = of_ids!(
@@ -188,7 +207,8 @@ const MARK_WARNED: Sql = of_ids!(
        id,
        CAST($3 AS BIGINT)
      FROM users
-     WHERE project_no = $1 AND id ",
+     WHERE project_no = $1 AND ",
+    "id",
     "
        AND anonymous_since IS NOT NULL
      ON CONFLICT DO NOTHING
@@ -212,7 +232,8 @@ const MARK_EXPIRED: Sql = of_ids!(
        id,
        CAST($3 AS BIGINT)
      FROM users
-     WHERE project_no = $1 AND id ",
+     WHERE project_no = $1 AND ",
+    "id",
     "
        AND anonymous_since IS NOT NULL
      ON CONFLICT (project_no, user_id) DO UPDATE
@@ -226,7 +247,8 @@ pub async fn mark_expired(tx: &mut Tx, p: ProjectNo, ids: &[UserId], now: Timest
 
 const UNMARK: Sql = of_ids!(
     "DELETE FROM retention_marks
-     WHERE project_no = $1 AND user_id ",
+     WHERE project_no = $1 AND ",
+    "user_id",
     "
      RETURNING user_id, expired_at"
 );

@@ -194,7 +194,7 @@ struct EndedRows {
 async fn sweep_table(app: &App, table: SweptTable) -> Result<(u64, bool), StoreError> {
     let now = app.clock.now();
     let mut cursor = TableCursor::resume(app, table.name()).await?;
-    let (mut total, mut vain, mut pace) = (0, 0, Pace::new());
+    let (mut total, mut vain, mut pace) = (0, 0, Pace::new(app.store.engine()));
     while vain < LOOKS && total < MOST_REMOVED {
         let seen = table.read(app, cursor.after, now).await?;
         let next = seen.last().map(|row| row.key);
@@ -226,11 +226,11 @@ async fn remove_ended(
     for of_project in ended.chunk_by(|one, other| one.key.0 == other.key.0) {
         let mut rest = of_project;
         while !rest.is_empty() {
-            let (chunk, later) = rest.split_at(rest.len().min(pace.rows()));
+            let (chunk, later) = rest.split_at(pace.share(rest.len()));
             let Some(rows) = EndedRows::of(app, chunk, end) else { break };
-            let count = chunk.len();
+            let turn = Pace::begin(&app.store);
             let (number, took) = table.remove(app, rows).await?;
-            pace.learn(count, took);
+            pace.learn(&turn, chunk.len(), took);
             removed += number;
             rest = later;
             // Others' turn: the writer is shared.

@@ -265,6 +265,12 @@ impl Store {
         }
     }
 
+    /// Writes that were kept since the store was opened, as in [`Self::stats`].
+    #[must_use]
+    pub fn count_writes(&self) -> u64 {
+        self.counters.writes()
+    }
+
     /// A snapshot of the counters.
     #[must_use]
     pub fn stats(&self) -> StoreStats {

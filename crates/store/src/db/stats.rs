@@ -72,6 +72,12 @@ impl Counters {
         });
     }
 
+    pub(super) fn writes(&self) -> u64 {
+        let mut writes = 0;
+        self.with(|stats| writes = stats.writes);
+        writes
+    }
+
     pub(super) fn snapshot(&self) -> StoreStats {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Users that one look goes past.
-const LOOK: i64 = 2_000;
+const LOOK: i64 = 4_000;
 
 /// The state in which the migration left when sessions began to leave a trace.
 const SINCE: &str = "retention_since";

@@ -51,7 +51,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// The store's; what was done stays done.
 pub async fn sweep(app: &App, project: &Arc<Project>) -> Result<(), StoreError> {
     let rules = Rules::of(&project.settings);
-    let (mut pace, mut tries) = (Pace::new(), 0);
+    let (mut pace, mut tries) = (Pace::new(app.store.engine()), 0);
     loop {
         let mut conn = app.store.read().await?;
         let before = job_state::get(&mut conn, &name_of_record(project.no)).await?.and_then(|(cursor, _)| cursor);
@@ -103,14 +103,15 @@ impl PageRun<'_> {
             look::add_counts(&mut walk.applications, counts);
         }
         loop {
-            let rest = acts.split_off(acts.len().min(pace.rows()));
+            let rest = acts.split_off(pace.share(acts.len()));
             let is_last = rest.is_empty();
             let number = acts.len();
             let reached = if is_last { end } else { acts.last().map(|act| act.id) };
             let batch = self.batch((before.take(), record), acts, (reached, is_last));
+            let turn = Pace::begin(&self.app.store);
             match batch.write(self.app).await? {
                 Outcome::Done { written, record: new, took } => {
-                    pace.learn(number, took);
+                    pace.learn(&turn, number, took);
                     if !is_last {
                         (before, record, acts) = (Some(written), *new, rest);
                         tokio::task::yield_now().await;
