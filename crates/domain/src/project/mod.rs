@@ -37,7 +37,7 @@ pub use self::{
     },
     merging::{AttributeRule, MAX_MERGE_RULES, MergeRule, MergeSettings},
     origin::{NotAnOrigin, Origin},
-    provider_type::{ProviderProof, ProviderType},
+    provider_type::{FreshProof, ProviderProof, ProviderType},
     providers::{
         MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, TokenEndpointAuthMethod, is_tenant_id,
         type_of_account_key,

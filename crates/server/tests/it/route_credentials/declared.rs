@@ -248,7 +248,8 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "POST /providers/{alias}",
             "POST /providers/{alias}/move",
             "POST /providers/{alias}/check",
-            "GET POST /providers/{alias}/remove",
+            "POST /providers/{alias}/try",
+            "GET /providers/{alias}/tried",
             "GET /new-provider",
             "GET POST /new-provider/{type}",
             "POST /webhooks/test",
@@ -265,6 +266,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         "/portal/p/{project}",
         &[
             "GET POST /providers/{alias}/secret",
+            "GET POST /providers/{alias}/remove",
             "GET POST /webhooks/secret",
             "POST /operators",
             "GET POST /operators/{operator}",
