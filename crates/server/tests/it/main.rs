@@ -60,6 +60,7 @@ mod known_browsers;
 mod late_sign_ups;
 mod lifetimes;
 mod lockout;
+mod login_method_counts;
 mod mail;
 mod merging;
 mod moved_name;
