@@ -120,7 +120,7 @@ describe("accounts at a provider", () => {
   async function promote(guest, page, account) {
     await page.goto(await guest.startPromotion());
     await heading(page, "Save your progress").waitFor();
-    await look(page, "promotion-with-a-provider");
+    await look(page, "promotion-with-a-provider", { picture: "light" });
     await button(page, BUTTON).click();
     await signInThere(page, account);
   }
@@ -200,7 +200,7 @@ describe("accounts at a provider", () => {
     await signInThere(page, account);
     await heading(page, "My account").waitFor();
     await page.getByText("Added to your account.").waitFor();
-    await look(page, "account-with-a-provider");
+    await look(page, "account-with-a-provider", { picture: "light" });
 
     const elsewhere = await openPerson();
     await elsewhere.goto(`${shop.origin}/settings/sign-in`);
@@ -212,6 +212,29 @@ describe("accounts at a provider", () => {
     await button(page, "Remove Our ID").click();
     await page.getByText("Removed from your account.").waitFor();
     await page.getByRole("link", { name: "Connect Our ID" }).waitFor();
+  });
+
+  test("a member with nothing else confirms with its account before it connects another one", async () => {
+    const { origin } = await start();
+    const page = await openPerson();
+    await page.goto(`${origin}/settings/sign-in`);
+    await button(page, BUTTON).click();
+    const account = `unproved-${makeAddress("kim")}`;
+    await signInThere(page, account);
+    await heading(page, "My account").waitFor();
+    await page.goto(`${origin}/settings/confirm?next=%2Fsettings%2Fdelete`);
+    await heading(page, "Confirm that it’s you").waitFor();
+    await look(page, "confirm-with-a-provider");
+    await button(page, BUTTON).click();
+    // The provider has a session of this browser, and asks all the same.
+    await signInThere(page, account);
+    await heading(page, "Delete your account?").waitFor();
+    await page.goto(`${origin}/settings/confirm?next=%2Fsettings%2Fdelete`);
+    await button(page, BUTTON).click();
+    await signInThere(page, `unproved-${makeAddress("another")}`);
+    await heading(page, "Confirm that it’s you").waitFor();
+    await page.getByText("That is another Our ID account").waitFor();
+    await look(page, "confirm-with-another-account");
   });
 
   test("an account with a member's address is connected once the member has signed in", async () => {
@@ -292,7 +315,7 @@ describe("accounts at a provider", () => {
     await button(page, "Save").click();
     await heading(page, "Our ID").waitFor();
     await page.getByText(`${portal.origin}/sso/oauth2/callback/ours`).waitFor();
-    await look(page, "portal-provider");
+    await look(page, "portal-provider", { picture: "light" });
     const setSecret = async (secret) => {
       await page.getByRole("link", { name: /^Set client secret/ }).click();
       await page.getByLabel("Client secret", { exact: true }).fill(secret);
@@ -308,6 +331,31 @@ describe("accounts at a provider", () => {
     await check();
     await page.getByText("It accepts the client ID and the client secret.").waitFor();
     await look(page, "portal-provider-accepted");
+
+    // The test goes to the provider in this browser, and back to the portal.
+    await page.getByRole("button", { name: /^Test this provider/ }).click();
+    await signInThere(page, "kim.li@id.example");
+    await heading(page, "Test of Our ID").waitFor();
+    await page.getByText("k•••@id.example").waitFor();
+    assert.equal(await page.getByText("kim.li@id.example").count(), 0);
+    await look(page, "portal-provider-test", { picture: "light" });
+    assert.equal((await page.context().cookies(portal.origin)).some(({ name }) => name.endsWith("session")), false, "no one is signed in");
+    await page.reload();
+    await page.getByText("This answer was shown before").waitFor();
+
+    const registered = {
+      google: { "Client ID": "1234567890-abc.apps.googleusercontent.com" },
+      apple: { "Client ID": "com.example.shop.web", "Team ID": "A1B2C3D4E5", "Key ID": "F6G7H8J9K0" },
+      azureadv2: { Tenant: "common", "Client ID": "6731de76-14a6-49ae-97bc-6eba6914391e" },
+      github: { "Client ID": "Iv1.8a61f9b3a7aba766" },
+      facebook: { "Client ID": "1234567890123456" },
+      linkedin: { "Client ID": "86vhj2q7ukf83q" },
+    };
+    for (const [type, fields] of Object.entries(registered)) {
+      await page.goto(`${portal.origin}/portal/p/shop/new-provider/${type}`);
+      for (const [label, value] of Object.entries(fields)) await page.getByLabel(label, { exact: true }).fill(value);
+      await look(page, `portal-new-${type}`, { picture: "light", height: 1180 });
+    }
 
     const kim = await openPerson();
     await kim.goto(`${portal.origin}/settings/sign-in`);

@@ -11,7 +11,7 @@ const PICTURES = fileURLToPath(new URL("../../docs/images/", import.meta.url));
 
 /**
  * Fails the test if axe-core finds anything on the page. `picture` says that the documentation shows this page:
- * its pictures are renewed if VESTIBULE_SCREENSHOTS is set; `height` shows more than one screen of it.
+ * its pictures are renewed if VESTIBULE_SCREENSHOTS is set, or the one of this kind; `height` shows more than one screen of it.
  */
 export async function look(page, name, { picture = false, height = 860 } = {}) {
   for (const colorScheme of ["dark", "light"]) {
@@ -22,7 +22,7 @@ export async function look(page, name, { picture = false, height = 860 } = {}) {
   }
   await assertFitsPhone(page, name);
   await assertTablesFit(page, name);
-  if (picture && process.env.VESTIBULE_SCREENSHOTS) await takePictures(page, name, height);
+  if (picture && process.env.VESTIBULE_SCREENSHOTS) await takePictures(page, name, height, picture);
 }
 
 async function runAxe(page) {
@@ -65,7 +65,7 @@ async function assertTablesFit(page, name) {
   await page.setViewportSize(before);
 }
 
-async function takePictures(page, name, height) {
+async function takePictures(page, name, height, picture) {
   mkdirSync(PICTURES, { recursive: true });
   const before = page.viewportSize();
   const views = [
@@ -73,7 +73,7 @@ async function takePictures(page, name, height) {
     ["dark", { width: 1280, height }, "dark"],
     ["phone", { width: 390, height: Math.max(height, 844) }, "light"],
   ];
-  for (const [kind, size, colorScheme] of views) {
+  for (const [kind, size, colorScheme] of views.filter(([kind]) => picture === true || picture === kind)) {
     await page.setViewportSize(size);
     await page.emulateMedia({ colorScheme });
     await page.evaluate(() => scrollTo(0, 0));

@@ -7,9 +7,9 @@ import Provider from "oidc-provider";
 
 export const CLIENT = { id: "shop-at-provider", secret: "the secret of the shop at the provider" };
 
-const page = (body) => `<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Our ID</title><link rel="icon" href="data:,">
-<main><h1>Sign in to Our ID</h1>${body}</main></html>`;
+const page = (title, body) => `<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>${title}</title><link rel="icon" href="data:,">
+<main><h1>${title}</h1>${body}</main></html>`;
 
 /** Starts listening; `open` then serves one client with this redirect URI. */
 export async function startOpenIdProvider() {
@@ -56,13 +56,16 @@ function makeProvider(issuer, redirectUri) {
 }
 
 /** Its only page: asks who the person is, or lets it decline. */
-async function interact(provider, request, response) {
+export async function interact(provider, request, response, title = "Sign in to Our ID") {
   const { params } = await provider.interactionDetails(request, response);
   if (request.method === "GET") {
     response.setHeader("content-type", "text/html");
     response.end(
-      page(`<form method="post"><p><label>Address <input name="login"></label></p>
-<p><button name="action" value="sign-in">Sign in</button> <button name="action" value="decline">Decline</button></p></form>`),
+      page(
+        title,
+        `<form method="post"><p><label>Address <input name="login"></label></p>
+<p><button name="action" value="sign-in">Sign in</button> <button name="action" value="decline">Decline</button></p></form>`,
+      ),
     );
     return;
   }

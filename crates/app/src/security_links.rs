@@ -7,19 +7,17 @@ use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
     event::{RevocationReason, TriggeredBy},
-    id::{IdentityId, UserId},
-    identity::ExternalAccount,
+    id::UserId,
     user::User,
 };
 use vestibule_store::{StoreError, codes, login_method_changes, spent, users};
 
 pub use self::undo::{NamedMethod, UndoStep, Undone};
 use crate::{
-    account::{LoginMethods, external_account, method_log, notice::WriteNotice},
+    account::{LoginMethods, external_account::ConnectionReport, method_log, notice::WriteNotice},
     crypto::security_links::{LinkAction, LinkContent, SecurityLink},
     ctx::Ctx,
     error::Error,
-    events,
     sessions::{self, Ending, ListedSession, Selection},
 };
 
@@ -54,8 +52,6 @@ pub struct OpenedLink {
     pub leaves_earlier: bool,
     /// The sessions that it ends.
     pub sessions: Vec<ListedSession>,
-    /// The accounts at providers that it restores and removes.
-    external: (Vec<ExternalAccount>, Vec<IdentityId>),
 }
 
 impl OpenedLink {
@@ -78,23 +74,19 @@ pub async fn open(ctx: &Ctx<'_>, secret: &str) -> Result<Option<OpenedLink>, Err
     let user = users::find(&mut conn, no, id).await?;
     let login_methods = LoginMethods::read(&mut conn, no, id).await?;
     let steps = match link.content.action {
-        LinkAction::EndSessions { .. } => Some((Vec::new(), false, (Vec::new(), Vec::new()))),
+        LinkAction::EndSessions { .. } => Some((Vec::new(), false)),
         LinkAction::Undo { change } => {
             let changes = method_log::live(login_method_changes::list(&mut conn, no, id).await?, ctx.now);
             let undone = undo::since(&changes, change);
-            undone.map(|undone| {
-                let steps = undo::steps(undone, &login_methods, (ctx.project, id));
-                let external = undo::external_accounts_of(undone, &login_methods, id);
-                (steps, undone.len() < changes.len(), external)
-            })
+            undone.map(|undone| (undo::steps(undone, &login_methods, (ctx.project, id)), undone.len() < changes.len()))
         }
     };
     drop(conn);
-    let Some((user, (steps, leaves_earlier, external))) = user.filter(User::is_active).zip(steps) else {
+    let Some((user, (steps, leaves_earlier))) = user.filter(User::is_active).zip(steps) else {
         return Ok(None);
     };
     let sessions = sessions::list(ctx, &user).await?;
-    Ok(Some(OpenedLink { link, user, login_methods, steps, leaves_earlier, sessions, external }))
+    Ok(Some(OpenedLink { link, user, login_methods, steps, leaves_earlier, sessions }))
 }
 
 /// Does what an opened link says, once.
@@ -104,12 +96,10 @@ pub async fn redeem(ctx: &Ctx<'_>, opened: &OpenedLink, write: WriteNotice<'_>) 
     let cause = (RevocationReason::User, TriggeredBy::User);
     let ending = Ending::new(ctx, opened.user.id, Selection::All, cause);
     let mails = undo::RedemptionMails::write(ctx, &opened.login_methods, write);
-    let (restored, removed) = &opened.external;
-    let mut reports = external_account::report_additions(ctx, user, restored).await?;
-    reports.extend(external_account::report_removals(ctx, user, removed).await?);
-    let input = (opened.link.clone(), ending, project, mails, reports);
+    let report = ConnectionReport::new(ctx, user);
+    let input = (opened.link.clone(), ending, project, mails, report);
     let redeemed =
-        ctx.app.store.write("redeem_security_link", input, move |tx, (link, ending, project, mails, reports)| {
+        ctx.app.store.write("redeem_security_link", input, move |tx, (link, ending, project, mails, report)| {
             Box::pin(async move {
                 if !spent::spend(tx, no, &link.fingerprint, None, link.content.expires_at).await? {
                     return Ok::<_, StoreError>(Redeemed::Used);
@@ -126,8 +116,11 @@ pub async fn redeem(ctx: &Ctx<'_>, opened: &OpenedLink, write: WriteNotice<'_>) 
                 let Some(progress) = progress else { return Ok(Redeemed::Used) };
                 ending.write(tx).await?;
                 mails.push(tx, no, &progress, now).await?;
-                for (_, event) in reports.iter().filter(|(id, _)| progress.external.contains(id)) {
-                    events::queue(tx, no, user, event, now).await?;
+                for account in &progress.disconnected {
+                    report.disconnected(tx, account).await?;
+                }
+                for account in &progress.connected {
+                    report.connected(tx, account).await?;
                 }
                 Ok(Redeemed::Done(progress.undone))
             })

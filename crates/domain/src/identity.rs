@@ -256,10 +256,12 @@ impl<'a> UserAccount<'a> {
         self.identities.iter().any(|identity| matches!(identity.login_id(), Some((_, Some(_)))))
     }
 
-    /// Whether the user can reauthenticate: it has a primary authenticator. Never true for a guest.
+    /// Whether the user can reauthenticate: it has a primary authenticator, or an account at a provider of the settings. Never true for
+    /// a guest.
     #[must_use]
     pub fn can_reauthenticate(&self) -> bool {
-        !self.user.is_anonymous() && !self.authenticators.is_empty()
+        let is_usable = |identity: &Identity| identity.external().is_some_and(|external| external.alias.is_some());
+        !self.user.is_anonymous() && (!self.authenticators.is_empty() || self.identities.iter().any(is_usable))
     }
 
     /// All identities, including the derived one of a web guest.
@@ -404,6 +406,14 @@ mod tests {
         assert_eq!(claims["https://authgear.com/claims/oauth/profile"]["email"], "kim@id.example");
         assert_eq!(claims["email"], "kim@id.example");
         let gone = ProjectSettings::new("a", Origin::parse("http://localhost").unwrap());
+        let guest = User::new_guest(account.user_id, now);
+        let member = User { anonymous_since: None, ..guest.clone() };
+        let can = |user: &User, settings: &ProjectSettings| {
+            let identities = [account.identity(settings)];
+            UserAccount { user, identities: &identities, authenticators: &[] }.can_reauthenticate()
+        };
+        assert!(can(&member, &settings("ours")), "with the provider");
+        assert!(!can(&member, &gone) && !can(&guest, &settings("ours")));
         assert_eq!(
             serde_json::to_value(account.identity(&gone).to_userinfo()).unwrap().get("oauth_provider_alias"),
             None

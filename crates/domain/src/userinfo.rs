@@ -14,7 +14,7 @@ use crate::{
 pub const IS_ANONYMOUS: &str = "https://authgear.com/claims/user/is_anonymous";
 /// `…/is_verified`: whether one of its addresses is verified.
 pub const IS_VERIFIED: &str = "https://authgear.com/claims/user/is_verified";
-/// `…/can_reauthenticate`: whether it has an authenticator to reauthenticate with.
+/// `…/can_reauthenticate`: whether it has an authenticator, or an account at a provider, to reauthenticate with.
 pub const CAN_REAUTHENTICATE: &str = "https://authgear.com/claims/user/can_reauthenticate";
 /// `…/roles`: the keys of its roles.
 pub const ROLES: &str = "https://authgear.com/claims/user/roles";

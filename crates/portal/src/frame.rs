@@ -2,7 +2,7 @@
 
 use askama::Template;
 use vestibule_domain::operator::Role;
-use vestibule_web::{asset::asset_href, brand::Brand, template::finish, theme::theme_href};
+use vestibule_web::{asset::asset_href, brand::Brand, policy::Forms, template::finish, theme::theme_href};
 
 use crate::{
     guide::{GuideLink, guide_of},
@@ -109,6 +109,11 @@ pub trait PortalPage {
     /// Whether it frames another page of the portal.
     fn has_frame(&self) -> bool {
         false
+    }
+
+    /// Where its forms lead.
+    fn forms(&self) -> Forms {
+        Forms::Stay
     }
 
     /// A further origin from which images may load.

@@ -57,6 +57,7 @@ pub mod projects;
 #[cfg(test)]
 mod proof;
 pub(crate) mod provider_settings;
+pub(crate) mod provider_trial;
 pub mod providers;
 pub mod quick_start;
 pub mod rate_limits;
@@ -121,6 +122,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         anonymous_users::routes(),
         login_methods::routes(),
         providers::routes(),
+        provider_trial::routes(),
         provider_settings::routes(),
         session::routes(),
         rate_limits::routes(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use vestibule_app::{
-    admin::statistics::{self, Report},
+    admin::statistics::{self, MethodNumbers, Report},
     jobs::statistics::day_of,
     sms_budget,
 };
@@ -53,6 +53,7 @@ async fn show(request: ProjectRequest) -> PageResult {
             funnel: [before.funnel.guests_created, before.funnel.guests_promoted],
         },
         signed_in: report.days.iter().map(|day| day.guests_signed_in).sum(),
+        methods: report.login_methods.iter().map(|one| by_method(&request, one)).collect(),
         within: report.time_to_promotion.iter().map(|one| (describe_within(one.seconds), one.count)).collect(),
     })
 }
@@ -109,6 +110,22 @@ fn by_application(report: &Report, names: &[(String, String)]) -> Vec<AppNumbers
     all
 }
 
+fn by_method(request: &ProjectRequest, numbers: &MethodNumbers) -> MethodLine {
+    let settings = &request.project.settings;
+    let name = match (numbers.method.as_str(), numbers.provider.as_deref()) {
+        (_, Some(provider)) => {
+            settings.provider(provider).map_or(provider, |provider| provider.display_name()).to_string()
+        }
+        ("email", None) => "Email address".into(),
+        ("phone", None) => "Phone number".into(),
+        ("username", None) => "Username".into(),
+        ("passkey", None) => "Passkey".into(),
+        (_, None) => "Not known".into(),
+    };
+    let (promoted, created) = (print_number(numbers.guests_promoted), print_number(numbers.members_created));
+    MethodLine { name, is_external: numbers.provider.is_some(), promoted, created }
+}
+
 fn by_day(report: &Report, from: i64, to: i64) -> Daily {
     let days: Vec<String> = (from..=to).map(statistics::print_day).collect();
     let mut daily =
@@ -158,6 +175,16 @@ impl AppNumbers {
     }
 }
 
+/// How many users became members with a login method, in words.
+#[derive(Clone, Debug)]
+pub(crate) struct MethodLine {
+    pub name: String,
+    /// Whether it is an account at a provider.
+    pub is_external: bool,
+    pub promoted: String,
+    pub created: String,
+}
+
 /// One entry per day.
 #[derive(Clone, Debug, Default)]
 pub struct Daily {
@@ -193,6 +220,7 @@ pub(crate) struct OverviewPage {
     pub signed_in: i64,
     /// Promotions by the time since creation.
     pub within: Vec<(String, i64)>,
+    pub methods: Vec<MethodLine>,
     pub applications: Vec<AppNumbers>,
 }
 
@@ -212,6 +240,15 @@ impl OverviewPage {
             funnel: [3_200, 900, 140],
             before: Before { created: 3_000, returned: 1_500, promoted: 140, funnel: [3_000, 150] },
             signed_in: 12,
+            methods: vec![
+                MethodLine {
+                    name: "Email address".into(),
+                    is_external: false,
+                    promoted: "90".into(),
+                    created: "7".into(),
+                },
+                MethodLine { name: "Google".into(), is_external: true, promoted: "50".into(), created: "0".into() },
+            ],
             within: vec![("10 min".into(), 20), ("1 hour".into(), 60), ("1 day".into(), 30), ("later".into(), 30)],
             applications: vec![AppNumbers {
                 client_id: "shop-web".into(),
@@ -230,6 +267,7 @@ impl OverviewPage {
             before: Before::default(),
             signed_in: 0,
             within: Vec::new(),
+            methods: Vec::new(),
             applications: Vec::new(),
             ..lively.clone()
         };

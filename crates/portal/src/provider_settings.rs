@@ -36,8 +36,9 @@ pub(super) fn routes() -> Vec<PortalRoute> {
         PortalRoute::project(Verb::Post, NEW, Role::Editor, add),
         PortalRoute::project(Verb::Get, ONE, Role::Viewer, show),
         PortalRoute::project(Verb::Post, ONE, Role::Editor, change),
-        PortalRoute::project(Verb::Get, REMOVE, Role::Editor, ask_remove),
-        PortalRoute::project(Verb::Post, REMOVE, Role::Editor, remove),
+        // As setting the client secret, which goes with the provider.
+        PortalRoute::project(Verb::Get, REMOVE, Role::Owner, ask_remove).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, REMOVE, Role::Owner, remove).requires_reauthentication(),
     ]
 }
 

@@ -12,7 +12,7 @@ use vestibule_app::{
     },
 };
 use vestibule_domain::{operator::Role, project::ProviderType, secret::Secret};
-use vestibule_web::template::finish;
+use vestibule_web::{policy::Forms, template::finish};
 
 use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
@@ -240,6 +240,11 @@ impl PortalPage for ProvidersPage {
 
     fn may_be_stored(&self) -> bool {
         true
+    }
+
+    /// The test of a provider leads there.
+    fn forms(&self) -> Forms {
+        Forms::Leave
     }
 }
 

@@ -8,11 +8,7 @@ use axum::{
 };
 use vestibule_app::{StoreError, admin::AdminError, ctx::RequestId, error::Error, overload::Overload};
 use vestibule_protocol::limits::ECHO_NAMES;
-use vestibule_web::{
-    body::BodyProblem,
-    error, history,
-    policy::{Forms, content_security_policy},
-};
+use vestibule_web::{body::BodyProblem, error, history, policy::content_security_policy};
 
 use crate::{
     HOME,
@@ -161,7 +157,7 @@ impl PortalError {
 
 /// A page with the common headers.
 pub(super) fn render(ctx: &PortalContext, status: StatusCode, page: &dyn PortalPage) -> Response {
-    let mut policy = content_security_policy(Forms::Stay, page.image_origin().as_deref());
+    let mut policy = content_security_policy(page.forms(), page.image_origin().as_deref());
     if page.has_frame() {
         policy.push_str("; frame-src 'self'");
     }

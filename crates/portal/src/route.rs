@@ -49,6 +49,8 @@ pub struct PortalRoute {
     pub path: &'static str,
     pub access: Access,
     pub requires_reauthentication: bool,
+    /// Whether it is a `Get` that HEAD and prefetches must not cause.
+    has_effect: bool,
     handler: RouteHandler,
 }
 
@@ -63,7 +65,7 @@ impl PortalRoute {
         F: Future<Output = PageResult> + Send + 'static,
     {
         let handler = RouteHandler::Public(Arc::new(move |public_request| Box::pin(work(public_request))));
-        Self { verb, path, access: Access::Anonymous, requires_reauthentication: false, handler }
+        Self { verb, path, access: Access::Anonymous, requires_reauthentication: false, has_effect: false, handler }
     }
 
     /// A route for operators, or for those with a role in all projects.
@@ -78,7 +80,7 @@ impl PortalRoute {
     {
         let access = access.map_or(Access::Operator, Access::Everywhere);
         let handler = RouteHandler::Operator(Arc::new(move |operator_request| Box::pin(work(operator_request))));
-        Self { verb, path, access, requires_reauthentication: false, handler }
+        Self { verb, path, access, requires_reauthentication: false, has_effect: false, handler }
     }
 
     /// A route for operators with at least this role in the project; the path begins with `/portal/p/{project}`.
@@ -92,7 +94,8 @@ impl PortalRoute {
         F: Future<Output = PageResult> + Send + 'static,
     {
         let handler = RouteHandler::Project(Arc::new(move |project_request| Box::pin(work(project_request))));
-        Self { verb, path, access: Access::InProject(role), requires_reauthentication: false, handler }
+        let access = Access::InProject(role);
+        Self { verb, path, access, requires_reauthentication: false, has_effect: false, handler }
     }
 
     /// Requires the role in all projects, for a route about one project.
@@ -110,6 +113,12 @@ impl PortalRoute {
         self
     }
 
+    /// Marks a `Get` that takes what its query brings, once. A sign-in leads back to it without the query.
+    pub(super) fn with_effect(mut self) -> Self {
+        self.has_effect = true;
+        self
+    }
+
     /// Its entry in the table of routes.
     pub(super) fn into_route(self) -> Route {
         let method = match self.verb {
@@ -123,11 +132,13 @@ impl PortalRoute {
             }
             access @ (Access::Everywhere(_) | Access::InProject(_)) => vec![CredentialKind::OperatorCookie(access)],
         };
-        let (path, route) = (self.path, Arc::new(self));
-        Route::declare(Face::Portal, (method, path), accepts, move |State(app): State<Arc<App>>, request: Request| {
+        let (path, has_effect, route) = (self.path, self.has_effect, Arc::new(self));
+        let handler = move |State(app): State<Arc<App>>, request: Request| {
             let route = Arc::clone(&route);
             async move { route.handle(app, request).await }
-        })
+        };
+        let declared = Route::declare(Face::Portal, (method, path), accepts, handler);
+        if has_effect { declared.with_effect() } else { declared }
     }
 
     async fn handle(&self, app: Arc<App>, request: Request) -> Response {
@@ -160,7 +171,8 @@ impl PortalRoute {
         let signed_in =
             sign_in::resolve(&public_request.app, public_request.session_cookies(), public_request.now).await?;
         let Some((signed_in, cookie)) = signed_in.map(|(signed_in, cookie)| (signed_in, cookie.to_string())) else {
-            let next = if self.verb == Verb::Get { public_request.address() } else { public_request.path() };
+            let keeps_query = self.verb == Verb::Get && !self.has_effect;
+            let next = if keeps_query { public_request.address() } else { public_request.path() };
             let next = if next.len() <= crate::request::NEXT_BYTES { next } else { crate::HOME };
             return public_request.go(&format!("/portal/sign-in?{}", Form::from_pairs([("next", next)]).print()));
         };

@@ -21,6 +21,7 @@ use crate::{
     overview::OverviewPage,
     projects::{NewProjectPage, ProjectsPage},
     provider_settings::ProviderTypesPage,
+    provider_trial::TrialPage,
     providers::ProvidersPage,
     retention::RetentionPage,
     settings_page::SettingsFormPage,
@@ -63,6 +64,7 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "sheet", SettingsFormPage::samples());
     collect(&mut all, "providers", ProvidersPage::samples());
     collect(&mut all, "provider-types", ProviderTypesPage::samples());
+    collect(&mut all, "provider-trial", TrialPage::samples());
     collect(&mut all, "overview", OverviewPage::samples());
     collect(&mut all, "retention", RetentionPage::samples());
     collect(&mut all, "merges", MergesPage::samples());

@@ -238,10 +238,11 @@ provider-not-set-up-lead = لم يكتمل إعداده في { $brand }. اخت�
 provider-taken-lead = حسابك في { $provider } مرتبط بحساب أنشأته سابقًا.
 provider-unknown-title = لا يوجد حساب يستخدم حساب { $provider } هذا
 provider-unknown-lead = أنشئ حسابًا الآن أو سجّل الدخول بطريقة أخرى.
+provider-other-account-title = هذا حساب { $provider } آخر
+provider-other-account-lead = سجّل الدخول لدى { $provider } بالحساب المرتبط هنا، أو أثبت هويتك بطريقة أخرى.
 link-provider-other = اختيار طريقة أخرى
 already-promoted-title = تقدّمك محفوظ بالفعل
 already-promoted-lead = تمّ ذلك قبل لحظات، ربما في علامة تبويب أخرى. يمكنك إغلاق هذه الصفحة والمتابعة في { $app }.
-link-confirm-sign-in = تسجيل الدخول من جديد
 
 ## Codes
 

@@ -230,10 +230,11 @@ provider-not-set-up-lead = { $brand } hat sie noch nicht fertig eingerichtet. Me
 provider-taken-lead = Dein Konto bei { $provider } gehört zu einem Konto, das du früher angelegt hast.
 provider-unknown-title = Zu diesem Konto bei { $provider } gibt es hier kein Konto
 provider-unknown-lead = Lege jetzt eines an oder melde dich anders an.
+provider-other-account-title = Das ist ein anderes Konto bei { $provider }
+provider-other-account-lead = Melde dich bei { $provider } mit dem Konto an, das hier verbunden ist, oder bestätige dich auf einem anderen Weg.
 link-provider-other = Anders anmelden
 already-promoted-title = Dein Stand ist schon gesichert
 already-promoted-lead = Das ist gerade eben geschehen, vielleicht in einem anderen Tab. Du kannst diese Seite schließen und in { $app } weitermachen.
-link-confirm-sign-in = Stattdessen neu anmelden
 
 ## Codes
 

@@ -232,10 +232,11 @@ provider-not-set-up-lead = { $brand } has not finished setting it up. Choose ano
 provider-taken-lead = Your { $provider } account belongs to an account you made earlier.
 provider-unknown-title = No account uses this { $provider } account
 provider-unknown-lead = Create one now, or sign in another way.
+provider-other-account-title = That is another { $provider } account
+provider-other-account-lead = Sign in at { $provider } with the account that is connected here, or prove who you are in another way.
 link-provider-other = Choose another way
 already-promoted-title = Your progress is saved already
 already-promoted-lead = This was done a moment ago, perhaps in another tab. You can close this page and continue in { $app }.
-link-confirm-sign-in = Sign in again instead
 
 ## Codes
 

@@ -230,10 +230,11 @@ provider-not-set-up-lead = { $brand } no ha terminado de configurarlo. Elige otr
 provider-taken-lead = Tu cuenta de { $provider } pertenece a una cuenta que creaste antes.
 provider-unknown-title = Ninguna cuenta usa esta cuenta de { $provider }
 provider-unknown-lead = Crea una ahora o inicia sesión de otra forma.
+provider-other-account-title = Esa es otra cuenta de { $provider }
+provider-other-account-lead = Inicia sesión en { $provider } con la cuenta que está conectada aquí o confirma tu identidad de otra forma.
 link-provider-other = Elegir otra forma
 already-promoted-title = Tu progreso ya está guardado
 already-promoted-lead = Se hizo hace un momento, quizá en otra pestaña. Puedes cerrar esta página y seguir en { $app }.
-link-confirm-sign-in = Iniciar sesión de nuevo
 
 ## Codes
 

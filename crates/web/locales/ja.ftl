@@ -228,10 +228,11 @@ provider-not-set-up-lead = { $brand } の設定が完了していません。ほ
 provider-taken-lead = この { $provider } アカウントは、以前に作成されたアカウントで使われています。
 provider-unknown-title = この { $provider } アカウントを使うアカウントはありません
 provider-unknown-lead = 新しく作成するか、ほかの方法でログインしてください。
+provider-other-account-title = これは別の { $provider } アカウントです
+provider-other-account-lead = ここに連携されている { $provider } アカウントでログインするか、別の方法で本人確認をしてください。
 link-provider-other = ほかの方法を選ぶ
 already-promoted-title = データはすでに保存されています
 already-promoted-lead = 少し前に、おそらく別のタブで保存が完了しました。このページを閉じて { $app } をお使いください。
-link-confirm-sign-in = もう一度ログインする
 
 ## Codes
 

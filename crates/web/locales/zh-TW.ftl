@@ -228,10 +228,11 @@ provider-not-set-up-lead = { $brand } 尚未完成設定。請選擇其他方式
 provider-taken-lead = 你的 { $provider } 帳號屬於你先前建立的帳號。
 provider-unknown-title = 沒有帳號使用這個 { $provider } 帳號
 provider-unknown-lead = 請立即建立帳號，或以其他方式登入。
+provider-other-account-title = 這是另一個 { $provider } 帳號
+provider-other-account-lead = 請使用已在此連結的 { $provider } 帳號登入，或以其他方式確認身分。
 link-provider-other = 選擇其他方式
 already-promoted-title = 你的進度已經保存
 already-promoted-lead = 剛剛已經完成，可能是在另一個分頁。你可以關閉這個頁面，回到 { $app } 繼續使用。
-link-confirm-sign-in = 改為重新登入
 
 ## Codes
 

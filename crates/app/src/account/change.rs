@@ -21,6 +21,7 @@ use vestibule_store::{
 
 use super::{
     LoginMethods,
+    external_account::ConnectionReport,
     login_methods::kind_of,
     method_log::{PlannedChange, StoredMethod},
     profile::put_names,
@@ -69,19 +70,33 @@ pub enum AccountChange {
     AddPasskey(PasskeyRow),
     RemovePasskey(IdentityId),
     RenamePasskey(IdentityId, Option<String>),
-    /// Adds an account at a provider, with the event that reports it.
-    AddExternalAccount(ExternalAccount, QueuedEvent),
-    /// Removes an account at a provider, with the event that reports it.
-    RemoveExternalAccount(IdentityId, QueuedEvent),
-    /// Records a reauthentication; with a passkey, also its new counter.
-    Prove {
-        session: SessionRef,
-        amr: &'static str,
-        passkey: Option<PasskeyUse>,
-        /// The login ID whose code was entered: it must still be the member's.
-        login_id: Option<LoginId>,
-    },
+    /// Adds an account at a provider, and reports it.
+    AddExternalAccount(ExternalAccount, ConnectionReport),
+    /// Removes an account at a provider, and reports it.
+    RemoveExternalAccount(IdentityId, ConnectionReport),
+    /// Records a reauthentication.
+    Prove(Proof),
     Delete,
+}
+
+/// A reauthentication.
+pub struct Proof {
+    pub(super) session: SessionRef,
+    /// The method (RFC 8176).
+    pub(super) amr: &'static str,
+    /// The passkey that was used, with its new counter.
+    pub(super) passkey: Option<PasskeyUse>,
+    /// The login ID whose code was entered: it must still be the member's.
+    pub(super) login_id: Option<LoginId>,
+    /// The account at a provider that was used, with what the provider said: it must still be the member's.
+    pub(super) external: Option<ExternalAccount>,
+}
+
+impl Proof {
+    /// One by this method, in the caller's session.
+    pub(super) fn of(caller: &AccountCaller, amr: &'static str) -> Self {
+        Self { session: caller.via.reference(), amr, passkey: None, login_id: None, external: None }
+    }
 }
 
 /// The result of a change.
@@ -157,7 +172,7 @@ pub async fn commit(
 ) -> Result<ChangeOutcome, Error> {
     let user = &caller.user;
     // A copy of what the guest had is worth as much as the original, so it stays the guest's.
-    if matches!(change_request.change_kind, AccountChange::Prove { .. }) && caller.via.proved_at().is_none() {
+    if matches!(change_request.change_kind, AccountChange::Prove(_)) && caller.via.proved_at().is_none() {
         return Ok(ChangeOutcome::SignedOut);
     }
     let ending = change_request
@@ -221,7 +236,7 @@ impl AccountChange {
             | Self::RenamePasskey(..)
             | Self::AddExternalAccount(..)
             | Self::RemoveExternalAccount(..)
-            | Self::Prove { .. }
+            | Self::Prove(_)
             | Self::Delete => None,
         }
     }
@@ -248,7 +263,7 @@ impl AccountChange {
             | Self::EndOthers { .. }
             | Self::SetNames(_)
             | Self::RenamePasskey(..)
-            | Self::Prove { .. }
+            | Self::Prove(_)
             | Self::Delete => None,
         }
     }
@@ -343,38 +358,20 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
             true => Ok(()),
             false => Err(ChangeError::Stale),
         },
-        AccountChange::AddExternalAccount(account, event) => {
+        AccountChange::AddExternalAccount(account, report) => {
             if !external_accounts::insert(tx, no, account).await? {
                 return Err(ChangeError::Taken);
             }
-            Ok(events::queue(tx, no, user, event, now).await?)
+            Ok(report.connected(tx, account).await?)
         }
-        AccountChange::RemoveExternalAccount(id, event) => {
+        AccountChange::RemoveExternalAccount(id, report) => {
             keep_a_login_method(tx, change, CredentialRemoval::ExternalAccount(*id)).await?;
-            if !external_accounts::remove(tx, no, user, *id).await? {
-                return Err(ChangeError::Stale);
-            }
-            Ok(events::queue(tx, no, user, event, now).await?)
+            let all = external_accounts::list(tx, no, user).await?;
+            let account = all.into_iter().find(|account| account.id == *id).ok_or(ChangeError::Stale)?;
+            external_accounts::remove(tx, no, user, *id).await?;
+            Ok(report.disconnected(tx, &account).await?)
         }
-        AccountChange::Prove { session, amr, passkey, login_id } => {
-            if let Some(login_id) = login_id {
-                let rows = credentials::list_login_ids(tx, no, user).await?;
-                let is_own = |row: &OwnedLoginId| row.kind == login_id.kind.as_str() && row.value == login_id.value;
-                if !rows.iter().any(is_own) {
-                    return Err(ChangeError::Stale);
-                }
-            }
-            if let Some(used) = passkey
-                && !passkeys::record_use(tx, no, used, now).await?
-            {
-                return Err(ChangeError::Stale);
-            }
-            let noted = match session {
-                SessionRef::Session(id) => sessions::set_authenticated(tx, no, *id, now, Some(amr)).await?,
-                SessionRef::Grant(id) => grants::set_authenticated(tx, no, *id, now, Some(amr)).await?,
-            };
-            if noted { Ok(()) } else { Err(ChangeError::UserGone) }
-        }
+        AccountChange::Prove(proof) => prove(tx, (no, user), proof, now).await,
         AccountChange::Delete => {
             let ended = change.notices.find_of_user(tx, user).await?;
             if !users::delete(tx, no, user).await? {
@@ -383,6 +380,32 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
             Ok(change.notices.queue(tx, &ended, now).await?)
         }
     }
+}
+
+async fn prove(tx: &mut Tx, (no, user): (ProjectNo, UserId), proof: &Proof, now: Timestamp) -> Result<(), ChangeError> {
+    if let Some(login_id) = &proof.login_id {
+        let rows = credentials::list_login_ids(tx, no, user).await?;
+        let is_own = |row: &OwnedLoginId| row.kind == login_id.kind.as_str() && row.value == login_id.value;
+        if !rows.iter().any(is_own) {
+            return Err(ChangeError::Stale);
+        }
+    }
+    if let Some(used) = &proof.passkey
+        && !passkeys::record_use(tx, no, used, now).await?
+    {
+        return Err(ChangeError::Stale);
+    }
+    if let Some(used) = &proof.external {
+        let account = (used.provider.as_str(), used.subject.as_str());
+        if !external_accounts::record_use(tx, no, account, user, &used.profile, now).await? {
+            return Err(ChangeError::Stale);
+        }
+    }
+    let noted = match proof.session {
+        SessionRef::Session(id) => sessions::set_authenticated(tx, no, id, now, Some(proof.amr)).await?,
+        SessionRef::Grant(id) => grants::set_authenticated(tx, no, id, now, Some(proof.amr)).await?,
+    };
+    if noted { Ok(()) } else { Err(ChangeError::UserGone) }
 }
 
 async fn insert_login_id(tx: &mut Tx, no: ProjectNo, row: &OwnedLoginId) -> Result<(), ChangeError> {

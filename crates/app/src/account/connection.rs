@@ -1,4 +1,5 @@
-//! Connecting an account at a provider to a member: the way there and back belongs to one session of the member, and is gone once.
+//! The way of a member to a provider and back: to connect an account there, or to prove itself with one that is connected. It belongs
+//! to one session of the member, and is gone once.
 
 use std::time::Duration;
 
@@ -16,9 +17,10 @@ use vestibule_store::external_accounts;
 use super::{
     LoginMethods,
     change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
-    external_account,
+    external_account::{self, ConnectionReport},
     login_id::AccountContext,
     notice::SecurityNotice,
+    reauthentication,
     settings_action::SettingsAction,
 };
 use crate::{
@@ -52,6 +54,9 @@ pub struct PendingConnection {
     /// When the provider was asked; the proof of the member is not much older.
     #[serde(default)]
     asked_at: Option<Timestamp>,
+    /// The page to continue with, if the member proves itself and connects nothing.
+    #[serde(default)]
+    pub proves_for: Option<String>,
     /// Why it led to no account.
     pub problem: Option<ConnectionProblem>,
 }
@@ -68,6 +73,8 @@ pub enum ConnectionProblem {
     Connected,
     /// The member has as many as it may have.
     TooMany,
+    /// The member is to prove itself, and the account is not its own.
+    NotOwn,
 }
 
 impl PendingConnection {
@@ -75,7 +82,7 @@ impl PendingConnection {
     #[must_use]
     pub fn new(provider: &Provider) -> Self {
         let (alias, provider) = (provider.alias.clone(), provider.account_key());
-        Self { alias, provider, session: None, state: None, asked_at: None, problem: None }
+        Self { alias, provider, session: None, state: None, asked_at: None, proves_for: None, problem: None }
     }
 
     /// Its provider, unless the settings have another one under its alias by now.
@@ -106,21 +113,56 @@ pub enum ConnectionStart {
     Stale,
 }
 
-/// Sends a member to a provider. The member must have authenticated recently.
+/// Sends a member to a provider, to connect an account there. The member must have authenticated recently.
 pub async fn start(
     asking: &AccountContext<'_>,
     settings_action: Option<SettingsAction>,
     alias: &str,
 ) -> Result<ConnectionStart, Error> {
+    match asking.ctx.project.settings.provider(alias) {
+        Some(provider) => go(asking, settings_action, PendingConnection::new(provider), provider).await,
+        None => Ok(ConnectionStart::Stale),
+    }
+}
+
+/// Sends a member to the provider of one of its accounts, to authenticate before it continues with a page.
+pub async fn start_proof(asking: &AccountContext<'_>, alias: &str, next: String) -> Result<ConnectionStart, Error> {
     let AccountContext { ctx, caller, .. } = asking;
-    let Some(provider) = ctx.project.settings.provider(alias) else { return Ok(ConnectionStart::Stale) };
+    let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
+    let own = own_providers(&ctx.project.settings, &login_methods);
+    match own.into_iter().find(|provider| provider.alias == alias) {
+        Some(provider) => {
+            let pending = PendingConnection { proves_for: Some(next), ..PendingConnection::new(provider) };
+            go(asking, None, pending, provider).await
+        }
+        None => Ok(ConnectionStart::Stale),
+    }
+}
+
+/// The providers at which a member has an account.
+#[must_use]
+pub fn own_providers<'a>(settings: &'a ProjectSettings, login_methods: &LoginMethods) -> Vec<&'a Provider> {
+    let is_own = |provider: &&Provider| {
+        let key = provider.account_key();
+        login_methods.external_accounts.iter().any(|account| account.provider == key)
+    };
+    settings.providers().iter().filter(is_own).collect()
+}
+
+async fn go(
+    asking: &AccountContext<'_>,
+    settings_action: Option<SettingsAction>,
+    pending: PendingConnection,
+    provider: &Provider,
+) -> Result<ConnectionStart, Error> {
+    let AccountContext { ctx, caller, .. } = asking;
     rates::charge_provider(ctx)?;
     rates::charge_settings_action(ctx, caller.user.id)?;
     let secret = ctx.app.entropy.alphanumeric();
     let mut step = settings_action.unwrap_or_else(|| SettingsAction::new(ctx.app, caller.user.id, None, ctx.now));
     let state = format!("{MARK}{}.{secret}", step.id);
-    let pending = PendingConnection::new(provider);
-    let answer = match external::request_url(ctx, provider, (&state, &secret)).await {
+    let asks_anew = pending.proves_for.is_some();
+    let answer = match external::request_url(ctx, provider, (&state, &secret), asks_anew).await {
         Ok(url) => {
             let (session, state) = (Some(caller.via.reference()), Some(external::hash(&secret)));
             step.state.connection = Some(PendingConnection { session, state, asked_at: Some(ctx.now), ..pending });
@@ -140,13 +182,15 @@ pub async fn start(
 pub enum ConnectionEnd {
     /// The result of the change.
     Ended(ChangeOutcome),
-    /// The pending step says why nothing was connected.
+    /// The member proved itself, and continues with this page.
+    Proved(String),
+    /// The pending step says why nothing was connected, or proved.
     Refused,
     /// The answer was taken before, is for another session, or another request has replaced the one that it answers.
     Stale,
 }
 
-/// Takes a provider's answer, once, and connects the account that it proves.
+/// Takes a provider's answer, once, and connects the account that it proves, or takes it for the member's proof.
 pub async fn answer(
     asking: &AccountContext<'_>,
     step: &mut SettingsAction,
@@ -169,20 +213,43 @@ pub async fn answer(
     // Another provider's answer to this request (RFC 9700 §4.4), or the provider was removed meanwhile.
     let provider = pending.provider(&ctx.project.settings).filter(|_| alias == pending.alias);
     let proved = match provider {
-        Some(provider) => calling(ctx.project.no, external::judge(ctx, provider, (form, secret))).await,
+        Some(provider) => {
+            let anew_since = pending.asked_at.filter(|_| pending.proves_for.is_some());
+            calling(ctx.project.no, external::judge(ctx, provider, (form, secret), anew_since)).await
+        }
         None => Err(ExternalProblem::NotAccepted),
     };
-    let connected = match proved {
+    let done = match proved {
+        Ok(user) if pending.proves_for.is_some() => prove(asking, step, user).await?,
         Ok(user) => connect(asking, step, user).await?,
         Err(problem) => Err(ConnectionProblem::Provider(problem)),
     };
-    match connected {
-        Ok(outcome) => Ok(ConnectionEnd::Ended(outcome)),
-        Err(problem) => {
+    match (done, &pending.proves_for) {
+        (Ok(ChangeOutcome::Done(_)), Some(next)) => Ok(ConnectionEnd::Proved(next.clone())),
+        (Ok(outcome), _) => Ok(ConnectionEnd::Ended(outcome)),
+        (Err(problem), _) => {
             step.state.connection = Some(PendingConnection { state: None, problem: Some(problem), ..pending });
             Ok(if asking.save(step, None).await? { ConnectionEnd::Refused } else { ConnectionEnd::Stale })
         }
     }
+}
+
+/// Records that the member has authenticated with an account of its own.
+async fn prove(
+    asking: &AccountContext<'_>,
+    step: &SettingsAction,
+    mut user: ProviderUser,
+) -> Result<Result<ChangeOutcome, ConnectionProblem>, Error> {
+    let AccountContext { ctx, caller, .. } = asking;
+    let mut conn = ctx.app.store.read().await?;
+    let known = external_accounts::find(&mut conn, ctx.project.no, &user.provider, &user.subject).await?;
+    drop(conn);
+    let Some(known) = known.filter(|known| known.user_id == caller.user.id) else {
+        return Ok(Err(ConnectionProblem::NotOwn));
+    };
+    user.keep_name(&known.profile);
+    let used = ExternalAccount { profile: user.profile, ..known };
+    reauthentication::by_provider(ctx, caller, step, used).await.map(Ok)
 }
 
 /// Connects an account whose user the provider has proved.
@@ -206,9 +273,7 @@ async fn connect(
     let account = make_account(ctx, caller.user.id, user);
     let name = external_account::name(&ctx.project.settings, &account);
     let notice = |link| SecurityNotice::ExternalAccountAdded { name: name.clone(), link };
-    let events = external_account::report_additions(ctx, caller.user.id, std::slice::from_ref(&account)).await?;
-    let Some((_, event)) = events.into_iter().next() else { return Ok(Ok(ChangeOutcome::UserGone)) };
-    let change_kind = AccountChange::AddExternalAccount(account, event);
+    let change_kind = AccountChange::AddExternalAccount(account, ConnectionReport::new(ctx, caller.user.id));
     let change_request = asking.plan(&login_methods, None, (change_kind, &notice)).await?;
     let change_request = ChangeRequest { settings_action: Some(step), ..change_request };
     match commit(ctx, caller, change_request).await? {

@@ -1,13 +1,15 @@
 //! Accounts at providers on the account page: their names, removing one, and the events about them. `connection` adds one.
 
+use std::sync::Arc;
+
 use vestibule_domain::{
-    event::{Event, IdentityModel, UserModel},
+    event::{Context, Event, IdentityModel, UserModel},
     id::{IdentityId, UserId},
     identity::ExternalAccount,
     project::{ProjectSettings, type_of_account_key},
     promotion::CredentialRemoval,
 };
-use vestibule_store::users;
+use vestibule_store::{StoreError, Tx, users};
 
 use super::{
     LoginMethods,
@@ -17,10 +19,12 @@ use super::{
     settings_action::SettingsAction,
 };
 use crate::{
+    adapters::entropy::Entropy,
     ctx::Ctx,
     error::Error,
-    events::{self, EventOrigin, QueuedEvent},
+    events::{self, EventOrigin},
     identities::LoadedUser,
+    projects::Project,
 };
 
 /// The name of an account's provider.
@@ -53,67 +57,50 @@ pub async fn remove(
     }
     let name = name(&ctx.project.settings, row);
     let notice = |link| SecurityNotice::ExternalAccountRemoved { name: name.clone(), link };
-    let Some((_, event)) = report_removals(ctx, caller.user.id, &[id]).await?.pop() else {
-        return Ok(ChangeOutcome::Stale);
-    };
-    let change_kind = AccountChange::RemoveExternalAccount(id, event);
+    let change_kind = AccountChange::RemoveExternalAccount(id, ConnectionReport::new(ctx, caller.user.id));
     let change_request = asking.plan(&login_methods, None, (change_kind, &notice)).await?;
     commit(ctx, caller, ChangeRequest { settings_action, ..change_request }).await
 }
 
-/// The events that report that a member gets accounts at providers, each with the account's ID.
-pub(crate) async fn report_additions(
-    ctx: &Ctx<'_>,
+/// What reports that a member gets or loses accounts at providers. The events are made in the transaction of the change, of what it
+/// finds there: one that was prepared before could tell what did not happen.
+#[derive(Clone)]
+pub struct ConnectionReport {
+    project: Arc<Project>,
     user: UserId,
-    added: &[ExternalAccount],
-) -> Result<Vec<(IdentityId, QueuedEvent)>, Error> {
-    if added.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some(mut loaded) = load(ctx, user).await? else { return Ok(Vec::new()) };
-    let mut events = Vec::new();
-    for account in added {
-        let identity = account.identity(&ctx.project.settings);
-        loaded.identities.push(identity.clone());
-        let user = UserModel::copy(&loaded.account());
-        let event = Event::ExternalAccountConnected { user, identity: IdentityModel::copy(loaded.id(), &identity) };
-        events.push((account.id, events::prepare(ctx, &event, loaded.id(), &EventOrigin::default())));
-    }
-    Ok(events)
+    context: Context,
+    entropy: Entropy,
 }
 
-async fn load(ctx: &Ctx<'_>, user: UserId) -> Result<Option<LoadedUser>, Error> {
-    let mut conn = ctx.app.store.read().await?;
-    let Some(user) = users::find(&mut conn, ctx.project.no, user).await? else { return Ok(None) };
-    Ok(Some(LoadedUser::load(&mut conn, ctx.project, user).await?))
-}
-
-/// Those of the removals that are of accounts at providers.
-pub(crate) fn ids_of(removals: &[CredentialRemoval]) -> Vec<IdentityId> {
-    let id = |removal: &CredentialRemoval| match removal {
-        CredentialRemoval::ExternalAccount(id) => Some(*id),
-        CredentialRemoval::LoginId(_) | CredentialRemoval::Password | CredentialRemoval::Passkey(_) => None,
-    };
-    removals.iter().filter_map(id).collect()
-}
-
-/// The events that report that a member loses accounts at providers, each with the account's ID.
-pub(crate) async fn report_removals(
-    ctx: &Ctx<'_>,
-    user: UserId,
-    ids: &[IdentityId],
-) -> Result<Vec<(IdentityId, QueuedEvent)>, Error> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+impl ConnectionReport {
+    /// The report of a user's own change.
+    pub(crate) fn new(ctx: &Ctx<'_>, user: UserId) -> Self {
+        let context = events::describe(ctx, user, &EventOrigin::default());
+        Self { project: Arc::clone(ctx.project), user, context, entropy: ctx.app.entropy.clone() }
     }
-    let Some(mut loaded) = load(ctx, user).await? else { return Ok(Vec::new()) };
-    let (gone, stay) = loaded.identities.into_iter().partition(|identity| ids.contains(&identity.id));
-    loaded.identities = stay;
-    let gone: Vec<vestibule_domain::identity::Identity> = gone;
-    let report = |identity: &vestibule_domain::identity::Identity| {
-        let user = UserModel::copy(&loaded.account());
-        let event = Event::ExternalAccountDisconnected { user, identity: IdentityModel::copy(loaded.id(), identity) };
-        (identity.id, events::prepare(ctx, &event, loaded.id(), &EventOrigin::default()))
-    };
-    Ok(gone.iter().map(report).collect())
+
+    /// Queues the event about an account that the user has got.
+    pub(crate) async fn connected(&self, tx: &mut Tx, account: &ExternalAccount) -> Result<(), StoreError> {
+        self.queue(tx, account, |user, identity| Event::ExternalAccountConnected { user, identity }).await
+    }
+
+    /// Queues the event about an account that the user has lost.
+    pub(crate) async fn disconnected(&self, tx: &mut Tx, account: &ExternalAccount) -> Result<(), StoreError> {
+        self.queue(tx, account, |user, identity| Event::ExternalAccountDisconnected { user, identity }).await
+    }
+
+    async fn queue(
+        &self,
+        tx: &mut Tx,
+        account: &ExternalAccount,
+        event: impl FnOnce(UserModel, IdentityModel) -> Event,
+    ) -> Result<(), StoreError> {
+        let no = self.project.no;
+        let Some(user) = users::find(tx, no, self.user).await? else { return Ok(()) };
+        let loaded = LoadedUser::load(tx, &self.project, user).await?;
+        let identity = IdentityModel::copy(self.user, &account.identity(&self.project.settings));
+        let event = event(UserModel::copy(&loaded.account()), identity);
+        let queued = events::prepare_in(&self.entropy, &event, &self.context);
+        events::queue(tx, no, self.user, &queued, self.context.timestamp).await
+    }
 }

@@ -13,7 +13,7 @@ use vestibule_store::{StoreError, flows};
 
 use super::{
     LoginMethods,
-    change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
+    change::{AccountChange, ChangeOutcome, ChangeRequest, Proof, commit},
     login_methods::login_id_of,
     method_log,
     notice::{DescribeChange, SecurityNotice, WriteNotice},
@@ -299,9 +299,8 @@ impl AccountContext<'_> {
                 ChangeRequest::of(AccountChange::VerifyLoginId { id: *id, value: login_id.value.clone() })
             }
             CodeTask::Prove { .. } => {
-                let session = self.caller.via.reference();
                 let login_id = Some(login_id.clone());
-                ChangeRequest::of(AccountChange::Prove { session, amr: "otp", passkey: None, login_id })
+                ChangeRequest::of(AccountChange::Prove(Proof { login_id, ..Proof::of(self.caller, "otp") }))
             }
         };
         commit(&self.ctx, self.caller, ChangeRequest { settings_action, ..change_request }).await

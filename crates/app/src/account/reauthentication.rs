@@ -1,14 +1,15 @@
-//! Reauthentication before sensitive changes: by password or passkey here, by code in `login_id`.
+//! Reauthentication before sensitive changes: by password or passkey here, by code in `login_id`, by provider in `connection`.
 
 use std::time::Duration;
 
-use vestibule_domain::{credential::password, session::SessionRef, time::Timestamp};
+use vestibule_domain::{credential::password, identity::ExternalAccount, session::SessionRef, time::Timestamp};
 use vestibule_store::passkeys::{self, PasskeyUse};
 
 use super::{
     LoginMethods, authenticated_at,
-    change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
+    change::{AccountChange, ChangeOutcome, ChangeRequest, Proof, commit},
     passkey::site,
+    settings_action::SettingsAction,
 };
 use crate::{
     caller::AccountCaller,
@@ -19,6 +20,7 @@ use crate::{
     passkeys::{Assertion, Expected},
     passwords::PasswordVerdict,
     projects::Project,
+    tokens::issue::BY_PROVIDER,
 };
 
 /// How long a reauthentication is valid for sensitive changes.
@@ -57,7 +59,7 @@ pub async fn by_password(ctx: &Ctx<'_>, caller: &AccountCaller, typed: &str) -> 
     if !check_password(ctx, caller, &login_methods, typed).await? {
         return Ok(None);
     }
-    note(ctx, caller, "pwd", None).await.map(Some)
+    note(ctx, caller, Proof::of(caller, "pwd"), None).await.map(Some)
 }
 
 /// The challenge for the member's passkeys; it changes with every reauthentication.
@@ -84,7 +86,7 @@ pub async fn by_passkey(ctx: &Ctx<'_>, caller: &AccountCaller, answer: &str) -> 
         buckets.record_failure(ctx.app, ctx.now).await?;
         return Ok(None);
     };
-    note(ctx, caller, "pop user", Some(used)).await.map(Some)
+    note(ctx, caller, Proof { passkey: Some(used), ..Proof::of(caller, "pop user") }, None).await.map(Some)
 }
 
 async fn judge(ctx: &Ctx<'_>, caller: &AccountCaller, answer: &str) -> Result<Option<PasskeyUse>, Error> {
@@ -107,13 +109,22 @@ async fn judge(ctx: &Ctx<'_>, caller: &AccountCaller, answer: &str) -> Result<Op
     }
 }
 
+/// Reauthenticates with the member's account at a provider, which has just authenticated its user; the pending step ends.
+pub(super) async fn by_provider(
+    ctx: &Ctx<'_>,
+    caller: &AccountCaller,
+    step: &SettingsAction,
+    used: ExternalAccount,
+) -> Result<ChangeOutcome, Error> {
+    note(ctx, caller, Proof { external: Some(used), ..Proof::of(caller, BY_PROVIDER) }, Some(step)).await
+}
+
 /// Records the reauthentication in the caller's session or grant.
 async fn note(
     ctx: &Ctx<'_>,
     caller: &AccountCaller,
-    amr: &'static str,
-    passkey: Option<PasskeyUse>,
+    proof: Proof,
+    settings_action: Option<&SettingsAction>,
 ) -> Result<ChangeOutcome, Error> {
-    let change_kind = AccountChange::Prove { session: caller.via.reference(), amr, passkey, login_id: None };
-    commit(ctx, caller, ChangeRequest::of(change_kind)).await
+    commit(ctx, caller, ChangeRequest { settings_action, ..ChangeRequest::of(AccountChange::Prove(proof)) }).await
 }

@@ -16,6 +16,7 @@ pub mod origin;
 pub mod projects;
 pub mod providers;
 pub mod recount;
+pub mod recount_methods;
 pub mod sessions;
 pub mod settings;
 pub mod statistics;

@@ -7,8 +7,8 @@ use super::AdminError;
 use crate::{
     ctx::Ctx,
     jobs::statistics::{
-        GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, SIGNED_IN,
-        SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION, day_of,
+        CREATED_BY, EXTERNAL, GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_BY, PROMOTED_OF_DAY,
+        RETURNED, RETURNED_OF_DAY, SIGNED_IN, SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION, day_of,
     },
 };
 
@@ -103,6 +103,36 @@ pub struct Within {
     pub count: i64,
 }
 
+/// How many users became members with a login method.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MethodNumbers {
+    /// `email`, `phone`, `username`, `passkey`, or `oauth` for an account at a provider; `other` if it is not known.
+    pub method: String,
+    /// The alias of the provider, or its type if it had none.
+    pub provider: Option<String>,
+    pub guests_promoted: i64,
+    pub members_created: i64,
+}
+
+/// Adds a counter by login method; `false` for other counters.
+fn add_method(methods: &mut Vec<MethodNumbers>, count: &DailyCount) -> bool {
+    let promoted = count.name.strip_prefix(PROMOTED_BY);
+    let Some(name) = promoted.or_else(|| count.name.strip_prefix(CREATED_BY)) else { return false };
+    let (method, provider) = match name.strip_prefix(EXTERNAL) {
+        Some(provider) => ("oauth", Some(provider)),
+        None => (name, None),
+    };
+    let is_same = |one: &MethodNumbers| one.method == method && one.provider.as_deref() == provider;
+    let at = methods.iter().position(is_same).unwrap_or_else(|| {
+        let (method, provider) = (method.to_string(), provider.map(str::to_string));
+        methods.push(MethodNumbers { method, provider, guests_promoted: 0, members_created: 0 });
+        methods.len() - 1
+    });
+    let sum = if promoted.is_some() { &mut methods[at].guests_promoted } else { &mut methods[at].members_created };
+    *sum += count.count;
+    true
+}
+
 /// The report for a range of days.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -112,6 +142,8 @@ pub struct Report {
     pub days: Vec<DayNumbers>,
     pub funnel: Funnel,
     pub time_to_promotion: Vec<Within>,
+    /// The most used one first.
+    pub login_methods: Vec<MethodNumbers>,
 }
 
 /// Adds a counter of promotions by time; `false` for other counters. Those who signed in to an existing account are among
@@ -138,12 +170,13 @@ pub async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<&str>) 
     let all = counts::list(&mut *ctx.app.store.read().await?, ctx.project.no, from, to).await?;
     let mut days: Vec<DayNumbers> = Vec::new();
     let mut funnel = Funnel::default();
+    let mut login_methods = Vec::new();
     let mut within: Vec<Within> = WITHIN
         .iter()
         .map(|(name, _, bound)| Within { name, seconds: Some(*bound).filter(|bound| *bound != i64::MAX), count: 0 })
         .collect();
     for count in all.into_iter().filter(|count| client_id.is_none_or(|wanted| wanted == count.client_id)) {
-        if funnel.add(&count) || add_within(&mut within, &count) {
+        if funnel.add(&count) || add_within(&mut within, &count) || add_method(&mut login_methods, &count) {
             continue;
         }
         // Counters are sorted by day and application: each change of either begins a new entry.
@@ -157,7 +190,13 @@ pub async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<&str>) 
             funnel.guests_created += count.count;
         }
     }
-    Ok(Report { from, to, days, funnel, time_to_promotion: within })
+    // A recount may have taken away all of one.
+    login_methods.retain(|one| (one.guests_promoted, one.members_created) != (0, 0));
+    login_methods.sort_by(|a, b| {
+        let key = |one: &MethodNumbers| std::cmp::Reverse(one.guests_promoted + one.members_created);
+        (key(a), &a.method, &a.provider).cmp(&(key(b), &b.method, &b.provider))
+    });
+    Ok(Report { from, to, days, funnel, time_to_promotion: within, login_methods })
 }
 
 /// The day of a time in UTC, as `YYYY-MM-DD`.

@@ -12,7 +12,7 @@ use vestibule_protocol::{
     login_hint::LoginHint,
     oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt},
 };
-use vestibule_store::{credentials, users};
+use vestibule_store::{credentials, external_accounts, users};
 
 use super::{
     Flow, FlowPurpose, FlowState, login_methods,
@@ -77,10 +77,16 @@ pub async fn begin_sign_in(
     if let Some(hinted) = hinted {
         state.purpose = FlowPurpose::Login;
         state.only_user = Some(hinted.id);
+        // The holder of an old ID token must not learn more from the page than the token contains.
+        let is_signed_in = browser.caller.is_some_and(|caller| caller.user.id == hinted.id);
+        if is_signed_in && !ctx.project.settings.providers().is_empty() {
+            let mut conn = ctx.app.store.read().await?;
+            let own = external_accounts::list(&mut conn, ctx.project.no, hinted.id).await?;
+            state.own_providers = Some(own.into_iter().map(|account| account.provider).collect());
+        }
         if let Some(own) = find_login_id(ctx, hinted.id).await? {
             state.prefill = Some(own);
-            // The holder of an old ID token must not learn more from the page than the token contains.
-            state.masks_prefill = browser.caller.is_none_or(|caller| caller.user.id != hinted.id);
+            state.masks_prefill = !is_signed_in;
         }
     }
     Ok(Ok(AuthorizeOutcome::Pages { flow: Box::new(Flow::begin(ctx.app, state, ctx.now)), browser: secret }))

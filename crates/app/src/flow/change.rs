@@ -9,7 +9,6 @@ use vestibule_store::{StoreError, Tx, credentials, external_accounts, passkeys, 
 
 use super::{NotWritten, sign_in::LoginProof};
 use crate::{
-    events,
     promotion::{
         change::{Credentials, GuestPromotion, PromotionError, add_first_credential, give_up, insert_credentials},
         merge::{self, GuestMerge},
@@ -160,7 +159,7 @@ pub(crate) async fn record_login(
         if !external_accounts::insert(tx, no, &linked.account).await? {
             return Err(PromotionError::Outdated);
         }
-        events::queue(tx, no, proof.user, &linked.event, now).await?;
+        linked.report.connected(tx, &linked.account).await?;
     }
     Ok(generation)
 }

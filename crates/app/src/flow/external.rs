@@ -7,6 +7,7 @@ use vestibule_domain::{
     identifier::{LoginId, LoginIdKind},
     identity::OwnedLoginId,
     project::{PromotionConflict, Provider},
+    time::Timestamp,
 };
 use vestibule_protocol::form::Form;
 use vestibule_store::{credentials, external_accounts};
@@ -57,6 +58,9 @@ pub struct ExternalStep {
     pub intent: Intent,
     /// The SHA-256 of the secret in the request's `state`; `None` once the answer was taken.
     state: Option<String>,
+    /// When the provider was asked to have its user sign in again, for a reauthentication.
+    #[serde(default)]
+    anew_since: Option<Timestamp>,
     /// Why it led to no user.
     pub problem: Option<ExternalProblem>,
 }
@@ -77,6 +81,8 @@ pub enum ExternalProblem {
     BelongsToMember,
     /// The account belongs to no member, and the user wanted to sign in.
     Unknown,
+    /// The account is not the one of the member who is to authenticate again.
+    OtherAccount,
 }
 
 /// The result of choosing a provider.
@@ -102,15 +108,21 @@ pub enum Answered {
 /// An account at a provider for a new member.
 pub struct NewConnection(ProviderUser);
 
-/// The providers that a flow offers: not where the app names the account or the member must authenticate again.
-pub fn offered<'a>(ctx: &Ctx<'a>, flow: &Flow) -> &'a [Provider] {
+/// The providers that a flow offers: none where the app enforces a login ID; and a member who is signed in, and is to authenticate
+/// again, those of its accounts. Without its session the page must not say which they are, so it offers all.
+pub fn offered<'a>(ctx: &Ctx<'a>, flow: &Flow) -> Vec<&'a Provider> {
     let state = &flow.state;
-    if state.only_user.is_some() || state.enforced.is_some() { &[] } else { ctx.project.settings.providers() }
+    if state.enforced.is_some() {
+        return Vec::new();
+    }
+    let is_offered =
+        |provider: &&Provider| state.own_providers.as_ref().is_none_or(|own| own.contains(&provider.account_key()));
+    ctx.project.settings.providers().iter().filter(is_offered).collect()
 }
 
 /// Sends the user to a provider: stores the flow, so that the answer finds it.
 pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) -> Result<Started, Error> {
-    let Some(provider) = offered(ctx, flow).iter().find(|provider| provider.alias == alias) else {
+    let Some(provider) = offered(ctx, flow).into_iter().find(|provider| provider.alias == alias) else {
         return Ok(Started::Stale);
     };
     if intent == Intent::Join {
@@ -128,9 +140,10 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
         provider: provider.account_key(),
         intent,
         state: Some(hash(&secret)),
+        anew_since: flow.state.only_user.map(|_| ctx.now),
         problem: None,
     });
-    match request_url(ctx, provider, (&state, &secret)).await {
+    match request_url(ctx, provider, (&state, &secret), flow.state.only_user.is_some()).await {
         Ok(url) => Ok(if save(ctx, flow, None).await? { Started::Redirect(url) } else { Started::Stale }),
         Err(error) => {
             providers::log(ctx, provider, &error);
@@ -140,7 +153,7 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     }
 }
 
-/// The URL of a request to a provider; the state has the secret.
+/// The URL of a request to a provider; the state has the secret. A user who is signed in there may have to prove itself anew.
 ///
 /// # Errors
 /// When the provider cannot be asked.
@@ -148,6 +161,7 @@ pub(crate) async fn request_url(
     ctx: &Ctx<'_>,
     provider: &Provider,
     (state, secret): (&str, &str),
+    asks_anew: bool,
 ) -> Result<String, ProviderError> {
     match secrets::is_set(ctx, provider).await {
         Ok(true) => {}
@@ -155,7 +169,7 @@ pub(crate) async fn request_url(
         Err(error) => return Err(ProviderError::Unavailable(error.to_string())),
     }
     let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
-    let request = AuthorizationRequest { state, nonce: &nonce, verifier: &verifier };
+    let request = AuthorizationRequest { state, nonce: &nonce, verifier: &verifier, asks_anew };
     let providers = &ctx.app.providers;
     let url = providers.authorization_url(ctx.project, provider, &request, (&ctx.app.metrics, ctx.now));
     calling(ctx.project.no, url).await
@@ -184,36 +198,54 @@ pub async fn answer(ctx: &Ctx<'_>, flow: &mut Flow, (alias, form): (&str, &Form)
     if !save(ctx, flow, None).await? {
         return Ok(Answered::Stale);
     }
-    let provider = offered(ctx, flow).iter().find(|provider| provider.alias == step.alias);
+    let provider = offered(ctx, flow).into_iter().find(|provider| provider.alias == step.alias);
     let Some(provider) = provider.filter(|provider| alias == step.alias && provider.account_key() == step.provider)
     else {
         // Another provider's answer to this request (RFC 9700 §4.4), or the provider was removed meanwhile.
         return refuse(ctx, flow, ExternalProblem::NotAccepted).await;
     };
-    match judge(ctx, provider, (form, secret)).await {
+    match judge(ctx, provider, (form, secret), step.anew_since).await {
         Ok(user) => decide(ctx, flow, (provider, user), step.intent).await,
         Err(problem) => refuse(ctx, flow, problem).await,
     }
 }
 
-/// The user whom a provider's answer to a request with this secret proves.
+/// The user whom a provider's answer to a request with this secret proves; of a request that asked for a fresh proof, with when it
+/// was made.
 ///
 /// # Errors
 /// Why it proves none.
 pub(crate) async fn judge(
     ctx: &Ctx<'_>,
     provider: &Provider,
-    (form, secret): (&Form, &str),
+    answered: (&Form, &str),
+    anew_since: Option<Timestamp>,
 ) -> Result<ProviderUser, ExternalProblem> {
+    verify(ctx, provider, answered, anew_since).await.map_err(|(problem, error)| {
+        providers::log(ctx, provider, &error);
+        problem
+    })
+}
+
+/// As [`judge`], with the reason for the log.
+///
+/// # Errors
+/// Why it proves none.
+pub(crate) async fn verify(
+    ctx: &Ctx<'_>,
+    provider: &Provider,
+    (form, secret): (&Form, &str),
+    anew_since: Option<Timestamp>,
+) -> Result<ProviderUser, (ExternalProblem, ProviderError)> {
     let field = |name: &str| form.get(name).ok().flatten();
     if let Some(error) = field("error") {
-        providers::log(ctx, provider, &ProviderError::Refused(vestibule_protocol::echo(error).into_owned()));
-        return Err(match error {
+        let problem = match error {
             // Apple and LinkedIn have words of their own for it.
             "access_denied" | "user_cancelled_authorize" | "user_cancelled_login" => ExternalProblem::Denied,
             "server_error" | "temporarily_unavailable" => ExternalProblem::Unavailable,
             _ => ExternalProblem::NotAccepted,
-        });
+        };
+        return Err((problem, ProviderError::Refused(vestibule_protocol::echo(error).into_owned())));
     }
     let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
     // A parameter that is repeated counts as missing (RFC 6749 §3.1); a repeated issuer must not pass for none.
@@ -225,10 +257,11 @@ pub(crate) async fn judge(
     let answer = Answer { code: field("code").unwrap_or_default(), issuer, name: &name };
     let of = Exchange { nonce: &nonce, verifier: &verifier };
     let exchanged = calling(ctx.project.no, providers::exchange(ctx, provider, answer, of)).await;
-    exchanged.map_err(|error| {
-        providers::log(ctx, provider, &error);
-        problem_of(&error)
-    })
+    let is_fresh = |user: ProviderUser| match anew_since {
+        Some(asked_at) => providers::check_fresh(provider, &user, asked_at).map(|()| user),
+        None => Ok(user),
+    };
+    exchanged.and_then(is_fresh).map_err(|error| (problem_of(&error), error))
 }
 
 fn is_answered_by(step: &ExternalStep, secret: &str) -> bool {
@@ -270,6 +303,11 @@ async fn decide(
     let mut conn = ctx.app.store.read().await?;
     let no = ctx.project.no;
     let known = external_accounts::find(&mut conn, no, &user.provider, &user.subject).await?;
+    if let Some(only) = flow.state.only_user
+        && known.as_ref().is_none_or(|account| account.user_id != only)
+    {
+        return refuse(ctx, flow, ExternalProblem::OtherAccount).await;
+    }
     if let Some(account) = known {
         drop(conn);
         let goes_on = ctx.project.settings.promotion_conflict() != PromotionConflict::Error;
@@ -370,6 +408,7 @@ mod tests {
             provider: "google".into(),
             intent: Intent::Join,
             state: Some(hash("abc")),
+            anew_since: None,
             problem: None,
         };
         assert!(is_answered_by(&step, "abc"));

@@ -14,13 +14,12 @@ use crate::{
     account::{
         LoginMethods,
         connection::{MAX_EXTERNAL_ACCOUNTS, make_account},
-        external_account,
+        external_account::{self, ConnectionReport},
         method_log::{self, PlannedChange},
         notice::{SecurityNotice, WriteNotice},
     },
     ctx::Ctx,
     error::Error,
-    events::QueuedEvent,
     providers::ProviderUser,
 };
 
@@ -45,7 +44,7 @@ impl PendingLink {
 pub struct LinkedAccount {
     pub(super) account: ExternalAccount,
     pub(super) planned: PlannedChange,
-    pub(super) event: QueuedEvent,
+    pub(super) report: ConnectionReport,
 }
 
 /// Whether the project connects accounts after a sign-in.
@@ -94,8 +93,6 @@ async fn link(
     let name = external_account::name(&ctx.project.settings, &account);
     let describe = |link| SecurityNotice::ExternalAccountAdded { name: name.clone(), link };
     let (planned, mails) = method_log::plan(ctx, (proof.user, &login_methods), None, (&describe, write)).await?;
-    let events = external_account::report_additions(ctx, proof.user, std::slice::from_ref(&account)).await?;
-    let Some((_, event)) = events.into_iter().next() else { return Ok(None) };
     proof.mails.extend(mails);
-    Ok(Some(LinkedAccount { account, planned, event }))
+    Ok(Some(LinkedAccount { account, planned, report: ConnectionReport::new(ctx, proof.user) }))
 }

@@ -152,6 +152,9 @@ pub struct FlowState {
     claim: Option<[u8; 16]>,
     /// The only member accepted, for reauthentication.
     pub only_user: Option<UserId>,
+    /// The keys of the providers of its accounts, if it is signed in.
+    #[serde(default)]
+    pub own_providers: Option<Vec<String>>,
     pub pending: Option<PendingLoginId>,
     pub attempt: Option<Attempt>,
     /// The sign-in with a provider that is under way, or what became of it.
@@ -198,6 +201,7 @@ impl FlowState {
             from_elsewhere: false,
             claim: None,
             only_user: None,
+            own_providers: None,
             pending: None,
             attempt: None,
             external: None,

@@ -46,9 +46,23 @@ pub fn seal(ctx: &Ctx<'_>, alias: &str, form: &Form) -> Option<String> {
     Some(ctx.project.keys.mac.seal_provider_answer(&plain, &ctx.app.entropy))
 }
 
+/// The parameter with an answer that was posted.
+pub const POSTED: &str = "answer";
+
+/// The answer in the query of a callback: what was posted, if it is that, else the query itself. `None` when what was posted is too
+/// old, changed, or another callback's.
+#[must_use]
+pub fn read(ctx: &Ctx<'_>, alias: &str, query: Form) -> Option<Form> {
+    let sealed = query.get(POSTED).ok()?.map(str::to_string);
+    match sealed {
+        None => Some(query),
+        Some(sealed) => open(ctx, alias, &sealed),
+    }
+}
+
 /// Reads an answer that [`seal`] made for the callback of this alias; `None` when it is another one's, too old, or changed.
 #[must_use]
-pub fn open(ctx: &Ctx<'_>, alias: &str, sealed: &str) -> Option<Form> {
+fn open(ctx: &Ctx<'_>, alias: &str, sealed: &str) -> Option<Form> {
     let plain = ctx.project.keys.mac.open_provider_answer(sealed)?;
     let posted: Posted = serde_json::from_slice(&plain).ok()?;
     (posted.alias == alias && ctx.now <= posted.expires_at).then(|| Form::from_pairs(posted.fields))

@@ -18,7 +18,8 @@ use vestibule_store::{
 use super::{Attempt, Flow, Goal, basis::Basis, sign_in::LoginProof, steps::check_password};
 use crate::{
     account::{
-        LoginMethods, external_account,
+        LoginMethods,
+        external_account::{self, ConnectionReport},
         login_methods::login_id_of,
         method_log::{PlannedChange, Recipients, StoredMethod},
         notice::{SecurityNotice, WriteNotice},
@@ -26,7 +27,6 @@ use crate::{
     adapters::mailer::Mail,
     ctx::Ctx,
     error::Error,
-    events::{self, QueuedEvent},
     promotion::change::PromotionError,
 };
 
@@ -128,13 +128,15 @@ pub async fn choose_password(
     let changed = addresses.iter().map(|to| write(to, &SecurityNotice::PasswordChanged));
     let (planned, removals) = plan_removals(ctx, (user, &login_methods), &choice, write).await?;
     let mails = changed.chain(removals).collect();
-    let removed: Vec<CredentialRemoval> = choice.removed.iter().map(|shown| shown.removal).collect();
-    let disconnected = external_account::report_removals(ctx, user, &external_account::ids_of(&removed)).await?;
-    let disconnected = disconnected.into_iter().map(|(_, event)| event).collect();
     Ok(Ok(Some(LoginProof {
         password_hash: Some(hash),
         proved: Some((attempt.login_id.kind, attempt.login_id.value.clone())),
-        recovery: Some(Recovery { own: attempt.login_id.clone(), choice, planned, disconnected }),
+        recovery: Some(Recovery {
+            own: attempt.login_id.clone(),
+            choice,
+            planned,
+            report: ConnectionReport::new(ctx, user),
+        }),
         mails,
         ..LoginProof::new(user, "pwd", Basis::of_attempt(attempt))
     })))
@@ -197,7 +199,7 @@ pub struct Recovery {
     /// What is removed is one change, which a link undoes as a whole.
     planned: PlannedChange,
     /// Reports the external accounts that are removed.
-    disconnected: Vec<QueuedEvent>,
+    report: ConnectionReport,
 }
 
 impl Recovery {
@@ -234,8 +236,9 @@ impl Recovery {
         for shown in removed {
             login_methods.remove(tx, (no, user), shown.removal).await?;
         }
-        for event in &self.disconnected {
-            events::queue(tx, no, user, event, now).await?;
+        let is_removed = |id| removed.iter().any(|shown| shown.removal == CredentialRemoval::ExternalAccount(id));
+        for account in login_methods.external_accounts.iter().filter(|account| is_removed(account.id)) {
+            self.report.disconnected(tx, account).await?;
         }
         Ok(())
     }

@@ -55,6 +55,13 @@ pub(crate) const WITHIN: [(&str, &str, i64); 6] = [
     ("promoted_later", "signed_in_later", i64::MAX),
 ];
 
+/// [`PROMOTED`] without [`SIGNED_IN`], and [`MEMBERS_CREATED`], by the login method with which the user became a member: the beginning
+/// of the counters' names.
+pub(crate) const PROMOTED_BY: &str = "guests_promoted_by:";
+pub(crate) const CREATED_BY: &str = "members_created_by:";
+/// The beginning of a login method that is an account at a provider; its alias follows, or its type if it had none.
+pub(crate) const EXTERNAL: &str = "oauth:";
+
 /// Works until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while crate::jobs::wait(&mut stop, PERIOD, None).await {
@@ -208,6 +215,23 @@ pub(crate) async fn read_cursor(conn: &mut Conn, name: &str) -> Result<UserId, S
     Ok(bytes.map_or_else(first_id, UserId::from_bytes))
 }
 
+/// The login method with which the user of an event became a member: its account at a provider, which may have brought a login ID; or
+/// else its first login ID; or else its passkey.
+fn login_method_of(body: &Value) -> String {
+    let identities = body["payload"]["identities"].as_array().map_or(&[][..], Vec::as_slice);
+    let claim = |identity: &'_ Value, name: &str| {
+        let claim = &identity["claims"][format!("https://authgear.com/claims/{name}")];
+        claim.as_str().map(str::to_string)
+    };
+    let of_type = |kind: &str| identities.iter().find(|identity| identity["type"] == *kind);
+    if let Some(external) = of_type("oauth") {
+        let provider = claim(external, "oauth/provider_alias").or_else(|| claim(external, "oauth/provider_type"));
+        return format!("{EXTERNAL}{}", provider.unwrap_or_default());
+    }
+    let key = of_type("login_id").and_then(|identity| claim(identity, "login_id/key"));
+    key.unwrap_or_else(|| if of_type("passkey").is_some() { "passkey" } else { "other" }.to_string())
+}
+
 /// What one event adds to the counts. A recount reads the log through this same function.
 pub(crate) fn count_event(kind: &str, body: &Value, at: Timestamp) -> Vec<DailyCount> {
     let client_id = body["context"]["client_id"].as_str().unwrap_or_default();
@@ -231,10 +255,56 @@ pub(crate) fn count_event(kind: &str, body: &Value, at: Timestamp) -> Vec<DailyC
                     names.extend([(day_of(created), SIGNED_IN_OF_DAY), (today, within.1)]);
                 }
             }
-            names.into_iter().map(|(day, name)| count(day, name)).collect()
+            let by = (!signed_in).then(|| count(today, &format!("{PROMOTED_BY}{}", login_method_of(body))));
+            names.into_iter().map(|(day, name)| count(day, name)).chain(by).collect()
         }
-        "user.created" => vec![count(today, MEMBERS_CREATED)],
+        "user.created" => {
+            vec![count(today, MEMBERS_CREATED), count(today, &format!("{CREATED_BY}{}", login_method_of(body)))]
+        }
         "user.authenticated" => vec![count(today, LOGINS)],
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_counts_by_the_method_with_which_the_user_became_a_member() {
+        let claims = |names: &[(&str, &str)]| -> Value {
+            names.iter().map(|(name, value)| (format!("https://authgear.com/claims/{name}"), json!(value))).collect()
+        };
+        let login_id = |key| json!({"type": "login_id", "claims": claims(&[("login_id/key", key)])});
+        let passkey = json!({"type": "passkey", "claims": {}});
+        let google = json!({"type": "oauth", "claims": claims(&[
+            ("oauth/provider_type", "google"), ("oauth/provider_alias", "work"),
+        ])});
+        let gone = json!({"type": "oauth", "claims": claims(&[("oauth/provider_type", "google")])});
+        for (identities, method) in [
+            (json!([login_id("email"), passkey]), "email"),
+            (json!([login_id("phone")]), "phone"),
+            (json!([passkey]), "passkey"),
+            (json!([login_id("email"), google]), "oauth:work"),
+            (json!([gone]), "oauth:google"),
+            (json!([]), "other"),
+            (Value::Null, "other"),
+        ] {
+            let guest = "00000000-0000-7000-8000-000000000000";
+            let body = |user: &str| {
+                json!({"payload": {
+                    "anonymous_user": {"id": guest}, "user": {"id": user}, "identities": identities,
+                }})
+            };
+            let names = |kind, user| -> Vec<String> {
+                let counted = count_event(kind, &body(user), Timestamp::from_seconds(5));
+                counted.into_iter().map(|count| count.name).filter(|name| name.contains("_by:")).collect()
+            };
+            assert_eq!(names("user.anonymous.promoted", guest), [format!("guests_promoted_by:{method}")]);
+            assert!(names("user.anonymous.promoted", "another").is_empty(), "it signed in to an existing account");
+            assert_eq!(names("user.created", guest), [format!("members_created_by:{method}")]);
+        }
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use vestibule_domain::{
     project::{Provider, ProviderProof, ProviderType, TokenEndpointAuthMethod},
     secret::Secret,
+    time::Timestamp,
 };
 use vestibule_protocol::{echo, jose::Jws};
 
@@ -93,17 +94,17 @@ pub(crate) async fn exchange(
     if provider.kind.proof() == ProviderProof::UserApi {
         return user_api::read_user(&call, tokens.access_token.as_deref(), &secret).await;
     }
-    let (subject, claims) = read_id_token(&call, &tokens, of.nonce).await?;
-    let user = ProviderUser::read(provider, subject, &claims);
+    let (subject, claims, authenticated_at) = read_id_token(&call, &tokens, of.nonce).await?;
+    let user = ProviderUser::read(provider, subject, &claims).authenticated(authenticated_at);
     Ok(if provider.kind.says_name_once() { user.with_name(answer.name) } else { user })
 }
 
-/// The subject and the claims of the ID token, with those of UserInfo where it is asked.
+/// The subject and the claims of the ID token, with those of UserInfo where it is asked, and when the user signed in there.
 async fn read_id_token(
     call: &Call<'_>,
     tokens: &Tokens,
     nonce: &str,
-) -> Result<(String, Map<String, Value>), ProviderError> {
+) -> Result<(String, Map<String, Value>, Option<Timestamp>), ProviderError> {
     let (ctx, kind) = (call.ctx, call.provider.kind);
     let id_token = tokens.id_token.as_deref().ok_or(ProviderError::Unproven("the answer has no ID token"))?;
     let jws = Jws::parse(id_token).map_err(|_| ProviderError::Unproven("the ID token is not a signed token"))?;
@@ -121,6 +122,7 @@ async fn read_id_token(
         now: ctx.now,
     };
     let subject = id_token::check(&claims, &expected)?;
+    let authenticated_at = id_token::read_auth_time(&claims);
     match kind.proof() {
         ProviderProof::IdToken if claims.contains_key("email") => {}
         // A signed answer is no object. The ID token says enough without it.
@@ -137,7 +139,7 @@ async fn read_id_token(
         ProviderProof::IdTokenAlone | ProviderProof::UserApi => {}
     }
     let subject = if kind == ProviderType::Microsoft { microsoft::read_subject(&claims)? } else { subject };
-    Ok((subject, claims))
+    Ok((subject, claims, authenticated_at))
 }
 
 /// The request of RFC 6749 §4.1.3, with the verifier of RFC 7636 where the provider takes one.

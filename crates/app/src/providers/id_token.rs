@@ -1,13 +1,15 @@
 //! The claims of a provider's ID token (OpenID Connect Core §3.1.3.7).
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 use vestibule_domain::{project::ProviderType, time::Timestamp};
 
 use super::ProviderError;
 use crate::crypto::is_equal;
 
-/// How far the provider's clock may be from ours, in seconds.
-const SKEW: i64 = 60;
+/// How far the provider's clock may be from ours.
+pub(super) const SKEW: Duration = Duration::from_secs(60);
 /// Maximum bytes of a subject (OpenID Connect Core §2).
 const SUBJECT_BYTES: usize = 255;
 /// Google's issuer, and how some of its ID tokens spell it.
@@ -40,8 +42,8 @@ pub(super) fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Res
     if !is_for(claims.get("aud"), expected.client_id) || text("azp").is_some_and(|azp| azp != expected.client_id) {
         return Err(ProviderError::Unproven("the ID token is for another client"));
     }
-    let now = expected.now.as_seconds();
-    let (early, late) = ((now - SKEW) as f64, (now + SKEW) as f64);
+    let early = expected.now.minus(SKEW).as_seconds() as f64;
+    let late = expected.now.plus(SKEW).as_seconds() as f64;
     if seconds("exp").is_none_or(|exp| exp <= early) {
         return Err(ProviderError::Unproven("the ID token has expired"));
     }
@@ -57,6 +59,11 @@ pub(super) fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Res
         return Err(ProviderError::Unproven("the ID token has no usable subject"));
     }
     Ok(subject.to_string())
+}
+
+/// When the user signed in at the provider, if the ID token says so.
+pub(super) fn read_auth_time(claims: &Map<String, Value>) -> Option<Timestamp> {
+    claims.get("auth_time").and_then(Value::as_i64).filter(|seconds| *seconds > 0).map(Timestamp::from_seconds)
 }
 
 /// Whether an audience is this client and no other.

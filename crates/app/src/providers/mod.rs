@@ -1,7 +1,7 @@
 //! Providers of external accounts. This module owns what is known of each (`known`: metadata and keys, and whether it answers),
 //! the exchange of a code (`exchange`), the ID token (`id_token`) or the provider's own API (`user_api`), what is believed of it
 //! (`profile`), what is particular to one (`apple`, `microsoft`), the client secrets (`secrets`), and
-//! whether a provider is set up (`check`).
+//! whether a provider is set up (`check`) and works (`trial`).
 
 pub(crate) mod apple;
 pub mod check;
@@ -11,6 +11,7 @@ mod known;
 mod microsoft;
 mod profile;
 pub mod secrets;
+pub mod trial;
 mod user_api;
 
 use std::{
@@ -21,7 +22,7 @@ use std::{
 
 use url::Url;
 use vestibule_domain::{
-    project::{Provider, ProviderType},
+    project::{FreshProof, Provider, ProviderType},
     time::Timestamp,
 };
 
@@ -75,6 +76,8 @@ pub(crate) struct AuthorizationRequest<'a> {
     pub state: &'a str,
     pub nonce: &'a str,
     pub verifier: &'a str,
+    /// Whether a user who is signed in at the provider has to prove itself anew.
+    pub asks_anew: bool,
 }
 
 impl Providers {
@@ -156,13 +159,39 @@ impl Providers {
         if kind.posts_answer() {
             parameters.push(("response_mode", "form_post"));
         }
-        parameters.extend(kind.prompt().map(|prompt| ("prompt", prompt)));
+        parameters.extend(prompts(kind, request.asks_anew));
         url.query_pairs_mut()
             .extend_pairs(parameters)
             .append_pair("redirect_uri", &callback_of(project, provider))
             .append_pair("scope", &provider.scope());
         Ok(url.into())
     }
+}
+
+/// The parameters that say what the provider asks of a user who is signed in there.
+fn prompts(kind: ProviderType, asks_anew: bool) -> Vec<(&'static str, &'static str)> {
+    match kind.fresh_proof() {
+        FreshProof::Timed if asks_anew => vec![("prompt", "login"), ("max_age", "0")],
+        FreshProof::Asked(name, value) if asks_anew => vec![(name, value)],
+        FreshProof::Timed | FreshProof::Asked(..) | FreshProof::Answer => {
+            kind.prompt().map(|prompt| ("prompt", prompt)).into_iter().collect()
+        }
+    }
+}
+
+/// Checks that the user of an answer signed in at the provider after this time, where the provider says so. Whoever is at the browser
+/// may have taken the parameters that ask for it out of the request.
+///
+/// # Errors
+/// [`ProviderError::Unproven`].
+pub(crate) fn check_fresh(provider: &Provider, user: &ProviderUser, asked_at: Timestamp) -> Result<(), ProviderError> {
+    let is_fresh = |at: Timestamp| at.plus(id_token::SKEW) >= asked_at;
+    let is_proved = match provider.kind.fresh_proof() {
+        FreshProof::Timed => user.authenticated_at.is_some_and(is_fresh),
+        FreshProof::Asked(..) => user.authenticated_at.is_none_or(is_fresh),
+        FreshProof::Answer => true,
+    };
+    if is_proved { Ok(()) } else { Err(ProviderError::Unproven("its user did not sign in there again")) }
 }
 
 /// The redirect URI that is registered at a provider.
@@ -180,4 +209,40 @@ pub(crate) fn log(ctx: &Ctx<'_>, provider: &Provider, error: &ProviderError) {
         error = %error,
         "a sign-in with a provider failed"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+
+    #[test]
+    fn a_user_proves_itself_anew_as_far_as_its_provider_says_so() {
+        use ProviderType::{Apple, Facebook, GitHub, Google, LinkedIn, Microsoft, Oidc};
+        let asked_at = Timestamp::from_seconds(1_000);
+        let is_fresh = |kind, at: Option<i64>| {
+            let provider = Provider { kind, ..Provider::default() };
+            let user = ProviderUser::read(&provider, "1".into(), &Map::new());
+            let user = user.authenticated(at.map(Timestamp::from_seconds));
+            check_fresh(&provider, &user, asked_at).is_ok()
+        };
+        for (kind, old, missing) in [
+            (Oidc, false, false),
+            (Microsoft, false, true),
+            (Facebook, false, true),
+            (Google, true, true),
+            (Apple, true, true),
+            (GitHub, true, true),
+            (LinkedIn, true, true),
+        ] {
+            assert!(is_fresh(kind, Some(1_000)) && is_fresh(kind, Some(940)), "{kind:?}: clocks may differ");
+            assert_eq!((is_fresh(kind, Some(939)), is_fresh(kind, None)), (old, missing), "{kind:?}");
+        }
+        assert_eq!(prompts(Oidc, true), [("prompt", "login"), ("max_age", "0")]);
+        assert_eq!(prompts(Oidc, false), []);
+        assert_eq!(prompts(Microsoft, true), [("prompt", "login")]);
+        assert_eq!(prompts(Microsoft, false), [("prompt", "select_account")]);
+        assert_eq!(prompts(Google, true), prompts(Google, false));
+    }
 }

@@ -6,6 +6,7 @@ use vestibule_domain::{
     attributes,
     identifier::{LoginId, LoginIdKind},
     project::{Provider, ProviderType},
+    time::Timestamp,
 };
 
 use super::{apple::PersonName, microsoft};
@@ -40,6 +41,9 @@ pub(crate) struct ProviderUser {
     pub(crate) verified_email: Option<LoginId>,
     /// Whether the provider says the name only once.
     says_name_once: bool,
+    /// When the user signed in at the provider, if the ID token says so.
+    #[serde(skip)]
+    pub(super) authenticated_at: Option<Timestamp>,
 }
 
 /// What a provider that says the name only once does not say again.
@@ -70,7 +74,13 @@ impl ProviderUser {
         }
         let verified_email = believe_email(provider, claims, &profile);
         let says_name_once = provider.kind.says_name_once();
-        Self { provider: provider.account_key(), subject, profile, verified_email, says_name_once }
+        let provider = provider.account_key();
+        Self { provider, subject, profile, verified_email, says_name_once, authenticated_at: None }
+    }
+
+    /// Adds when the user signed in at the provider.
+    pub(super) fn authenticated(self, authenticated_at: Option<Timestamp>) -> Self {
+        Self { authenticated_at, ..self }
     }
 
     /// Adds the name that is not in the claims.

@@ -73,8 +73,10 @@ pub(super) struct Progress {
     staying: Vec<String>,
     /// Login IDs in whose place the earlier one could not be restored: they are removed all the same.
     replaced: Vec<IdentityId>,
-    /// The accounts at providers that were removed or restored.
-    pub(super) external: Vec<IdentityId>,
+    /// The accounts at providers that were restored.
+    pub(super) connected: Vec<ExternalAccount>,
+    /// Those that were removed.
+    pub(super) disconnected: Vec<ExternalAccount>,
 }
 
 /// The changes from this one on; `None` when it is not among them.
@@ -115,24 +117,6 @@ pub(super) fn steps(
         (Some(StoredMethod::Passkey { .. } | StoredMethod::ExternalAccount { .. }), Some(_)) | (None, None) => None,
     };
     states_before(changes).into_iter().filter_map(step).collect()
-}
-
-/// The accounts at providers that undoing these changes restores and removes.
-pub(super) fn external_accounts_of(
-    changes: &[LoginMethodChange],
-    login_methods: &LoginMethods,
-    user: UserId,
-) -> (Vec<ExternalAccount>, Vec<IdentityId>) {
-    let (mut restored, mut removed) = (Vec::new(), Vec::new());
-    for (id, before) in states_before(changes) {
-        let is_there = login_methods.external_accounts.iter().any(|row| row.id == id);
-        match before.map(|before| before.external_account(id, user)) {
-            None if is_there => removed.push(id),
-            Some(Some(account)) if !is_there => restored.push(account),
-            None | Some(_) => {}
-        }
-    }
-    (restored, removed)
 }
 
 /// Brings back the login methods from before a change of a member, which must be locked; `None` when that can no longer be undone.
@@ -235,9 +219,10 @@ async fn restore_external_account(
     }
     if let Some(again) = present.filter(|present| present.user_id == old.user_id) {
         external_accounts::remove(tx, project.no, old.user_id, again.id).await?;
+        progress.disconnected.push(again);
     }
     if external_accounts::insert(tx, project.no, old).await? {
-        progress.external.push(old.id);
+        progress.connected.push(old.clone());
     } else {
         let name = external_account::name(&project.settings, old);
         progress.undone.claimed.push(NamedMethod::ExternalAccount(name));
@@ -269,7 +254,7 @@ async fn remove(
         return Ok(());
     }
     progress.removed.extend(row.and_then(email_of));
-    progress.external.extend(external.map(|account| account.id));
+    progress.disconnected.extend(external.cloned());
     login_methods.remove(tx, (project.no, user), removal).await
 }
 

@@ -37,7 +37,7 @@ pub use self::{
     },
     merging::{AttributeRule, DEFAULT_ANSWER_SECONDS, MAX_MERGE_RULES, MergeRule, MergeSettings, MergeTimeout},
     origin::{NotAnOrigin, Origin},
-    provider_type::{ProviderProof, ProviderType},
+    provider_type::{FreshProof, ProviderProof, ProviderType},
     providers::{
         MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, TokenEndpointAuthMethod, is_tenant_id,
         type_of_account_key,

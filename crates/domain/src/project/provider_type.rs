@@ -40,6 +40,18 @@ pub enum ProviderProof {
     UserApi,
 }
 
+/// How a user who is signed in at a provider proves itself there anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FreshProof {
+    /// The provider asks its user to sign in again, and the ID token says when that was (`prompt`, `max_age` and `auth_time` of OpenID
+    /// Connect Core §3.1.2.1).
+    Timed,
+    /// The provider asks its user to sign in again for this parameter. Not every ID token says when that was.
+    Asked(&'static str, &'static str),
+    /// The provider cannot be asked: its answer is all that there is.
+    Answer,
+}
+
 impl ProviderType {
     /// Every type.
     pub const ALL: [Self; 7] =
@@ -150,6 +162,17 @@ impl ProviderType {
     #[must_use]
     pub fn signs_secret(self) -> bool {
         self == Self::Apple
+    }
+
+    /// How a user of the provider proves itself there anew.
+    #[must_use]
+    pub fn fresh_proof(self) -> FreshProof {
+        match self {
+            Self::Oidc => FreshProof::Timed,
+            Self::Microsoft => FreshProof::Asked("prompt", "login"),
+            Self::Facebook => FreshProof::Asked("auth_type", "reauthenticate"),
+            Self::Google | Self::Apple | Self::GitHub | Self::LinkedIn => FreshProof::Answer,
+        }
     }
 
     /// What the provider shows to a user who is signed in there: a choice of accounts, where it can.

@@ -1,9 +1,15 @@
-//! Reauthentication before a sensitive change: by password, passkey or code.
+//! Reauthentication before a sensitive change: by password, passkey, code, or an account at a provider.
 
 use askama::Template;
 use axum::{extract::Request, http::StatusCode, response::Response};
-use vestibule_app::account::{LoginMethods, change::ChangeOutcome, login_id::LoginIdStep, reauthentication};
-use vestibule_domain::project::AuthenticatorKind;
+use vestibule_app::account::{
+    LoginMethods,
+    change::ChangeOutcome,
+    connection::{self as external, ConnectionStart},
+    login_id::LoginIdStep,
+    reauthentication,
+};
+use vestibule_domain::{id::FlowId, project::AuthenticatorKind};
 use vestibule_protocol::form::Form;
 use vestibule_web::{
     context::PageContext,
@@ -17,11 +23,22 @@ use vestibule_web::{
     visit::Visit,
 };
 
-use super::{AccountRequest, HOME, own_page, sub_page};
+use super::{AccountRequest, HOME, connection::problem_of_proof, own_page, sub_page};
 use crate::{
-    flow::password::{PasswordPage, PasswordReason},
+    flow::{
+        password::{PasswordPage, PasswordReason},
+        provider::ProviderChoice,
+    },
     see_other,
 };
+
+const HERE: &str = "/settings/confirm";
+
+/// The path of the page for a member whose try to prove itself at a provider failed.
+pub(super) fn page_of(step: FlowId, next: &str) -> String {
+    let step = step.to_string();
+    format!("{HERE}?{}", Form::from_pairs([("next", next), ("errand", step.as_str())]).print())
+}
 
 /// `GET /settings/confirm`
 pub async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
@@ -33,7 +50,7 @@ pub async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Re
         return response;
     }
     match page(&request, false).await {
-        Ok(page) => request.show(page.as_ref()),
+        Ok(page) => request.show_leaving(page.as_ref()),
         Err(response) => response,
     }
 }
@@ -51,6 +68,7 @@ pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Res
     let ctx = visit.ctx();
     let proved = match request.field("action") {
         "send" => return send_code(&request).await,
+        "provider" => return go_to_provider(&request).await,
         "passkey" => reauthentication::by_passkey(&ctx, caller, request.field("credential")).await,
         _ => reauthentication::by_password(&ctx, caller, request.field("password")).await,
     };
@@ -74,6 +92,16 @@ pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Res
     }
 }
 
+async fn go_to_provider(request: &AccountRequest) -> Response {
+    let alias = request.field("provider");
+    match request.ask(async |asking| external::start_proof(asking, alias, next(request)).await).await {
+        Ok(ConnectionStart::Redirect(url)) => see_other(&url),
+        Ok(ConnectionStart::Problem(step)) => see_other(&page_of(step, &next(request))),
+        Ok(ConnectionStart::Stale) => see_other(&request.action()),
+        Err(error) => request.fail(&error),
+    }
+}
+
 async fn send_code(request: &AccountRequest) -> Response {
     match request.ask(async |asking| asking.prove(next(request)).await).await {
         Ok(LoginIdStep::CodeSent(settings_action)) => {
@@ -89,7 +117,7 @@ fn next(request: &AccountRequest) -> String {
     own_page(request.field("next")).unwrap_or(HOME).to_string()
 }
 
-/// The password page if the member has one; a code or a passkey if that is all the member has, or requests.
+/// The password page if the member has one; a code, a passkey or a provider if that is all the member has, or requests.
 async fn page(request: &AccountRequest, failed: bool) -> Result<Box<dyn Page>, Response> {
     let visit = &request.visit;
     let login_methods = LoginMethods::load(&visit.ctx(), request.caller.user.id).await;
@@ -114,30 +142,30 @@ async fn page(request: &AccountRequest, failed: bool) -> Result<Box<dyn Page>, R
         action: request.action(),
         destination: target.map(|login_id| login_id.mask()),
         passkey,
-        sign_in_href: sign_in_again(request, &login_methods),
+        problem: problem_of_proof(request),
+        providers: providers_of(request, &login_methods),
         back_href: HOME.into(),
     }))
 }
 
-/// The sign-in page, for a member who can sign in with a provider: that proves it as a password does.
-fn sign_in_again(request: &AccountRequest, login_methods: &LoginMethods) -> Option<String> {
-    let settings = &request.visit.project.settings;
-    let has_provider =
-        login_methods.external_accounts.iter().any(|row| settings.provider_of_account(&row.provider).is_some());
-    let next = next(request);
-    has_provider.then(|| format!("/settings/sign-in?{}", Form::from_pairs([("next", next.as_str())]).print()))
+/// The providers with which the member can prove itself.
+fn providers_of(request: &AccountRequest, login_methods: &LoginMethods) -> Vec<ProviderChoice> {
+    let own = external::own_providers(&request.visit.project.settings, login_methods).into_iter();
+    own.map(|provider| ProviderChoice { alias: provider.alias.clone(), name: provider.display_name().to_string() })
+        .collect()
 }
 
-/// Offers a code, a passkey, or both, to members who have no password or prefer not to use it. The code's form posts
-/// `action=send`; members with a password get `flow::password::PasswordPage`.
+/// Offers a code, a passkey and the member's providers to members who have no password or prefer not to use it. The code's form posts
+/// `action=send`, a provider's `action=provider`; members with a password get `flow::password::PasswordPage`.
 #[derive(Clone, Debug)]
 pub struct ConfirmPage {
     pub action: String,
     /// The masked destination of a code; `None` without an address.
     pub destination: Option<String>,
     pub passkey: Option<PasskeyCeremony>,
-    /// For a member who signs in with a provider.
-    pub sign_in_href: Option<String>,
+    /// Why the last try at a provider proved nothing.
+    pub problem: Option<Text>,
+    pub(crate) providers: Vec<ProviderChoice>,
     pub back_href: String,
 }
 
@@ -148,15 +176,26 @@ impl ConfirmPage {
             action: "/settings/confirm".into(),
             destination: Some("a•••@example.com".into()),
             passkey: None,
-            sign_in_href: None,
+            problem: None,
+            providers: Vec::new(),
             back_href: "/settings".into(),
         };
         let passkey = Some(PasskeyCeremony::sample(Ceremony::Use));
         let both = Self { passkey: passkey.clone(), ..code.clone() };
         let alone = Self { destination: None, passkey, ..code.clone() };
-        let again = Some("/settings/sign-in?next=%2Fsettings%2Fdelete".to_string());
-        let provider = Self { destination: None, sign_in_href: again, ..code.clone() };
-        vec![("code", code), ("both", both), ("passkey", alone), ("provider", provider)]
+        let providers = vec![ProviderChoice { alias: "google".into(), name: "Google".into() }];
+        let provider = Self { destination: None, providers: providers.clone(), ..code.clone() };
+        let problem = Some(Text::new("provider-other-account-title").with("provider", "Google"));
+        let refused = Self { problem, ..provider.clone() };
+        let all = Self { providers, ..both.clone() };
+        vec![
+            ("code", code),
+            ("both", both),
+            ("passkey", alone),
+            ("provider", provider),
+            ("refused", refused),
+            ("all", all),
+        ]
     }
 }
 

@@ -1,17 +1,13 @@
 //! Connecting an account at a provider: the page with the button, and the provider's answer.
 
 use askama::Template;
-use axum::{
-    extract::Request,
-    http::{StatusCode, Uri},
-    response::Response,
-};
+use axum::{extract::Request, http::Uri, response::Response};
 use vestibule_app::{
     account::{
         connection::{self, ConnectionEnd, ConnectionProblem, ConnectionStart, PendingConnection},
-        settings_action,
+        settings_action::{self, SettingsAction},
     },
-    flow::external::ExternalProblem,
+    flow::{external::ExternalProblem, posted_answer},
 };
 use vestibule_domain::id::FlowId;
 use vestibule_protocol::form::Form;
@@ -20,14 +16,13 @@ use vestibule_web::{
     credentials::AccountCookies,
     notice::NoticeKind,
     page::{Page, Shell},
-    policy::Forms,
     template::finish,
     text::Text,
     visit::Visit,
 };
 
-use super::{AccountRequest, HOME, form_token, sub_page};
-use crate::{PageFrame, flow::provider::open_posted, render_with, see_other};
+use super::{AccountRequest, HOME, confirm, sub_page};
+use crate::see_other;
 
 /// The path of the page.
 pub(super) const HERE: &str = "/settings/external-accounts/connect";
@@ -54,7 +49,7 @@ pub async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Re
         return response;
     }
     match page(&request) {
-        Some(page) => show_page(&request, &page),
+        Some(page) => request.show_leaving(&page),
         None => see_other(HOME),
     }
 }
@@ -82,7 +77,7 @@ pub async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Res
 pub async fn answer(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
     let Ok(query) = Form::parse_query(request.uri().query().unwrap_or_default()) else { return see_other(HOME) };
     let alias = query.get(ALIAS).ok().flatten().unwrap_or_default().to_string();
-    let Some(form) = open_posted(&visit, &alias, query) else { return see_other(HOME) };
+    let Some(form) = posted_answer::read(&visit.ctx(), &alias, query) else { return see_other(HOME) };
     // Without the answer, which must not go along to the sign-in page.
     let (mut parts, body) = request.into_parts();
     parts.uri = Uri::from_static(HOME);
@@ -101,7 +96,13 @@ pub async fn answer(visit: Visit, cookies: AccountCookies, request: Request) -> 
     let answered = (alias.as_str(), &form);
     match request.ask(async |asking| connection::answer(asking, &mut step, answered).await).await {
         Ok(ConnectionEnd::Ended(outcome)) => request.go_on(outcome, NoticeKind::LoginIdAdded),
-        Ok(ConnectionEnd::Refused) => see_other(&page_of(id)),
+        Ok(ConnectionEnd::Proved(next)) => see_other(&next),
+        Ok(ConnectionEnd::Refused) => {
+            see_other(&match pending_of(&step).and_then(|pending| pending.proves_for.as_deref()) {
+                Some(next) => confirm::page_of(id, next),
+                None => page_of(id),
+            })
+        }
         Ok(ConnectionEnd::Stale) => see_other(HOME),
         Err(error) => request.fail(&error),
     }
@@ -112,8 +113,21 @@ pub(super) fn page_of(step: FlowId) -> String {
     format!("{HERE}?errand={step}")
 }
 
+fn pending_of(step: &SettingsAction) -> Option<&PendingConnection> {
+    step.state.connection.as_ref()
+}
+
+/// The account that is to be connected.
 fn pending(request: &AccountRequest) -> Option<&PendingConnection> {
-    request.settings_action.as_ref()?.state.connection.as_ref()
+    request.settings_action.as_ref().and_then(pending_of).filter(|pending| pending.proves_for.is_none())
+}
+
+/// What became of the member's last try to prove itself with an account.
+pub(super) fn problem_of_proof(request: &AccountRequest) -> Option<Text> {
+    let pending = request.settings_action.as_ref().and_then(pending_of)?;
+    let provider = pending.provider(&request.visit.project.settings)?;
+    pending.proves_for.as_ref()?;
+    Some(describe(pending.problem?, provider.display_name()))
 }
 
 /// The alias of the provider: the pending step's, or that of the overview's link.
@@ -134,15 +148,6 @@ fn page(request: &AccountRequest) -> Option<ConnectPage> {
         problem: pending(request).and_then(|pending| pending.problem),
         back_href: request.back_href(),
     })
-}
-
-/// Its form leads to the provider.
-fn show_page(request: &AccountRequest, page: &ConnectPage) -> Response {
-    let app_request = request.settings_action.as_ref().and_then(|step| step.request());
-    let csrf = form_token(&request.visit, &request.caller);
-    let frame =
-        PageFrame { status: StatusCode::OK, request: app_request, csrf, carried: None, notice: request.notice() };
-    render_with(&request.visit, &request.headers, frame, page, Forms::Leave)
 }
 
 /// Leads to a provider whose account is to be connected. The form posts `action=connect`.
@@ -172,21 +177,27 @@ impl ConnectPage {
     }
 
     fn problem(&self) -> Option<Text> {
-        let key = match self.problem? {
-            ConnectionProblem::BelongsToAnother => "connect-taken",
-            ConnectionProblem::Connected => "connect-known",
-            ConnectionProblem::TooMany => "connect-too-many",
-            ConnectionProblem::Provider(problem) => match problem {
-                ExternalProblem::Denied => "provider-denied-title",
-                ExternalProblem::Unavailable => "provider-unavailable-title",
-                ExternalProblem::NotSetUp => "provider-not-set-up-title",
-                ExternalProblem::NotAccepted | ExternalProblem::BelongsToMember | ExternalProblem::Unknown => {
-                    "provider-refused-title"
-                }
-            },
-        };
-        Some(Text::new(key).with("provider", &self.provider))
+        Some(describe(self.problem?, &self.provider))
     }
+}
+
+fn describe(problem: ConnectionProblem, provider: &str) -> Text {
+    let key = match problem {
+        ConnectionProblem::BelongsToAnother => "connect-taken",
+        ConnectionProblem::Connected => "connect-known",
+        ConnectionProblem::TooMany => "connect-too-many",
+        ConnectionProblem::NotOwn => "provider-other-account-title",
+        ConnectionProblem::Provider(problem) => match problem {
+            ExternalProblem::Denied => "provider-denied-title",
+            ExternalProblem::Unavailable => "provider-unavailable-title",
+            ExternalProblem::NotSetUp => "provider-not-set-up-title",
+            ExternalProblem::NotAccepted
+            | ExternalProblem::BelongsToMember
+            | ExternalProblem::Unknown
+            | ExternalProblem::OtherAccount => "provider-refused-title",
+        },
+    };
+    Text::new(key).with("provider", provider)
 }
 
 impl Page for ConnectPage {

@@ -49,6 +49,7 @@ use vestibule_web::{
     locale::Locale,
     notice::NoticeKind,
     page::{Page, Shell},
+    policy::Forms,
     route::{Route, account_page},
     visit::Visit,
 };
@@ -71,7 +72,7 @@ pub use self::{
 };
 use crate::{
     PageFrame, body_error_page, context, end_pages::ErrorKind, error_page, flow_error, found, link_to_app,
-    messages::MessageWriter, render, see_other, to_app,
+    messages::MessageWriter, render, render_with, see_other, to_app,
 };
 
 /// The path of the overview.
@@ -297,6 +298,14 @@ impl AccountRequest {
 
     fn show(&self, page: &dyn Page) -> Response {
         self.render(StatusCode::OK, self.notice(), page)
+    }
+
+    /// The same for a page whose form may lead to another site.
+    fn show_leaving(&self, page: &dyn Page) -> Response {
+        let request = self.settings_action.as_ref().and_then(SettingsAction::request);
+        let csrf = form_token(&self.visit, &self.caller);
+        let frame = PageFrame { status: StatusCode::OK, request, csrf, carried: None, notice: self.notice() };
+        render_with(&self.visit, &self.headers, frame, page, Forms::Leave)
     }
 
     fn show_again(&self, page: &dyn Page) -> Response {

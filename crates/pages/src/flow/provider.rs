@@ -13,6 +13,7 @@ use vestibule_app::{
         external::{self, Answered, ExternalProblem, Intent, Started},
         posted_answer,
     },
+    providers::trial,
 };
 use vestibule_protocol::form::Form;
 use vestibule_web::{
@@ -32,9 +33,6 @@ use vestibule_web::{
 use super::{Scene, View, open};
 use crate::{account::connection, body_error_page, end_pages::ErrorKind, error_page, see_other};
 
-/// The parameter with the answer that a provider's page posted.
-const POSTED: &str = "answer";
-
 /// `GET /sso/oauth2/callback/{alias}`: the answer of a provider.
 pub async fn callback(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
     let mut parts = request.into_parts().0;
@@ -43,9 +41,12 @@ pub async fn callback(visit: Visit, cookies: FlowCookies, request: Request) -> R
         Ok(query) => query,
         Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
     };
-    let Some(form) = open_posted(&visit, &alias, query.clone()) else {
+    let Some(form) = posted_answer::read(&visit.ctx(), &alias, query.clone()) else {
         return error_page(&visit, &parts.headers, None, StatusCode::GONE, ErrorKind::FlowExpired);
     };
+    if let Some(portal) = trial::pass_on(&visit.ctx(), &alias, &form, &query) {
+        return see_other(&portal);
+    }
     if let Some(response) = connection::pass_on(&alias, &form, &query) {
         return response;
     }
@@ -83,18 +84,8 @@ pub async fn receive(visit: Visit, _: NoCredential, request: Request) -> Respons
         Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
     };
     match posted_answer::seal(&visit.ctx(), &alias, &form) {
-        Some(sealed) => see_other(&format!("/sso/oauth2/callback/{alias}?{POSTED}={sealed}")),
+        Some(sealed) => see_other(&format!("/sso/oauth2/callback/{alias}?{}={sealed}", posted_answer::POSTED)),
         None => error_page(&visit, &headers, None, StatusCode::BAD_REQUEST, ErrorKind::InvalidRequest),
-    }
-}
-
-/// The answer in a callback's query: what was posted, if it is that, else the query itself. `None` when what was posted is too old,
-/// changed, or another callback's.
-pub(crate) fn open_posted(visit: &Visit, alias: &str, query: Form) -> Option<Form> {
-    let sealed = query.get(POSTED).ok()?.map(str::to_string);
-    match sealed {
-        None => Some(query),
-        Some(sealed) => posted_answer::open(&visit.ctx(), alias, &sealed),
     }
 }
 
@@ -107,7 +98,7 @@ pub async fn begin(
     browser: String,
 ) -> Response {
     let ctx = visit.ctx();
-    let is_offered = external::offered(&ctx, &flow).iter().any(|provider| provider.alias == alias);
+    let is_offered = external::offered(&ctx, &flow).into_iter().any(|provider| provider.alias == alias);
     // A link of another site could lead here, and a provider may answer without a question: what this browser has of a guest or
     // member changes after a press of a button only, unless it carries a hint, which only the app has and which works once.
     let is_unasked = has_session && !flow.begins_with_hint();
@@ -163,7 +154,8 @@ impl Scene {
 
     /// The buttons of the providers that the flow offers.
     pub(super) fn provider_buttons(&self, intent: Intent) -> Option<ProviderButtons> {
-        let offered = external::offered(&self.visit.ctx(), &self.flow).iter();
+        let visit = self.visit.ctx();
+        let offered = external::offered(&visit, &self.flow).into_iter();
         let providers: Vec<_> = offered
             .map(|provider| ProviderChoice { alias: provider.alias.clone(), name: provider.display_name().to_string() })
             .collect();
@@ -182,9 +174,10 @@ impl Scene {
         let is_guest = self.flow.state.guest().is_some();
         let may_join = is_guest || !self.visit.project.settings.public_signup_disabled();
         let (next, label) = match problem {
-            ExternalProblem::Denied | ExternalProblem::Unavailable | ExternalProblem::NotAccepted => {
-                (Some(step.intent), "button-try-again")
-            }
+            ExternalProblem::Denied
+            | ExternalProblem::Unavailable
+            | ExternalProblem::NotAccepted
+            | ExternalProblem::OtherAccount => (Some(step.intent), "button-try-again"),
             ExternalProblem::BelongsToMember => (Some(Intent::SignIn), "link-conflict-login"),
             ExternalProblem::Unknown if is_guest => (Some(Intent::Join), "button-save-progress"),
             ExternalProblem::Unknown => (may_join.then_some(Intent::Join), "button-create-account"),
@@ -272,6 +265,7 @@ impl ProviderPage {
             ExternalProblem::NotSetUp => ("provider-not-set-up-title", "provider-not-set-up-lead"),
             ExternalProblem::BelongsToMember => ("conflict-title", "provider-taken-lead"),
             ExternalProblem::Unknown => ("provider-unknown-title", "provider-unknown-lead"),
+            ExternalProblem::OtherAccount => ("provider-other-account-title", "provider-other-account-lead"),
         }
     }
 
@@ -309,6 +303,7 @@ impl ProviderPage {
             ("not-set-up", Self { again: None, ..page(ExternalProblem::NotSetUp, "button-try-again") }),
             ("taken", page(ExternalProblem::BelongsToMember, "link-conflict-login")),
             ("unknown", page(ExternalProblem::Unknown, "button-create-account")),
+            ("other", page(ExternalProblem::OtherAccount, "button-try-again")),
         ]
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use vestibule_app::admin::{
     ListPage,
     deliveries::WebhookTest,
-    statistics::{DayNumbers, Report},
+    statistics::{DayNumbers, MethodNumbers, Report},
 };
 use vestibule_domain::delivery::{Delivery, DeliveryState};
 
@@ -146,6 +146,21 @@ pub(crate) struct ReportView {
     days: Vec<DayView>,
     funnel: FunnelView,
     time_to_promotion: Vec<WithinView>,
+    /// With which login methods users became members in the period. The most used one comes first.
+    login_methods: Vec<MethodView>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct MethodView {
+    /// `email`, `phone`, `username`, `passkey`, `oauth` for an account at a provider, or `other` where it is not known.
+    method: String,
+    /// The alias of the provider, for `oauth`; or its type if it had no alias.
+    provider: Option<String>,
+    /// Guests who became members with it and kept their ID.
+    guests_promoted: i64,
+    /// Users who signed up with it and were no guests.
+    members_created: i64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -206,7 +221,15 @@ impl ReportView {
             time_to_promotion: within
                 .map(|one| WithinView { name: one.name, seconds: one.seconds, count: one.count })
                 .collect(),
+            login_methods: report.login_methods.into_iter().map(MethodView::of).collect(),
         }
+    }
+}
+
+impl MethodView {
+    fn of(numbers: MethodNumbers) -> Self {
+        let MethodNumbers { method, provider, guests_promoted, members_created } = numbers;
+        Self { method, provider, guests_promoted, members_created }
     }
 }
 

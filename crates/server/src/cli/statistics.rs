@@ -2,7 +2,8 @@
 
 use clap::{Args, Subcommand};
 use vestibule_app::admin::{
-    recount::{Recount, recount},
+    recount::{Recount, RecountError, recount},
+    recount_methods::recount_methods,
     statistics::print_day,
 };
 
@@ -10,13 +11,13 @@ use super::{CommandError, ConfigFile, Opened, print_line};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StatisticsCommand {
-    /// Count the new guests of past days again, and correct the days whose numbers are wrong
+    /// Count the new guests of past days again, and the login methods of new members, and correct the days whose numbers are wrong
     Recount(RecountDays),
 }
 
-/// Count the new guests of past days again, and correct the days whose numbers are wrong
+/// Count the new guests of past days again, and the login methods of new members, and correct the days whose numbers are wrong
 ///
-/// Counts the guests that are in the store and, as far as the event log goes back, those that were deleted. The server may run
+/// Login methods are counted from the event log, for days of which it has every event. Counts the guests that are in the store and, as far as the event log goes back, those that were deleted. The server may run
 /// meanwhile. Guests whose sessions have ended are divided among the applications as before.
 #[derive(Debug, Args)]
 pub(super) struct RecountDays {
@@ -61,9 +62,14 @@ impl StatisticsCommand {
             print_line(&format!("{}: {} counted, {} found: {outcome}", print_day(done.day), done.counted, done.found));
         })
         .await;
-        opened.close().await;
         let what = if dry_run { "wrong" } else { "corrected" };
+        let methods = recount_methods(&opened.ctx(), wanted, |day| {
+            print_line(&format!("{}: login methods: {what}", print_day(day)));
+        })
+        .await;
+        opened.close().await;
         print_line(&format!("Days: {days}, {what}: {}.", corrected?));
+        methods.map_err(RecountError::from)?;
         Ok(())
     }
 }

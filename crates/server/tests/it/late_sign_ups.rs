@@ -125,7 +125,7 @@ async fn the_count_waits_for_a_transaction_that_is_open() {
 }
 
 /// Runs the binary on the data of a test's server.
-fn recount(server: &TestServer, arguments: &[&str]) -> String {
+pub(crate) fn recount(server: &TestServer, arguments: &[&str]) -> String {
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_vestibule"))
         .args(["statistics", "recount", "--project", "test"])
         .args(arguments)
@@ -138,7 +138,7 @@ fn recount(server: &TestServer, arguments: &[&str]) -> String {
     text
 }
 
-async fn execute(server: &TestServer, sql: &str) {
+pub(crate) async fn execute(server: &TestServer, sql: &str) {
     let url = server.store_url();
     match url.strip_prefix("sqlite:") {
         Some(path) => {

@@ -11,6 +11,7 @@ use crate::{
     guest_journey::promote,
     introspection::{introspect, make_secret},
     pre_hijacking::{app_session_token, expect_ended, open_account, sign_in_by_cookie, sign_up_by_cookie},
+    providers::id_claims,
     rotation::revocations,
     support::{Admin, AppClient, Browser, Device, Engine, Platform, TestServer, Tokens, on_both_engines, query},
 };
@@ -132,6 +133,24 @@ async fn a_guest_of_every_kind_is_merged_by_every_credential(engine: Engine) {
         assert!(merged.iter().all(|event| event["payload"]["into"] == *member_sub), "{merged:?}");
         assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{method:?}");
         assert_eq!(revocations(&server).await, ["promotion"; 3], "{method:?}: what the guests had");
+    }
+}
+
+/// A decision is no authentication: what it leads to is as old as the proof.
+async fn a_decision_minutes_later_is_no_new_authentication(engine: Engine) {
+    for decision in [BRING, LEAVE] {
+        let scene = Scene::set(engine).await;
+        let mut browser = scene.server.browser();
+        scene.prove(&mut browser).await;
+        browser.expect_page(200, QUESTION);
+        let proved_at = scene.server.clock.now().as_seconds();
+        scene.server.clock.advance_seconds(240);
+        browser.press(decision).await;
+        let tokens = scene.client.finish(browser.at_app()).await;
+        assert_eq!(scene.client.subject(&tokens.access).await, scene.member, "{decision}");
+        let claims = id_claims(&tokens);
+        assert_eq!(claims["auth_time"], proved_at, "{decision}");
+        assert_eq!(claims["iat"], proved_at + 240, "{decision}");
     }
 }
 
@@ -526,6 +545,7 @@ async fn an_operator_merges_a_guest_into_a_member_and_nothing_else(engine: Engin
 on_both_engines!(
     an_operator_merges_a_guest_into_a_member_and_nothing_else,
     a_guest_of_every_kind_is_merged_by_every_credential,
+    a_decision_minutes_later_is_no_new_authentication,
     a_merged_guest_is_another_name_of_the_member,
     the_sub_of_a_deleted_user_or_of_its_guest_is_never_given_again,
     an_id_of_another_system_leads_to_its_user,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
+    portal_operators::invite,
     providers::{BUTTON, kim, settings_of},
     support::{Browser, CLIENT, Engine, Manner, OpenIdProvider, SECRET, TestServer, on_both_engines},
 };
@@ -13,13 +14,14 @@ on_both_engines!(
     problems_of_a_provider_are_shown_beside_the_field,
     providers_are_put_into_order,
     removing_a_provider_says_how_many_accounts_are_connected,
+    only_an_owner_removes_a_provider_and_only_with_a_recent_authentication,
     an_alias_may_be_any_word,
     a_secret_needs_a_recent_authentication,
 );
 
-const AT: &str = "/portal/p/test/providers";
+pub(crate) const AT: &str = "/portal/p/test/providers";
 
-async fn start(engine: Engine, providers: Vec<toml::Value>) -> (TestServer, Browser) {
+pub(crate) async fn start(engine: Engine, providers: Vec<toml::Value>) -> (TestServer, Browser) {
     let server = TestServer::start(engine, |setup| {
         setup.open_portal();
         setup.configure("providers.private_hosts", "127.0.0.1");
@@ -44,7 +46,7 @@ fn aliases(server: &TestServer) -> Vec<String> {
     all.iter().map(|one| one["alias"].as_str().expect("an alias").to_string()).collect()
 }
 
-async fn set_secret(owner: &mut Browser, alias: &str, secret: &str) {
+pub(crate) async fn set_secret(owner: &mut Browser, alias: &str, secret: &str) {
     owner.open(&format!("{AT}/{alias}/secret")).await;
     owner.fill("Client secret", secret);
     owner.press("Set client secret").await;
@@ -197,6 +199,29 @@ async fn removing_a_provider_says_how_many_accounts_are_connected(engine: Engine
     late.fill("Name on buttons", "Theirs");
     late.press("Save").await;
     assert!(late.expect_page(200, "Providers").text.contains("It no longer exists."), "{}", late.page().text);
+}
+
+/// The client secret goes with the provider, so removing it takes what setting the secret takes.
+async fn only_an_owner_removes_a_provider_and_only_with_a_recent_authentication(engine: Engine) {
+    let (server, mut owner) = start(engine, vec![settings_of("ours", "Our ID", "https://id.example")]).await;
+    set_secret(&mut owner, "ours", SECRET).await;
+    let mut editor = invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
+    editor.open(AT).await;
+    let page = editor.expect_page(200, "Providers");
+    assert!(!page.links.iter().any(|(_, href)| href.ends_with("/remove")), "{:?}", page.links);
+    editor.open(&format!("{AT}/ours/remove")).await;
+    editor.expect_page(403, "You need a higher role");
+    editor.open(&format!("{AT}/ours")).await;
+    let token = editor.hidden("_csrf").expect("a form");
+    editor.post(&format!("{AT}/ours/remove"), &[("_csrf", &token)]).await;
+    editor.expect_page(403, "You need a higher role");
+    owner.open(&format!("{AT}/ours/remove")).await;
+    owner.expect_page(200, "Remove Our ID?");
+    server.clock.advance_seconds(3_600);
+    owner.press("Remove provider").await;
+    owner.expect_page(200, "Confirm that it's you");
+    assert_eq!(aliases(&server), ["ours"]);
+    assert!(server.events("provider.secret_removed").await.is_empty());
 }
 
 async fn an_alias_may_be_any_word(engine: Engine) {

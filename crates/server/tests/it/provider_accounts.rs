@@ -17,7 +17,7 @@ use crate::{
     recovery::{NEW_PASSWORD, checked},
     support::{Browser, Engine, Mailbox, OpenIdProvider, TestServer, on_both_engines},
     takeover::{expect_outdated, keep_all, save},
-    takeover_races::{finish, flow_of, project},
+    takeover_races::{choose, finish, flow_of, project},
 };
 
 const PASSWORD: &str = "violet tugboat marmalade";
@@ -83,6 +83,23 @@ async fn a_recovery_removes_an_account_at_a_provider(engine: Engine) {
     assert_eq!(gone.len(), 1);
     assert_eq!(gone[0]["payload"]["identity"]["claims"]["https://authgear.com/claims/oauth/subject_id"], "kim-at-id");
     sign_in(&server, &provider, &kim()).await.expect_page(200, "You already have an account");
+}
+
+/// The form was read while the member had the account; the transaction finds none, and its events say so.
+async fn a_recovery_reports_no_account_that_was_removed_before(engine: Engine) {
+    let provider = OpenIdProvider::start().await;
+    let server = start(engine, &provider, |_| {}).await;
+    let mut mailbox = server.mailbox();
+    let mut owner = sign_kim_up(&server, &provider).await;
+    let browser = recover(&server, &mut mailbox).await;
+    let flow = flow_of(&server, &browser).await;
+    let proof = choose(&server, &flow, NEW_PASSWORD).await;
+    owner.open("/settings").await;
+    owner.press("Remove").await;
+    assert!(owner.page().text.contains("Removed from your account"), "{}", owner.page().text);
+    assert_eq!(server.events("identity.oauth.disconnected").await.len(), 1);
+    assert!(matches!(finish(&server, &flow, proof).await, Committed::Done { .. }));
+    assert_eq!(server.events("identity.oauth.disconnected").await.len(), 1, "it was removed once");
 }
 
 async fn a_recovery_keeps_an_account_at_a_provider_that_is_not_selected(engine: Engine) {
@@ -182,6 +199,7 @@ async fn connected_id(server: &TestServer, kind: &str) -> String {
 
 on_both_engines!(
     a_recovery_removes_an_account_at_a_provider,
+    a_recovery_reports_no_account_that_was_removed_before,
     a_recovery_keeps_an_account_at_a_provider_that_is_not_selected,
     an_account_that_is_removed_while_its_user_signs_in_opens_nothing,
     a_member_removes_an_account_at_a_provider_unless_it_is_the_last_method,

@@ -138,7 +138,7 @@ async fn a_guest_is_promoted_with_a_provider_and_keeps_its_sub(engine: Engine) {
     );
 }
 
-fn id_claims(tokens: &Tokens) -> Value {
+pub(crate) fn id_claims(tokens: &Tokens) -> Value {
     let id = tokens.id.as_ref().expect("an ID token");
     let payload = id.split('.').nth(1).expect("a payload");
     let bytes = URL_SAFE_NO_PAD.decode(payload).expect("base64url");

@@ -76,7 +76,7 @@ async fn an_old_password_that_was_right_signs_no_one_in_after_a_recovery(engine:
 }
 
 /// The page of the new password, read up to the transaction: the proof, with everything removed that it showed.
-async fn choose(server: &TestServer, flow: &Flow, password: &str) -> LoginProof {
+pub(crate) async fn choose(server: &TestServer, flow: &Flow, password: &str) -> LoginProof {
     let project = project(server);
     let ctx = Ctx::without_request(&server.app, &project, server.clock.now());
     let others = list_others(&ctx, flow).await.expect("the store works").expect("the code counts");

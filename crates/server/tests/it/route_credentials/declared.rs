@@ -257,7 +257,8 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "POST /providers/{alias}",
             "POST /providers/{alias}/move",
             "POST /providers/{alias}/check",
-            "GET POST /providers/{alias}/remove",
+            "POST /providers/{alias}/try",
+            "GET /providers/{alias}/tried",
             "GET /new-provider",
             "GET POST /new-provider/{type}",
             "POST /webhooks/test",
@@ -274,6 +275,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         "/portal/p/{project}",
         &[
             "GET POST /providers/{alias}/secret",
+            "GET POST /providers/{alias}/remove",
             "GET POST /webhooks/secret",
             "POST /operators",
             "GET POST /operators/{operator}",

@@ -128,11 +128,16 @@ impl OpenIdProvider {
         let read = |name: &str| query(at, name).unwrap_or_else(|| panic!("no {name} in {at}"));
         assert_eq!((read("response_type"), read("client_id")), ("code".into(), CLIENT.into()));
         assert_eq!(read("code_challenge_method"), "S256");
+        let mut claims = claims.clone();
+        // OpenID Connect Core §3.1.2.1: the claim is required then.
+        if query(at, "max_age").is_some() {
+            claims["auth_time"] = now.as_seconds().into();
+        }
         let issued = Issued {
             redirect_uri: read("redirect_uri"),
             challenge: read("code_challenge"),
             nonce: read("nonce"),
-            claims: claims.clone(),
+            claims,
             at: now.as_seconds(),
         };
         let number = self.inner.count.fetch_add(1, Ordering::Relaxed);
