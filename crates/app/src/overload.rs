@@ -6,7 +6,7 @@ use crate::{error::Error, log_rate::OncePerMinute};
 /// What a request was refused for. A response of the Admin API or the portal carries it as an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overload {
-    /// The store is busy or unreachable.
+    /// The store is busy, unreachable, or can't use its disk.
     Store,
     /// Too much work for the processor is queued: passwords, large bodies, imports.
     Processor,
@@ -39,7 +39,7 @@ impl Overload {
 
     const fn describe(self) -> &'static str {
         match self {
-            Self::Store => "requests are refused: the store is busy or unreachable",
+            Self::Store => "requests are refused: the store is busy, unreachable, or can't use its disk",
             Self::Processor => "requests are refused: too many passwords or large bodies are queued",
             Self::Share => "requests are refused: a project has its share of webhook calls, streams or exports",
         }

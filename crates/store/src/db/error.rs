@@ -127,6 +127,14 @@ pub enum StoreError {
         /// The copy.
         path: PathBuf,
     },
+    /// The database could not use its files or its memory, or its files are damaged. A later retry may succeed.
+    #[error("the database cannot use its files or memory: {reason} (in: {sql})")]
+    Failing {
+        /// The statement's text.
+        sql: &'static str,
+        /// The engine's message.
+        reason: String,
+    },
     /// A statement violated a uniqueness constraint that it did not expect.
     #[error("a row with the same key exists already (in: {sql})")]
     Conflict {
@@ -168,7 +176,10 @@ impl StoreError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         // `Unknown` too: every write may be repeated, because one that did happen is found by the retry.
-        matches!(self, Self::Busy(_) | Self::Unavailable(_) | Self::Unknown(_) | Self::Full | Self::Closed)
+        matches!(
+            self,
+            Self::Busy(_) | Self::Unavailable(_) | Self::Unknown(_) | Self::Full | Self::Failing { .. } | Self::Closed
+        )
     }
 
     /// Converts an error of a SQLite statement.
@@ -186,6 +197,9 @@ impl StoreError {
             || code.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
         {
             Self::Conflict { sql }
+        } else if is_failing(code) {
+            let advice = "check the disk and the kernel's log, and run `vestibule check`";
+            Self::Failing { sql, reason: format!("{error}: {advice}") }
         } else {
             Self::Statement { sql, reason: error.to_string() }
         }
@@ -262,11 +276,33 @@ impl StoreError {
             Self::Unavailable(format!("{}; behind a pooler, set store.pooler", describe(error)))
         } else if is_broken(error) {
             Self::Unavailable(describe(error))
+        } else if ["53", "58"].iter().any(|class| state.code().starts_with(class)) {
+            // Insufficient resources; system errors.
+            Self::Failing { sql, reason: describe(error) }
         } else {
             // Leave out the error's detail field: it contains stored values.
             Self::Statement { sql, reason: describe(error) }
         }
     }
+}
+
+/// Whether SQLite could not do its work because of its files or memory. A read that fails (EIO) is reported by SQLite like damage, so
+/// both are here. Errors that mean a lost write end the process before they are converted.
+fn is_failing(error: &rusqlite::ffi::Error) -> bool {
+    use rusqlite::ErrorCode as Code;
+    // The plain code is a write through a connection for reading: a fault of the caller.
+    let lost_its_file = error.code == Code::ReadOnly && error.extended_code != rusqlite::ffi::SQLITE_READONLY;
+    lost_its_file
+        || matches!(
+            error.code,
+            Code::SystemIoFailure
+                | Code::CannotOpen
+                | Code::OutOfMemory
+                | Code::FileLockingProtocolFailed
+                | Code::PermissionDenied
+                | Code::DatabaseCorrupt
+                | Code::NotADatabase
+        )
 }
 
 /// Whether PostgreSQL rolled the transaction back because of a concurrent one, so that a retry may succeed.
@@ -329,4 +365,36 @@ pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn what_the_operating_system_refuses_may_succeed_later_and_a_fault_may_not() {
+        let convert =
+            |code| StoreError::from_sqlite(&rusqlite::Error::SqliteFailure(ffi::Error::new(code), None), "SELECT 1");
+        for code in [
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_IOERR_READ,
+            ffi::SQLITE_IOERR_SHORT_READ,
+            ffi::SQLITE_IOERR_SHMMAP,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_PROTOCOL,
+            ffi::SQLITE_READONLY_DBMOVED,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_NOTADB,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_FULL,
+        ] {
+            assert!(convert(code).is_transient(), "{code}: {:?}", convert(code));
+        }
+        for code in [ffi::SQLITE_ERROR, ffi::SQLITE_READONLY, ffi::SQLITE_CONSTRAINT_UNIQUE] {
+            assert!(!convert(code).is_transient(), "{code}: {:?}", convert(code));
+        }
+    }
 }

@@ -3,7 +3,7 @@
  * DISK_FILE    a file whose writes are remembered until they are synced
  * DISK_SWITCH  while this file exists: the next sync of DISK_FILE fails with EIO, undoes what was written since the last
  *              sync, as a system may that drops pages it could not write, and removes the switch. Syncs after it succeed.
- * DISK_BLIND   while this file exists: reads of DISK_FILE fail with EIO
+ * DISK_BLIND   while this file exists: reads of DISK_FILE fail with EIO, and those of DISK_OTHER, if it is given
  * DISK_DEATH   a number: the process kills itself before the n-th call that changes a name or syncs a file
  */
 #define _GNU_SOURCE
@@ -29,12 +29,17 @@ static off_t synced_size = -1;
 
 static void *original(const char *name) { return dlsym(RTLD_NEXT, name); }
 
+/* Whether the descriptor is the file at a path. */
+static int is_at(int fd, const char *path, struct stat *here) {
+    struct stat there;
+    if (!path || fstat(fd, here) || !S_ISREG(here->st_mode) || stat(path, &there)) return 0;
+    return here->st_ino == there.st_ino && here->st_dev == there.st_dev;
+}
+
 /* Whether the descriptor is the watched file; its size is noted at the first look. */
 static int is_watched(int fd) {
-    const char *path = getenv("DISK_FILE");
-    struct stat here, there;
-    if (!path || fstat(fd, &here) || !S_ISREG(here.st_mode) || stat(path, &there)) return 0;
-    if (here.st_ino != there.st_ino || here.st_dev != there.st_dev) return 0;
+    struct stat here;
+    if (!is_at(fd, getenv("DISK_FILE"), &here)) return 0;
     if (synced_size < 0) synced_size = here.st_size;
     return 1;
 }
@@ -103,7 +108,8 @@ static ssize_t read_at(const char *name, int fd, void *bytes, size_t length, off
     const char *chosen = getenv("DISK_BLIND");
     if (chosen && access(chosen, F_OK) == 0) {
         pthread_mutex_lock(&lock);
-        int fails = is_watched(fd);
+        struct stat here;
+        int fails = is_watched(fd) || is_at(fd, getenv("DISK_OTHER"), &here);
         pthread_mutex_unlock(&lock);
         if (fails) {
             errno = EIO;

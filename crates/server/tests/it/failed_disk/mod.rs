@@ -1,6 +1,7 @@
-//! A disk that fails: a sync with an error, after which the system has dropped what was to be synced, and a restore that
-//! is killed anywhere. A library that the test compiles and preloads is the disk.
+//! A disk that fails: a sync with an error, after which the system has dropped what was to be synced, files that cannot be read,
+//! and a restore that is killed anywhere. A library that the test compiles and preloads is the disk.
 
+mod requests;
 mod restore;
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};

@@ -121,7 +121,8 @@ impl Readers {
         let waiting = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let conn = match waiting {
             Some(conn) => conn,
-            None => readers.open_one()?,
+            // The store is open already: what is in the way now may be gone later.
+            None => readers.open_one().map_err(|error| StoreError::Unavailable(error.to_string()))?,
         };
         Ok(Lease { conn: Some(conn), readers: Arc::clone(readers), _permit: permit })
     }

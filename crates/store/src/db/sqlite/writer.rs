@@ -164,7 +164,11 @@ fn link(tx: &mut Tx) -> &mut SqliteConnection {
 
 /// A COMMIT that failed may still be in the log after a crash.
 fn mark_outcome_unknown(error: StoreError) -> StoreError {
-    if let StoreError::Statement { reason, .. } = error { StoreError::Unknown(reason) } else { error }
+    if let StoreError::Statement { reason, .. } | StoreError::Failing { reason, .. } = error {
+        StoreError::Unknown(reason)
+    } else {
+        error
+    }
 }
 
 /// State of the writer thread.
