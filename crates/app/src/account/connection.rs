@@ -28,6 +28,7 @@ use crate::{
     flow::external::{self, ExternalProblem},
     limits::rates,
     providers::{ProviderUser, log},
+    single_use::SingleUse,
 };
 
 /// What the state of a request for an account page begins with; that of a hosted flow begins with the flow.
@@ -173,7 +174,7 @@ pub async fn answer(
         None => Err(ExternalProblem::NotAccepted),
     };
     let connected = match proved {
-        Ok(user) => connect(asking, step, user).await?,
+        Ok(user) => connect(asking, Some(step), (user, None)).await?,
         Err(problem) => Err(ConnectionProblem::Provider(problem)),
     };
     match connected {
@@ -185,11 +186,11 @@ pub async fn answer(
     }
 }
 
-/// Connects an account whose user the provider has proved.
-async fn connect(
+/// Connects an account whose user the provider has proved. What proved it may be good once.
+pub(crate) async fn connect(
     asking: &AccountContext<'_>,
-    step: &SettingsAction,
-    user: ProviderUser,
+    settings_action: Option<&SettingsAction>,
+    (user, single_use): (ProviderUser, Option<SingleUse>),
 ) -> Result<Result<ChangeOutcome, ConnectionProblem>, Error> {
     let AccountContext { ctx, caller, .. } = asking;
     let mut conn = ctx.app.store.read().await?;
@@ -210,7 +211,7 @@ async fn connect(
     let Some((_, event)) = events.into_iter().next() else { return Ok(Ok(ChangeOutcome::UserGone)) };
     let change_kind = AccountChange::AddExternalAccount(account, event);
     let change_request = asking.plan(&login_methods, None, (change_kind, &notice)).await?;
-    let change_request = ChangeRequest { settings_action: Some(step), ..change_request };
+    let change_request = ChangeRequest { settings_action, single_use, ..change_request };
     match commit(ctx, caller, change_request).await? {
         ChangeOutcome::Taken => Ok(Err(ConnectionProblem::BelongsToAnother)),
         outcome @ (ChangeOutcome::Done(_)

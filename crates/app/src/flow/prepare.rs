@@ -54,6 +54,8 @@ pub struct Browser {
     pub session: Option<Session>,
     /// The device's display name.
     pub device: Option<String>,
+    /// The grant that the application gets without a page, in its event form.
+    pub grant: Option<SessionModel>,
 }
 
 /// A change that is ready to be written.
@@ -208,7 +210,7 @@ async fn prepare_login(
     if brings {
         return Ok(None);
     }
-    let session = SessionModel {
+    let cookie_session = || SessionModel {
         id: flow.id.to_string(),
         is_cookie: true,
         client_id: Some(flow.state.request.client_id.clone()),
@@ -216,6 +218,7 @@ async fn prepare_login(
         last_accessed_at: ctx.now,
         display_name: browser.device.clone(),
     };
+    let session = browser.grant.clone().unwrap_or_else(cookie_session);
     let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
     let event = events::prepare(ctx, &event, user_id, &origin_of(flow));
     Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, second: None, amr, endings }))
