@@ -78,6 +78,16 @@ pub enum Error {
     DeviceCodeExpired,
     #[error("the user did not allow the device")]
     DeviceRefused,
+    #[error("the provider's ID token is not accepted")]
+    InvalidSubjectToken,
+    #[error("the nonce of the provider's ID token is used, too old or not of this project")]
+    InvalidProviderNonce,
+    #[error("the continuation is used, too old or another application's")]
+    InvalidContinuation,
+    #[error("the keys of the provider can't be read")]
+    ProviderUnavailable,
+    #[error("the member did not authenticate recently")]
+    ReauthenticationRequired,
     #[error("the redirect URI differs from the authorization request's")]
     RedirectUriMismatch,
     #[error("the DPoP proof is not valid: {0}")]
@@ -165,6 +175,11 @@ impl Error {
             Self::DeviceTooFast,
             Self::DeviceCodeExpired,
             Self::DeviceRefused,
+            Self::InvalidSubjectToken,
+            Self::InvalidProviderNonce,
+            Self::InvalidContinuation,
+            Self::ProviderUnavailable,
+            Self::ReauthenticationRequired,
             Self::RedirectUriMismatch,
             Self::InvalidDpopProof(ProofError::Times),
             Self::DpopBindingMismatch,

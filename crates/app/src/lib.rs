@@ -50,6 +50,7 @@ pub(crate) mod send_waits;
 pub mod server_health;
 pub mod sessions;
 pub mod signing_keys;
+pub(crate) mod single_use;
 pub mod sms_budget;
 pub mod state;
 pub mod store_clock;

@@ -47,6 +47,9 @@ const CLIENT_CREDENTIALS: &str = "client_credentials";
 /// The grant type of devices (RFC 8628 §3.4), for applications that turn it on.
 pub const DEVICE_CODE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
+/// The grant type with which applications exchange the ID token of a provider (RFC 8693 §2.1).
+pub const TOKEN_EXCHANGE_GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 /// The values of `grant_type` for applications with users; the last one only for those of the operator with a secret.
 const GRANT_TYPES: [&str; 6] = [
     "authorization_code",
@@ -171,6 +174,13 @@ impl ApplicationType {
             Self::Confidential | Self::M2m => true,
             Self::Spa | Self::TraditionalWebapp | Self::Native | Self::ThirdPartyApp | Self::Unspecified => false,
         }
+    }
+
+    /// Whether it may exchange a provider's ID token for tokens. No page asks for consent, so it must be first-party; and what it holds
+    /// of the user opens the whole account, as the ID token does.
+    #[must_use]
+    pub fn exchanges_provider_tokens(self) -> bool {
+        self.has_full_access()
     }
 
     /// The values of `grant_type` it may use at the token endpoint.
@@ -378,7 +388,11 @@ impl Client {
     /// Whether it may use this `grant_type`.
     #[must_use]
     pub fn allows_grant_type(&self, grant_type: &str) -> bool {
-        self.grant_types().contains(&grant_type) || (grant_type == DEVICE_CODE_GRANT && self.allows_devices())
+        match grant_type {
+            DEVICE_CODE_GRANT => self.allows_devices(),
+            TOKEN_EXCHANGE_GRANT => self.application_type().exchanges_provider_tokens(),
+            _ => self.grant_types().contains(&grant_type),
+        }
     }
 
     /// Whether its ID tokens and UserInfo name the earlier IDs of users.

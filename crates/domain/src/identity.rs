@@ -410,7 +410,7 @@ mod tests {
         let member = User { anonymous_since: None, ..guest.clone() };
         let can = |user: &User, settings: &ProjectSettings| {
             let identities = [account.identity(settings)];
-            UserAccount { user, identities: &identities, authenticators: &[] }.can_reauthenticate()
+            UserAccount { user, identities: &identities, authenticators: &[], previous_subs: &[] }.can_reauthenticate()
         };
         assert!(can(&member, &settings("ours")), "with the provider");
         assert!(!can(&member, &gone) && !can(&guest, &settings("ours")));

@@ -133,7 +133,7 @@ pub(super) fn describe_code_problem(decision: OtpDecision) -> FieldProblem {
 }
 
 /// Renders messages in one user's language.
-pub(super) struct MessageWriter {
+pub struct MessageWriter {
     context: MailContext,
     from: Option<String>,
     project: String,
@@ -142,7 +142,8 @@ pub(super) struct MessageWriter {
 
 impl MessageWriter {
     /// The renderer for the user of a page.
-    pub(super) fn new(visit: &Visit, headers: &HeaderMap, request: Option<&PendingRequest>) -> Self {
+    #[must_use]
+    pub fn new(visit: &Visit, headers: &HeaderMap, request: Option<&PendingRequest>) -> Self {
         let project = &visit.project;
         let page = context(visit, headers, request, String::new());
         let texts = project.settings.mail.texts.of(page.locale.tag()).cloned().unwrap_or_default();
@@ -155,7 +156,8 @@ impl MessageWriter {
         }
     }
 
-    pub(super) fn compose(&self, message: &CodeMessage<'_>) -> Message {
+    /// Renders a message with a code.
+    pub fn compose(&self, message: &CodeMessage<'_>) -> Message {
         let code = message.code.to_string();
         if message.kind == LoginIdKind::Phone {
             // Browsers fill in a code that names their origin's host, with https only (origin-bound one-time codes).
@@ -173,7 +175,7 @@ impl MessageWriter {
     }
 
     /// Renders the mail about a change or promotion of the account.
-    pub(super) fn write_notice(&self, to: &str, notice: &SecurityNotice) -> mailer::Mail {
+    pub fn write_notice(&self, to: &str, notice: &SecurityNotice) -> mailer::Mail {
         let (change, link) = match notice.clone() {
             SecurityNotice::StillSignedIn { sessions, link } => {
                 let session = |named: NamedSession| MailedSession {

@@ -125,6 +125,15 @@ pub(super) fn rows(kind: ProviderType, is_new: bool) -> Vec<BoundControl> {
             other => (other, ""),
         }));
     }
+    if kind.own_keys().contains(&"native_client_ids") {
+        rows.push(control(&of("native_client_ids"), "native_client_ids", "Client IDs of native apps").rows(3).hint(
+            if kind == ProviderType::Apple {
+                "One per line: the bundle IDs of your apps. With one of them, apps sign in with Apple's own dialog, without a page."
+            } else {
+                "One per line, as the provider shows them. With one of them, apps sign in with the provider's own dialog, without a page."
+            },
+        ));
+    }
     rows.push(
         control(&of("claims.email.assume_verified"), "trust", "Trust every email address of this provider").hint(
             "If off, only addresses that the provider says are verified become login IDs. Turn it on only if the provider proves every address.",

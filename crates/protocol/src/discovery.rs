@@ -87,9 +87,9 @@ const AUTH_METHODS: [&str; 4] = ["none", "client_secret_post", "client_secret_ba
 const ASSERTION_ALGORITHMS: [&str; 2] = [Alg::Rs256.as_str(), Alg::Es256.as_str()];
 
 impl Metadata {
-    /// The document of the server at `origin`, such as `https://auth.shop.example`, with the languages of its pages;
-    /// drops a trailing slash.
-    pub fn new(origin: &str, ui_locales: Vec<&'static str>) -> Self {
+    /// The document of the server at `origin`, such as `https://auth.shop.example`, with the languages of its pages; drops a
+    /// trailing slash. `exchanges_tokens` says whether ID tokens of a provider are exchanged.
+    pub fn new(origin: &str, ui_locales: Vec<&'static str>, exchanges_tokens: bool) -> Self {
         let origin = origin.trim_end_matches('/');
         let endpoint = |path: &str| format!("{origin}/oauth2/{path}");
         Self {
@@ -106,12 +106,16 @@ impl Metadata {
             jwks_uri: endpoint("jwks"),
             response_types_supported: ResponseType::ALL.map(ResponseType::as_str).to_vec(),
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
-            grant_types_supported: vec![
-                GrantType::AuthorizationCode.as_str(),
-                GrantType::RefreshToken.as_str(),
-                GrantType::ClientCredentials.as_str(),
-                GrantType::DeviceCode.as_str(),
-            ],
+            grant_types_supported: [
+                GrantType::AuthorizationCode,
+                GrantType::RefreshToken,
+                GrantType::ClientCredentials,
+                GrantType::DeviceCode,
+            ]
+            .into_iter()
+            .chain(exchanges_tokens.then_some(GrantType::TokenExchange))
+            .map(GrantType::as_str)
+            .collect(),
             scopes_supported: Scope::SERVED.map(Scope::as_str).to_vec(),
             prompt_values_supported: Prompt::ALL.map(Prompt::as_str).to_vec(),
             ui_locales_supported: ui_locales,
@@ -228,8 +232,13 @@ mod tests {
         });
         expected.as_object_mut().unwrap().extend(clients.as_object().unwrap().clone());
         assert_eq!(
-            serde_json::to_value(Metadata::new("https://auth.shop.example/", vec!["en", "de"])).unwrap(),
+            serde_json::to_value(Metadata::new("https://auth.shop.example/", vec!["en", "de"], false)).unwrap(),
             expected
+        );
+        let with_exchange = Metadata::new("https://auth.shop.example", Vec::new(), true);
+        assert_eq!(
+            with_exchange.grant_types_supported.last(),
+            Some(&"urn:ietf:params:oauth:grant-type:token-exchange")
         );
     }
 }

@@ -15,6 +15,8 @@ pub enum LoginHint {
     Anonymous(AnonymousHint),
     /// Exchange for a cookie and go straight to the redirect URI.
     AppSessionToken(Credential),
+    /// Go on where the exchange of a provider's ID token stopped.
+    Continuation(Credential),
     /// Fill in a login ID.
     LoginId {
         /// The login ID.
@@ -64,6 +66,9 @@ pub enum LoginHintError {
     /// `app_session_token` without the token.
     #[error("type app_session_token needs app_session_token")]
     AppSessionToken,
+    /// `continuation` without the continuation.
+    #[error("type continuation needs x_continuation")]
+    Continuation,
     /// `login_id` without exactly one login ID.
     #[error("type login_id needs one of email, phone and username")]
     LoginId,
@@ -107,6 +112,10 @@ impl LoginHint {
                 let token = form.get("app_session_token")?.ok_or(LoginHintError::AppSessionToken)?;
                 Ok(Self::AppSessionToken(token.into()))
             }
+            Some("continuation") => {
+                let continuation = form.get("x_continuation")?.ok_or(LoginHintError::Continuation)?;
+                Ok(Self::Continuation(continuation.into()))
+            }
             Some("login_id") => {
                 let login_id = match (form.get("email")?, form.get("phone")?, form.get("username")?) {
                     (Some(email), None, None) => LoginIdHint::Email(email.to_owned()),
@@ -129,6 +138,7 @@ impl LoginHint {
                 vec![("type", "anonymous"), ("promotion_code", code)]
             }
             Self::AppSessionToken(token) => vec![("type", "app_session_token"), ("app_session_token", token)],
+            Self::Continuation(continuation) => vec![("type", "continuation"), ("x_continuation", continuation)],
             Self::LoginId { login_id, enforce } => {
                 let login_id = match login_id {
                     LoginIdHint::Email(email) => ("email", email.as_str()),
@@ -165,11 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn the_three_types_are_read() {
+    fn the_types_are_read() {
         for (query, expected) in [
             ("type=anonymous&jwt=a.b.c", LoginHint::Anonymous(AnonymousHint::Jwt("a.b.c".into()))),
             ("promotion_code=PC&type=anonymous&", LoginHint::Anonymous(AnonymousHint::PromotionCode("PC".into()))),
             ("type=app_session_token&app_session_token=t", LoginHint::AppSessionToken("t".into())),
+            ("type=continuation&x_continuation=c", LoginHint::Continuation("c".into())),
             (
                 "type=login_id&email=kim%40shop.example&enforce=true",
                 LoginHint::LoginId { login_id: LoginIdHint::Email("kim@shop.example".to_owned()), enforce: true },
@@ -197,6 +208,7 @@ mod tests {
             ("type=anonymous&jwt=", LoginHintError::Anonymous),
             ("type=anonymous&jwt=a&promotion_code=b", LoginHintError::Anonymous),
             ("type=app_session_token", LoginHintError::AppSessionToken),
+            ("type=continuation", LoginHintError::Continuation),
             ("type=login_id", LoginHintError::LoginId),
             ("type=login_id&email=a&phone=b", LoginHintError::LoginId),
             ("type=anonymous&jwt=%zz", LoginHintError::Form(FormError::PercentEncoding)),
@@ -222,12 +234,13 @@ mod tests {
         }
 
         #[test]
-        fn a_printed_hint_is_read_back(text in "[^\0]{1,20}", which in 0..5_u8, enforce: bool) {
+        fn a_printed_hint_is_read_back(text in "[^\0]{1,20}", which in 0..6_u8, enforce: bool) {
             let hint = match which {
                 0 => LoginHint::Anonymous(AnonymousHint::Jwt(text.as_str().into())),
                 1 => LoginHint::Anonymous(AnonymousHint::PromotionCode(text.as_str().into())),
                 2 => LoginHint::AppSessionToken(text.as_str().into()),
                 3 => LoginHint::Plain(text),
+                4 => LoginHint::Continuation(text.as_str().into()),
                 _ => LoginHint::LoginId { login_id: LoginIdHint::Email(text), enforce },
             };
             prop_assert_eq!(LoginHint::parse(&hint.print()), Ok(hint));

@@ -33,7 +33,16 @@ pub(crate) fn fresh(status: StatusCode, body: &impl Serialize) -> Response {
 
 /// As [`fresh`], with 200, for tokens and codes: RFC 6749 §5.1 demands the older header, too.
 pub(crate) fn fresh_grant(body: &impl Serialize) -> Response {
-    let mut response = fresh(StatusCode::OK, body);
+    for_grants(StatusCode::OK, body)
+}
+
+/// The same with 400, for a refusal with more than its code (RFC 6749 §5.2).
+pub(crate) fn refused_grant(body: &impl Serialize) -> Response {
+    for_grants(StatusCode::BAD_REQUEST, body)
+}
+
+fn for_grants(status: StatusCode, body: &impl Serialize) -> Response {
+    let mut response = fresh(status, body);
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
     response
 }

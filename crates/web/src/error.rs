@@ -138,7 +138,8 @@ pub fn retry_after(error: &Error) -> Option<Duration> {
         Error::PasswordsOverloaded
         | Error::ShareUsedUp
         | Error::RefreshTokenSuperseded
-        | Error::ClientKeysUnavailable => Some(BUSY_RETRY),
+        | Error::ClientKeysUnavailable
+        | Error::ProviderUnavailable => Some(BUSY_RETRY),
         _ => None,
     }
 }
@@ -228,6 +229,23 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::DeviceTooFast => OAuthError::new(Code::SlowDown, "wait 5 seconds longer between requests"),
         Error::DeviceCodeExpired => OAuthError::new(Code::ExpiredToken, "the device code has expired"),
         Error::DeviceRefused => OAuthError::new(Code::AccessDenied, "the user did not allow the device"),
+        // One text for every fault of the token: the log says which.
+        Error::InvalidSubjectToken => {
+            OAuthError::invalid_request("invalid subject_token: get a new nonce and ask the provider again")
+        }
+        Error::InvalidProviderNonce => OAuthError::invalid_request(
+            "invalid nonce: it was used or is too old, get another from /oauth2/challenge and ask the provider again",
+        ),
+        Error::InvalidContinuation => {
+            OAuthError::invalid_request("invalid x_continuation: it was used or is too old, ask the provider again")
+        }
+        Error::ProviderUnavailable => {
+            OAuthError::new(Code::TemporarilyUnavailable, "the provider does not answer, repeat the request")
+        }
+        Error::ReauthenticationRequired => OAuthError::new(
+            Code::InteractionRequired,
+            "the member must have authenticated within the last 5 minutes: reauthenticate, then repeat",
+        ),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
         Error::InvalidDpopProof(why) => describe_proof_error(*why),
         Error::DpopBindingMismatch => OAuthError::new(Code::InvalidDpopProof, BINDING),
@@ -337,6 +355,11 @@ fn to_api(error: &Error) -> ApiError {
         | Error::DeviceTooFast
         | Error::DeviceCodeExpired
         | Error::DeviceRefused
+        | Error::InvalidSubjectToken
+        | Error::InvalidProviderNonce
+        | Error::InvalidContinuation
+        | Error::ProviderUnavailable
+        | Error::ReauthenticationRequired
         | Error::RedirectUriMismatch
         | Error::HintUsed
         | Error::GuestLeft

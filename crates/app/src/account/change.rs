@@ -39,6 +39,7 @@ use crate::{
     messages::SealedMessage,
     projects::Project,
     sessions::{Ending, Selection},
+    single_use::SingleUse,
     tokens::settings_action,
 };
 
@@ -108,7 +109,7 @@ pub enum ChangeOutcome {
     Taken,
     /// It is the last login method; nothing changed.
     LastLoginMethod,
-    /// The state changed in another tab; reload it.
+    /// The state changed in another tab, or what the change uses up was used; reload it.
     Stale,
     /// The member was deleted.
     UserGone,
@@ -124,12 +125,14 @@ pub struct ChangeRequest<'a> {
     pub(crate) planned: Option<PlannedChange>,
     /// The pending step that ends with it.
     pub settings_action: Option<&'a SettingsAction>,
+    /// What it uses up.
+    pub(crate) single_use: Option<SingleUse>,
 }
 
 impl ChangeRequest<'_> {
     /// A change alone.
     pub(crate) fn of(change_kind: AccountChange) -> Self {
-        Self { change_kind, mails: Vec::new(), planned: None, settings_action: None }
+        Self { change_kind, mails: Vec::new(), planned: None, settings_action: None, single_use: None }
     }
 }
 
@@ -140,6 +143,7 @@ struct PreparedChange {
     project: Arc<Project>,
     change_kind: AccountChange,
     settings_action: Option<(FlowId, i64, String, Timestamp)>,
+    single_use: Option<SingleUse>,
     mails: Vec<SealedMessage>,
     planned: Option<PlannedChange>,
     ending: Option<Ending>,
@@ -200,6 +204,7 @@ pub async fn commit(
         project: Arc::clone(ctx.project),
         change_kind: change_request.change_kind,
         settings_action,
+        single_use: change_request.single_use,
         mails: change_request.mails.iter().map(seal).collect(),
         planned: change_request.planned,
         ending,
@@ -291,6 +296,11 @@ async fn write(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
     }
     if let Some((id, version, state, expires_at)) = &change.settings_action
         && !flow_rows::update(tx, no, *id, *version, state, *expires_at).await?
+    {
+        return Err(ChangeError::Stale);
+    }
+    if let Some(single_use) = &change.single_use
+        && !single_use.spend(tx, no).await?
     {
         return Err(ChangeError::Stale);
     }

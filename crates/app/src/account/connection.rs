@@ -30,6 +30,7 @@ use crate::{
     flow::external::{self, ExternalProblem},
     limits::rates,
     providers::{ProviderUser, log},
+    single_use::SingleUse,
 };
 
 /// What the state of a request for an account page begins with; that of a hosted flow begins with the flow.
@@ -221,7 +222,7 @@ pub async fn answer(
     };
     let done = match proved {
         Ok(user) if pending.proves_for.is_some() => prove(asking, step, user).await?,
-        Ok(user) => connect(asking, step, user).await?,
+        Ok(user) => connect(asking, Some(step), (user, None)).await?,
         Err(problem) => Err(ConnectionProblem::Provider(problem)),
     };
     match (done, &pending.proves_for) {
@@ -252,11 +253,11 @@ async fn prove(
     reauthentication::by_provider(ctx, caller, step, used).await.map(Ok)
 }
 
-/// Connects an account whose user the provider has proved.
-async fn connect(
+/// Connects an account whose user the provider has proved. What proved it may be good once.
+pub(crate) async fn connect(
     asking: &AccountContext<'_>,
-    step: &SettingsAction,
-    user: ProviderUser,
+    settings_action: Option<&SettingsAction>,
+    (user, single_use): (ProviderUser, Option<SingleUse>),
 ) -> Result<Result<ChangeOutcome, ConnectionProblem>, Error> {
     let AccountContext { ctx, caller, .. } = asking;
     let mut conn = ctx.app.store.read().await?;
@@ -275,7 +276,7 @@ async fn connect(
     let notice = |link| SecurityNotice::ExternalAccountAdded { name: name.clone(), link };
     let change_kind = AccountChange::AddExternalAccount(account, ConnectionReport::new(ctx, caller.user.id));
     let change_request = asking.plan(&login_methods, None, (change_kind, &notice)).await?;
-    let change_request = ChangeRequest { settings_action: Some(step), ..change_request };
+    let change_request = ChangeRequest { settings_action, single_use, ..change_request };
     match commit(ctx, caller, change_request).await? {
         ChangeOutcome::Taken => Ok(Err(ConnectionProblem::BelongsToAnother)),
         outcome @ (ChangeOutcome::Done(_)

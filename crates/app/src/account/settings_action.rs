@@ -181,12 +181,13 @@ pub(crate) async fn start_settings_action(
                 Opening::Navigate => return Ok(Ok(SettingsActionStart::Navigate)),
             }
         }
-        Some(LoginHint::Anonymous(_) | LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
-            match find_signed_in(ctx, client, &browser).await? {
-                Some(user) => (user, None),
-                None => return Ok(Err(login_required())),
-            }
-        }
+        Some(
+            LoginHint::Anonymous(_) | LoginHint::Continuation(_) | LoginHint::LoginId { .. } | LoginHint::Plain(_),
+        )
+        | None => match find_signed_in(ctx, client, &browser).await? {
+            Some(user) => (user, None),
+            None => return Ok(Err(login_required())),
+        },
     };
     if !details.id_token_hint.as_ref().is_none_or(|hint| names_user(ctx.project, hint.as_str(), &user)) {
         return Ok(Err(login_required()));

@@ -16,7 +16,12 @@ use crate::{
     ctx::Ctx,
     error::Error,
     events,
-    flow::{self, Flow, FlowPurpose, FlowState, begin::begin_sign_in},
+    flow::{
+        self, Flow, FlowPurpose, FlowState,
+        begin::begin_sign_in,
+        continuation::{self, Continuation},
+        external,
+    },
     guests::device_key::{self, Proven, Signer},
     projects::Project,
     promotion::source::PromotionSource,
@@ -43,6 +48,7 @@ pub async fn begin(
     match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => begin_app_session(ctx, &pending, token, &browser).await.map(Ok),
         Some(LoginHint::Anonymous(hint)) => begin_promotion(ctx, pending, hint, browser).await.map(Ok),
+        Some(LoginHint::Continuation(sealed)) => begin_continuation(ctx, pending, sealed, browser).await.map(Ok),
         Some(LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
             begin_sign_in(ctx, pending, details, browser).await
         }
@@ -58,8 +64,10 @@ pub(super) fn check_details(client: &Client, details: &AuthorizeDetails) -> Resu
             return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"));
         }
     }
-    if matches!(details.login_hint, Some(LoginHint::Anonymous(_))) && client.is_third_party() {
-        let why = "a third-party client cannot promote a guest";
+    if matches!(details.login_hint, Some(LoginHint::Anonymous(_) | LoginHint::Continuation(_)))
+        && client.is_third_party()
+    {
+        let why = "a third-party client cannot promote a guest or go on with a continuation";
         return Err(OAuthError::new(ErrorCode::UnauthorizedClient, why));
     }
     check_scope(client, &details.scope)?;
@@ -123,6 +131,48 @@ async fn begin_promotion(
     state.source = claim.source;
     state.from_elsewhere = browser.caller.is_none_or(|caller| caller.user.id != claim.guest.id);
     let flow = Flow::begin_with_claim(ctx.app, state, fingerprint, ctx.now);
+    Ok(AuthorizeOutcome::Pages { flow: Box::new(flow), browser: secret })
+}
+
+/// Goes on where an application's exchange of an ID token stopped.
+async fn begin_continuation(
+    ctx: &Ctx<'_>,
+    pending: PendingRequest,
+    sealed: &str,
+    browser: BrowserState<'_>,
+) -> Result<AuthorizeOutcome, Error> {
+    let back = cancel_redirect(&pending);
+    let fingerprint = continuation::fingerprint(sealed);
+    let mut conn = ctx.app.store.read().await?;
+    if let Some(holder) = spent::find(&mut conn, ctx.project.no, &fingerprint).await? {
+        let own = flow::resume(&mut conn, ctx.project, holder, browser.browser).await?;
+        return Ok(own.map_or(AuthorizeOutcome::BadHint { back }, AuthorizeOutcome::Resume));
+    }
+    let opened = Continuation::open(ctx, &pending.client_id, sealed).map(|(continuation, _)| continuation);
+    let opened = opened.filter(|one| one.dpop_jkt.is_none() || one.dpop_jkt == pending.dpop_jkt);
+    let Some(Continuation { guest, kept, .. }) = opened else { return Ok(AuthorizeOutcome::BadHint { back }) };
+    let claim = match guest {
+        None => None,
+        Some((guest, source)) => {
+            let is_live = source.is_live(&mut conn, ctx.project, guest, ctx.now).await?;
+            let guest = users::find(&mut conn, ctx.project.no, guest).await?;
+            let guest = guest.filter(|guest| is_live && guest.is_anonymous() && guest.is_active());
+            let Some(guest) = guest else { return Ok(AuthorizeOutcome::BadHint { back }) };
+            Some(PromotionClaim { guest, source: Some(source) })
+        }
+    };
+    drop(conn);
+    let secret = browser.browser.first().map_or_else(|| ctx.app.entropy.alphanumeric(), str::to_string);
+    let purpose = claim.as_ref().map_or(FlowPurpose::Login, |claim| FlowPurpose::Promote { guest: claim.guest.id });
+    let mut state = FlowState::new(purpose, pending, &secret);
+    // It may have been sent to this browser by somebody else, who must not leave an account of its own here.
+    state.request.suppress_session = true;
+    if let Some(claim) = claim {
+        state.from_elsewhere = browser.caller.is_none_or(|caller| caller.user.id != claim.guest.id);
+        state.source = claim.source;
+    }
+    let mut flow = Flow::begin_with_claim(ctx.app, state, fingerprint, ctx.now);
+    external::go_on(ctx, &mut flow, kept).await?;
     Ok(AuthorizeOutcome::Pages { flow: Box::new(flow), browser: secret })
 }
 

@@ -10,6 +10,7 @@ use crate::adapters::entropy::Entropy;
 const LABEL: &str = "sealed_flow";
 const PUSHED: &str = "pushed_request";
 const POSTED: &str = "provider_answer";
+const CONTINUATION: &str = "continuation";
 
 impl MacKey {
     /// Seals the flow for its browser.
@@ -46,6 +47,18 @@ impl MacKey {
     #[must_use]
     pub(crate) fn open_provider_answer(&self, sealed: &str) -> Option<Vec<u8>> {
         self.open_alone(POSTED, &read_base64url(sealed)?)
+    }
+
+    /// Seals what a provider answered to an application, for the application.
+    #[must_use]
+    pub(crate) fn seal_continuation(&self, plain: &[u8], entropy: &Entropy) -> String {
+        self.seal_alone(CONTINUATION, plain, entropy)
+    }
+
+    /// Unseals what [`MacKey::seal_continuation`] made.
+    #[must_use]
+    pub(crate) fn open_continuation(&self, sealed: &str) -> Option<Vec<u8>> {
+        self.open_alone(CONTINUATION, &read_base64url(sealed)?)
     }
 
     fn seal_alone(&self, label: &str, plain: &[u8], entropy: &Entropy) -> String {
@@ -110,5 +123,8 @@ mod tests {
         let (answer, request) = (key.seal_provider_answer(b"a", &entropy), key.seal_pushed_request(b"a", &entropy));
         assert_eq!(key.open_provider_answer(&answer).as_deref(), Some(&b"a"[..]));
         assert_eq!((key.open_provider_answer(&request), other.open_provider_answer(&answer)), (None, None));
+        let continuation = key.seal_continuation(b"a", &entropy);
+        assert_eq!(key.open_continuation(&continuation).as_deref(), Some(&b"a"[..]));
+        assert_eq!((key.open_continuation(&answer), key.open_provider_answer(&continuation)), (None, None));
     }
 }

@@ -267,6 +267,7 @@ fn completed_state(flow: &Flow, promoted: bool, awaits_consent: Option<AwaitedCo
     state.promoted = promoted;
     state.attempt = None;
     state.external = None;
+    state.kept = None;
     state.linking = None;
     state.offered_user = None;
     state.awaits_merge = None;

@@ -15,9 +15,10 @@ use vestibule_store::{credentials, external_accounts};
 use super::{
     Flow, FlowPurpose, PendingLoginId,
     basis::Basis,
+    continuation::KeptAnswer,
     keep,
     link::{self, PendingLink},
-    posted_answer,
+    merging, posted_answer,
     prepare::Achievement,
     save,
     sign_in::LoginProof,
@@ -65,6 +66,14 @@ pub struct ExternalStep {
     pub problem: Option<ExternalProblem>,
 }
 
+impl ExternalStep {
+    /// One that waits for no answer.
+    fn new(provider: &Provider, intent: Intent) -> Self {
+        let (alias, provider) = (provider.alias.clone(), provider.account_key());
+        Self { alias, provider, intent, state: None, anew_since: None, problem: None }
+    }
+}
+
 /// Why a sign-in with a provider led to no user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,6 +98,8 @@ pub enum ExternalProblem {
 pub enum Started {
     /// The browser goes to this URL of the provider.
     Redirect(String),
+    /// The provider has answered already, to an application: the flow can be committed.
+    Achieved(Achievement),
     /// The flow's state says why not.
     Problem,
     /// The flow changed in another tab, or there is no such provider any more.
@@ -129,21 +140,27 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
         check_joining(ctx, flow)?;
     }
     rates::charge_provider(ctx)?;
-    let secret = ctx.app.entropy.alphanumeric();
-    let state = format!("{}.{secret}", flow.id);
     flow.state.offered_user = None;
     flow.state.attempt = None;
     flow.state.pending = None;
     flow.state.linking = None;
-    flow.state.external = Some(ExternalStep {
-        alias: alias.to_string(),
-        provider: provider.account_key(),
-        intent,
-        state: Some(hash(&secret)),
-        anew_since: flow.state.only_user.map(|_| ctx.now),
-        problem: None,
-    });
-    match request_url(ctx, provider, (&state, &secret), flow.state.only_user.is_some()).await {
+    let asks_anew = flow.state.only_user.is_some();
+    // What proved the user to an application is no fresh proof.
+    let kept = flow.state.kept.clone().filter(|kept| !asks_anew && kept.is_usable(provider, ctx.now));
+    if let Some(kept) = kept {
+        return Ok(match decide_kept(ctx, flow, (provider, kept), intent).await? {
+            Answered::Achieved(achievement) => Started::Achieved(achievement),
+            Answered::Next => Started::Problem,
+            Answered::Stale => Started::Stale,
+        });
+    }
+    flow.state.kept = None;
+    let secret = ctx.app.entropy.alphanumeric();
+    let state = format!("{}.{secret}", flow.id);
+    let anew_since = asks_anew.then_some(ctx.now);
+    flow.state.external =
+        Some(ExternalStep { state: Some(hash(&secret)), anew_since, ..ExternalStep::new(provider, intent) });
+    match request_url(ctx, provider, (&state, &secret), asks_anew).await {
         Ok(url) => Ok(if save(ctx, flow, None).await? { Started::Redirect(url) } else { Started::Stale }),
         Err(error) => {
             providers::log(ctx, provider, &error);
@@ -293,6 +310,72 @@ async fn refuse(ctx: &Ctx<'_>, flow: &mut Flow, problem: ExternalProblem) -> Res
     Ok(if keep(ctx, flow).await? { Answered::Next } else { Answered::Stale })
 }
 
+/// Decides what the kept answer of a provider means. It stays kept until the flow ends: a person may look at several pages.
+async fn decide_kept(
+    ctx: &Ctx<'_>,
+    flow: &mut Flow,
+    (provider, kept): (&Provider, KeptAnswer),
+    intent: Intent,
+) -> Result<Answered, Error> {
+    flow.state.external = Some(ExternalStep::new(provider, intent));
+    let user = kept.user.clone();
+    flow.state.kept = Some(kept);
+    decide(ctx, flow, (provider, user), intent).await
+}
+
+/// What the answer that a provider gave to an application leads to.
+pub(crate) enum Exchanged {
+    /// The change can be made.
+    Achieved(Achievement),
+    /// The account belongs to another user.
+    BelongsToMember,
+    /// Its email address does.
+    EmailTaken,
+    /// It belongs to nobody, and sign-up is closed.
+    Unknown,
+}
+
+/// Decides what the answer that a provider gave to an application means, in a flow of which nothing is stored. The same as for an answer to
+/// a page, but where a page would ask.
+pub(crate) async fn decide_exchange(
+    ctx: &Ctx<'_>,
+    flow: &mut Flow,
+    (provider, kept): (&Provider, KeptAnswer),
+    intent: Intent,
+) -> Result<Exchanged, Error> {
+    Ok(match decide_kept(ctx, flow, (provider, kept), intent).await? {
+        Answered::Achieved(Achievement::Proved(proof)) => {
+            // Its member decides about the guest on a page.
+            match merging::find_undecided(ctx, flow, proof.user).await? {
+                Some(_) => Exchanged::BelongsToMember,
+                None => Exchanged::Achieved(Achievement::Proved(proof)),
+            }
+        }
+        Answered::Achieved(achievement) => Exchanged::Achieved(achievement),
+        Answered::Next | Answered::Stale => match flow.state.external.as_ref().and_then(|step| step.problem) {
+            Some(ExternalProblem::BelongsToMember) => Exchanged::BelongsToMember,
+            Some(_) => Exchanged::Unknown,
+            None => Exchanged::EmailTaken,
+        },
+    })
+}
+
+/// Prepares the first page of a flow that goes on with a kept answer. It commits nothing: a link may have led the browser here.
+pub(crate) async fn go_on(ctx: &Ctx<'_>, flow: &mut Flow, kept: KeptAnswer) -> Result<(), Error> {
+    let Some(provider) = ctx.project.settings.provider(&kept.alias).filter(|one| kept.is_usable(one, ctx.now)) else {
+        return Ok(());
+    };
+    let intent = if flow.state.guest().is_some() { Intent::Join } else { Intent::SignIn };
+    if let Answered::Achieved(achievement) = decide_kept(ctx, flow, (provider, kept), intent).await? {
+        match achievement {
+            Achievement::Proved(_) => set_problem(flow, ExternalProblem::BelongsToMember),
+            // The account or its address is free by now: the first page offers the provider.
+            Achievement::Connected(_) | Achievement::Joined(_) | Achievement::Decided(..) => flow.state.external = None,
+        }
+    }
+    Ok(())
+}
+
 /// Decides what a verified answer means: the account's owner signs in, or the account gets an owner.
 async fn decide(
     ctx: &Ctx<'_>,
@@ -317,6 +400,10 @@ async fn decide(
         }
         user.keep_name(&account.profile);
         let basis = Basis::of_external_account(flow, &user.provider, &user.subject);
+        let basis = match &flow.state.kept {
+            Some(kept) => basis.kept_at(kept.asked_since, None),
+            None => basis,
+        };
         let proof = LoginProof { external: Some(user), ..LoginProof::new(account.user_id, BY_PROVIDER, basis) };
         return Ok(Answered::Achieved(Achievement::Proved(Box::new(proof))));
     }

@@ -97,6 +97,7 @@ pub(crate) async fn ask(
     let mut state = flow.state.clone();
     state.attempt = None;
     state.external = None;
+    state.kept = None;
     state.pending = None;
     state.offered_user = None;
     state.awaits_merge = Some(AwaitedMerge {

@@ -6,6 +6,7 @@ pub mod begin;
 pub mod change;
 pub mod commit;
 pub mod consent;
+pub(crate) mod continuation;
 pub mod external;
 pub mod link;
 pub mod login_methods;
@@ -34,6 +35,7 @@ pub use self::message::WriteMessage;
 pub use self::message::{CodeMessage, CodeUse};
 use self::{
     consent::AwaitedConsent,
+    continuation::KeptAnswer,
     external::ExternalStep,
     link::PendingLink,
     merging::AwaitedMerge,
@@ -160,6 +162,9 @@ pub struct FlowState {
     /// The sign-in with a provider that is under way, or what became of it.
     #[serde(default)]
     pub external: Option<ExternalStep>,
+    /// What the provider answered to an application, whose exchange goes on in this flow.
+    #[serde(default)]
+    pub(crate) kept: Option<KeptAnswer>,
     /// The account at a provider that the sign-in of its email address's owner connects.
     #[serde(default)]
     pub linking: Option<PendingLink>,
@@ -205,6 +210,7 @@ impl FlowState {
             pending: None,
             attempt: None,
             external: None,
+            kept: None,
             linking: None,
             passkey_skipped: false,
             asks_consent: false,
@@ -275,6 +281,12 @@ impl Flow {
     #[must_use]
     pub fn begins_with_hint(&self) -> bool {
         self.state.claim.is_some()
+    }
+
+    /// Whether it goes on where an application's exchange of an ID token stopped, so that its first page is not a choice.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.state.kept.is_some()
     }
 
     /// The same as [`begin`](Self::begin), for a hint with this fingerprint, which is redeemed when the flow is stored.
@@ -369,6 +381,7 @@ pub async fn start_over(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<bool, Error> {
     flow.state.offered_user = None;
     flow.state.attempt = None;
     flow.state.external = None;
+    flow.state.kept = None;
     flow.state.awaits_merge = None;
     flow.state.linking = None;
     if flow.state.guest.is_none() && flow.state.purpose == FlowPurpose::SignUp {

@@ -54,6 +54,8 @@ pub struct Browser {
     pub session: Option<Session>,
     /// The device's display name.
     pub device: Option<String>,
+    /// The grant that the application gets without a page, in its event form.
+    pub grant: Option<SessionModel>,
 }
 
 /// A change that is ready to be written.
@@ -245,7 +247,7 @@ fn prepare_end(
 }
 /// The event of a member's sign-in.
 fn describe_sign_in(ctx: &Ctx<'_>, flow: &Flow, member: &LoadedUser, browser: &Browser) -> Event {
-    let session = SessionModel {
+    let cookie_session = || SessionModel {
         id: flow.id.to_string(),
         is_cookie: true,
         client_id: Some(flow.state.request.client_id.clone()),
@@ -253,6 +255,7 @@ fn describe_sign_in(ctx: &Ctx<'_>, flow: &Flow, member: &LoadedUser, browser: &B
         last_accessed_at: ctx.now,
         display_name: browser.device.clone(),
     };
+    let session = browser.grant.clone().unwrap_or_else(cookie_session);
     Event::UserAuthenticated { user: UserModel::copy(&member.account()), session }
 }
 

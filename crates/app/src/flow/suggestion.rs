@@ -11,7 +11,7 @@ pub(crate) fn suggest(settings: &ProjectSettings, hint: Option<&LoginHint>) -> O
     match hint? {
         LoginHint::LoginId { login_id, .. } => Some(read(login_id)),
         LoginHint::Plain(text) => guess(settings, text),
-        LoginHint::Anonymous(_) | LoginHint::AppSessionToken(_) => None,
+        LoginHint::Anonymous(_) | LoginHint::AppSessionToken(_) | LoginHint::Continuation(_) => None,
     }
 }
 

@@ -30,6 +30,11 @@ pub fn read(project: &Project, purpose: ChallengePurpose, token: &str, now: Time
     project.keys.mac.read_challenge(purpose.as_str(), token).filter(|challenge| now <= challenge.expires_at)
 }
 
+/// When a challenge was issued.
+pub(crate) fn issued_at(challenge: &Challenge) -> Timestamp {
+    challenge.expires_at.minus(LIFETIME)
+}
+
 /// Redeems a challenge; exactly one of several concurrent callers gets `true`.
 pub async fn spend(tx: &mut Tx, no: ProjectNo, challenge: &Challenge) -> Result<bool, StoreError> {
     spent::spend(tx, no, &challenge.fingerprint, None, challenge.expires_at).await

@@ -10,7 +10,7 @@ use vestibule_domain::{
 use vestibule_store::{Conn, StoreError, device_keys, grants, sessions};
 
 use crate::{
-    caller::{AccountCaller, SessionCaller, find_live_grant, is_session_alive},
+    caller::{AccountCaller, ApiCaller, SessionCaller, find_live_grant, is_session_alive},
     error::Error,
     projects::Project,
 };
@@ -27,6 +27,11 @@ impl PromotionSource {
     /// The source for the caller of a hosted page.
     pub fn of_session(caller: &SessionCaller) -> Self {
         Self::SignedIn { session: SessionRef::Session(caller.session.id) }
+    }
+
+    /// The source for the caller of an API.
+    pub(crate) fn of_caller(caller: &ApiCaller) -> Self {
+        Self::SignedIn { session: caller.via.reference() }
     }
 
     /// The source for the caller of an account page.

@@ -79,12 +79,19 @@ pub(crate) fn read_name(user: &str) -> PersonName {
     }
     let read: Option<User> = (user.len() <= USER_BYTES).then(|| serde_json::from_str(user).ok()).flatten();
     let Some(User { name }) = read else { return PersonName::default() };
-    let usable = |part: Option<String>| {
-        let part = part?.trim().to_string();
-        let is_good = !part.is_empty() && part.chars().count() <= NAME_CHARS && !part.chars().any(char::is_control);
-        is_good.then_some(part)
-    };
-    PersonName { given: usable(name.first), family: usable(name.last) }
+    PersonName::read(name.first.as_deref(), name.last.as_deref())
+}
+
+impl PersonName {
+    /// A name of these parts, as far as they are short text.
+    pub(crate) fn read(given: Option<&str>, family: Option<&str>) -> Self {
+        let usable = |part: &str| {
+            let part = part.trim();
+            let is_good = !part.is_empty() && part.chars().count() <= NAME_CHARS && !part.chars().any(char::is_control);
+            is_good.then(|| part.to_string())
+        };
+        Self { given: given.and_then(usable), family: family.and_then(usable) }
+    }
 }
 
 #[cfg(test)]

@@ -105,23 +105,11 @@ async fn read_id_token(
     tokens: &Tokens,
     nonce: &str,
 ) -> Result<(String, Map<String, Value>, Option<Timestamp>), ProviderError> {
-    let (ctx, kind) = (call.ctx, call.provider.kind);
+    let kind = call.provider.kind;
     let id_token = tokens.id_token.as_deref().ok_or(ProviderError::Unproven("the answer has no ID token"))?;
-    let jws = Jws::parse(id_token).map_err(|_| ProviderError::Unproven("the ID token is not a signed token"))?;
-    let jwks_uri = call.metadata.jwks_uri.as_deref();
-    let jwks_uri = jwks_uri.ok_or(ProviderError::Unproven("the metadata does not say where the keys are"))?;
-    let keys = (&ctx.app.providers.http, jwks_uri);
-    let key_issuer = call.known.verify(keys, &jws, (&ctx.app.metrics, ctx.now)).await?;
-    let mut claims = jws.claims().map_err(|_| ProviderError::Unproven("the ID token cannot be read"))?;
-    let issuer = call.known.expect_issuer(call.metadata, &claims, key_issuer.as_deref())?;
-    let expected = Expected {
-        kind,
-        issuer: &issuer,
-        client_id: &call.provider.client_id,
-        nonce: kind.takes_nonce().then_some(nonce),
-        now: ctx.now,
-    };
-    let subject = id_token::check(&claims, &expected)?;
+    let (clients, nonces) = ([call.provider.client_id.as_str()], [nonce]);
+    let wanted = Wanted { clients: &clients, nonces: kind.takes_nonce().then_some(&nonces), since: None };
+    let (subject, mut claims) = verify_id_token(call, id_token, &wanted).await?;
     let authenticated_at = id_token::read_auth_time(&claims);
     match kind.proof() {
         ProviderProof::IdToken if claims.contains_key("email") => {}
@@ -138,8 +126,48 @@ async fn read_id_token(
         }
         ProviderProof::IdTokenAlone | ProviderProof::UserApi => {}
     }
-    let subject = if kind == ProviderType::Microsoft { microsoft::read_subject(&claims)? } else { subject };
-    Ok((subject, claims, authenticated_at))
+    Ok((read_account_id(kind, subject, &claims)?, claims, authenticated_at))
+}
+
+/// What only the caller of [`verify_id_token`] knows of [`Expected`].
+pub(super) struct Wanted<'a> {
+    pub(super) clients: &'a [&'a str],
+    pub(super) nonces: Option<&'a [&'a str]>,
+    pub(super) since: Option<Timestamp>,
+}
+
+/// Verifies an ID token of the provider; answers its subject and its claims.
+pub(super) async fn verify_id_token(
+    call: &Call<'_>,
+    id_token: &str,
+    wanted: &Wanted<'_>,
+) -> Result<(String, Map<String, Value>), ProviderError> {
+    let ctx = call.ctx;
+    let jws = Jws::parse(id_token).map_err(|_| ProviderError::Unproven("the ID token is not a signed token"))?;
+    let jwks_uri = call.metadata.jwks_uri.as_deref();
+    let jwks_uri = jwks_uri.ok_or(ProviderError::Unproven("the metadata does not say where the keys are"))?;
+    let keys = (&ctx.app.providers.http, jwks_uri);
+    let key_issuer = call.known.verify(keys, &jws, (&ctx.app.metrics, ctx.now)).await?;
+    let claims = jws.claims().map_err(|_| ProviderError::Unproven("the ID token cannot be read"))?;
+    let issuer = call.known.expect_issuer(call.metadata, &claims, key_issuer.as_deref())?;
+    let expected = Expected {
+        kind: call.provider.kind,
+        issuer: &issuer,
+        clients: wanted.clients,
+        nonces: wanted.nonces,
+        since: wanted.since,
+        now: ctx.now,
+    };
+    Ok((id_token::check(&claims, &expected)?, claims))
+}
+
+/// The ID of the account: the subject, but at Microsoft.
+pub(super) fn read_account_id(
+    kind: ProviderType,
+    subject: String,
+    claims: &Map<String, Value>,
+) -> Result<String, ProviderError> {
+    if kind == ProviderType::Microsoft { microsoft::read_subject(claims) } else { Ok(subject) }
 }
 
 /// The request of RFC 6749 §4.1.3, with the verifier of RFC 7636 where the provider takes one.

@@ -20,9 +20,12 @@ const GOOGLE: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"]
 pub(super) struct Expected<'a> {
     pub(super) kind: ProviderType,
     pub(super) issuer: &'a str,
-    pub(super) client_id: &'a str,
-    /// None where the provider does not repeat it.
-    pub(super) nonce: Option<&'a str>,
+    /// It is for one of them.
+    pub(super) clients: &'a [&'a str],
+    /// It has one of them; `None` where the provider does not repeat it.
+    pub(super) nonces: Option<&'a [&'a str]>,
+    /// It was not issued before this time.
+    pub(super) since: Option<Timestamp>,
     pub(super) now: Timestamp,
 }
 
@@ -39,7 +42,10 @@ pub(super) fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Res
     if !is_issuer {
         return Err(ProviderError::Unproven("the ID token is another issuer's"));
     }
-    if !is_for(claims.get("aud"), expected.client_id) || text("azp").is_some_and(|azp| azp != expected.client_id) {
+    let is_client = |client: &str| expected.clients.contains(&client);
+    let is_for_another =
+        text("azp").is_some_and(|azp| !is_client(azp)) || claims.get("azp").is_some_and(|azp| !azp.is_string());
+    if !only_audience(claims.get("aud")).is_some_and(is_client) || is_for_another {
         return Err(ProviderError::Unproven("the ID token is for another client"));
     }
     let early = expected.now.minus(SKEW).as_seconds() as f64;
@@ -50,8 +56,14 @@ pub(super) fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Res
     if seconds("iat").is_none_or(|iat| iat > late) || seconds("nbf").is_some_and(|nbf| nbf > late) {
         return Err(ProviderError::Unproven("the ID token is from the future"));
     }
-    let is_nonce = |expected: &str| text("nonce").is_some_and(|nonce| is_equal(nonce, expected));
-    if !expected.nonce.is_none_or(is_nonce) {
+    let oldest = expected.since.map(|since| since.minus(SKEW).as_seconds() as f64);
+    if oldest.is_some_and(|oldest| seconds("iat").is_none_or(|iat| iat < oldest)) {
+        return Err(ProviderError::Unproven("the ID token is too old"));
+    }
+    let is_nonce = |nonces: &[&str]| {
+        text("nonce").is_some_and(|nonce| nonces.iter().filter(|expected| is_equal(nonce, expected)).count() > 0)
+    };
+    if !expected.nonces.is_none_or(is_nonce) {
         return Err(ProviderError::Unproven("the ID token has another nonce"));
     }
     let subject = text("sub").unwrap_or_default();
@@ -66,12 +78,15 @@ pub(super) fn read_auth_time(claims: &Map<String, Value>) -> Option<Timestamp> {
     claims.get("auth_time").and_then(Value::as_i64).filter(|seconds| *seconds > 0).map(Timestamp::from_seconds)
 }
 
-/// Whether an audience is this client and no other.
-fn is_for(audience: Option<&Value>, client_id: &str) -> bool {
-    match audience {
-        Some(Value::String(only)) => only == client_id,
-        Some(Value::Array(all)) => matches!(all.as_slice(), [Value::String(only)] if only == client_id),
-        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_)) | None => false,
+/// The audience, if there is no other.
+fn only_audience(audience: Option<&Value>) -> Option<&str> {
+    match audience? {
+        Value::String(only) => Some(only),
+        Value::Array(all) => match all.as_slice() {
+            [Value::String(only)] => Some(only),
+            _ => None,
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
     }
 }
 
@@ -84,8 +99,9 @@ mod tests {
     const EXPECTED: Expected<'_> = Expected {
         kind: ProviderType::Oidc,
         issuer: "https://id.example",
-        client_id: "shop",
-        nonce: Some("n-1"),
+        clients: &["shop"],
+        nonces: Some(&["n-1"]),
+        since: None,
         now: Timestamp::from_seconds(10_000),
     };
 
@@ -122,6 +138,7 @@ mod tests {
             ("aud", json!([])),
             ("aud", json!({"shop": 1})),
             ("azp", json!("other")),
+            ("azp", json!(["shop"])),
             ("exp", json!(9_940)),
             ("exp", json!("10300")),
             ("exp", Value::Null),
@@ -150,7 +167,32 @@ mod tests {
         let mut claims = good();
         claims.as_object_mut().expect("an object").remove("nonce");
         assert!(judge(&claims, &EXPECTED).is_err());
-        assert!(judge(&claims, &Expected { nonce: None, ..EXPECTED }).is_ok());
+        assert!(judge(&claims, &Expected { nonces: None, ..EXPECTED }).is_ok());
+    }
+
+    #[test]
+    fn a_native_token_is_for_one_of_several_clients_fresh_and_has_the_nonce_or_its_hash() {
+        let since = Some(Timestamp::from_seconds(9_700));
+        let native = Expected { clients: &["shop", "android"], nonces: Some(&["hash", "raw"]), since, ..EXPECTED };
+        for (name, value, is_good) in [
+            ("nonce", json!("raw"), true),
+            ("nonce", json!("hash"), true),
+            ("nonce", json!("n-1"), false),
+            ("nonce", Value::Null, false),
+            ("aud", json!("android"), true),
+            ("aud", json!(["android"]), true),
+            ("aud", json!(["shop", "android"]), false),
+            ("aud", json!("com.other"), false),
+            ("azp", json!("android"), true),
+            ("azp", json!("com.other"), false),
+            ("iat", json!(9_640), true),
+            ("iat", json!(9_639), false),
+        ] {
+            let mut claims = good();
+            claims["nonce"] = json!("hash");
+            claims[name] = value.clone();
+            assert_eq!(judge(&claims, &native).is_ok(), is_good, "{name} {value}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Providers of external accounts. This module owns what is known of each (`known`: metadata and keys, and whether it answers),
-//! the exchange of a code (`exchange`), the ID token (`id_token`) or the provider's own API (`user_api`), what is believed of it
-//! (`profile`), what is particular to one (`apple`, `microsoft`), the client secrets (`secrets`), and
+//! the exchange of a code (`exchange`), the ID token (`id_token`), also one that an application presents (`native`), or the provider's own API
+//! (`user_api`), what is believed of it (`profile`), what is particular to one (`apple`, `microsoft`), the client secrets (`secrets`), and
 //! whether a provider is set up (`check`) and works (`trial`).
 
 pub(crate) mod apple;
@@ -9,6 +9,7 @@ mod exchange;
 mod id_token;
 mod known;
 mod microsoft;
+mod native;
 mod profile;
 pub mod secrets;
 pub mod trial;
@@ -28,6 +29,7 @@ use vestibule_domain::{
 
 pub(crate) use self::{
     exchange::{Answer, Exchange, exchange},
+    native::{NativeToken, verify as verify_native},
     profile::ProviderUser,
 };
 use self::{

@@ -83,6 +83,17 @@ impl ProviderUser {
         Self { authenticated_at, ..self }
     }
 
+    /// Adds the name that an application says it got beside the ID token, of a provider that says it there.
+    pub(crate) fn with_name_beside(self, name: &PersonName) -> Self {
+        if self.says_name_once { self.with_name(name) } else { self }
+    }
+
+    /// The same with less of the profile, so that it is short.
+    pub(crate) fn with_essential_profile(mut self) -> Self {
+        self.profile.retain(|name, _| name.starts_with("email") || SAID_ONCE.contains(&name.as_str()));
+        self
+    }
+
     /// Adds the name that is not in the claims.
     pub(super) fn with_name(mut self, name: &PersonName) -> Self {
         let whole = [name.given.as_deref(), name.family.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" ");

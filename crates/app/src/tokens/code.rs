@@ -323,13 +323,23 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<R
     }
     grants::insert(tx, no, grant).await?;
     if redemption.only_one {
-        // A concurrent exchange may have added one.
-        let mut others = redemption.notices.find_of_user(tx, grant.user_id).await?;
-        others.retain(|other| other.client_id == grant.client_id && other.id != grant.id);
-        redemption.notices.queue(tx, &others, grant.created_at).await?;
-        grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
+        remove_others(tx, no, grant, &redemption.notices).await?;
     }
     Ok(RedeemResult::Done)
+}
+
+/// Removes the user's other grants of the application: a concurrent exchange may have added one.
+pub(super) async fn remove_others(
+    tx: &mut Tx,
+    no: ProjectNo,
+    grant: &Grant,
+    notices: &LogoutNotices,
+) -> Result<(), StoreError> {
+    let mut others = notices.find_of_user(tx, grant.user_id).await?;
+    others.retain(|other| other.client_id == grant.client_id && other.id != grant.id);
+    notices.queue(tx, &others, grant.created_at).await?;
+    grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
+    Ok(())
 }
 
 /// Checks the verifier against the challenge (RFC 7636 §4.6). A verifier without a challenge is rejected: otherwise an

@@ -10,6 +10,7 @@ pub mod dpop;
 pub mod id_token;
 pub mod introspect;
 pub mod issue;
+pub mod provider_token;
 pub mod refresh;
 pub mod revoke;
 pub mod settings_action;

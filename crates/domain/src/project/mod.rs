@@ -39,8 +39,8 @@ pub use self::{
     origin::{NotAnOrigin, Origin},
     provider_type::{FreshProof, ProviderProof, ProviderType},
     providers::{
-        MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, TokenEndpointAuthMethod, is_tenant_id,
-        type_of_account_key,
+        MAX_NATIVE_CLIENT_IDS, MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, TokenEndpointAuthMethod,
+        is_tenant_id, type_of_account_key,
     },
     sections::{
         AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting,
@@ -280,6 +280,12 @@ impl ProjectSettings {
     #[must_use]
     pub fn provider(&self, alias: &str) -> Option<&Provider> {
         self.providers().iter().find(|provider| provider.alias == alias)
+    }
+
+    /// Whether applications may exchange ID tokens of a provider for tokens.
+    #[must_use]
+    pub fn has_native_sign_in(&self) -> bool {
+        self.providers().iter().any(Provider::has_native_sign_in)
     }
 
     /// The first provider of the accounts with this key.

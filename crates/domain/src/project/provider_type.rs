@@ -89,10 +89,11 @@ impl ProviderType {
     #[must_use]
     pub fn own_keys(self) -> &'static [&'static str] {
         match self {
-            Self::Oidc => &["issuer", "scopes", "token_endpoint_auth_method"],
-            Self::Apple => &["team_id", "key_id"],
-            Self::Microsoft => &["tenant"],
-            Self::Google | Self::GitHub | Self::Facebook | Self::LinkedIn => &[],
+            Self::Oidc => &["issuer", "scopes", "token_endpoint_auth_method", "native_client_ids"],
+            Self::Apple => &["team_id", "key_id", "native_client_ids"],
+            Self::Microsoft => &["tenant", "native_client_ids"],
+            Self::Google => &["native_client_ids"],
+            Self::GitHub | Self::Facebook | Self::LinkedIn => &[],
         }
     }
 
@@ -101,7 +102,8 @@ impl ProviderType {
     pub fn requires(self) -> &'static [&'static str] {
         match self {
             Self::Oidc => &["issuer"],
-            Self::Apple | Self::Microsoft => self.own_keys(),
+            Self::Apple => &["team_id", "key_id"],
+            Self::Microsoft => &["tenant"],
             Self::Google | Self::GitHub | Self::Facebook | Self::LinkedIn => &[],
         }
     }

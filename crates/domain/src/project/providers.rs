@@ -7,6 +7,9 @@ use super::{ProviderType, is_default};
 /// Maximum number of providers of a project.
 pub const MAX_PROVIDERS: usize = 20;
 
+/// Maximum number of client IDs of a provider besides its own.
+pub const MAX_NATIVE_CLIENT_IDS: usize = 20;
+
 /// How the client authenticates at the token endpoint (OpenID Connect Core §9).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,6 +43,8 @@ pub struct Provider {
     pub scopes: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub native_client_ids: Vec<String>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub claims: ProviderClaims,
 }
@@ -115,7 +120,7 @@ impl Provider {
     }
 
     /// The keys that not every type has, and whether they are written.
-    pub(super) fn written_keys(&self) -> [(&'static str, bool); 6] {
+    pub(super) fn written_keys(&self) -> [(&'static str, bool); 7] {
         [
             ("issuer", self.issuer.is_some()),
             ("tenant", self.tenant.is_some()),
@@ -123,7 +128,20 @@ impl Provider {
             ("key_id", self.key_id.is_some()),
             ("scopes", self.scopes.is_some()),
             ("token_endpoint_auth_method", self.token_endpoint_auth_method.is_some()),
+            ("native_client_ids", !self.native_client_ids.is_empty()),
         ]
+    }
+
+    /// Whether applications may present the ID tokens that they got from it themselves.
+    #[must_use]
+    pub fn has_native_sign_in(&self) -> bool {
+        !self.native_client_ids.is_empty()
+    }
+
+    /// The clients for which such an ID token may be: those of the applications, and the one of the pages.
+    #[must_use]
+    pub fn native_audiences(&self) -> Vec<&str> {
+        std::iter::once(&self.client_id).chain(&self.native_client_ids).map(String::as_str).collect()
     }
 
     /// Whether the operator vouches for its email addresses.
@@ -162,6 +180,7 @@ pub(super) fn full() -> Vec<Provider> {
         key_id: None,
         scopes: Some(vec!["openid".into()]),
         token_endpoint_auth_method: Some(TokenEndpointAuthMethod::ClientSecretPost),
+        native_client_ids: vec!["com.example.shop".into()],
         claims: ProviderClaims { email: ProviderEmail { assume_verified: Some(true) } },
     };
     let known = |kind, tenant: Option<&str>, apple: Option<&str>| Provider {
@@ -218,6 +237,15 @@ mod tests {
     }
 
     #[test]
+    fn native_sign_in_is_on_with_clients_of_its_own() {
+        let mut google = Provider { client_id: "web".into(), ..Provider::default() };
+        assert!(!google.has_native_sign_in());
+        google.native_client_ids = vec!["android".into()];
+        assert!(google.has_native_sign_in());
+        assert_eq!(google.native_audiences(), ["web", "android"]);
+    }
+
+    #[test]
     fn providers_that_cannot_work_are_refused() {
         let base = "[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n";
         let google = "[[identity.oauth.providers]]\nalias = \"g\"\ntype = \"google\"\nclient_id = \"c\"\n";
@@ -260,6 +288,24 @@ mod tests {
             (microsoft.clone(), "providers[0].tenant", "missing"),
             (with_tenant.replace("common", "any"), "providers[0].tenant", "\"organizations\""),
             (format!("{with_issuer}tenant = \"common\"\n"), "providers[0].tenant", "only the type \"azureadv2\""),
+            (
+                format!("{}native_client_ids = [\"com.shop\"]\n", google.replace("google", "github")),
+                "providers[0].native_client_ids",
+                "only the types \"google\", \"apple\", \"azureadv2\" and \"oidc\" have this key",
+            ),
+            (
+                format!("{google}native_client_ids = [\"com shop\"]\n"),
+                "providers[0].native_client_ids[0]",
+                "without spaces",
+            ),
+            (
+                format!(
+                    "{google}native_client_ids = {:?}\n",
+                    (0..=MAX_NATIVE_CLIENT_IDS).map(|n| format!("c{n}")).collect::<Vec<_>>()
+                ),
+                "providers[0].native_client_ids",
+                "the limit is 20",
+            ),
             (format!("{with_issuer}scopes = [\"email\"]\n"), "providers[0].scopes", "add \"openid\""),
             (google.replace("\"g\"", "\"a/b\""), "providers[0].alias", "letters"),
             (format!("{google}client_secret = \"s\"\n"), "providers[0].client_secret", "unknown key"),
@@ -272,6 +318,8 @@ mod tests {
         for kind in ProviderType::ALL {
             assert!(kind.requires().iter().all(|key| kind.own_keys().contains(key)), "{kind:?}");
             assert!(kind.own_keys().iter().all(|key| !keys.contains(key)), "{kind:?}");
+            // Only a nonce ties an ID token that an application presents to its request.
+            assert!(!kind.own_keys().contains(&"native_client_ids") || kind.takes_nonce(), "{kind:?}");
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
             // Something ties the code to the request, or UserInfo confirms the ID token.
             let confirmed = kind.proof() == ProviderProof::IdTokenAndUserInfo;

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use url::Url;
 
 use super::{
-    AuthenticatorKind, IdentityType, MAX_MERGE_RULES, MAX_PROVIDERS, MergeRule, ProjectSettings, Provider, ProviderType,
+    AuthenticatorKind, IdentityType, MAX_MERGE_RULES, MAX_NATIVE_CLIENT_IDS, MAX_PROVIDERS, MergeRule, ProjectSettings,
+    Provider, ProviderType,
 };
 use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS, Resource};
 
@@ -95,6 +96,10 @@ fn check_providers(providers: &[Provider], findings: &mut Vec<Finding>) {
                 find(key, &format!("this key is missing: the type {:?} needs it", provider.kind.as_str()));
             }
         }
+        if provider.native_client_ids.len() > MAX_NATIVE_CLIENT_IDS {
+            let count = provider.native_client_ids.len();
+            find("native_client_ids", &format!("there are {count} client IDs; the limit is {MAX_NATIVE_CLIENT_IDS}"));
+        }
         if provider.kind == ProviderType::Oidc
             && provider.scopes.as_ref().is_some_and(|scopes| !scopes.iter().any(|scope| scope == "openid"))
         {
@@ -105,13 +110,18 @@ fn check_providers(providers: &[Provider], findings: &mut Vec<Finding>) {
 
 /// Why a key cannot be written for a provider of this type.
 fn explain_foreign_key(kind: ProviderType, key: &str) -> String {
-    let owner = ProviderType::ALL.into_iter().find(|owner| owner.own_keys().contains(&key));
-    match (owner, kind.brand()) {
-        (Some(ProviderType::Oidc), Some(brand)) => {
+    let owners: Vec<ProviderType> =
+        ProviderType::ALL.into_iter().filter(|owner| owner.own_keys().contains(&key)).collect();
+    match (owners.as_slice(), kind.brand()) {
+        ([ProviderType::Oidc], Some(brand)) => {
             format!("{brand}'s is known: remove this key, or write the type \"oidc\"")
         }
-        (Some(owner), _) => format!("only the type {:?} has this key: remove it", owner.as_str()),
-        (None, _) => "remove this key".to_owned(),
+        ([owner], _) => format!("only the type {:?} has this key: remove it", owner.as_str()),
+        ([others @ .., last], _) => {
+            let others: Vec<String> = others.iter().map(|owner| format!("{:?}", owner.as_str())).collect();
+            format!("only the types {} and {:?} have this key: remove it", others.join(", "), last.as_str())
+        }
+        ([], _) => "remove this key".to_owned(),
     }
 }
 

@@ -399,7 +399,7 @@ impl Scene {
         let visit = self.visit.clone();
         let resolution = self.cookies.resolve(&visit).await?;
         let session = resolution.live().map(|caller| caller.session.clone());
-        let browser = Browser { session, device: device_name(&self.headers) };
+        let browser = Browser { session, device: device_name(&self.headers), grant: None };
         let writer = self.writer();
         let write_notice = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
         let done = commit::commit(&visit.ctx(), &self.flow, achievement, browser, &write_notice).await?;

@@ -207,8 +207,9 @@ fn kind_in(uri: &Uri) -> Option<LoginIdKind> {
 
 /// Shows the first page of a new flow. Nothing is stored: the page carries the flow.
 pub async fn begin(visit: &Visit, cookies: FlowCookies, headers: &HeaderMap, flow: Flow, browser: String) -> Response {
+    let view = if flow.goes_on() { View::Current } else { View::Start };
     let mut response = match Scene::set((visit.clone(), cookies), headers, flow, browser.clone()).await {
-        Ok(scene) => scene.show(View::Start, None),
+        Ok(scene) => scene.show(view, None),
         Err(response) => response,
     };
     cookies::set_flow(response.headers_mut(), &visit.project, &browser);

@@ -103,7 +103,7 @@ pub async fn begin(
     // member changes after a press of a button only, unless it carries a hint, which only the app has and which works once.
     let is_unasked = has_session && !flow.begins_with_hint();
     // A person who is to see that another one may have begun the guest sees the page first.
-    if !is_offered || is_unasked || flow.state.from_elsewhere || is_prefetch(headers) {
+    if !is_offered || is_unasked || flow.state.from_elsewhere || flow.goes_on() || is_prefetch(headers) {
         return super::begin(visit, cookies, headers, flow, browser).await;
     }
     let mut scene = match Scene::set((visit.clone(), cookies), headers, flow, browser.clone()).await {
@@ -129,6 +129,7 @@ impl Scene {
         let visit = self.visit.clone();
         Ok(match external::start(&visit.ctx(), &mut self.flow, alias, intent).await? {
             Started::Redirect(url) => see_other(&url),
+            Started::Achieved(achievement) => self.commit(achievement).await?,
             Started::Problem => self.go(View::Current),
             Started::Stale if self.flow.is_stored() => self.go_on_elsewhere().await?,
             Started::Stale => self.go(View::Start),

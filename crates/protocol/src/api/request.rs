@@ -12,10 +12,12 @@ pub enum ChallengePurpose {
     BiometricRequest,
     /// A code for a second app.
     App2AppRequest,
+    /// The nonce of a provider's ID token that an application presents.
+    IdTokenRequest,
 }
 
 impl ChallengePurpose {
-    const ALL: [Self; 3] = [Self::AnonymousRequest, Self::BiometricRequest, Self::App2AppRequest];
+    const ALL: [Self; 4] = [Self::AnonymousRequest, Self::BiometricRequest, Self::App2AppRequest, Self::IdTokenRequest];
 
     /// The purpose as spelled on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -23,6 +25,7 @@ impl ChallengePurpose {
             Self::AnonymousRequest => "anonymous_request",
             Self::BiometricRequest => "biometric_request",
             Self::App2AppRequest => "app2app_request",
+            Self::IdTokenRequest => "id_token_request",
         }
     }
 

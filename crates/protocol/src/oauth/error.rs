@@ -64,6 +64,8 @@ pub enum ErrorCode {
     SlowDown,
     /// RFC 8628 §3.5: the device code has expired.
     ExpiredToken,
+    /// An account at a provider, or its address, belongs to another user; specific to this wire protocol.
+    IdentityConflict,
 }
 
 impl ErrorCode {
@@ -97,6 +99,7 @@ impl ErrorCode {
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
+            Self::IdentityConflict => "x_identity_conflict",
         }
     }
 
@@ -128,7 +131,8 @@ impl ErrorCode {
             | Self::InvalidRequestUri
             | Self::AuthorizationPending
             | Self::SlowDown
-            | Self::ExpiredToken => 400,
+            | Self::ExpiredToken
+            | Self::IdentityConflict => 400,
         }
     }
 }

@@ -17,11 +17,13 @@ pub enum GrantType {
     ClientCredentials,
     /// RFC 8628 §3.4.
     DeviceCode,
+    /// The exchange of a provider's ID token (RFC 8693 §2.1).
+    TokenExchange,
 }
 
 impl GrantType {
     /// Every supported grant type.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::AnonymousRequest,
@@ -29,6 +31,7 @@ impl GrantType {
         Self::SettingsAction,
         Self::ClientCredentials,
         Self::DeviceCode,
+        Self::TokenExchange,
     ];
 
     /// The grant type as spelled on the wire.
@@ -41,6 +44,7 @@ impl GrantType {
             Self::SettingsAction => "urn:authgear:params:oauth:grant-type:settings-action",
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
@@ -59,7 +63,7 @@ mod tests {
         for grant in GrantType::ALL {
             assert_eq!(GrantType::parse(grant.as_str()), Some(grant));
         }
-        for text in ["password", "urn:ietf:params:oauth:grant-type:token-exchange"] {
+        for text in ["password", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
             assert_eq!(GrantType::parse(text), None, "{text}");
         }
         assert_eq!(GrantType::parse("Authorization_Code"), None);

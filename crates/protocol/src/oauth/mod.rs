@@ -10,6 +10,7 @@ mod prompt;
 mod response;
 mod scope;
 mod token;
+mod token_exchange;
 
 pub use authorize::{AuthorizeDetails, AuthorizeRequest};
 pub use device::{DeviceAuthorizationRequest, DeviceAuthorizationResponse};
@@ -21,3 +22,4 @@ pub use prompt::{Prompt, PromptSet};
 pub use response::{ResponseMode, ResponseType};
 pub use scope::{Scope, ScopeSet};
 pub use token::{CodeExchange, TokenRequest, TokenResponse};
+pub use token_exchange::{ACCESS_TOKEN_TYPE, ProviderAction, ProviderName, ProviderTokenRequest, ProviderVoucher};

@@ -47,13 +47,16 @@ pub const PARAMETERS: &[(&str, usize)] = &[
     ("token", JWS_BYTES),
     ("token_type_hint", WORD),
     ("ui_locales", FREE_TEXT),
+    ("x_action", WORD),
     ("x_authentication_flow_group", WORD),
     ("x_color_scheme", WORD),
+    ("x_continuation", JWS_BYTES),
     ("x_end_session_ref", FREE_TEXT),
     ("x_oauth_provider_alias", WORD),
     ("x_page", WORD),
     ("x_platform", WORD),
     ("x_pre_authenticated_url_token", JWS_BYTES),
+    ("x_provider_profile", FREE_TEXT),
     ("x_settings_action", WORD),
     ("x_settings_action_query", FREE_TEXT),
     ("x_sso_enabled", WORD),
@@ -113,7 +116,12 @@ mod tests {
 
     #[test]
     fn every_parameter_that_is_read_has_a_length() {
-        for source in [include_str!("authorize.rs"), include_str!("device.rs"), include_str!("token.rs")] {
+        for source in [
+            include_str!("authorize.rs"),
+            include_str!("device.rs"),
+            include_str!("token.rs"),
+            include_str!("token_exchange.rs"),
+        ] {
             let code = source.split("#[cfg(test)]").next().unwrap();
             for call in ["form.get(\"", "form.get_all(\"", "text(\"", "require(form, \"", "read_type(\""] {
                 for (name, _) in code.split(call).skip(1).filter_map(|rest| rest.split_once('"')) {

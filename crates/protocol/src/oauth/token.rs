@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::parameters::check_lengths;
-use super::{ErrorCode, GrantType, OAuthError, PkceVerifier, ScopeSet};
+use super::{ErrorCode, GrantType, OAuthError, PkceVerifier, ProviderTokenRequest, ScopeSet};
 use crate::Credential;
 use crate::form::Form;
 
@@ -64,6 +64,8 @@ pub enum TokenRequest {
         /// The device code.
         device_code: Credential,
     },
+    /// The exchange of a provider's ID token, as a native application got it (RFC 8693 §2.1).
+    TokenExchange(Box<ProviderTokenRequest>),
 }
 
 impl TokenRequest {
@@ -92,6 +94,7 @@ impl TokenRequest {
             GrantType::DeviceCode => {
                 Self::DeviceCode { device_code: require(form, "device_code", "device_code is required")? }
             }
+            GrantType::TokenExchange => Self::TokenExchange(Box::new(ProviderTokenRequest::parse(form)?)),
         })
     }
 
@@ -105,11 +108,12 @@ impl TokenRequest {
             Self::SettingsAction(_) => GrantType::SettingsAction,
             Self::ClientCredentials { .. } => GrantType::ClientCredentials,
             Self::DeviceCode { .. } => GrantType::DeviceCode,
+            Self::TokenExchange(_) => GrantType::TokenExchange,
         }
     }
 }
 
-fn require(form: &Form, name: &str, problem: &'static str) -> Result<Credential, OAuthError> {
+pub(super) fn require(form: &Form, name: &str, problem: &'static str) -> Result<Credential, OAuthError> {
     form.get(name)?.map(Credential::from).ok_or_else(|| OAuthError::invalid_request(problem))
 }
 

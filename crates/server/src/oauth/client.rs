@@ -2,10 +2,11 @@
 //! assertion (RFC 7523 §2.2).
 
 use axum::{extract::Request, http::HeaderMap, response::Response};
+use serde::Serialize;
 use vestibule_app::{
     error::Error,
     projects::Project,
-    tokens::{ClientProof, client_assertion},
+    tokens::{ClientProof, client_assertion, provider_token::IdentityConflict},
 };
 use vestibule_domain::secret::Secret;
 use vestibule_protocol::{
@@ -14,6 +15,8 @@ use vestibule_protocol::{
     oauth::{ErrorCode, OAuthError},
 };
 use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
+
+use crate::json;
 
 pub(super) const CHALLENGE: &str = "Basic realm=\"client\"";
 
@@ -47,6 +50,8 @@ pub(super) enum ClientRefused {
     Flow(Error),
     /// The header and the body name different applications.
     TwoClients,
+    /// The account at a provider, or its address, belongs to another user.
+    Conflict(IdentityConflict),
 }
 
 impl From<OAuthError> for ClientRefused {
@@ -184,6 +189,7 @@ impl ClientRefused {
             Self::Protocol(problem) => problem.code == ErrorCode::InvalidClient,
             Self::Flow(problem) => error::is_about_the_client(problem),
             Self::TwoClients => true,
+            Self::Conflict(_) => false,
         }
     }
 
@@ -200,10 +206,33 @@ impl ClientRefused {
                     answer
                 }
             }
+            Self::Conflict(conflict) => refuse_identity(conflict),
             Self::TwoClients => {
                 let why = "client_id is not the client of the HTTP Basic credentials";
                 error::challenge_basic(error::oauth_by_code(&OAuthError::new(ErrorCode::InvalidClient, why)), CHALLENGE)
             }
         }
     }
+}
+
+/// The answer to an exchange whose account, or its address, belongs to another user; with the continuation, the application goes on.
+fn refuse_identity(conflict: &IdentityConflict) -> Response {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        #[serde(flatten)]
+        error: OAuthError,
+        x_conflict: &'static str,
+        x_continuation: &'a str,
+    }
+    let (x_conflict, why) = if conflict.is_claim {
+        ("claim", "the email address belongs to a member: open a page with x_continuation")
+    } else {
+        ("identity", "the account belongs to a member: open a page with x_continuation, or send it with x_action=login")
+    };
+    let body = Body {
+        error: OAuthError::new(ErrorCode::IdentityConflict, why),
+        x_conflict,
+        x_continuation: &conflict.continuation,
+    };
+    json::refused_grant(&body)
 }

@@ -16,7 +16,8 @@ use vestibule_web::{
 /// `GET /.well-known/openid-configuration`
 pub(crate) async fn metadata(visit: Visit, _: NoCredential, _: Request) -> Response {
     let locales = Locales::shared().offered(visit.project.settings.languages().unwrap_or_default());
-    let metadata = Metadata::new(&visit.project.origin, locales.into_iter().map(Locale::tag).collect());
+    let locales = locales.into_iter().map(Locale::tag).collect();
+    let metadata = Metadata::new(&visit.project.origin, locales, visit.project.settings.has_native_sign_in());
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata)).into_response()
 }
 

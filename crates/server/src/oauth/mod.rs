@@ -16,7 +16,7 @@ pub(crate) mod user_info;
 use vestibule_protocol::form::Form;
 
 /// Parameters of the token endpoint that are secrets, or as good as one.
-const SECRETS: [&str; 10] = [
+const SECRETS: [&str; 11] = [
     "actor_token",
     "client_assertion",
     "client_secret",
@@ -27,6 +27,7 @@ const SECRETS: [&str; 10] = [
     "refresh_token",
     "subject_token",
     "token",
+    "x_continuation",
 ];
 
 /// The parameters with which a posted form goes on as a navigation or in a page. The endpoints that people's browsers come to

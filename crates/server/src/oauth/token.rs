@@ -6,21 +6,33 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use vestibule_app::{
+    account::notice::SecurityNotice,
+    caller::Resolution,
     ctx::Ctx,
     error::Error,
+    flow::CodeMessage,
     limits::rates,
     tokens::{
         ClientProof, Tokens, anonymous,
         client_credentials::{self, OwnTokenRequest},
         code, device_code,
         dpop::PresentedProof,
-        id_token, refresh, settings_action,
+        id_token,
+        provider_token::{self, ExchangeOutcome, ExchangeRequest},
+        refresh, settings_action,
     },
 };
-use vestibule_domain::client::Client;
+use vestibule_domain::{
+    client::{Client, TOKEN_EXCHANGE_GRANT},
+    project::ProjectSettings,
+};
+use vestibule_pages::messages::MessageWriter;
 use vestibule_protocol::{
     form::Form,
-    oauth::{CodeExchange, OAuthError, TokenRequest, TokenResponse},
+    oauth::{
+        ACCESS_TOKEN_TYPE, CodeExchange, ErrorCode, OAuthError, ProviderAction, ProviderTokenRequest, TokenRequest,
+        TokenResponse,
+    },
 };
 use vestibule_web::{
     credentials::{ApiCredentials, TokenCredentials},
@@ -54,7 +66,7 @@ async fn answer(
     ClientRequest { form, headers, client: presented }: &mut ClientRequest,
     dpop: &PresentedProof,
 ) -> Result<TokenResponse, ClientRefused> {
-    let allowed = allow(visit.project.settings.client(presented.client_id()), form);
+    let allowed = allow(&visit.project.settings, presented.client_id(), form);
     charge(visit, allowed.as_ref().ok().map(|(_, request)| request), presented.has_assertion())?;
     let proof = presented.prove(visit, "/oauth2/token").await?;
     let (client, request) = allowed?;
@@ -102,8 +114,43 @@ async fn answer(
             let response = TokenResponse::bearer(own.access.token, own.access.expires_in);
             return Ok(TokenResponse { scope: Some(own.scopes).filter(|scopes| !scopes.is_empty()), ..response });
         }
+        TokenRequest::TokenExchange(exchange) => {
+            return exchange_id_token(visit, (client, &exchange), (api, headers), dpop, device_info).await;
+        }
     };
     Ok(print(tokens))
+}
+
+async fn exchange_id_token(
+    visit: &Visit,
+    (client, exchange): (&Client, &ProviderTokenRequest),
+    (api, headers): (&ApiCredentials, &HeaderMap),
+    proof: &PresentedProof,
+    device_info: Option<&str>,
+) -> Result<TokenResponse, ClientRefused> {
+    // A sign-in has no caller: what a browser sends by itself must not matter.
+    let caller = match exchange.action {
+        ProviderAction::Login => Resolution::Anonymous,
+        ProviderAction::Promote | ProviderAction::Link => api.resolve_first_party(visit).await?,
+    };
+    let writer = MessageWriter::new(visit, headers, None);
+    let write_code = |message: &CodeMessage<'_>| writer.compose(message);
+    let write_notice = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
+    let request = ExchangeRequest {
+        client,
+        exchange,
+        caller: &caller,
+        proof,
+        device_info,
+        write_code: &write_code,
+        write_notice: &write_notice,
+    };
+    match provider_token::exchange(&visit.ctx(), request).await? {
+        ExchangeOutcome::Tokens(tokens) => {
+            Ok(TokenResponse { issued_token_type: Some(ACCESS_TOKEN_TYPE.to_owned()), ..print(tokens) })
+        }
+        ExchangeOutcome::Conflict(conflict) => Err(ClientRefused::Conflict(conflict)),
+    }
 }
 
 async fn exchange_code(
@@ -131,9 +178,16 @@ async fn exchange_code(
     Ok(code::exchange(ctx, request).await?)
 }
 
-/// The request and its application, if that may use the grant.
-fn allow<'a>(client: Option<&'a Client>, form: &Form) -> Result<(&'a Client, TokenRequest), ClientRefused> {
-    let client = client.ok_or(Error::UnknownClient)?;
+/// The request and its application, if that may use the grant and the project serves it.
+fn allow<'a>(
+    settings: &'a ProjectSettings,
+    client_id: &str,
+    form: &Form,
+) -> Result<(&'a Client, TokenRequest), ClientRefused> {
+    let client = settings.client(client_id).ok_or(Error::UnknownClient)?;
+    if form.get("grant_type").ok().flatten() == Some(TOKEN_EXCHANGE_GRANT) && !settings.has_native_sign_in() {
+        return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "grant type is not supported").into());
+    }
     let request = TokenRequest::parse(form)?;
     if client.allows_grant_type(request.grant_type().as_str()) {
         Ok((client, request))

@@ -47,7 +47,7 @@ pub(crate) async fn flow_of(server: &TestServer, browser: &Browser) -> Flow {
 pub(crate) async fn finish(server: &TestServer, flow: &Flow, proof: LoginProof) -> Committed {
     let project = project(server);
     let ctx = Ctx::without_request(&server.app, &project, server.clock.now());
-    let browser = CommitBrowser { session: None, device: None };
+    let browser = CommitBrowser { session: None, device: None, grant: None };
     let write = |_: &str, _: &_| -> Mail { panic!("no mail") };
     commit(&ctx, flow, Achievement::Proved(Box::new(proof)), browser, &write).await.expect("the store works")
 }

@@ -81,5 +81,11 @@ pub(super) const PROVIDER: &[KeySchema] = &[
         Is(|| json!(TokenEndpointAuthMethod::default())),
         "Only for `oidc`: how the client secret is sent to the provider.",
     ),
+    key(
+        "native_client_ids",
+        Shape::List(&Shape::Text("1 to 255 characters without spaces", rules::check_foreign_client_id), 0),
+        Is(|| json!([])),
+        "Only for `google`, `apple`, `azureadv2` and `oidc`: the client IDs of native applications at the provider, such as the bundle ID of an iOS app or the Android client at Google. With one of them, applications of the project exchange the provider's ID tokens for tokens, without a page; such an ID token is for one of these clients, or for `client_id`. At most 20.",
+    ),
     section("claims", PROVIDER_CLAIMS, "What is believed of what the provider says about its users."),
 ];

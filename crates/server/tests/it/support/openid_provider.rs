@@ -146,6 +146,15 @@ impl OpenIdProvider {
         answer(&read("redirect_uri"), &[("code", &code), ("state", &read("state"))])
     }
 
+    /// The ID token that a user's native app gets, with these claims, which say for which client and with which nonce.
+    pub(crate) fn native_token(&self, claims: &Value, now: Timestamp) -> String {
+        let none = String::new;
+        let (redirect_uri, challenge, nonce) = (none(), none(), none());
+        let issued = Issued { redirect_uri, challenge, nonce, claims: claims.clone(), at: now.as_seconds() };
+        let manner = lock(&self.inner.manner).clone();
+        print_id_token(&self.inner, &issued, &manner)
+    }
+
     /// The user declines.
     pub(crate) fn decline(&self, at: &Url) -> String {
         let read = |name: &str| query(at, name).unwrap_or_default();

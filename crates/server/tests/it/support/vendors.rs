@@ -199,6 +199,13 @@ impl Vendors {
         send_back(kind, at, [("code", code)].into_iter().chain(beside))
     }
 
+    /// The ID token that a user's native app gets; the claims say for which client and with which nonce.
+    pub(crate) fn native_token(&self, kind: ProviderType, claims: &Value, now: Timestamp) -> String {
+        let (redirect_uri, challenge, nonce) = (String::new(), None, None);
+        let issued = Issued { kind, redirect_uri, challenge, nonce, user: claims.clone(), at: now.as_seconds() };
+        answers::print_id_token(&self.inner, &issued)
+    }
+
     /// The user declines.
     pub(crate) fn decline(&self, kind: ProviderType, at: &Url) -> Back {
         let error = match kind {

@@ -163,7 +163,7 @@ fn change(object: &mut Value, changes: &Value) {
     }
 }
 
-fn print_id_token(inner: &Inner, issued: &Issued) -> String {
+pub(super) fn print_id_token(inner: &Inner, issued: &Issued) -> String {
     let origin = &inner.origin;
     let tenant = issued.user["tid"].as_str().unwrap_or(TENANT);
     let issuer = match issued.kind {
