@@ -106,6 +106,7 @@ mod recovery;
 mod replaced_applications;
 mod resolver;
 mod retention;
+mod retention_answers;
 mod returning_guests;
 mod rotation;
 mod route_credentials;

@@ -9,6 +9,7 @@ use crate::{
     adapters::webhook::SendError,
     logout_notices,
     projects::Project,
+    retention::answers::may_hold,
     state::App,
     webhooks::hooks::{id_of, sign},
 };
@@ -23,6 +24,8 @@ pub(super) struct AttemptOutcome {
     pub(super) error: Option<String>,
     /// Whether another try would fail, too.
     pub(super) is_final: bool,
+    /// The body of an answer that may place a hold.
+    pub(super) answer: Option<Vec<u8>>,
 }
 
 /// A try, ready to be sent.
@@ -35,7 +38,8 @@ pub(super) enum Attempt {
 
 impl Attempt {
     pub(super) fn prepare(project: &Project, delivery: &Delivery, now: Timestamp) -> Result<Self, AttemptOutcome> {
-        let failed = |error: String, is_final| AttemptOutcome { status: None, error: Some(error), is_final };
+        let failed =
+            |error: String, is_final| AttemptOutcome { error: Some(error), is_final, ..AttemptOutcome::default() };
         if delivery.kind == logout_notices::KIND {
             let notice = (delivery.body.as_str(), delivery.url.as_str());
             let form = logout_notices::print_form(project, notice, delivery.attempts, now);
@@ -69,12 +73,14 @@ pub(super) async fn send(
     };
     match answer {
         Ok(answer) if (200..300).contains(&answer.status) => {
-            AttemptOutcome { status: Some(answer.status.into()), ..AttemptOutcome::default() }
+            let status = Some(answer.status.into());
+            let answer = may_hold(&delivery.kind).then_some(answer.body);
+            AttemptOutcome { status, answer, ..AttemptOutcome::default() }
         }
         Ok(answer) => AttemptOutcome {
             status: Some(answer.status.into()),
             error: Some(format!("the receiver answered with status {}", answer.status)),
-            is_final: false,
+            ..AttemptOutcome::default()
         },
         Err(error) => AttemptOutcome { error: Some(error.to_string()), ..AttemptOutcome::default() },
     }

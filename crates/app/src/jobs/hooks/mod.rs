@@ -4,6 +4,7 @@
 mod attempt;
 mod look;
 mod receivers;
+mod taken;
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -245,14 +246,7 @@ async fn write_down(
     let now = app.store_clock.read(&app.store).await?;
     let (id, status) = (delivery.id, outcome.status);
     let Some(error) = outcome.error else {
-        app.store
-            .write("finish_delivery", lane.clone(), move |tx, lane| {
-                Box::pin(async move {
-                    deliveries::finish(tx, id, DeliveryState::Taken, status, None, now).await?;
-                    delivery_lanes::wake_next(tx, lane, now).await
-                })
-            })
-            .await?;
+        taken::finish(app, lane, delivery, (status, outcome.answer), now).await?;
         return Ok(DeliveryState::Taken);
     };
     let due = next_try(delivery.attempts, now);

@@ -1,0 +1,96 @@
+//! The end of a delivery that its receiver took, with the hold that its answer places.
+
+use std::sync::Arc;
+
+use vestibule_domain::{
+    delivery::{Delivery, DeliveryState},
+    event::hide_url_secrets,
+    id::UserId,
+    time::Timestamp,
+};
+use vestibule_store::{
+    StoreError, Tx, deliveries,
+    delivery_lanes::{self, Lane},
+};
+
+use crate::{
+    projects::Project,
+    retention::answers::{AnsweredHold, HoldUnusable},
+    state::App,
+    webhooks::hooks::id_of,
+};
+
+/// A delivery that was taken.
+struct Taken {
+    lane: Lane,
+    id: i64,
+    status: Option<i64>,
+    /// The hold that the answer asks for, or why there is none.
+    hold: Result<Option<(Arc<Project>, AnsweredHold)>, HoldUnusable>,
+    now: Timestamp,
+}
+
+/// Notes that a receiver took a delivery, and places the hold that its answer asks for, in one transaction.
+pub(super) async fn finish(
+    app: &App,
+    lane: &Lane,
+    delivery: &Delivery,
+    (status, answer): (Option<i64>, Option<Vec<u8>>),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let hold = answer.map_or(Ok(None), |answer| read_hold(app, delivery, &answer, now));
+    let taken = Taken { lane: lane.clone(), id: delivery.id, status, hold, now };
+    let refused = app.store.write("finish_delivery", taken, |tx, taken| Box::pin(taken.write(tx))).await?;
+    if let Some(why) = refused {
+        app.metrics.count_refused_hold();
+        let url = hide_url_secrets(&delivery.url);
+        if app.hook_warnings.is_due(delivery.project) {
+            tracing::warn!(
+                project.no = delivery.project.0,
+                hook.url = url,
+                event.seq = delivery.seq,
+                error = why,
+                "a webhook answered with a hold that can't be placed; its guest expires as any other"
+            );
+        } else {
+            tracing::debug!(
+                project.no = delivery.project.0,
+                hook.url = url,
+                event.seq = delivery.seq,
+                error = why,
+                "a webhook answered with a hold that can't be placed"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn read_hold(
+    app: &App,
+    delivery: &Delivery,
+    answer: &[u8],
+    now: Timestamp,
+) -> Result<Option<(Arc<Project>, AnsweredHold)>, HoldUnusable> {
+    let user = delivery.lane.as_slice().try_into().map(UserId::from_bytes);
+    let (Some(project), Ok(user), Ok(event)) =
+        (app.projects.find_by_no(delivery.project), user, id_of(&delivery.body).parse())
+    else {
+        return Ok(None);
+    };
+    let hold = AnsweredHold::read((&project, &app.entropy), (event, user, &delivery.url), answer, now)?;
+    Ok(hold.map(|hold| (project, hold)))
+}
+
+impl Taken {
+    /// Answers why the hold was refused, if it was.
+    async fn write(&self, tx: &mut Tx) -> Result<Option<String>, StoreError> {
+        let refused = match &self.hold {
+            Ok(Some((project, hold))) => hold.place(tx, project, self.now).await?.err().map(|error| error.print()),
+            Ok(None) => None,
+            Err(error) => Some(error.print()),
+        };
+        deliveries::finish(tx, self.id, DeliveryState::Taken, self.status, refused.as_deref(), self.now).await?;
+        delivery_lanes::wake_next(tx, &self.lane, self.now).await?;
+        Ok(refused)
+    }
+}
