@@ -44,12 +44,15 @@ pub enum PortalNotice {
     ProviderSecretSet,
     DeliveryReplayed,
     RetentionConfirmed,
+    HoldPlaced,
+    HoldLifted,
+    GuestRevived,
     /// The entry does not exist any more.
     Gone,
 }
 
 impl PortalNotice {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 39] = [
         Self::Saved,
         Self::Unchanged,
         Self::OriginChanged,
@@ -85,6 +88,9 @@ impl PortalNotice {
         Self::ProviderSecretSet,
         Self::DeliveryReplayed,
         Self::RetentionConfirmed,
+        Self::HoldPlaced,
+        Self::HoldLifted,
+        Self::GuestRevived,
         Self::Gone,
     ];
 
@@ -126,6 +132,9 @@ impl PortalNotice {
             Self::ProviderSecretSet => "provider-secret-set",
             Self::DeliveryReplayed => "delivery-replayed",
             Self::RetentionConfirmed => "retention-confirmed",
+            Self::HoldPlaced => "hold-placed",
+            Self::HoldLifted => "hold-lifted",
+            Self::GuestRevived => "guest-revived",
             Self::Gone => "gone",
         }
     }
@@ -170,7 +179,10 @@ impl PortalNotice {
             | Self::ProviderRemoved
             | Self::ProviderSecretSet
             | Self::DeliveryReplayed
-            | Self::RetentionConfirmed => Level::Success,
+            | Self::RetentionConfirmed
+            | Self::HoldPlaced
+            | Self::HoldLifted
+            | Self::GuestRevived => Level::Success,
         }
     }
 
@@ -217,6 +229,9 @@ impl PortalNotice {
             Self::ProviderSecretSet => "Client secret set. Check the provider next.",
             Self::DeliveryReplayed => "Delivery queued again.",
             Self::RetentionConfirmed => "Rules confirmed. The next run carries them out.",
+            Self::HoldPlaced => "Hold placed. No rule deletes this guest until it ends.",
+            Self::HoldLifted => "Hold lifted. The rules apply again when no other hold lasts.",
+            Self::GuestRevived => "Guest revived. It counts as seen now; its sessions stay ended.",
             Self::Gone => "It no longer exists. Another operator may have removed it.",
         }
     }

@@ -82,6 +82,7 @@ mod portal_passkeys;
 mod portal_people;
 mod portal_providers;
 mod portal_questions;
+mod portal_retention;
 mod portal_settings;
 mod portal_webhooks;
 mod pre_hijacking;
