@@ -231,7 +231,7 @@ impl PortalNotice {
             Self::RetentionConfirmed => "Rules confirmed. The next run carries them out.",
             Self::HoldPlaced => "Hold placed. No rule deletes this guest until it ends.",
             Self::HoldLifted => "Hold lifted. The rules apply again when no other hold lasts.",
-            Self::GuestRevived => "Guest revived. It counts as seen now; its sessions stay ended.",
+            Self::GuestRevived => "Guest revived. It is treated as seen now; its sessions stay ended.",
             Self::Gone => "It no longer exists. Another operator may have removed it.",
         }
     }
