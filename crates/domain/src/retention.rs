@@ -167,7 +167,7 @@ pub enum Step {
     Expire,
     /// Erase it.
     Erase,
-    /// It is in use again: take back the warning or the expiry.
+    /// It is in use again, or its rule became longer, or it was warned and is held now: take back the warning or the expiry.
     Revive,
 }
 
@@ -195,8 +195,9 @@ impl Rule {
         let is_near = due_at.is_some_and(|due_at| now.plus(self.warning) > due_at);
         match guest.state {
             GuestState::Expired { .. } if !is_due => Step::Revive,
-            GuestState::Warned { .. } if !is_near => Step::Revive,
-            GuestState::Active | GuestState::Warned { .. } | GuestState::Expired { .. } if guest.is_held => Step::Keep,
+            // A hold takes the warning back: when it ends, the application is warned again.
+            GuestState::Warned { .. } if !is_near || guest.is_held => Step::Revive,
+            GuestState::Active | GuestState::Expired { .. } if guest.is_held => Step::Keep,
             GuestState::Expired { at } if now > at.plus(self.grace) => Step::Erase,
             GuestState::Active if is_near && !self.warning.is_zero() => Step::Warn,
             GuestState::Active if is_due => self.expire(),

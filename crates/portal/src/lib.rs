@@ -72,6 +72,8 @@ pub(crate) mod settings_form;
 pub(crate) mod settings_page;
 pub mod sign_in;
 pub mod user;
+pub mod user_form;
+mod user_retention;
 pub mod users;
 pub(crate) mod webhook_handlers;
 pub mod webhooks;
@@ -136,6 +138,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         retention::routes(),
         merges::routes(),
         user::routes(),
+        user_retention::routes(),
         audit::routes(),
         webhooks::routes(),
         webhook_handlers::routes(),

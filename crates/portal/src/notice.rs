@@ -46,12 +46,15 @@ pub enum PortalNotice {
     RetentionConfirmed,
     MergeDecided,
     MergeAsked,
+    HoldPlaced,
+    HoldLifted,
+    GuestRevived,
     /// The entry does not exist any more.
     Gone,
 }
 
 impl PortalNotice {
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 41] = [
         Self::Saved,
         Self::Unchanged,
         Self::OriginChanged,
@@ -89,6 +92,9 @@ impl PortalNotice {
         Self::RetentionConfirmed,
         Self::MergeDecided,
         Self::MergeAsked,
+        Self::HoldPlaced,
+        Self::HoldLifted,
+        Self::GuestRevived,
         Self::Gone,
     ];
 
@@ -132,6 +138,9 @@ impl PortalNotice {
             Self::RetentionConfirmed => "retention-confirmed",
             Self::MergeDecided => "merge-decided",
             Self::MergeAsked => "merge-asked",
+            Self::HoldPlaced => "hold-placed",
+            Self::HoldLifted => "hold-lifted",
+            Self::GuestRevived => "guest-revived",
             Self::Gone => "gone",
         }
     }
@@ -178,7 +187,10 @@ impl PortalNotice {
             | Self::DeliveryReplayed
             | Self::RetentionConfirmed
             | Self::MergeDecided
-            | Self::MergeAsked => Level::Success,
+            | Self::MergeAsked
+            | Self::HoldPlaced
+            | Self::HoldLifted
+            | Self::GuestRevived => Level::Success,
         }
     }
 
@@ -227,6 +239,9 @@ impl PortalNotice {
             Self::MergeDecided => "Merge changed.",
             Self::MergeAsked => "Event queued again.",
             Self::RetentionConfirmed => "Rules confirmed. The next run carries them out.",
+            Self::HoldPlaced => "Hold placed. No rule deletes this guest until it ends.",
+            Self::HoldLifted => "Hold lifted. The rules apply again when no other hold lasts.",
+            Self::GuestRevived => "Guest revived. It is treated as seen now; its sessions stay ended.",
             Self::Gone => "It no longer exists. Another operator may have removed it.",
         }
     }

@@ -26,7 +26,8 @@ use crate::{
     retention::RetentionPage,
     settings_page::SettingsFormPage,
     sign_in::{ProvePage, SignInPage},
-    user::{UserFormPage, UserPage},
+    user::UserPage,
+    user_form::UserFormPage,
     users::UsersPage,
     webhooks::{WebhookSecretPage, WebhooksPage},
 };

@@ -11,11 +11,12 @@ use vestibule_web::template::finish;
 use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     confirmation::{ConfirmActionPage, Hidden},
-    control::{Control, ControlKind, Pick},
+    control::{Control, ControlKind},
     event_words,
     frame::{PortalContext, PortalPage},
     moment::Moment,
     notice::PortalNotice,
+    user_retention::RetentionLines,
     users::{head_of, id_of, load, path_of, place_of},
 };
 
@@ -312,12 +313,12 @@ impl UserHead {
         self.name.clone().unwrap_or_else(|| if self.is_guest { "Guest".into() } else { "Member".into() })
     }
 
-    fn above(&self) -> Option<(String, String)> {
+    pub(super) fn above(&self) -> Option<(String, String)> {
         Some((format!("/users/{}", self.id), self.title()))
     }
 
     #[cfg(test)]
-    fn sample(is_guest: bool) -> Self {
+    pub(super) fn sample(is_guest: bool) -> Self {
         Self {
             id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into(),
             name: (!is_guest).then(|| "kim@shop.example".to_string()),
@@ -345,6 +346,7 @@ pub(crate) struct UserPage {
     /// Standard attributes, name and value.
     pub standard: Vec<(String, String)>,
     pub custom: Vec<(String, String)>,
+    pub retention: RetentionLines,
     pub events: Vec<EventLine>,
 }
 
@@ -378,6 +380,7 @@ impl UserPage {
             }],
             standard: Vec::new(),
             custom: vec![("cart".into(), "\"c-42\"".into())],
+            retention: RetentionLines::samples().0,
             events: Vec::new(),
         };
         let member = Self {
@@ -395,12 +398,14 @@ impl UserPage {
             sessions: Vec::new(),
             standard: vec![("name".into(), "\"Kim\"".into())],
             custom: Vec::new(),
+            retention: RetentionLines::default(),
             events: vec![EventLine::sample()],
             ..guest.clone()
         };
         let yielded =
             Self { yielded_to: Some(guest.keys[0].id.clone()), has_merges: true, keys: Vec::new(), ..guest.clone() };
-        vec![("guest", guest), ("member", member), ("yielded", yielded)]
+        let expired = Self { retention: RetentionLines::samples().1, ..guest.clone() };
+        vec![("guest", guest), ("member", member), ("yielded", yielded), ("expired", expired)]
     }
 }
 
@@ -455,127 +460,4 @@ impl PortalPage for UserPage {
 struct UserBody<'a> {
     ctx: &'a PortalContext,
     page: &'a UserPage,
-}
-
-/// The purpose of a form about a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UserTask {
-    Promote,
-    Attributes,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct UserFormPage {
-    pub head: UserHead,
-    pub task: UserTask,
-    pub controls: Vec<Control>,
-}
-
-impl UserFormPage {
-    /// The form for promoting a guest.
-    pub(crate) fn promote(
-        head: UserHead,
-        kinds: &[(&str, &str)],
-        values: [&str; 3],
-        is_verified: bool,
-        errors: [Option<String>; 3],
-    ) -> Self {
-        let [kind, value, password] = values;
-        let [kind_error, value_error, password_error] = errors;
-        let picks = kinds.iter().map(|(kind, name)| Pick::new(*kind, *name, "")).collect();
-        let controls = vec![
-            Control::new("kind", "Type", ControlKind::Select(picks), kind).error(kind_error),
-            Control::new("value", "Login ID", ControlKind::Line("text"), value)
-                .hint("The user then signs in with it.")
-                .error(value_error)
-                .required(),
-            Control::new("is_verified", "Verified", ControlKind::Toggle, if is_verified { "on" } else { "" })
-                .hint("You know that it belongs to this user."),
-            Control::new("password", "Password", ControlKind::NewPassword, password)
-                .hint("Optional. Without a password, the user signs in with a code or sets a new password.")
-                .error(password_error),
-        ];
-        Self { head, task: UserTask::Promote, controls }
-    }
-
-    /// The form with both sets of attributes as JSON.
-    pub(crate) fn attributes(head: UserHead, values: [&str; 2], errors: [Option<String>; 2]) -> Self {
-        let [standard, custom] = values;
-        let [standard_error, custom_error] = errors;
-        let controls = vec![
-            Control::new("standard", "Standard attributes", ControlKind::Lines { rows: 8 }, standard)
-                .hint("A JSON object with OpenID Connect claims, such as name, locale or birthdate.")
-                .error(standard_error),
-            Control::new("custom", "Custom attributes", ControlKind::Lines { rows: 8 }, custom)
-                .hint("A JSON object with your own data. Applications read it in UserInfo.")
-                .error(custom_error),
-        ];
-        Self { head, task: UserTask::Attributes, controls }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn samples() -> Vec<(&'static str, Self)> {
-        let wrong = Some("Enter an email address.".to_string());
-        let kinds = [("email", "Email address"), ("username", "Username")];
-        vec![
-            ("promote", Self::promote(UserHead::sample(true), &kinds, ["email", "kim", ""], true, [None, wrong, None])),
-            ("attributes", Self::attributes(UserHead::sample(false), ["{}", "{}"], [None, None])),
-        ]
-    }
-
-    fn path(&self) -> String {
-        let task = match self.task {
-            UserTask::Promote => "promote",
-            UserTask::Attributes => "attributes",
-        };
-        format!("/users/{}/{task}", self.head.id)
-    }
-
-    fn lead(&self) -> &'static str {
-        match self.task {
-            UserTask::Promote => "The guest becomes a member with the same ID and keeps its sessions and data.",
-            UserTask::Attributes => {
-                "Profile data of this user. A guest's attributes are kept when the guest is promoted."
-            }
-        }
-    }
-
-    fn button(&self) -> &'static str {
-        match self.task {
-            UserTask::Promote => "Promote to member",
-            UserTask::Attributes => "Save",
-        }
-    }
-}
-
-impl PortalPage for UserFormPage {
-    fn title(&self) -> String {
-        match self.task {
-            UserTask::Promote => "Promote a guest".into(),
-            UserTask::Attributes => "Attributes".into(),
-        }
-    }
-
-    fn section(&self) -> Option<&'static str> {
-        Some("users")
-    }
-
-    fn above(&self) -> Option<(String, String)> {
-        self.head.above()
-    }
-
-    fn problems(&self) -> Vec<(String, String)> {
-        self.controls.iter().filter_map(Control::problem).collect()
-    }
-
-    fn body(&self, ctx: &PortalContext) -> String {
-        finish(FormBody { ctx, page: self }.render())
-    }
-}
-
-#[derive(Template)]
-#[template(path = "portal/user_form.html")]
-struct FormBody<'a> {
-    ctx: &'a PortalContext,
-    page: &'a UserFormPage,
 }

@@ -32,7 +32,9 @@ use crate::{
     frame::{PortalContext, PortalPage},
     moment::Moment,
     notice::PortalNotice,
-    user::{IdentityLine, KeyLine, SessionLine, UserFormPage, UserHead, UserPage},
+    user::{IdentityLine, KeyLine, SessionLine, UserHead, UserPage},
+    user_form::UserFormPage,
+    user_retention::RetentionLines,
 };
 
 const LIMIT: u32 = 50;
@@ -57,6 +59,8 @@ async fn list(request: ProjectRequest) -> PageResult {
         "promoted" => UserFilter::Promoted,
         "dormant" => UserFilter::Dormant,
         "disabled" => UserFilter::Disabled,
+        "expiring" => UserFilter::Expiring,
+        "held" => UserFilter::Held,
         _ => UserFilter::All,
     };
     let word = if kind == UserFilter::All { "all" } else { request.field("kind") };
@@ -112,7 +116,7 @@ pub(super) async fn load(request: &ProjectRequest) -> Result<(UserId, UserDetail
 }
 
 /// The user alone, for pages that show nothing else of it.
-async fn load_user(request: &ProjectRequest) -> Result<(UserId, LoadedUser), PortalError> {
+pub(super) async fn load_user(request: &ProjectRequest) -> Result<(UserId, LoadedUser), PortalError> {
     let id = id_of(request)?;
     Ok((id, users::get(&request.ctx(), id).await?))
 }
@@ -184,7 +188,7 @@ async fn show(request: ProjectRequest) -> PageResult {
     if let Some(member) = subjects::find_current(&request.ctx(), &Subject::Id(id)).await? {
         return request.go(&request.href(&path_of(member)));
     }
-    let UserDetails { loaded, keys, sessions, events } = details;
+    let UserDetails { loaded, keys, sessions, mark, holds, events } = details;
     let moment = |at: Timestamp| Moment::new(at.to_rfc3339());
     let user = &loaded.user;
     request.show(&UserPage {
@@ -219,6 +223,7 @@ async fn show(request: ProjectRequest) -> PageResult {
             .collect(),
         standard: print_attributes(&user.standard_attributes),
         custom: print_attributes(&user.custom_attributes),
+        retention: RetentionLines::of(user, mark, holds),
         events: events.into_iter().map(event_line).collect(),
     })
 }
@@ -277,7 +282,7 @@ async fn promote(request: ProjectRequest) -> PageResult {
 }
 
 /// The errors of a member and of those inside it.
-fn messages_at(faults: &[Fault], path: &str) -> Option<String> {
+pub(super) fn messages_at(faults: &[Fault], path: &str) -> Option<String> {
     let of_it = |fault: &&Fault| fault.path == path || fault.path.starts_with(&format!("{path}."));
     let messages: Vec<String> = faults
         .iter()
@@ -365,13 +370,15 @@ pub struct UsersPage {
 }
 
 /// The filters and their labels.
-const KINDS: [(&str, &str); 6] = [
+const KINDS: [(&str, &str); 8] = [
     ("all", "All users"),
     ("guest", "Guests"),
     ("member", "Members"),
     ("promoted", "Recently promoted"),
     ("dormant", "Dormant guests"),
     ("disabled", "Disabled"),
+    ("expiring", "Guests about to expire, or expired"),
+    ("held", "Held"),
 ];
 
 impl UsersPage {
@@ -412,7 +419,7 @@ impl UsersPage {
         vec![("some", some), ("none", none), ("not-found", not_found), ("walked", walked)]
     }
 
-    fn kinds(&self) -> [(&'static str, &'static str, bool); 6] {
+    fn kinds(&self) -> [(&'static str, &'static str, bool); 8] {
         KINDS.map(|(kind, name)| (kind, name, kind == self.kind))
     }
 

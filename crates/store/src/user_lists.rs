@@ -8,13 +8,24 @@ use vestibule_domain::{
 
 use crate::{
     column::read_id,
-    db::{Conn, Sql, StoreError},
+    db::{Conn, Param, Sql, StoreError},
     users::read_user,
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] =
-    &[&GUESTS, &MEMBERS, &DISABLED, &PROMOTED, &DORMANT, &STEP, &BY_LOGIN_ID, &BY_ID, &LOGIN_IDS_BETWEEN];
+pub const STATEMENTS: &[&Sql] = &[
+    &GUESTS,
+    &MEMBERS,
+    &DISABLED,
+    &PROMOTED,
+    &DORMANT,
+    &MARKED,
+    &HELD,
+    &STEP,
+    &BY_LOGIN_ID,
+    &BY_ID,
+    &LOGIN_IDS_BETWEEN,
+];
 
 /// Users that an index lists directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,6 +221,75 @@ pub async fn list_dormant(
         read_user(row, 0)
     })
     .await
+}
+
+const MARKED: Sql = Sql::new(
+    "SELECT
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM retention_marks m
+     JOIN users u ON u.project_no = m.project_no AND u.id = m.user_id
+     WHERE m.project_no = $1 AND m.user_id < $2
+       AND u.anonymous_since IS NOT NULL
+     ORDER BY m.user_id DESC
+     LIMIT $3",
+);
+
+/// At most `limit` guests that were warned or have expired, newest first, `below` one user.
+pub async fn list_marked(
+    conn: &mut Conn,
+    p: ProjectNo,
+    below: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    conn.query_all(&MARKED, &[&p.0, &bound(below).as_slice(), &limit], |row| read_user(row, 0)).await
+}
+
+const HELD: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1
+       AND id IN (
+         SELECT user_id
+         FROM retention_holds
+         WHERE project_no = $1 AND user_id < $2
+           AND expires_at >= $3
+         GROUP BY user_id
+         ORDER BY user_id DESC
+         LIMIT $4
+       )
+     ORDER BY id DESC",
+);
+
+/// At most `limit` users with a hold that has not expired, newest first, `below` one user.
+pub async fn list_held(
+    conn: &mut Conn,
+    p: ProjectNo,
+    now: Timestamp,
+    below: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let below = bound(below);
+    let params: [&dyn Param; 4] = [&p.0, &below.as_slice(), &now.as_micros(), &limit];
+    conn.query_all(&HELD, &params, |row| read_user(row, 0)).await
 }
 
 const BY_LOGIN_ID: Sql = Sql::both(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vestibule_domain::{identity::Identity, userinfo};
-use vestibule_store::consents;
+use vestibule_store::{consents, retention_holds};
 
 use crate::{
     caller::AccountCaller,
@@ -21,6 +21,7 @@ pub async fn export(ctx: &Ctx<'_>, caller: &AccountCaller) -> Result<Value, Erro
     let sessions = sessions::list(ctx, user).await?;
     let mut conn = ctx.app.store.read().await?;
     let consents = consents::list(&mut conn, ctx.project.no, user.id).await?;
+    let holds = retention_holds::list(&mut conn, ctx.project.no, user.id).await?;
     let loaded = if user.is_anonymous() {
         LoadedUser::load_guest_with_keys(&mut conn, ctx.project, user.clone()).await?
     } else {
@@ -30,6 +31,14 @@ pub async fn export(ctx: &Ctx<'_>, caller: &AccountCaller) -> Result<Value, Erro
     let time = |at: vestibule_domain::time::Timestamp| at.to_rfc3339();
     let consents = consents.into_iter().map(|consent| {
         json!({"application": consent.client_id, "scope": consent.scope, "granted_at": time(consent.granted_at)})
+    });
+    let holds = holds.into_iter().filter(|hold| ctx.now <= hold.expires_at).map(|hold| {
+        json!({
+            "owner": hold.owner,
+            "reason": hold.reason,
+            "created_at": time(hold.created_at),
+            "expires_at": time(hold.expires_at),
+        })
     });
     Ok(json!({
         "id": user.id.to_string(),
@@ -43,6 +52,7 @@ pub async fn export(ctx: &Ctx<'_>, caller: &AccountCaller) -> Result<Value, Erro
         "identities": loaded.account().all_identities().iter().map(print_identity).collect::<Vec<Value>>(),
         "sessions": sessions.iter().map(print_session).collect::<Vec<Value>>(),
         "allowed_applications": consents.collect::<Vec<Value>>(),
+        "holds": holds.collect::<Vec<Value>>(),
         "exported_at": time(ctx.now),
     }))
 }

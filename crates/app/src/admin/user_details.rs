@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use vestibule_domain::{id::UserId, user::User};
-use vestibule_store::{Conn, StoreError, credentials, user_lists};
+use vestibule_domain::{id::UserId, time::Timestamp, user::User};
+use vestibule_store::{Conn, StoreError, credentials, retention, user_lists};
 
 use super::{
     AdminError, ListPage,
@@ -14,7 +14,13 @@ use super::{
     user_lists::{UserFilter, UserQuery},
     users,
 };
-use crate::{ctx::Ctx, identities::LoadedUser, projects::Project, sessions::ListedSession};
+use crate::{
+    ctx::Ctx,
+    identities::LoadedUser,
+    projects::Project,
+    retention::holds::{self, Hold},
+    sessions::ListedSession,
+};
 
 /// Number of events shown with a user.
 const LATEST: u32 = 20;
@@ -30,7 +36,7 @@ pub struct NamedUser {
 pub async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<NamedUser>, AdminError> {
     let page = crate::admin::user_lists::list(ctx, query).await?;
     let is_in_order = query.search.as_deref().is_none_or(str::is_empty)
-        && !matches!(query.kind, UserFilter::Promoted | UserFilter::Disabled);
+        && !matches!(query.kind, UserFilter::Promoted | UserFilter::Disabled | UserFilter::Expiring | UserFilter::Held);
     let mut conn = ctx.app.store.read().await?;
     let mut names = find_names(&mut conn, ctx.project, &page.items, is_in_order).await?;
     let items = page.items.into_iter().map(|user| {
@@ -74,11 +80,24 @@ fn name_attribute(user: &User) -> Option<String> {
     user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string)
 }
 
+/// What the retention did to a guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetentionMark {
+    /// When its application was warned.
+    pub warned_at: Option<Timestamp>,
+    /// When it expired.
+    pub expired_at: Option<Timestamp>,
+}
+
 /// The details of one user.
 pub struct UserDetails {
     pub loaded: LoadedUser,
     pub keys: Vec<DeviceKey>,
     pub sessions: Vec<ListedSession>,
+    /// Where a guest stands by the rules of its application.
+    pub mark: RetentionMark,
+    /// Oldest first.
+    pub holds: Vec<Hold>,
     /// Newest first.
     pub events: Vec<AuditLine>,
 }
@@ -89,6 +108,13 @@ pub async fn load(ctx: &Ctx<'_>, id: UserId) -> Result<UserDetails, AdminError> 
         loaded: users::get(ctx, id).await?,
         keys: device_keys::list(ctx, id).await?,
         sessions: sessions::list(ctx, id).await?,
+        mark: find_mark(ctx, id).await?,
+        holds: holds::list(ctx, id).await?,
         events: audit::list_lines(ctx, &filter, None, LATEST).await?.items,
     })
+}
+
+async fn find_mark(ctx: &Ctx<'_>, id: UserId) -> Result<RetentionMark, StoreError> {
+    let mark = retention::find_mark(&mut *ctx.app.store.read().await?, ctx.project.no, id).await?;
+    Ok(mark.map(|(warned_at, expired_at)| RetentionMark { warned_at, expired_at }).unwrap_or_default())
 }

@@ -42,6 +42,10 @@ pub enum UserFilter {
     Promoted,
     Dormant,
     Disabled,
+    /// Guests that were warned by the retention, or have expired.
+    Expiring,
+    /// Users with a hold.
+    Held,
 }
 
 /// A query for a list.
@@ -75,6 +79,8 @@ pub async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<User>, Ad
         UserFilter::Disabled => {
             (user_lists::list_kind(&mut conn, no, UserListKind::Disabled, below, wanted).await?, None)
         }
+        UserFilter::Expiring => (user_lists::list_marked(&mut conn, no, below, wanted).await?, None),
+        UserFilter::Held => (user_lists::list_held(&mut conn, no, ctx.now, below, wanted).await?, None),
         UserFilter::Promoted => (user_lists::list_promoted(&mut conn, no, since, after, wanted).await?, None),
         UserFilter::Guest => {
             let floor = user_lists::step_down(&mut conn, no, below, LOOK).await?;

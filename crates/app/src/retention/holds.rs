@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use vestibule_domain::{
     event::{Event, OperatorAction},
-    id::{HoldId, UserId},
+    id::{HoldId, ProjectNo, UserId},
     time::Timestamp,
 };
 pub use vestibule_store::retention_holds::HoldRow as Hold;
-use vestibule_store::{StoreError, retention_holds, users};
+use vestibule_store::{StoreError, Tx, retention_holds, users};
 
 use crate::{
     actor::{ActError, Actor},
@@ -36,7 +36,7 @@ pub struct NewHold {
 
 impl NewHold {
     /// Checks the hold; its end.
-    fn check(&self, now: Timestamp) -> Result<Timestamp, AdminError> {
+    fn check(&self, now: Timestamp) -> Result<Timestamp, Vec<Fault>> {
         let mut faults = Vec::new();
         for (name, text, most) in [("owner", &self.owner, OWNER_CHARS), ("reason", &self.reason, REASON_CHARS)] {
             if text.trim().is_empty() || text.chars().count() > most || text.chars().any(char::is_control) {
@@ -50,8 +50,18 @@ impl NewHold {
         }
         match end {
             Some(end) if faults.is_empty() => Ok(end),
-            Some(_) | None => Err(AdminError::Invalid(faults)),
+            Some(_) | None => Err(faults),
         }
+    }
+
+    /// The hold, as it is stored.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn prepare(self, id: HoldId, now: Timestamp) -> Result<Hold, Vec<Fault>> {
+        let expires_at = self.check(now)?;
+        let (owner, reason) = (self.owner.trim().to_string(), self.reason.trim().to_string());
+        Ok(Hold { id, owner, reason, created_at: now, expires_at })
     }
 }
 
@@ -67,19 +77,54 @@ pub async fn list(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<Hold>, AdminError> 
     Ok(holds)
 }
 
-enum HoldRefused {
+/// Why a hold is not placed.
+pub(crate) enum HoldRefused {
     NoUser,
     TooMany,
-    Act(ActError),
+    Store(StoreError),
 }
 
 impl From<StoreError> for HoldRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Adds a hold to a user; `false` when the user has it already.
+pub(crate) async fn place(tx: &mut Tx, no: ProjectNo, user: UserId, hold: &Hold) -> Result<bool, HoldRefused> {
+    // A change of the user: a clean-up that has found it unused finds it changed.
+    if !users::touch(tx, no, user, hold.created_at).await? {
+        return Err(HoldRefused::NoUser);
+    }
+    let known = retention_holds::list(tx, no, user).await?;
+    if known.iter().any(|one| one.id == hold.id) {
+        return Ok(false);
+    }
+    if known.len() >= HOLDS {
+        return Err(HoldRefused::TooMany);
+    }
+    retention_holds::insert(tx, no, user, hold).await?;
+    Ok(true)
+}
+
+enum CreateRefused {
+    Hold(HoldRefused),
+    Act(ActError),
+}
+
+impl From<StoreError> for CreateRefused {
     fn from(error: StoreError) -> Self {
         Self::Act(error.into())
     }
 }
 
-impl From<ActError> for HoldRefused {
+impl From<HoldRefused> for CreateRefused {
+    fn from(refused: HoldRefused) -> Self {
+        Self::Hold(refused)
+    }
+}
+
+impl From<ActError> for CreateRefused {
     fn from(error: ActError) -> Self {
         Self::Act(error)
     }
@@ -90,36 +135,23 @@ impl From<ActError> for HoldRefused {
 /// # Errors
 /// What is wrong with the hold, or with its user.
 pub async fn create(ctx: &Ctx<'_>, actor: &Actor, user: UserId, new: NewHold) -> Result<Hold, AdminError> {
-    let expires_at = new.check(ctx.now)?;
     let (no, now) = (ctx.project.no, ctx.now);
-    let hold = Hold {
-        id: ctx.app.entropy.id(now),
-        owner: new.owner.trim().to_string(),
-        reason: new.reason.trim().to_string(),
-        created_at: now,
-        expires_at,
-    };
+    let hold = new.prepare(ctx.app.entropy.id(now), now).map_err(AdminError::Invalid)?;
     let acted = Event::OperatorActed { action: OperatorAction::HoldCreated, target: hold.owner.clone() };
     let input = (hold.clone(), actor.prepare(ctx, &acted, Some(user)));
     let created = ctx.app.store.write("create_hold", input, move |tx, (hold, entry)| {
         Box::pin(async move {
-            // A change of the user: a clean-up that has found it unused finds it changed.
-            if !users::touch(tx, no, user, now).await? {
-                return Err(HoldRefused::NoUser);
-            }
-            if retention_holds::list(tx, no, user).await?.len() >= HOLDS {
-                return Err(HoldRefused::TooMany);
-            }
-            retention_holds::insert(tx, no, user, hold).await?;
+            place(tx, no, user, hold).await?;
             entry.write_answering(tx, no, now, &Achieved::HoldCreated(hold)).await?;
             Ok(())
         })
     });
     match created.await {
         Ok(()) => Ok(hold),
-        Err(HoldRefused::NoUser) => Err(AdminError::NotFound(Thing::User)),
-        Err(HoldRefused::TooMany) => Err(AdminError::Conflict(Clash::TooManyHolds)),
-        Err(HoldRefused::Act(error)) => Err(error.into()),
+        Err(CreateRefused::Hold(HoldRefused::NoUser)) => Err(AdminError::NotFound(Thing::User)),
+        Err(CreateRefused::Hold(HoldRefused::TooMany)) => Err(AdminError::Conflict(Clash::TooManyHolds)),
+        Err(CreateRefused::Hold(HoldRefused::Store(error))) => Err(error.into()),
+        Err(CreateRefused::Act(error)) => Err(error.into()),
     }
 }
 

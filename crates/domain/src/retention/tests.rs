@@ -75,9 +75,14 @@ fn a_guest_may_end_with_its_session() {
 #[test]
 fn a_held_guest_stays_and_is_still_revived() {
     let rule = rule(Some(30), 7, 14);
-    for state in [GuestState::Active, GuestState::Warned { at: day(24) }, GuestState::Expired { at: day(31) }] {
+    // The warning is taken back, so that its application is warned again when the hold has ended.
+    for (state, step) in [
+        (GuestState::Active, Step::Keep),
+        (GuestState::Warned { at: day(24) }, Step::Revive),
+        (GuestState::Expired { at: day(31) }, Step::Keep),
+    ] {
         let held = Guest { is_held: true, ..guest(state) };
-        assert_eq!(rule.step(&held, day(400)), Step::Keep, "{state:?}");
+        assert_eq!(rule.step(&held, day(400)), step, "{state:?}");
     }
     let seen = Guest { seen_at: day(40), is_held: true, ..guest(GuestState::Expired { at: day(31) }) };
     assert_eq!(rule.step(&seen, day(41)), Step::Revive);

@@ -24,7 +24,7 @@ mod project;
 mod providers;
 mod read;
 mod retention;
-mod retention_views;
+pub(crate) mod retention_views;
 mod schemas;
 mod transfer;
 mod users;

@@ -41,7 +41,7 @@ pub(crate) struct HoldsView {
 }
 
 impl HoldsView {
-    pub(super) fn of(all: Vec<Hold>) -> Self {
+    pub(crate) fn of(all: Vec<Hold>) -> Self {
         Self { holds: all.into_iter().map(HoldView::of).collect() }
     }
 }

@@ -52,6 +52,8 @@ enum WrittenFilter {
     Promoted,
     Dormant,
     Disabled,
+    Expiring,
+    Held,
 }
 
 impl From<WrittenFilter> for UserFilter {
@@ -63,6 +65,8 @@ impl From<WrittenFilter> for UserFilter {
             WrittenFilter::Promoted => Self::Promoted,
             WrittenFilter::Dormant => Self::Dormant,
             WrittenFilter::Disabled => Self::Disabled,
+            WrittenFilter::Expiring => Self::Expiring,
+            WrittenFilter::Held => Self::Held,
         }
     }
 }
@@ -70,7 +74,7 @@ impl From<WrittenFilter> for UserFilter {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
-    /// Which users to list. promoted: members who were guests, latest promotion first; dormant: guests not seen recently.
+    /// Which users to list. promoted: members who were guests, latest promotion first; dormant: guests not seen recently; expiring: guests that were warned or have expired; held: users with a hold.
     kind: Option<WrittenFilter>,
     /// For promoted and dormant: number of days, 30 by default.
     #[schemars(range(min = 1, max = MOST_DAYS))]

@@ -318,6 +318,11 @@ async fn members_and_guests_download_their_data(engine: Engine) {
     assert!(data["sessions"].as_array().is_some_and(|all| all.len() >= 2), "{data}");
     let text = data.to_string();
     assert!(!text.contains("argon2") && !text.contains(&scene.tokens.refresh), "{text}");
+    let admin = crate::support::Admin::of(&scene.server).await;
+    let hold = json!({"owner": "orders", "reason": "Order 4711", "expires_at": "2031-01-31T12:00:00Z"});
+    admin.post(&format!("/users/{}/holds", scene.sub), &hold).await.expect(201);
+    let data = scene.browser.fetch("/settings/export").await.expect(200).json();
+    assert_eq!((&data["holds"][0]["owner"], &data["holds"][0]["reason"]), (&hold["owner"], &hold["reason"]));
     // A member proves first that it is there.
     scene.server.clock.advance_seconds(301);
     assert_eq!(scene.browser.fetch("/settings/export").await.status, 303);

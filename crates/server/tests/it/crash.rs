@@ -7,6 +7,7 @@ mod journeys;
 mod mail_codes;
 mod passkeys;
 mod portal_writes;
+mod retention;
 mod standing_still;
 mod world;
 

@@ -29,7 +29,7 @@ async fn start(engine: Engine) -> (TestServer, Browser) {
 }
 
 /// Signs in again, after every session has expired.
-async fn sign_in(owner: &mut Browser) {
+pub(crate) async fn sign_in(owner: &mut Browser) {
     owner.open("/portal").await;
     owner.fill("Email", "olga@house.example");
     owner.fill("Password", OWNER_PASSWORD);

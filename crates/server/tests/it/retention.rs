@@ -24,7 +24,7 @@ use crate::{
     support::{Admin, AppClient, Device, Engine, Platform, Receiver, TestServer, on_both_engines},
 };
 
-const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 
 on_both_engines!(
     an_unused_guest_is_warned_expires_and_is_erased,
@@ -48,11 +48,11 @@ fn class(days: u32) -> ClassSettings {
 }
 
 /// One rule for all classes of guests.
-fn same(class: ClassSettings) -> RetentionSettings {
+pub(crate) fn same(class: ClassSettings) -> RetentionSettings {
     RetentionSettings { without_key: class.clone(), with_key: class.clone(), with_attributes: class }
 }
 
-async fn start(engine: Engine) -> TestServer {
+pub(crate) async fn start(engine: Engine) -> TestServer {
     TestServer::start(engine, |setup| {
         setup.open_portal();
         setup.configure("hooks.allow_private_addresses", "true");
@@ -65,7 +65,7 @@ async fn start(engine: Engine) -> TestServer {
 }
 
 /// Sets the rules of all applications, or of one.
-async fn set_rules(server: &TestServer, only: Option<&str>, rules: &RetentionSettings) {
+pub(crate) async fn set_rules(server: &TestServer, only: Option<&str>, rules: &RetentionSettings) {
     change_settings(server, |settings| {
         let clients = settings.oauth.clients.iter_mut().filter(|client| client.application_type().allows_anonymous());
         for client in clients.filter(|client| only.is_none_or(|only| client.client_id == only)) {
@@ -80,7 +80,7 @@ fn project(app: &App) -> Arc<Project> {
 }
 
 /// One run of the job.
-async fn run(app: &App) {
+pub(crate) async fn run(app: &App) {
     retention::sweep(app, &project(app)).await.expect("a run");
 }
 
@@ -91,16 +91,16 @@ async fn look(app: &Arc<App>) -> Overview {
 }
 
 /// Advances the clock by days and an hour, then runs the job.
-async fn advance(server: &TestServer, days: i64) {
+pub(crate) async fn advance(server: &TestServer, days: i64) {
     server.clock.advance_seconds(days * DAY + 3_700);
     run(&server.app).await;
 }
 
-async fn status(admin: &Admin, subject: &str) -> u16 {
+pub(crate) async fn status(admin: &Admin, subject: &str) -> u16 {
     admin.get(&format!("/users/{subject}")).await.status
 }
 
-async fn sign_up(client: &AppClient) -> (crate::support::Tokens, String) {
+pub(crate) async fn sign_up(client: &AppClient) -> (crate::support::Tokens, String) {
     let guest = client.sign_up().await;
     let subject = client.subject(&guest.access).await;
     (guest, subject)

@@ -9,6 +9,7 @@ use crate::{
     adapters::webhook::SendError,
     logout_notices,
     projects::Project,
+    retention::answers::may_hold,
     state::App,
     webhooks::hooks::{id_of, sign},
 };
@@ -24,7 +25,9 @@ pub(super) struct AttemptOutcome {
     /// Whether another try would fail, too.
     pub(super) is_final: bool,
     /// What the receiver answered about a merge.
-    pub(super) answer: Option<MergeAnswer>,
+    pub(super) decision: Option<MergeAnswer>,
+    /// The body of an answer that may place a hold.
+    pub(super) answer: Option<Vec<u8>>,
 }
 
 /// A try, ready to be sent.
@@ -72,9 +75,11 @@ pub(super) async fn send(
     };
     match answer {
         Ok(answer) if (200..300).contains(&answer.status) => {
+            let status = Some(answer.status.into());
             let asks = delivery.kind == Event::USER_MERGE_REQUESTED;
-            let said = if asks { MergeAnswer::read(&answer.body) } else { None };
-            AttemptOutcome { status: Some(answer.status.into()), answer: said, ..AttemptOutcome::default() }
+            let decision = if asks { MergeAnswer::read(&answer.body) } else { None };
+            let answer = may_hold(&delivery.kind).then_some(answer.body);
+            AttemptOutcome { status, decision, answer, ..AttemptOutcome::default() }
         }
         Ok(answer) => AttemptOutcome {
             status: Some(answer.status.into()),

@@ -4,6 +4,7 @@
 mod attempt;
 mod look;
 mod receivers;
+mod taken;
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -232,7 +233,7 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
             let mut outcome = send(app, attempt, &delivery, timeout, heard).await;
             if delivery.kind == Event::USER_MERGE_REQUESTED {
                 // Before the delivery is finished: after a crash in between, it is sent again, and its answer changes nothing.
-                merges::take_answer(app, &project, &delivery, outcome.answer.take()).await?;
+                merges::take_answer(app, &project, &delivery, outcome.decision.take()).await?;
             }
             outcome
         }
@@ -263,18 +264,7 @@ async fn write_down(
     let now = app.store_clock.read(&app.store).await?;
     let (this, status) = (DeliveryTry::next_of(delivery), outcome.status);
     let Some(error) = outcome.error else {
-        let is_noted = app
-            .store
-            .write("finish_delivery", lane.clone(), move |tx, lane| {
-                Box::pin(async move {
-                    let is_noted = deliveries::finish(tx, this, DeliveryState::Taken, (status, None), now).await?;
-                    if is_noted {
-                        delivery_lanes::wake_next(tx, lane, now).await?;
-                    }
-                    Ok::<_, StoreError>(is_noted)
-                })
-            })
-            .await?;
+        let is_noted = taken::finish(app, lane, delivery, (status, outcome.answer), now).await?;
         return Ok(is_noted.then_some(DeliveryState::Taken));
     };
     let due = next_try(delivery.attempts, now);

@@ -14,7 +14,10 @@ use vestibule_domain::{id::UserId, time::Timestamp, user::User};
 
 use super::{InProject, explain, name_kind};
 use crate::{
-    admin_api::views::{DeviceKeysView, SessionsView, UserDetailView, UsersPage},
+    admin_api::{
+        retention_views::HoldsView,
+        views::{DeviceKeysView, SessionsView, UserDetailView, UsersPage},
+    },
     cli::{CommandError, printable},
 };
 
@@ -50,6 +53,8 @@ enum Kind {
     Promoted,
     Dormant,
     Disabled,
+    Expiring,
+    Held,
 }
 
 impl Kind {
@@ -61,6 +66,8 @@ impl Kind {
             Self::Promoted => UserFilter::Promoted,
             Self::Dormant => UserFilter::Dormant,
             Self::Disabled => UserFilter::Disabled,
+            Self::Expiring => UserFilter::Expiring,
+            Self::Held => UserFilter::Held,
         }
     }
 }
@@ -127,13 +134,18 @@ impl Show {
 }
 
 fn print_json(details: UserDetails) -> Result<serde_json::Value, serde_json::Error> {
-    let UserDetails { loaded, keys, sessions, events } = details;
+    let UserDetails { loaded, keys, sessions, mark, holds, events } = details;
     let events: Vec<serde_json::Value> =
         events.iter().map(|line| serde_json::from_str(&line.body)).collect::<Result<_, _>>()?;
     Ok(json!({
         "user": UserDetailView::of(loaded),
         "sessions": serde_json::to_value(SessionsView::of(sessions))?["sessions"],
         "device_keys": serde_json::to_value(DeviceKeysView::of(keys))?["device_keys"],
+        "retention": {
+            "warned_at": mark.warned_at.map(Timestamp::to_rfc3339),
+            "expired_at": mark.expired_at.map(Timestamp::to_rfc3339),
+            "holds": serde_json::to_value(HoldsView::of(holds))?["holds"],
+        },
         "events": events,
     }))
 }
@@ -174,6 +186,11 @@ fn print_details(details: &UserDetails) {
     for key in &details.keys {
         let device = key.device.as_deref().unwrap_or("unnamed device");
         line("Device key", &format!("{}, {device}, last used {}", key.key_id, key.last_used_at.to_rfc3339()));
+    }
+    line_of_time("Warned", details.mark.warned_at);
+    line_of_time("Expired", details.mark.expired_at);
+    for hold in &details.holds {
+        line("Hold", &format!("{}: {}, until {}", hold.owner, hold.reason, hold.expires_at.to_rfc3339()));
     }
     for AuditLine { at, kind, by, .. } in &details.events {
         line("Event", &format!("{} {kind} by {by}", at.to_rfc3339()));

@@ -1,6 +1,7 @@
 /* A clock that is wrong, for one process: preloaded before the C library (LD_PRELOAD).
  *
  * CLOCK_OFFSET_MS  milliseconds that the time of day is ahead; negative when it is behind
+ * CLOCK_SPEED      how many times as fast the time passes that timers go by; the time of day is not changed
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -26,10 +27,24 @@ static void move(time_t *seconds, long *fraction, long units_per_ms, long units)
     *fraction = moved;
 }
 
+/* Only the seconds of the process count: timers compare times with each other. */
+static void hurry(struct timespec *now) {
+    static long long begin;
+    const char *text = getenv("CLOCK_SPEED");
+    long speed = text ? atol(text) : 1;
+    long long nanos = now->tv_sec * 1000000000LL + now->tv_nsec;
+    if (speed < 2) return;
+    if (!begin) begin = nanos;
+    nanos = begin + (nanos - begin) * speed;
+    now->tv_sec = nanos / 1000000000LL;
+    now->tv_nsec = nanos % 1000000000LL;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now) {
     static int (*real)(clockid_t, struct timespec *);
     if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
     int failed = real(clock, now);
+    if (!failed && clock == CLOCK_MONOTONIC) hurry(now);
     if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
         move(&now->tv_sec, &now->tv_nsec, 1000000, 1000000000);
     return failed;
