@@ -12,14 +12,12 @@ use vestibule_app::{
         mailer::{Mailer, MemoryMailbox},
         sms::SmsSender,
     },
-    admin::settings,
     config::{self, Config},
-    ctx::Ctx,
     files,
     hosts::PortalHost,
     open,
     projects::change::{self, ProjectWriter},
-    state::{Adapters, App},
+    state::Adapters,
     trace::start_log,
 };
 use vestibule_domain::project::{ProjectSettings, removals};
@@ -85,7 +83,10 @@ impl Demo {
         let _claim = open::claim_store(&config).await?;
         self.prepare_project(&config, &settings).await?;
         let app = open::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
-        let webhook_secret = self.webhook_secret(&app, settings.id()).await?;
+        // What an operator would copy from the portal. One that is replaced later signs beside the new one for a while.
+        let webhook_secret = app.projects.find_by_id(settings.id()).and_then(|project| {
+            project.keys.webhook_secrets(Clock::System.now()).map(|secrets| secrets.current.to_vec())
+        });
         let shop = shop::router(shop::ShopConfig {
             issuer: format!("http://localhost:{}", self.port),
             client_id: "demo-web".into(),
@@ -109,25 +110,6 @@ impl Demo {
         };
         tokio::join!(server, shop, stop);
         Ok(())
-    }
-
-    /// The project's webhook secret, for the shop. The demo creates the first one and keeps it beside its data; one that an operator
-    /// created is not known here.
-    async fn webhook_secret(&self, app: &App, project: &str) -> Result<Option<String>, CommandError> {
-        let file = self.data.join("demo-shop.secret");
-        if let Ok(secret) = std::fs::read_to_string(&file) {
-            return Ok(Some(secret));
-        }
-        let (now, project) = (Clock::System.now(), app.projects.find_by_id(project));
-        let Some(project) = project.filter(|project| project.keys.webhook_secrets(now).is_none()) else {
-            return Ok(None);
-        };
-        let ctx = Ctx::without_request(app, &project, now);
-        let secret = settings::rotate_webhook_secret(&ctx, &Actor::at_terminal("demo")).await;
-        let secret = secret.map_err(|error| CommandError(error.to_string()))?.plain;
-        std::fs::write(&file, &secret)
-            .map_err(|error| CommandError(format!("can't write {}: {error}", file.display())))?;
-        Ok(Some(secret))
     }
 
     /// Prints the URLs.
