@@ -148,7 +148,7 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     // What proved the user to an application is no fresh proof.
     let kept = flow.state.kept.clone().filter(|kept| !asks_anew && kept.is_usable(provider, ctx.now));
     if let Some(kept) = kept {
-        return Ok(match decide_kept(ctx, flow, (provider, kept), intent).await? {
+        return Ok(match decide_kept(ctx, flow, (provider, *kept), intent).await? {
             Answered::Achieved(achievement) => Started::Achieved(achievement),
             Answered::Next => Started::Problem,
             Answered::Stale => Started::Stale,
@@ -319,7 +319,7 @@ async fn decide_kept(
 ) -> Result<Answered, Error> {
     flow.state.external = Some(ExternalStep::new(provider, intent));
     let user = kept.user.clone();
-    flow.state.kept = Some(kept);
+    flow.state.kept = Some(Box::new(kept));
     decide(ctx, flow, (provider, user), intent).await
 }
 

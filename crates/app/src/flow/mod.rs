@@ -164,7 +164,7 @@ pub struct FlowState {
     pub external: Option<ExternalStep>,
     /// What the provider answered to an application, whose exchange goes on in this flow.
     #[serde(default)]
-    pub(crate) kept: Option<KeptAnswer>,
+    pub(crate) kept: Option<Box<KeptAnswer>>,
     /// The account at a provider that the sign-in of its email address's owner connects.
     #[serde(default)]
     pub linking: Option<PendingLink>,

@@ -122,7 +122,7 @@ pub async fn exchange(ctx: &Ctx<'_>, request: ExchangeRequest<'_>) -> Result<Exc
     match (request.exchange.action, caller) {
         (ProviderAction::Link, Some((caller, grant))) => link(ctx, &request, (caller, grant), proved).await,
         (ProviderAction::Login | ProviderAction::Promote | ProviderAction::Link, caller) => {
-            let guest = caller.map(|(caller, _)| (caller.user.id, PromotionSource::of_caller(&caller)));
+            let guest = caller.map(|(caller, _)| (caller.user.id, PromotionSource::of_caller(caller)));
             let new = NewSignIn { request: &request, scope, device, guest };
             for _ in 0..ATTEMPTS {
                 if let Attempted::Done(outcome) = sign_in(ctx, &new, proved.clone()).await? {

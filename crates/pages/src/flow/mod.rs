@@ -218,7 +218,7 @@ pub async fn begin(visit: &Visit, cookies: FlowCookies, headers: &HeaderMap, flo
 
 /// `POST /flow/{id}/{view}`
 pub async fn act(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
-    let mut response = respond(visit, cookies, request).await;
+    let mut response = Box::pin(respond(visit, cookies, request)).await;
     // A page that carries its flow cannot be reached by a redirect.
     if response.extensions().get::<RenderedPage>().is_some() {
         history::store(&mut response);

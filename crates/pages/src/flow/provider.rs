@@ -127,7 +127,7 @@ impl Scene {
 
     async fn start_provider(&mut self, alias: &str, intent: Intent) -> Result<Response, Error> {
         let visit = self.visit.clone();
-        Ok(match external::start(&visit.ctx(), &mut self.flow, alias, intent).await? {
+        Ok(match Box::pin(external::start(&visit.ctx(), &mut self.flow, alias, intent)).await? {
             Started::Redirect(url) => see_other(&url),
             Started::Achieved(achievement) => self.commit(achievement).await?,
             Started::Problem => self.go(View::Current),

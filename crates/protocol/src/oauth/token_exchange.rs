@@ -139,10 +139,9 @@ mod tests {
     fn parse(changes: &[(&str, &str)]) -> Result<ProviderTokenRequest, OAuthError> {
         let kept = GOOD.iter().filter(|(name, _)| changes.iter().all(|(other, _)| other != name));
         let pairs = kept.chain(changes.iter().filter(|(_, value)| !value.is_empty()));
-        match TokenRequest::parse(&Form::from_pairs(pairs.copied()))? {
-            TokenRequest::TokenExchange(request) => Ok(*request),
-            other => panic!("another grant: {:?}", other.grant_type()),
-        }
+        let request = TokenRequest::parse(&Form::from_pairs(pairs.copied()))?;
+        let TokenRequest::TokenExchange(request) = request else { panic!("another grant: {:?}", request.grant_type()) };
+        Ok(*request)
     }
 
     #[test]

@@ -96,10 +96,10 @@ async fn authorize(
         Ok(Ok(AuthorizeOutcome::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(AuthorizeOutcome::Pages { flow, browser })) => match &details.oauth_provider_alias {
             Some(alias) => {
-                pages::flow::provider::begin(visit, cookies.of_flow(), headers, (*flow, alias, has_session), browser)
-                    .await
+                let flow = (*flow, alias.as_str(), has_session);
+                Box::pin(pages::flow::provider::begin(visit, cookies.of_flow(), headers, flow, browser)).await
             }
-            None => pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser).await,
+            None => Box::pin(pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser)).await,
         },
         // A separate URL, so that the back button leads from the code page to the first page.
         Ok(Ok(AuthorizeOutcome::Resume(flow))) => pages::found(&format!("/flow/{flow}/start")),
