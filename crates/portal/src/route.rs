@@ -49,6 +49,7 @@ pub struct PortalRoute {
     pub path: &'static str,
     pub access: Access,
     pub requires_reauthentication: bool,
+    takes_upload: bool,
     handler: RouteHandler,
 }
 
@@ -63,7 +64,7 @@ impl PortalRoute {
         F: Future<Output = PageResult> + Send + 'static,
     {
         let handler = RouteHandler::Public(Arc::new(move |public_request| Box::pin(work(public_request))));
-        Self { verb, path, access: Access::Anonymous, requires_reauthentication: false, handler }
+        Self { verb, path, access: Access::Anonymous, requires_reauthentication: false, takes_upload: false, handler }
     }
 
     /// A route for operators, or for those with a role in all projects.
@@ -78,7 +79,7 @@ impl PortalRoute {
     {
         let access = access.map_or(Access::Operator, Access::Everywhere);
         let handler = RouteHandler::Operator(Arc::new(move |operator_request| Box::pin(work(operator_request))));
-        Self { verb, path, access, requires_reauthentication: false, handler }
+        Self { verb, path, access, requires_reauthentication: false, takes_upload: false, handler }
     }
 
     /// A route for operators with at least this role in the project; the path begins with `/portal/p/{project}`.
@@ -92,7 +93,14 @@ impl PortalRoute {
         F: Future<Output = PageResult> + Send + 'static,
     {
         let handler = RouteHandler::Project(Arc::new(move |project_request| Box::pin(work(project_request))));
-        Self { verb, path, access: Access::InProject(role), requires_reauthentication: false, handler }
+        Self {
+            verb,
+            path,
+            access: Access::InProject(role),
+            requires_reauthentication: false,
+            takes_upload: false,
+            handler,
+        }
     }
 
     /// Requires the role in all projects, for a route about one project.
@@ -107,6 +115,12 @@ impl PortalRoute {
     /// needs a page with `Get` at the same path to return to.
     pub(super) fn requires_reauthentication(mut self) -> Self {
         self.requires_reauthentication = true;
+        self
+    }
+
+    /// Also takes a form with a file.
+    pub(super) fn takes_upload(mut self) -> Self {
+        self.takes_upload = true;
         self
     }
 
@@ -134,7 +148,7 @@ impl PortalRoute {
         let Some(origin) = origin_of(&app) else {
             return error::plain(StatusCode::NOT_FOUND, "The portal is not served at this host.\n");
         };
-        let public_request = match PublicRequest::enter(app, origin, self.access, request).await {
+        let public_request = match PublicRequest::enter(app, origin, (self.access, self.takes_upload), request).await {
             Ok(public_request) => public_request,
             Err(problem) => return problem.respond(&PortalContext::default(), None),
         };

@@ -12,8 +12,8 @@ use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     confirmation::{ConfirmActionPage, Hidden},
     control::{Control, ControlKind, Pick},
-    event_words,
     frame::{PortalContext, PortalPage},
+    history::HistoryLine,
     moment::Moment,
     notice::PortalNotice,
     users::{head_of, id_of, load, path_of, place_of},
@@ -255,6 +255,8 @@ async fn delete(request: ProjectRequest) -> PageResult {
 /// An identity.
 #[derive(Clone, Debug)]
 pub(crate) struct IdentityLine {
+    /// Of a login ID, which can be changed.
+    pub id: Option<String>,
     pub kind: String,
     pub value: String,
     /// `None` where there is nothing to verify.
@@ -284,20 +286,6 @@ pub(crate) struct SessionLine {
     pub last_used_at: Moment,
 }
 
-/// An event.
-#[derive(Clone, Debug)]
-pub(crate) struct EventLine {
-    pub at: Moment,
-    pub kind: String,
-    /// Whether the guest signed in to an existing member instead of becoming one.
-    pub is_sign_in_instead: bool,
-    pub user_id: Option<String>,
-    /// The actor: an operator's address, or `user`, `admin_api`, `system`.
-    pub by: String,
-    pub client_id: String,
-    pub body: String,
-}
-
 /// The heading of a user's pages.
 #[derive(Clone, Debug)]
 pub(crate) struct UserHead {
@@ -312,12 +300,12 @@ impl UserHead {
         self.name.clone().unwrap_or_else(|| if self.is_guest { "Guest".into() } else { "Member".into() })
     }
 
-    fn above(&self) -> Option<(String, String)> {
+    pub(super) fn above(&self) -> Option<(String, String)> {
         Some((format!("/users/{}", self.id), self.title()))
     }
 
     #[cfg(test)]
-    fn sample(is_guest: bool) -> Self {
+    pub(super) fn sample(is_guest: bool) -> Self {
         Self {
             id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into(),
             name: (!is_guest).then(|| "kim@shop.example".to_string()),
@@ -338,12 +326,17 @@ pub(crate) struct UserPage {
     pub yielded_to: Option<String>,
     pub identities: Vec<IdentityLine>,
     pub authenticators: Vec<String>,
+    /// Whether an operator may send a link to choose a password.
+    pub may_get_password_link: bool,
     pub keys: Vec<KeyLine>,
     pub sessions: Vec<SessionLine>,
     /// Standard attributes, name and value.
     pub standard: Vec<(String, String)>,
     pub custom: Vec<(String, String)>,
-    pub events: Vec<EventLine>,
+    /// The newest entries.
+    pub history: Vec<HistoryLine>,
+    /// Whether the history has more.
+    pub has_earlier: bool,
 }
 
 impl UserPage {
@@ -359,6 +352,7 @@ impl UserPage {
             yielded_to: None,
             identities: Vec::new(),
             authenticators: Vec::new(),
+            may_get_password_link: false,
             keys: vec![KeyLine {
                 id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ad".into(),
                 device: "iPhone 15 Pro".into(),
@@ -375,56 +369,32 @@ impl UserPage {
             }],
             standard: Vec::new(),
             custom: vec![("cart".into(), "\"c-42\"".into())],
-            events: Vec::new(),
+            history: HistoryLine::samples().split_off(2),
+            has_earlier: false,
         };
         let member = Self {
             head: UserHead::sample(false),
             promoted_at: Some(at.clone()),
             last_login_at: Some(at.clone()),
             identities: vec![IdentityLine {
+                id: Some("018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2aa".into()),
                 kind: "Email address".into(),
                 value: "kim@shop.example".into(),
                 is_verified: Some(true),
                 created_at: at.clone(),
             }],
             authenticators: vec!["Password".into()],
+            may_get_password_link: true,
             keys: vec![KeyLine { is_retired: true, ..guest.keys[0].clone() }],
             sessions: Vec::new(),
             standard: vec![("name".into(), "\"Kim\"".into())],
             custom: Vec::new(),
-            events: vec![EventLine::sample()],
+            history: HistoryLine::samples(),
+            has_earlier: true,
             ..guest.clone()
         };
         let yielded = Self { yielded_to: Some(guest.keys[0].id.clone()), keys: Vec::new(), ..guest.clone() };
         vec![("guest", guest), ("member", member), ("yielded", yielded)]
-    }
-}
-
-impl EventLine {
-    /// What happened, in words; the event's name if it has none.
-    pub(super) fn what(&self) -> &str {
-        if self.is_sign_in_instead {
-            return event_words::SIGNED_IN_INSTEAD;
-        }
-        event_words::describe(&self.kind).unwrap_or(&self.kind)
-    }
-
-    pub(super) fn short_user(&self) -> &str {
-        let id = self.user_id.as_deref().unwrap_or_default();
-        id.get(..13).unwrap_or(id)
-    }
-
-    #[cfg(test)]
-    pub(super) fn sample() -> Self {
-        Self {
-            at: Moment::new("2030-05-01T08:00:00.000Z"),
-            kind: "user.anonymous.promoted".into(),
-            is_sign_in_instead: false,
-            user_id: Some("018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into()),
-            by: "kim@shop.example".into(),
-            client_id: "Shop".into(),
-            body: "{\n  \"type\": \"<b>\"\n}".into(),
-        }
     }
 }
 
@@ -458,6 +428,7 @@ struct UserBody<'a> {
 pub(crate) enum UserTask {
     Promote,
     Attributes,
+    LoginId,
 }
 
 #[derive(Clone, Debug)]
@@ -465,6 +436,8 @@ pub(crate) struct UserFormPage {
     pub head: UserHead,
     pub task: UserTask,
     pub controls: Vec<Control>,
+    /// The identity that a form about a login ID changes.
+    pub identity: Option<String>,
 }
 
 impl UserFormPage {
@@ -491,7 +464,7 @@ impl UserFormPage {
                 .hint("Optional. Without a password, the user signs in with a code or sets a new password.")
                 .error(password_error),
         ];
-        Self { head, task: UserTask::Promote, controls }
+        Self { head, task: UserTask::Promote, controls, identity: None }
     }
 
     /// The form with both sets of attributes as JSON.
@@ -506,7 +479,11 @@ impl UserFormPage {
                 .hint("A JSON object with your own data. Applications read it in UserInfo.")
                 .error(custom_error),
         ];
-        Self { head, task: UserTask::Attributes, controls }
+        Self { head, task: UserTask::Attributes, controls, identity: None }
+    }
+
+    pub(super) fn of_login_id(head: UserHead, id: &str, controls: Vec<Control>) -> Self {
+        Self { head, task: UserTask::LoginId, controls, identity: Some(id.to_string()) }
     }
 
     #[cfg(test)]
@@ -516,6 +493,7 @@ impl UserFormPage {
         vec![
             ("promote", Self::promote(UserHead::sample(true), &kinds, ["email", "kim", ""], true, [None, wrong, None])),
             ("attributes", Self::attributes(UserHead::sample(false), ["{}", "{}"], [None, None])),
+            ("login-id", Self::login_id_sample(UserHead::sample(false))),
         ]
     }
 
@@ -523,6 +501,7 @@ impl UserFormPage {
         let task = match self.task {
             UserTask::Promote => "promote",
             UserTask::Attributes => "attributes",
+            UserTask::LoginId => "login-id",
         };
         format!("/users/{}/{task}", self.head.id)
     }
@@ -533,6 +512,9 @@ impl UserFormPage {
             UserTask::Attributes => {
                 "Profile data of this user. A guest's attributes are kept when the guest is promoted."
             }
+            UserTask::LoginId => {
+                "The old address gets a notice. If it is a verified email address, the notice has a link that undoes the change within 7 days."
+            }
         }
     }
 
@@ -540,6 +522,7 @@ impl UserFormPage {
         match self.task {
             UserTask::Promote => "Promote to member",
             UserTask::Attributes => "Save",
+            UserTask::LoginId => "Change login ID",
         }
     }
 }
@@ -549,6 +532,7 @@ impl PortalPage for UserFormPage {
         match self.task {
             UserTask::Promote => "Promote a guest".into(),
             UserTask::Attributes => "Attributes".into(),
+            UserTask::LoginId => "Change a login ID".into(),
         }
     }
 

@@ -2,7 +2,7 @@
 //! `delivery_lanes`.
 
 use vestibule_domain::{
-    delivery::{Delivery, DeliveryState},
+    delivery::{Delivery, DeliveryState, DeliveryTry},
     id::{ProjectNo, UserId},
     time::Timestamp,
 };
@@ -47,6 +47,18 @@ pub struct NewDelivery<'a> {
     pub body: &'a str,
 }
 
+/// For the eyes of operators only: what a later release writes and this one cannot read is left out.
+fn read_tries(text: &str) -> Vec<DeliveryTry> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The column, and the status and reason of the last one.
+fn print_tries(tries: &[DeliveryTry]) -> (String, Option<i64>, Option<&str>) {
+    let last = tries.last();
+    let printed = serde_json::to_string(tries).expect("tries are plain JSON");
+    (printed, last.and_then(|one| one.status), last.and_then(|one| one.error.as_deref()))
+}
+
 pub(crate) fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.get(0)?,
@@ -63,6 +75,7 @@ pub(crate) fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
         finished_at: read_optional_time(row, 11)?,
         last_status: row.get(12)?,
         last_error: row.get(13)?,
+        tries: row.get::<Option<String>>(14)?.map_or_else(Vec::new, |text| read_tries(&text)),
     })
 }
 
@@ -140,12 +153,13 @@ const FINISH: Sql = Sql::new(
      SET state = $2,
          finished_at = $3,
          last_status = $4,
-         last_error = $5
+         last_error = $5,
+         tries = $6
      WHERE id = $1
        AND state = 0",
 );
 
-/// Notes the end of a delivery: taken or dead. [`crate::delivery_lanes::wake_next`] is for the one after it.
+/// Notes the end of a delivery, taken or dead, with the tries to keep. [`crate::delivery_lanes::wake_next`] is for the one after it.
 ///
 /// # Errors
 /// Those of the engine.
@@ -153,11 +167,12 @@ pub async fn finish(
     tx: &mut Tx,
     id: i64,
     state: DeliveryState,
-    status: Option<i64>,
-    error: Option<&str>,
+    tries: &[DeliveryTry],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    tx.execute_one(&FINISH, &[&id, &code_of(state), &now.as_micros(), &status, &error]).await
+    let (tries, status, error) = print_tries(tries);
+    let values: &[&dyn Param] = &[&id, &code_of(state), &now.as_micros(), &status, &error, &tries.as_str()];
+    tx.execute_one(&FINISH, values).await
 }
 
 const POSTPONE: Sql = Sql::new(
@@ -165,24 +180,20 @@ const POSTPONE: Sql = Sql::new(
      SET due_at = $2,
          claimed_by = NULL,
          last_status = $3,
-         last_error = $4
+         last_error = $4,
+         tries = $5
      WHERE id = $1
        AND state = 0",
 );
 
-/// Notes a failed try and when the next one is due. What waits behind it keeps its time:
+/// Notes a failed try, the last of those to keep, and when the next one is due. What waits behind it keeps its time:
 /// [`crate::delivery_lanes::put_behind`] is for it.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn postpone(
-    tx: &mut Tx,
-    id: i64,
-    due_at: Timestamp,
-    status: Option<i64>,
-    error: &str,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await
+pub async fn postpone(tx: &mut Tx, id: i64, due_at: Timestamp, tries: &[DeliveryTry]) -> Result<bool, StoreError> {
+    let (tries, status, error) = print_tries(tries);
+    tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error, &tries.as_str()]).await
 }
 
 const PAGE: Sql = Sql::new(
@@ -200,7 +211,8 @@ const PAGE: Sql = Sql::new(
        due_at,
        finished_at,
        last_status,
-       last_error
+       last_error,
+       tries
      FROM hook_deliveries
      WHERE project_no = $1 AND state = $2 AND id < $3
      ORDER BY id DESC
@@ -236,7 +248,8 @@ const FIND: Sql = Sql::new(
        due_at,
        finished_at,
        last_status,
-       last_error
+       last_error,
+       tries
      FROM hook_deliveries
      WHERE id = $2 AND project_no = $1",
 );

@@ -2,13 +2,18 @@
 
 pub mod applications;
 pub mod audit;
+pub mod bulk;
 pub mod consents;
 pub mod credentials;
 pub mod deliveries;
 pub mod device_keys;
+pub mod first_steps;
+pub mod history;
 pub mod idempotency;
 pub mod impact;
 pub mod keys;
+pub mod login_ids;
+pub mod member_mails;
 pub mod merges;
 pub mod messages;
 pub mod origin;
@@ -90,6 +95,7 @@ pub enum Thing {
     Delivery,
     DeviceKey,
     Hold,
+    LoginId,
     Project,
     Provider,
     Session,
@@ -107,6 +113,7 @@ impl fmt::Display for Thing {
             Self::Delivery => "delivery",
             Self::DeviceKey => "device key",
             Self::Hold => "hold",
+            Self::LoginId => "login ID",
             Self::Project => "project",
             Self::Provider => "provider or its secret",
             Self::Session => "session",
@@ -141,6 +148,8 @@ pub enum Clash {
     TooManyHolds,
     #[error("the project was changed at the same time: try again")]
     ChangedMeanwhile,
+    #[error("other users match the filter now: look at them again")]
+    SelectionChanged,
 }
 
 impl From<DocumentProblem> for Fault {

@@ -47,7 +47,7 @@ pub const NON_BLOCKING: [&str; 19] = [
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 42] = [
+pub const LOGGED: [&str; 44] = [
     "user.created",
     "user.anonymous.promoted",
     "user.anonymous.revived",
@@ -60,6 +60,8 @@ pub const LOGGED: [&str; 42] = [
     "user.deleted",
     "user.hold.created",
     "user.hold.removed",
+    "user.invited",
+    "user.password_link_sent",
     "retention.completed",
     "retention.confirmed",
     "session.revoked",

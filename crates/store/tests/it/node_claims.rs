@@ -49,7 +49,7 @@ async fn claims_of_one_node_are_released_and_no_others(store: Store) {
             outbox::fail(tx, ids[3], at(50), "no route to host").await?;
             assert!(deliveries::claim(tx, first, at(120), 0, Some(9)).await?);
             assert!(deliveries::claim(tx, last, at(120), 0, Some(7)).await?);
-            deliveries::finish(tx, last, DeliveryState::Taken, Some(200), None, at(2)).await
+            deliveries::finish(tx, last, DeliveryState::Taken, &[], at(2)).await
         })
     })
     .await;

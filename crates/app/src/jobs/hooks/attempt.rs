@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{delivery::Delivery, time::Timestamp};
+use vestibule_domain::{
+    delivery::{AnswerExcerpt, Delivery, DeliveryTry},
+    time::Timestamp,
+};
 
 use super::receivers::ReceiverOutcome;
 use crate::{
-    adapters::webhook::SendError,
+    adapters::{clock::Stopwatch, webhook::SendError},
     logout_notices,
     projects::Project,
     state::App,
@@ -23,6 +26,19 @@ pub(super) struct AttemptOutcome {
     pub(super) error: Option<String>,
     /// Whether another try would fail, too.
     pub(super) is_final: bool,
+    /// What operators see of the receiver's answer.
+    pub(super) answer: Option<AnswerExcerpt>,
+    /// How long the receiver took.
+    pub(super) took: Duration,
+}
+
+impl AttemptOutcome {
+    /// What is kept of it. `at` is the time in its headers.
+    pub(super) fn note(&self, at: Timestamp) -> DeliveryTry {
+        let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        let noted = DeliveryTry::new(at, took_ms, self.status, self.error.as_deref());
+        DeliveryTry { answer: self.answer.clone(), ..noted }
+    }
 }
 
 /// A try, ready to be sent.
@@ -35,7 +51,8 @@ pub(super) enum Attempt {
 
 impl Attempt {
     pub(super) fn prepare(project: &Project, delivery: &Delivery, now: Timestamp) -> Result<Self, AttemptOutcome> {
-        let failed = |error: String, is_final| AttemptOutcome { status: None, error: Some(error), is_final };
+        let failed =
+            |error: String, is_final| AttemptOutcome { error: Some(error), is_final, ..AttemptOutcome::default() };
         if delivery.kind == logout_notices::KIND {
             let notice = (delivery.body.as_str(), delivery.url.as_str());
             let form = logout_notices::print_form(project, notice, delivery.attempts, now);
@@ -56,7 +73,7 @@ pub(super) async fn send(
     timeout: Duration,
     heard: &mut ReceiverOutcome,
 ) -> AttemptOutcome {
-    let began = app.clock.now();
+    let (began, watch) = (app.clock.now(), Stopwatch::start());
     let receiver = (delivery.project, delivery.url.as_str());
     let answer = match attempt {
         Attempt::Webhook(headers) => app.webhooks.post(receiver, delivery.body.clone(), &headers, timeout).await,
@@ -67,15 +84,16 @@ pub(super) async fn send(
         _ if app.clock.now().since(began) > SLOW => ReceiverOutcome::Late,
         _ => ReceiverOutcome::Something,
     };
+    let took = watch.elapsed();
     match answer {
-        Ok(answer) if (200..300).contains(&answer.status) => {
-            AttemptOutcome { status: Some(answer.status.into()), ..AttemptOutcome::default() }
-        }
         Ok(answer) => AttemptOutcome {
             status: Some(answer.status.into()),
-            error: Some(format!("the receiver answered with status {}", answer.status)),
+            error: (!(200..300).contains(&answer.status))
+                .then(|| format!("the receiver answered with status {}", answer.status)),
             is_final: false,
+            answer: AnswerExcerpt::of(&answer.body),
+            took,
         },
-        Err(error) => AttemptOutcome { error: Some(error.to_string()), ..AttemptOutcome::default() },
+        Err(error) => AttemptOutcome { error: Some(error.to_string()), took, ..AttemptOutcome::default() },
     }
 }

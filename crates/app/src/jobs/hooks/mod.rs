@@ -17,7 +17,7 @@ use tokio::{
     task::{self, JoinSet},
 };
 use vestibule_domain::{
-    delivery::{Delivery, DeliveryState},
+    delivery::{Delivery, DeliveryState, DeliveryTry},
     event::hide_url_secrets,
     id::ProjectNo,
     time::Timestamp,
@@ -229,26 +229,27 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
         Ok(attempt) => send(app, attempt, &delivery, timeout, heard).await,
     };
     let taken = outcome.error.is_none();
-    if write_down(app, lane, &delivery, outcome).await? == DeliveryState::Dead {
+    let tries = delivery.tries_with(outcome.note(now));
+    if write_down(app, lane, &delivery, (outcome, tries)).await? == DeliveryState::Dead {
         give_up_lane(app, lane).await?;
     }
     Ok(taken)
 }
 
-/// Notes what became of a try; where the delivery stands now.
+/// Notes what became of a try, with the tries to keep; where the delivery stands now.
 async fn write_down(
     app: &App,
     lane: &Lane,
     delivery: &Delivery,
-    outcome: AttemptOutcome,
+    (outcome, tries): (AttemptOutcome, Vec<DeliveryTry>),
 ) -> Result<DeliveryState, StoreError> {
     let now = app.store_clock.read(&app.store).await?;
-    let (id, status) = (delivery.id, outcome.status);
+    let id = delivery.id;
     let Some(error) = outcome.error else {
         app.store
-            .write("finish_delivery", lane.clone(), move |tx, lane| {
+            .write("finish_delivery", (lane.clone(), tries), move |tx, (lane, tries)| {
                 Box::pin(async move {
-                    deliveries::finish(tx, id, DeliveryState::Taken, status, None, now).await?;
+                    deliveries::finish(tx, id, DeliveryState::Taken, tries, now).await?;
                     delivery_lanes::wake_next(tx, lane, now).await
                 })
             })
@@ -275,12 +276,12 @@ async fn write_down(
         );
     }
     app.store
-        .write("fail_delivery", error, move |tx, error| {
+        .write("fail_delivery", tries, move |tx, tries| {
             Box::pin(async move {
                 if is_dead {
-                    deliveries::finish(tx, id, DeliveryState::Dead, status, Some(error), now).await.map(drop)
+                    deliveries::finish(tx, id, DeliveryState::Dead, tries, now).await.map(drop)
                 } else {
-                    deliveries::postpone(tx, id, due, status, error).await.map(drop)
+                    deliveries::postpone(tx, id, due, tries).await.map(drop)
                 }
             })
         })
