@@ -118,9 +118,19 @@ describe("people and numbers in the portal", () => {
     await heading("kim@mail.example").waitFor();
     await waitFor(async () => {
       await page.reload();
-      return (await page.getByRole("table", { name: "Activity" }).count()) + (await page.getByText("user.anonymous.promoted").count()) > 0;
+      return (await page.getByText("user.anonymous.promoted").count()) > 0;
     }, 15_000);
     await look(page, "portal-user", { picture: true, height: 1500 });
+    await page.getByText("Guest since then").waitFor();
+    await open(`/users/${guest.sub}/history`);
+    await heading("History").waitFor();
+    await page.getByText("Details of Guest promoted").click();
+    await look(page, "portal-history");
+    await page.getByRole("link", { name: "kim@mail.example" }).click();
+    await page.getByRole("link", { name: "Change kim@mail.example" }).click();
+    await heading("Change a login ID").waitFor();
+    await look(page, "portal-login-id");
+    await page.getByRole("link", { name: "kim@mail.example" }).click();
     const told = await guest.fetchUserInfo();
     assert.deepEqual(told, { sub: guest.sub, email: "kim@mail.example", isAnonymous: false }, "the session goes on, the sub stays");
 
@@ -133,6 +143,39 @@ describe("people and numbers in the portal", () => {
     await page.getByRole("link", { name: "Delete", exact: true }).click();
     await heading("Delete this user?").waitFor();
     await look(page, "portal-delete");
+  });
+
+  test("a member is created, and many guests are looked at before anything happens to them", async () => {
+    await open("/users");
+    await page.getByRole("link", { name: "New user" }).click();
+    await heading("New user").waitFor();
+    await page.getByLabel("Login ID").fill("nobody");
+    await page.getByRole("button", { name: "Create user" }).click();
+    await page.getByText("Please fix 1 error").waitFor();
+    await look(page, "portal-new-user");
+    await page.getByLabel("Login ID").fill("lee@mail.example");
+    await page.getByRole("button", { name: "Create user" }).click();
+    await heading("lee@mail.example").waitFor();
+    await open("/users/import");
+    await heading("Import users").waitFor();
+    await look(page, "portal-import-users");
+    const lines = `{"id": "01bb44c0-d400-7000-8000-000000000001", "created_at": 1, "updated_at": 1, "anonymous_since": 1}\n{"id": 7}\n`;
+    await page.getByLabel("File").setInputFiles({ name: "users.jsonl", mimeType: "application/x-ndjson", buffer: Buffer.from(lines) });
+    await page.getByRole("button", { name: "Dry run" }).click();
+    await page.getByText("1 user is new.").waitFor();
+    await look(page, "portal-import-dry-run");
+    await page.getByRole("button", { name: "Import 1 user" }).click();
+    await page.getByText("1 user was created.").waitFor();
+    await look(page, "portal-import-done");
+    await open("/users/bulk?kind=guest");
+    await heading("Many users at once").waitFor();
+    await look(page, "portal-bulk");
+    await page.getByRole("button", { name: "Dry run" }).click();
+    await page.getByText("Type the number of users").waitFor();
+    await look(page, "portal-bulk-dry-run");
+    await open("/users/export");
+    await heading("Export users").waitFor();
+    await look(page, "portal-export-users");
   });
 
   test("the charts show what is counted", async () => {
@@ -239,12 +282,17 @@ describe("people and numbers in the portal", () => {
     await page.getByRole("link", { name: "Done" }).click();
     await page.getByRole("button", { name: /^Send test/ }).click();
     await page.getByText("test failed").waitFor();
+    await page.getByRole("heading", { name: "What was sent and answered" }).waitFor();
+    await look(page, "portal-webhook-test");
     await waitFor(async () => {
       await open("/webhooks?state=dead");
       return page.getByRole("button", { name: /^Send again/ }).count();
     }, 15_000);
     await look(page, "portal-webhooks", { picture: true, height: 1100 });
-    await page.getByRole("button", { name: /^Send again/ }).first().click();
+    await page.locator("#deliveries .line a").first().click();
+    await page.getByRole("heading", { level: 1, name: /^Delivery of / }).waitFor();
+    await look(page, "portal-delivery");
+    await page.getByRole("button", { name: "Send again" }).click();
     await page.getByText("Delivery queued again").waitFor();
   });
 });

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use vestibule_app::{
-    account::notice::{NamedSession, SecurityNotice},
+    account::notice::SecurityNotice,
     adapters::{mailer, sms::Sms},
     authorize::PendingRequest,
     flow::{CodeMessage, CodeUse, steps::InputErrors},
@@ -20,10 +20,9 @@ use vestibule_domain::{
 };
 use vestibule_protocol::oauth::Scope;
 use vestibule_web::{
-    elapsed::Elapsed,
     field::{PasswordField, Strength},
     field_problem::FieldProblem,
-    mail::{AccountNotice, MailContext, MailKind, MailedSession, sms_text},
+    mail::{MailContext, MailKind, sms_text},
     text::Text,
     user_agent::Device,
     visit::Visit,
@@ -176,29 +175,7 @@ impl MessageWriter {
 
     /// Renders the mail about a change or promotion of the account.
     pub fn write_notice(&self, to: &str, notice: &SecurityNotice) -> mailer::Mail {
-        let (change, link) = match notice.clone() {
-            SecurityNotice::StillSignedIn { sessions, link } => {
-                let session = |named: NamedSession| MailedSession {
-                    app: named.application,
-                    device: named.device,
-                    began: Elapsed::from_seconds(named.age.as_secs()),
-                };
-                let sessions = sessions.into_iter().map(session).collect();
-                return self.write_mail(to, &MailKind::StillSignedIn { sessions, link });
-            }
-            SecurityNotice::LoginIdAdded { login_id, link } => (AccountNotice::LoginIdAdded { login_id }, link),
-            SecurityNotice::LoginIdChanged { from, to, link } => (AccountNotice::LoginIdChanged { from, to }, link),
-            SecurityNotice::LoginIdRemoved { login_id, link } => (AccountNotice::LoginIdRemoved { login_id }, link),
-            SecurityNotice::PasskeyAdded { name, link } => (AccountNotice::PasskeyAdded { name }, link),
-            SecurityNotice::PasskeyRemoved { name, link } => (AccountNotice::PasskeyRemoved { name }, link),
-            SecurityNotice::ExternalAccountAdded { name, link } => (AccountNotice::ExternalAccountAdded { name }, link),
-            SecurityNotice::ExternalAccountRemoved { name, link } => {
-                (AccountNotice::ExternalAccountRemoved { name }, link)
-            }
-            SecurityNotice::PasswordChanged => (AccountNotice::PasswordChanged, None),
-            SecurityNotice::ChangesUndone => (AccountNotice::ChangesUndone, None),
-        };
-        self.write_mail(to, &MailKind::Changed { change, link })
+        self.write_mail(to, &MailKind::of_notice(notice))
     }
 
     fn write_mail(&self, to: &str, kind: &MailKind) -> mailer::Mail {

@@ -16,7 +16,6 @@ use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb, event_words,
     frame::{PortalContext, PortalPage},
     moment::Moment,
-    user::EventLine,
 };
 
 const LIMIT: u32 = 50;
@@ -86,7 +85,7 @@ async fn show(request: ProjectRequest) -> PageResult {
     if is_wrong { request.show_again(&shown) } else { request.show(&shown) }
 }
 
-pub(super) fn event_line(line: AuditLine) -> EventLine {
+fn event_line(line: AuditLine) -> EventLine {
     EventLine {
         at: Moment::new(line.at.to_rfc3339()),
         kind: line.kind,
@@ -105,6 +104,48 @@ async fn take_away(request: ProjectRequest) -> PageResult {
     let reader = request.signed_in.operator.id.to_string();
     let place = request.app.shares.transfers.take_for(request.project.no, &reader).map_err(Error::from)?;
     Ok(export::send(request.app.clone(), request.project.clone(), (&filter, format), place).await?)
+}
+
+/// An event.
+#[derive(Clone, Debug)]
+pub(crate) struct EventLine {
+    pub at: Moment,
+    pub kind: String,
+    /// Whether the guest signed in to an existing member instead of becoming one.
+    pub is_sign_in_instead: bool,
+    pub user_id: Option<String>,
+    /// The actor: an operator's address, or `user`, `admin_api`, `system`.
+    pub by: String,
+    pub client_id: String,
+    pub body: String,
+}
+
+impl EventLine {
+    /// What happened, in words; the event's name if it has none.
+    fn what(&self) -> &str {
+        if self.is_sign_in_instead {
+            return event_words::SIGNED_IN_INSTEAD;
+        }
+        event_words::describe(&self.kind).unwrap_or(&self.kind)
+    }
+
+    fn short_user(&self) -> &str {
+        let id = self.user_id.as_deref().unwrap_or_default();
+        id.get(..13).unwrap_or(id)
+    }
+
+    #[cfg(test)]
+    fn sample() -> Self {
+        Self {
+            at: Moment::new("2030-05-01T08:00:00.000Z"),
+            kind: "user.anonymous.promoted".into(),
+            is_sign_in_instead: false,
+            user_id: Some("018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into()),
+            by: "kim@shop.example".into(),
+            client_id: "Shop".into(),
+            body: "{\n  \"type\": \"<b>\"\n}".into(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

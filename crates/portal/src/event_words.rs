@@ -15,6 +15,8 @@ pub(crate) fn describe(kind: &str) -> Option<&'static str> {
         "user.anonymous.revived" => "Guest revived",
         "user.hold.created" => "Hold created",
         "user.hold.removed" => "Hold removed",
+        "user.invited" => "Invitation sent to a member",
+        "user.password_link_sent" => "Password link sent",
         "retention.completed" => "Unused guests expired",
         "retention.confirmed" => "Retention of guests confirmed",
         "user.authenticated" => "Signed in",
@@ -55,11 +57,26 @@ pub(crate) fn describe(kind: &str) -> Option<&'static str> {
     })
 }
 
+/// Why a session ended or a user was deleted, by the name in the payload.
+pub(crate) fn describe_reason(reason: &str) -> &str {
+    match reason {
+        "operator" => "by an operator",
+        "user" => "by the user",
+        "token_reuse" => "a refresh token was used twice",
+        "code_reuse" => "an authorization code was used twice",
+        "another_session" => "the application allows one session",
+        "promotion" => "the guest was promoted or ended",
+        "password_change" => "the password was changed",
+        "retention" => "by the retention rules",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use vestibule_domain::event::LOGGED;
+    use vestibule_domain::event::{DeletionReason, LOGGED, RevocationReason};
 
     use super::*;
 
@@ -69,5 +86,22 @@ mod tests {
             LOGGED.iter().map(|kind| describe(kind).unwrap_or_else(|| panic!("{kind} has no words"))).collect();
         assert_eq!(words.len(), LOGGED.len());
         assert!(!words.contains(SIGNED_IN_INSTEAD));
+    }
+    #[test]
+    fn every_reason_has_words() {
+        use RevocationReason as Why;
+        let revoked = [
+            Why::Operator,
+            Why::User,
+            Why::TokenReuse,
+            Why::CodeReuse,
+            Why::AnotherSession,
+            Why::Promotion,
+            Why::PasswordChange,
+        ];
+        let deleted = [DeletionReason::User, DeletionReason::Operator, DeletionReason::Retention];
+        for reason in revoked.map(Why::as_str).into_iter().chain(deleted.map(DeletionReason::as_str)) {
+            assert_ne!(describe_reason(reason), reason);
+        }
     }
 }

@@ -27,20 +27,27 @@ pub mod applications;
 pub mod audit;
 pub(crate) mod bound_control;
 pub mod branding;
+pub(crate) mod bulk;
 pub mod confirmation;
 pub mod control;
 pub mod cookies;
+pub(crate) mod delivery;
 pub(crate) mod document_scope;
 pub(crate) mod email_texts;
 mod event_words;
+pub(crate) mod export_users;
 pub(crate) mod field_binding;
 pub mod first_link;
+mod first_steps;
 pub mod frame;
 pub(crate) mod guide;
 pub mod health;
+pub(crate) mod history;
+pub(crate) mod import_users;
 pub mod invitation;
 pub mod login_methods;
 pub mod me;
+pub(crate) mod members;
 pub(crate) mod merges;
 pub mod message;
 pub mod messages;
@@ -135,13 +142,19 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         messages::routes(),
         overview::routes(),
         users::routes(),
+        members::routes(),
+        bulk::routes(),
+        export_users::routes(),
+        import_users::routes(),
         retention::routes(),
         merges::routes(),
         user::routes(),
         user_retention::routes(),
+        history::routes(),
         audit::routes(),
         webhooks::routes(),
         webhook_handlers::routes(),
+        delivery::routes(),
         operators::routes(),
         admin_keys::routes(),
         project_settings::routes(),

@@ -14,6 +14,11 @@ impl Moment {
         &self.0
     }
 
+    /// For people, with seconds and zone: `2030-05-01 08:00:59 UTC`.
+    pub fn whole(&self) -> String {
+        self.0.get(..19).map_or_else(|| self.0.clone(), |text| format!("{} UTC", text.replace('T', " ")))
+    }
+
     /// For people: `2030-05-01 08:00`.
     pub fn short(&self) -> String {
         self.0.get(..16).unwrap_or(&self.0).replace('T', " ")
@@ -28,5 +33,6 @@ mod tests {
     fn a_moment_is_short_for_people_and_whole_for_programs() {
         let moment = Moment::new("2030-05-01T08:00:59.123Z");
         assert_eq!((moment.short().as_str(), moment.iso()), ("2030-05-01 08:00", "2030-05-01T08:00:59.123Z"));
+        assert_eq!(moment.whole(), "2030-05-01 08:00:59 UTC");
     }
 }

@@ -38,6 +38,13 @@ pub enum PortalNotice {
     UserEnabled,
     UserPromoted,
     UserDeleted,
+    UserCreated,
+    UserInvited,
+    UserNotInvited,
+    PasswordEmailSent,
+    PasswordEmailRefused,
+    LoginIdChanged,
+    LoginIdVerified,
     WebhookRemoved,
     ProviderAdded,
     ProviderRemoved,
@@ -54,7 +61,7 @@ pub enum PortalNotice {
 }
 
 impl PortalNotice {
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 48] = [
         Self::Saved,
         Self::Unchanged,
         Self::OriginChanged,
@@ -84,6 +91,13 @@ impl PortalNotice {
         Self::UserEnabled,
         Self::UserPromoted,
         Self::UserDeleted,
+        Self::UserCreated,
+        Self::UserInvited,
+        Self::UserNotInvited,
+        Self::PasswordEmailSent,
+        Self::PasswordEmailRefused,
+        Self::LoginIdChanged,
+        Self::LoginIdVerified,
         Self::WebhookRemoved,
         Self::ProviderAdded,
         Self::ProviderRemoved,
@@ -130,6 +144,13 @@ impl PortalNotice {
             Self::UserEnabled => "user-enabled",
             Self::UserPromoted => "user-promoted",
             Self::UserDeleted => "user-deleted",
+            Self::UserCreated => "user-created",
+            Self::UserInvited => "user-invited",
+            Self::UserNotInvited => "user-not-invited",
+            Self::PasswordEmailSent => "password-email-sent",
+            Self::PasswordEmailRefused => "password-email-refused",
+            Self::LoginIdChanged => "login-id-changed",
+            Self::LoginIdVerified => "login-id-verified",
             Self::WebhookRemoved => "webhook-removed",
             Self::ProviderAdded => "provider-added",
             Self::ProviderRemoved => "provider-removed",
@@ -152,9 +173,13 @@ impl PortalNotice {
 
     pub fn level(self) -> Level {
         match self {
-            Self::LastOwner | Self::LastLoginMethod | Self::NotYours | Self::WorksElsewhere | Self::Gone => {
-                Level::Warning
-            }
+            Self::LastOwner
+            | Self::LastLoginMethod
+            | Self::NotYours
+            | Self::WorksElsewhere
+            | Self::UserNotInvited
+            | Self::PasswordEmailRefused
+            | Self::Gone => Level::Warning,
             Self::Unchanged => Level::Info,
             Self::Saved
             | Self::OriginChanged
@@ -180,6 +205,11 @@ impl PortalNotice {
             | Self::UserEnabled
             | Self::UserPromoted
             | Self::UserDeleted
+            | Self::UserCreated
+            | Self::UserInvited
+            | Self::PasswordEmailSent
+            | Self::LoginIdChanged
+            | Self::LoginIdVerified
             | Self::WebhookRemoved
             | Self::ProviderAdded
             | Self::ProviderRemoved
@@ -231,6 +261,17 @@ impl PortalNotice {
             Self::UserEnabled => "User enabled.",
             Self::UserPromoted => "Guest promoted. The ID stays the same.",
             Self::UserDeleted => "User deleted.",
+            Self::UserCreated => "User created.",
+            Self::UserInvited => "User created. The invitation is on its way.",
+            Self::UserNotInvited => {
+                "User created, but no invitation was sent: too many emails to this address, or it is not accepted. Try again later."
+            }
+            Self::PasswordEmailSent => "The email with the link is on its way.",
+            Self::PasswordEmailRefused => {
+                "No email was sent: the user is disabled, or has no email address that is accepted."
+            }
+            Self::LoginIdChanged => "Login ID changed. The old address gets a notice.",
+            Self::LoginIdVerified => "Login ID verified.",
             Self::WebhookRemoved => "Webhook removed.",
             Self::ProviderAdded => "Provider added. Set its client secret next, then check it.",
             Self::ProviderRemoved => "Provider removed.",

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use vestibule_app::{
-    admin::statistics::{self, MethodNumbers, Report},
+    admin::{
+        first_steps,
+        statistics::{self, MethodNumbers, Report},
+    },
     jobs::statistics::day_of,
     sms_budget,
 };
@@ -17,6 +20,7 @@ use vestibule_web::{
 
 use crate::{
     PageResult, PortalRoute, ProjectRequest, Verb,
+    first_steps::FirstStep,
     frame::{PortalContext, PortalPage},
     moment::Moment,
 };
@@ -37,8 +41,11 @@ async fn show(request: ProjectRequest) -> PageResult {
     };
     let before = statistics::report(&request.ctx(), from - period, from - 1, chosen.as_deref()).await?;
     let clients = client_names(&request, &all);
+    let steps = first_steps::look(&request.ctx()).await?;
+    let first = request.project.settings.clients().first().map(|client| client.client_id.as_str());
     let used_up = sms_budget::used_up_at(&request.ctx()).await?;
     request.show(&OverviewPage {
+        first_steps: crate::first_steps::list(steps, first),
         sms_used_up: used_up.map(|at| Moment::new(at.to_rfc3339())),
         period,
         client_id: chosen,
@@ -207,6 +214,8 @@ pub(crate) struct Before {
 
 #[derive(Clone, Debug)]
 pub(crate) struct OverviewPage {
+    /// Until all are done.
+    pub first_steps: Option<Vec<FirstStep>>,
     /// When the project's budget of text messages was used up, within the last hour.
     pub sms_used_up: Option<Moment>,
     pub period: i64,
@@ -229,9 +238,12 @@ pub(crate) const PERIODS: [i64; 3] = [7, 30, 90];
 impl OverviewPage {
     #[cfg(test)]
     pub(crate) fn samples() -> Vec<(&'static str, Self)> {
+        use vestibule_app::admin::first_steps::FirstSteps;
+
         let days: Vec<String> = (1..=30).map(|day| format!("2030-05-{day:02}")).collect();
         let wave = |scale: i64| (0..30).map(|day| scale * (10 + (day * 7) % 13) / 10).collect::<Vec<i64>>();
         let lively = Self {
+            first_steps: None,
             sms_used_up: Some(Moment::new("2030-05-01T08:00:00.000Z")),
             period: 30,
             client_id: None,
@@ -259,7 +271,9 @@ impl OverviewPage {
                 signed_in: 12,
             }],
         };
+        let steps = FirstSteps { application: true, origin: true, mail: Some(false), guest: false, promotion: false };
         let no_users = Self {
+            first_steps: crate::first_steps::list(steps, None),
             sms_used_up: None,
             clients: Vec::new(),
             daily: Daily { created: vec![0; 30], returned: vec![0; 30], promoted: vec![0; 30], days },

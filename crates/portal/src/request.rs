@@ -65,7 +65,7 @@ impl PublicRequest {
     pub(super) async fn enter(
         app: Arc<App>,
         origin: Origin,
-        access: Access,
+        (access, takes_upload): (Access, bool),
         mut request: Request,
     ) -> Result<Self, PortalError> {
         let brought = request.extensions_mut().remove::<Brought>().unwrap_or_default();
@@ -92,8 +92,13 @@ impl PublicRequest {
         let (mut parts, body) = request.into_parts();
         let params = parts.extract::<RawPathParams>().await;
         let params = params.map(|all| all.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
-        let body = body::read_form_for(&app, Request::from_parts(parts, body)).await.map_err(PortalError::Body)?;
-        let form = body.form().map_err(|error| PortalError::Unreadable(error.to_string()))?;
+        let request = Request::from_parts(parts, body);
+        let form = if takes_upload {
+            body::read_upload_for(&app, request).await.map_err(PortalError::Body)?.upload_form()
+        } else {
+            body::read_form_for(&app, request).await.map_err(PortalError::Body)?.form()
+        };
+        let form = form.map_err(|error| PortalError::Unreadable(error.to_string()))?;
         let now = app.clock.now();
         let notice = form.get("done").ok().flatten().and_then(PortalNotice::parse);
         let form_secret = choose_secret(&cookies.form, form.get_all("_csrf").next().unwrap_or_default());

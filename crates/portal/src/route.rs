@@ -51,6 +51,7 @@ pub struct PortalRoute {
     pub requires_reauthentication: bool,
     /// Whether it is a `Get` that HEAD and prefetches must not cause.
     has_effect: bool,
+    takes_upload: bool,
     handler: RouteHandler,
 }
 
@@ -65,7 +66,8 @@ impl PortalRoute {
         F: Future<Output = PageResult> + Send + 'static,
     {
         let handler = RouteHandler::Public(Arc::new(move |public_request| Box::pin(work(public_request))));
-        Self { verb, path, access: Access::Anonymous, requires_reauthentication: false, has_effect: false, handler }
+        let (access, is) = (Access::Anonymous, false);
+        Self { verb, path, access, requires_reauthentication: is, has_effect: is, takes_upload: is, handler }
     }
 
     /// A route for operators, or for those with a role in all projects.
@@ -80,7 +82,8 @@ impl PortalRoute {
     {
         let access = access.map_or(Access::Operator, Access::Everywhere);
         let handler = RouteHandler::Operator(Arc::new(move |operator_request| Box::pin(work(operator_request))));
-        Self { verb, path, access, requires_reauthentication: false, has_effect: false, handler }
+        let is = false;
+        Self { verb, path, access, requires_reauthentication: is, has_effect: is, takes_upload: is, handler }
     }
 
     /// A route for operators with at least this role in the project; the path begins with `/portal/p/{project}`.
@@ -94,8 +97,8 @@ impl PortalRoute {
         F: Future<Output = PageResult> + Send + 'static,
     {
         let handler = RouteHandler::Project(Arc::new(move |project_request| Box::pin(work(project_request))));
-        let access = Access::InProject(role);
-        Self { verb, path, access, requires_reauthentication: false, has_effect: false, handler }
+        let (access, is) = (Access::InProject(role), false);
+        Self { verb, path, access, requires_reauthentication: is, has_effect: is, takes_upload: is, handler }
     }
 
     /// Requires the role in all projects, for a route about one project.
@@ -116,6 +119,12 @@ impl PortalRoute {
     /// Marks a `Get` that takes what its query brings, once. A sign-in leads back to it without the query.
     pub(super) fn with_effect(mut self) -> Self {
         self.has_effect = true;
+        self
+    }
+
+    /// Also takes a form with a file.
+    pub(super) fn takes_upload(mut self) -> Self {
+        self.takes_upload = true;
         self
     }
 
@@ -145,7 +154,7 @@ impl PortalRoute {
         let Some(origin) = origin_of(&app) else {
             return error::plain(StatusCode::NOT_FOUND, "The portal is not served at this host.\n");
         };
-        let public_request = match PublicRequest::enter(app, origin, self.access, request).await {
+        let public_request = match PublicRequest::enter(app, origin, (self.access, self.takes_upload), request).await {
             Ok(public_request) => public_request,
             Err(problem) => return problem.respond(&PortalContext::default(), None),
         };

@@ -8,11 +8,17 @@ use crate::{
     addresses::AddressesPage,
     applications::{ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage},
     audit::AuditPage,
+    bulk::BulkPage,
     confirmation::{ConfirmActionPage, SecretShownPage},
+    delivery::DeliveryPage,
+    export_users::ExportUsersPage,
     frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge},
     guide::GuidePage,
     health::HealthPage,
+    history::HistoryPage,
+    import_users::ImportUsersPage,
     me::MePage,
+    members::NewMemberPage,
     merges::MergesPage,
     message::MessagePage,
     messages::MessagesPage,
@@ -70,11 +76,17 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "retention", RetentionPage::samples());
     collect(&mut all, "merges", MergesPage::samples());
     collect(&mut all, "users", UsersPage::samples());
+    collect(&mut all, "new-member", NewMemberPage::samples());
+    collect(&mut all, "bulk", BulkPage::samples());
+    collect(&mut all, "import-users", ImportUsersPage::samples());
+    collect(&mut all, "export-users", ExportUsersPage::samples());
     collect(&mut all, "user", UserPage::samples());
+    collect(&mut all, "history", HistoryPage::samples());
     collect(&mut all, "user-form", UserFormPage::samples());
     collect(&mut all, "audit", AuditPage::samples());
     collect(&mut all, "accept-role", AcceptRolePage::samples());
     collect(&mut all, "webhooks", WebhooksPage::samples());
+    collect(&mut all, "delivery", DeliveryPage::samples());
     collect(&mut all, "webhook-secret", WebhookSecretPage::samples());
     all
 }

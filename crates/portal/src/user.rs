@@ -12,8 +12,8 @@ use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     confirmation::{ConfirmActionPage, Hidden},
     control::{Control, ControlKind},
-    event_words,
     frame::{PortalContext, PortalPage},
+    history::HistoryLine,
     moment::Moment,
     notice::PortalNotice,
     user_retention::RetentionLines,
@@ -256,6 +256,8 @@ async fn delete(request: ProjectRequest) -> PageResult {
 /// An identity.
 #[derive(Clone, Debug)]
 pub(crate) struct IdentityLine {
+    /// Of a login ID, which can be changed.
+    pub id: Option<String>,
     pub kind: String,
     pub value: String,
     /// `None` where there is nothing to verify.
@@ -283,20 +285,6 @@ pub(crate) struct SessionLine {
     pub device: String,
     pub created_at: Moment,
     pub last_used_at: Moment,
-}
-
-/// An event.
-#[derive(Clone, Debug)]
-pub(crate) struct EventLine {
-    pub at: Moment,
-    pub kind: String,
-    /// Whether the guest signed in to an existing member instead of becoming one.
-    pub is_sign_in_instead: bool,
-    pub user_id: Option<String>,
-    /// The actor: an operator's address, or `user`, `admin_api`, `system`.
-    pub by: String,
-    pub client_id: String,
-    pub body: String,
 }
 
 /// The heading of a user's pages.
@@ -341,13 +329,18 @@ pub(crate) struct UserPage {
     pub has_merges: bool,
     pub identities: Vec<IdentityLine>,
     pub authenticators: Vec<String>,
+    /// Whether an operator may send a link to choose a password.
+    pub may_get_password_link: bool,
     pub keys: Vec<KeyLine>,
     pub sessions: Vec<SessionLine>,
     /// Standard attributes, name and value.
     pub standard: Vec<(String, String)>,
     pub custom: Vec<(String, String)>,
     pub retention: RetentionLines,
-    pub events: Vec<EventLine>,
+    /// The newest entries.
+    pub history: Vec<HistoryLine>,
+    /// Whether the history has more.
+    pub has_earlier: bool,
 }
 
 impl UserPage {
@@ -364,6 +357,7 @@ impl UserPage {
             has_merges: false,
             identities: Vec::new(),
             authenticators: Vec::new(),
+            may_get_password_link: false,
             keys: vec![KeyLine {
                 id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ad".into(),
                 device: "iPhone 15 Pro".into(),
@@ -381,59 +375,35 @@ impl UserPage {
             standard: Vec::new(),
             custom: vec![("cart".into(), "\"c-42\"".into())],
             retention: RetentionLines::samples().0,
-            events: Vec::new(),
+            history: HistoryLine::samples().split_off(2),
+            has_earlier: false,
         };
         let member = Self {
             head: UserHead::sample(false),
             promoted_at: Some(at.clone()),
             last_login_at: Some(at.clone()),
             identities: vec![IdentityLine {
+                id: Some("018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2aa".into()),
                 kind: "Email address".into(),
                 value: "kim@shop.example".into(),
                 is_verified: Some(true),
                 created_at: at.clone(),
             }],
             authenticators: vec!["Password".into()],
+            may_get_password_link: true,
             keys: vec![KeyLine { is_retired: true, ..guest.keys[0].clone() }],
             sessions: Vec::new(),
             standard: vec![("name".into(), "\"Kim\"".into())],
             custom: Vec::new(),
             retention: RetentionLines::default(),
-            events: vec![EventLine::sample()],
+            history: HistoryLine::samples(),
+            has_earlier: true,
             ..guest.clone()
         };
         let yielded =
             Self { yielded_to: Some(guest.keys[0].id.clone()), has_merges: true, keys: Vec::new(), ..guest.clone() };
         let expired = Self { retention: RetentionLines::samples().1, ..guest.clone() };
         vec![("guest", guest), ("member", member), ("yielded", yielded), ("expired", expired)]
-    }
-}
-
-impl EventLine {
-    /// What happened, in words; the event's name if it has none.
-    pub(super) fn what(&self) -> &str {
-        if self.is_sign_in_instead {
-            return event_words::SIGNED_IN_INSTEAD;
-        }
-        event_words::describe(&self.kind).unwrap_or(&self.kind)
-    }
-
-    pub(super) fn short_user(&self) -> &str {
-        let id = self.user_id.as_deref().unwrap_or_default();
-        id.get(..13).unwrap_or(id)
-    }
-
-    #[cfg(test)]
-    pub(super) fn sample() -> Self {
-        Self {
-            at: Moment::new("2030-05-01T08:00:00.000Z"),
-            kind: "user.anonymous.promoted".into(),
-            is_sign_in_instead: false,
-            user_id: Some("018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into()),
-            by: "kim@shop.example".into(),
-            client_id: "Shop".into(),
-            body: "{\n  \"type\": \"<b>\"\n}".into(),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The forms about a user on pages of their own: promotion, attributes, a hold.
+//! The forms about a user on pages of their own: promotion, attributes, a login ID, a hold.
 
 use askama::Template;
 use vestibule_web::template::finish;
@@ -14,6 +14,7 @@ use crate::{
 pub(crate) enum UserTask {
     Promote,
     Attributes,
+    LoginId,
     Hold,
 }
 
@@ -22,6 +23,8 @@ pub(crate) struct UserFormPage {
     pub head: UserHead,
     pub task: UserTask,
     pub controls: Vec<Control>,
+    /// The identity that a form about a login ID changes.
+    pub identity: Option<String>,
 }
 
 impl UserFormPage {
@@ -48,7 +51,7 @@ impl UserFormPage {
                 .hint("Optional. Without a password, the user signs in with a code or sets a new password.")
                 .error(password_error),
         ];
-        Self { head, task: UserTask::Promote, controls }
+        Self { head, task: UserTask::Promote, controls, identity: None }
     }
 
     /// The form with both sets of attributes as JSON.
@@ -63,7 +66,12 @@ impl UserFormPage {
                 .hint("A JSON object with your own data. Applications read it in UserInfo.")
                 .error(custom_error),
         ];
-        Self { head, task: UserTask::Attributes, controls }
+        Self { head, task: UserTask::Attributes, controls, identity: None }
+    }
+
+    /// The form for changing a login ID.
+    pub(super) fn of_login_id(head: UserHead, id: &str, controls: Vec<Control>) -> Self {
+        Self { head, task: UserTask::LoginId, controls, identity: Some(id.to_string()) }
     }
 
     /// The form for placing a hold.
@@ -84,7 +92,7 @@ impl UserFormPage {
                 .error(until_error)
                 .required(),
         ];
-        Self { head, task: UserTask::Hold, controls }
+        Self { head, task: UserTask::Hold, controls, identity: None }
     }
 
     #[cfg(test)]
@@ -94,6 +102,7 @@ impl UserFormPage {
         vec![
             ("promote", Self::promote(UserHead::sample(true), &kinds, ["email", "kim", ""], true, [None, wrong, None])),
             ("attributes", Self::attributes(UserHead::sample(false), ["{}", "{}"], [None, None])),
+            ("login-id", Self::login_id_sample(UserHead::sample(false))),
             ("hold", Self::hold(UserHead::sample(true), ["orders", "Order 4711", "2031-01-31"], [None, None, None])),
         ]
     }
@@ -102,6 +111,7 @@ impl UserFormPage {
         let task = match self.task {
             UserTask::Promote => "promote",
             UserTask::Attributes => "attributes",
+            UserTask::LoginId => "login-id",
             UserTask::Hold => "holds",
         };
         format!("/users/{}/{task}", self.head.id)
@@ -113,6 +123,9 @@ impl UserFormPage {
             UserTask::Attributes => {
                 "Profile data of this user. A guest's attributes are kept when the guest is promoted."
             }
+            UserTask::LoginId => {
+                "The old address gets a notice. If it is a verified email address, the notice has a link that undoes the change within 7 days."
+            }
             UserTask::Hold => {
                 "While a hold lasts, no rule warns, expires or deletes the guest. Deletion on request ignores it."
             }
@@ -123,6 +136,7 @@ impl UserFormPage {
         match self.task {
             UserTask::Promote => "Promote to member",
             UserTask::Attributes => "Save",
+            UserTask::LoginId => "Change login ID",
             UserTask::Hold => "Place hold",
         }
     }
@@ -133,6 +147,7 @@ impl PortalPage for UserFormPage {
         match self.task {
             UserTask::Promote => "Promote a guest".into(),
             UserTask::Attributes => "Attributes".into(),
+            UserTask::LoginId => "Change a login ID".into(),
             UserTask::Hold => "Place a hold".into(),
         }
     }

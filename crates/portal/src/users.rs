@@ -6,7 +6,7 @@ use vestibule_app::{
     admin::{
         AdminError, Clash, Fault,
         credentials::NewLoginId,
-        handshakes, subjects,
+        handshakes, history, subjects,
         user_details::{self, NamedUser, UserDetails},
         user_lists::{UserFilter, UserQuery},
         users::{self, AttributeChange, Promotion},
@@ -28,8 +28,9 @@ use vestibule_web::template::finish;
 
 use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
-    audit::event_line,
     frame::{PortalContext, PortalPage},
+    history::HistoryLine,
+    members,
     moment::Moment,
     notice::PortalNotice,
     user::{IdentityLine, KeyLine, SessionLine, UserHead, UserPage},
@@ -39,6 +40,8 @@ use crate::{
 
 const LIMIT: u32 = 50;
 const DAYS: u32 = 30;
+/// Events of a user on its page; the rest is on the page of its history.
+const RECENT: u32 = 10;
 
 pub(super) fn routes() -> Vec<PortalRoute> {
     let (see, change) = (Role::Viewer, Role::Editor);
@@ -52,19 +55,24 @@ pub(super) fn routes() -> Vec<PortalRoute> {
     ]
 }
 
-async fn list(request: ProjectRequest) -> PageResult {
-    let kind = match request.field("kind") {
-        "guest" => UserFilter::Guest,
-        "member" => UserFilter::Member,
-        "promoted" => UserFilter::Promoted,
-        "dormant" => UserFilter::Dormant,
-        "disabled" => UserFilter::Disabled,
-        "expiring" => UserFilter::Expiring,
-        "held" => UserFilter::Held,
-        _ => UserFilter::All,
+/// The filter that a request names, with its word, and the days.
+pub(super) fn filter_of(request: &ProjectRequest) -> ((UserFilter, &'static str), u32) {
+    let filter = match request.field("kind") {
+        "guest" => (UserFilter::Guest, "guest"),
+        "member" => (UserFilter::Member, "member"),
+        "promoted" => (UserFilter::Promoted, "promoted"),
+        "dormant" => (UserFilter::Dormant, "dormant"),
+        "disabled" => (UserFilter::Disabled, "disabled"),
+        "expiring" => (UserFilter::Expiring, "expiring"),
+        "held" => (UserFilter::Held, "held"),
+        _ => (UserFilter::All, "all"),
     };
-    let word = if kind == UserFilter::All { "all" } else { request.field("kind") };
-    let days = request.field("days").parse().ok().filter(|days| (1..=3_650).contains(days)).unwrap_or(DAYS);
+    let days = request.field("days").trim().parse().ok().filter(|days| (1..=3_650).contains(days)).unwrap_or(DAYS);
+    (filter, days)
+}
+
+async fn list(request: ProjectRequest) -> PageResult {
+    let ((kind, word), days) = filter_of(&request);
     let (search, cursor) = (request.field("q").trim(), request.field("cursor"));
     let query = UserQuery {
         kind,
@@ -149,6 +157,7 @@ fn line_of(identity: &Identity) -> Option<IdentityLine> {
         }
     };
     Some(IdentityLine {
+        id: identity.login_id().map(|_| identity.id.to_string()),
         kind: kind.to_string(),
         value,
         is_verified,
@@ -161,7 +170,7 @@ fn print_login_id(login_id: &LoginId) -> String {
     login_id.address().unwrap_or_else(|| login_id.original.clone())
 }
 
-fn name_of(kind: LoginIdKind) -> &'static str {
+pub(super) fn name_of(kind: LoginIdKind) -> &'static str {
     match kind {
         LoginIdKind::Email => "Email address",
         LoginIdKind::Phone => "Phone number",
@@ -188,7 +197,9 @@ async fn show(request: ProjectRequest) -> PageResult {
     if let Some(member) = subjects::find_current(&request.ctx(), &Subject::Id(id)).await? {
         return request.go(&request.href(&path_of(member)));
     }
-    let UserDetails { loaded, keys, sessions, mark, holds, events } = details;
+    let recent = history::list(&request.ctx(), &details, None, RECENT).await?;
+    let UserDetails { loaded, keys, sessions, mark, holds, .. } = details;
+    let may_get_password_link = members::may_get_password_link(&request, &loaded);
     let moment = |at: Timestamp| Moment::new(at.to_rfc3339());
     let user = &loaded.user;
     request.show(&UserPage {
@@ -201,6 +212,7 @@ async fn show(request: ProjectRequest) -> PageResult {
         has_merges: !merges.is_empty(),
         identities: loaded.identities.iter().filter_map(line_of).collect(),
         authenticators: loaded.authenticators.iter().map(describe_authenticator).collect(),
+        may_get_password_link,
         keys: keys
             .into_iter()
             .map(|key| KeyLine {
@@ -224,7 +236,8 @@ async fn show(request: ProjectRequest) -> PageResult {
         standard: print_attributes(&user.standard_attributes),
         custom: print_attributes(&user.custom_attributes),
         retention: RetentionLines::of(user, mark, holds),
-        events: events.into_iter().map(event_line).collect(),
+        history: recent.items.iter().map(|entry| HistoryLine::of(&request, entry)).collect(),
+        has_earlier: recent.next.is_some(),
     })
 }
 
@@ -239,7 +252,7 @@ fn describe_authenticator(authenticator: &Authenticator) -> String {
 }
 
 /// The project's kinds of login ID, with their names.
-fn kinds_of(request: &ProjectRequest) -> Vec<(&'static str, &'static str)> {
+pub(super) fn kinds_of(request: &ProjectRequest) -> Vec<(&'static str, &'static str)> {
     request.project.settings.login_id_kinds().iter().map(|kind| (kind.as_str(), name_of(*kind))).collect()
 }
 
@@ -281,6 +294,16 @@ async fn promote(request: ProjectRequest) -> PageResult {
     request.show_again(&page)
 }
 
+/// A message without the name that it has for programs, such as ` (email.missing_at)`.
+pub(super) fn without_key(message: &str) -> &str {
+    let is_key =
+        |key: &str| !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte));
+    match message.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (")) {
+        Some((plain, key)) if is_key(key) => plain,
+        _ => message,
+    }
+}
+
 /// The errors of a member and of those inside it.
 pub(super) fn messages_at(faults: &[Fault], path: &str) -> Option<String> {
     let of_it = |fault: &&Fault| fault.path == path || fault.path.starts_with(&format!("{path}."));
@@ -288,8 +311,8 @@ pub(super) fn messages_at(faults: &[Fault], path: &str) -> Option<String> {
         .iter()
         .filter(of_it)
         .map(|fault| match fault.path.strip_prefix(path).map(|rest| rest.trim_start_matches('.')) {
-            Some(inner) if !inner.is_empty() => format!("{inner}: {}", fault.message),
-            _ => fault.message.clone(),
+            Some(inner) if !inner.is_empty() => format!("{inner}: {}", without_key(&fault.message)),
+            _ => without_key(&fault.message).to_string(),
         })
         .collect();
     (!messages.is_empty()).then(|| messages.join("; "))
@@ -370,7 +393,7 @@ pub struct UsersPage {
 }
 
 /// The filters and their labels.
-const KINDS: [(&str, &str); 8] = [
+pub(super) const KINDS: [(&str, &str); 8] = [
     ("all", "All users"),
     ("guest", "Guests"),
     ("member", "Members"),
@@ -477,5 +500,12 @@ mod tests {
         let faults = [Fault::new("custom_attributes.x", "is too long"), Fault::new("other", "no")];
         assert_eq!(messages_at(&faults, "custom_attributes"), Some("x: is too long".to_string()));
         assert_eq!(messages_at(&faults, "custom"), None);
+    }
+    #[test]
+    fn a_message_loses_its_name_for_programs_only() {
+        assert_eq!(without_key("the email address has no @ (email.missing_at)"), "the email address has no @");
+        for whole in ["use at most 3 (or 4)", "plain", "write one (such as A.b)", "none ()"] {
+            assert_eq!(without_key(whole), whole);
+        }
     }
 }

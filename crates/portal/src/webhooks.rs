@@ -18,6 +18,7 @@ use vestibule_web::template::finish;
 use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     control::describe_seconds,
+    delivery::{self, TrialView},
     frame::{PortalContext, PortalPage},
     moment::Moment,
     notice::PortalNotice,
@@ -71,9 +72,10 @@ async fn page(request: &ProjectRequest, test_result: Option<TestResultLine>) -> 
         timeouts: timeouts.map(|time| describe_seconds(time.as_secs())),
         has_secret: has_secret(request),
         test_result,
+        trial: None,
         state: word,
         unreadable: deliveries::count_unreadable(&request.ctx()).await?,
-        deliveries: found.items.iter().map(line_of).collect(),
+        deliveries: found.items.iter().map(DeliveryLine::of).collect(),
         next: found.next.map(|cursor| Form::from_pairs([("state", word), ("cursor", &cursor)]).print()),
     })
 }
@@ -82,43 +84,29 @@ fn has_secret(request: &ProjectRequest) -> bool {
     request.project.keys.webhook_secrets(request.now).is_some()
 }
 
-fn line_of(delivery: &Delivery) -> DeliveryLine {
-    let next = match delivery.state {
-        DeliveryState::Waiting => Some(delivery.due_at),
-        DeliveryState::Taken | DeliveryState::Dead => delivery.finished_at,
-    };
-    let status = delivery.last_status.map(|status| format!("status {status}"));
-    DeliveryLine {
-        id: delivery.id,
-        kind: delivery.kind.clone(),
-        url: delivery.url.clone(),
-        attempts: delivery.attempts,
-        created_at: Moment::new(delivery.created_at.to_rfc3339()),
-        next_at: next.map(Timestamp::to_rfc3339).map(Moment::new),
-        outcome: delivery.last_error.clone().or(status).unwrap_or_default(),
-    }
-}
-
 async fn try_out(request: ProjectRequest) -> PageResult {
     let url = request.field("url");
-    let test_result = match deliveries::try_out(&request.ctx(), &request.acting(), url).await {
-        Ok(test_result) => test_result,
+    let trial = match deliveries::try_out(&request.ctx(), &request.acting(), url).await {
+        Ok(trial) => trial,
         Err(AdminError::NotFound(_)) => return request.done("/webhooks", PortalNotice::Gone),
         Err(error) => return Err(error.into()),
     };
-    let WebhookTest { status, error } = test_result;
+    let view = TrialView::of(&trial);
+    let WebhookTest { status, error } = trial.result;
     let is_good = error.is_none();
     let outcome = error.or(status.map(|status| format!("status {status}"))).unwrap_or_default();
     let page = page(&request, Some(TestResultLine { url: url.to_string(), is_good, outcome })).await?;
+    let page = WebhooksPage { trial: Some(view), ..page };
     request.show(&page)
 }
 
 async fn replay(request: ProjectRequest) -> PageResult {
-    let back = format!("/webhooks?state={}", state_of(&request).1);
-    let Ok(id) = request.field("delivery").parse() else { return request.done(&back, PortalNotice::Gone) };
+    let list = format!("/webhooks?state={}", state_of(&request).1);
+    let Ok(id) = request.field("delivery").parse() else { return request.done(&list, PortalNotice::Gone) };
+    let back = if request.field("view") == "delivery" { delivery::path_of(id) } else { list.clone() };
     match deliveries::replay(&request.ctx(), &request.acting(), id).await {
         Ok(_) => request.done(&back, PortalNotice::DeliveryReplayed),
-        Err(AdminError::NotFound(_)) => request.done(&back, PortalNotice::Gone),
+        Err(AdminError::NotFound(_)) => request.done(&list, PortalNotice::Gone),
         Err(AdminError::Conflict(Clash::StillWaiting)) => request.done(&back, PortalNotice::Unchanged),
         Err(error) => Err(error.into()),
     }
@@ -152,12 +140,32 @@ pub(crate) struct DeliveryLine {
     pub created_at: Moment,
     /// The time of the next attempt, or of the final result.
     pub next_at: Option<Moment>,
+    /// How long the last attempt took.
+    pub took: Option<String>,
     /// The result of the last attempt.
     pub outcome: String,
 }
 
 impl DeliveryLine {
-    fn tries(&self) -> String {
+    pub(super) fn of(delivery: &Delivery) -> Self {
+        let next = match delivery.state {
+            DeliveryState::Waiting => Some(delivery.due_at),
+            DeliveryState::Taken | DeliveryState::Dead => delivery.finished_at,
+        };
+        let status = delivery.last_status.map(|status| format!("status {status}"));
+        Self {
+            id: delivery.id,
+            kind: delivery.kind.clone(),
+            url: delivery.url.clone(),
+            attempts: delivery.attempts,
+            created_at: Moment::new(delivery.created_at.to_rfc3339()),
+            next_at: next.map(Timestamp::to_rfc3339).map(Moment::new),
+            took: delivery.tries.last().map(|one| delivery::print_millis(one.took_ms)),
+            outcome: delivery.last_error.clone().or(status).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn tries(&self) -> String {
         match self.attempts {
             0 => "not tried yet".into(),
             1 => "tried once".into(),
@@ -181,6 +189,8 @@ pub(crate) struct WebhooksPage {
     pub timeouts: [String; 3],
     pub has_secret: bool,
     pub test_result: Option<TestResultLine>,
+    /// What the test sent, and what was answered.
+    pub trial: Option<TrialView>,
     /// Events that could not be read and are kept aside.
     pub unreadable: i64,
     /// `waiting`, `dead` or `taken`.
@@ -218,6 +228,7 @@ impl WebhooksPage {
                 is_good: false,
                 outcome: "no answer within 10 seconds".into(),
             }),
+            trial: Some(TrialView { answer: None, ..TrialView::sample() }),
             unreadable: 2,
             state: "dead",
             deliveries: vec![DeliveryLine {
@@ -227,6 +238,7 @@ impl WebhooksPage {
                 attempts: 30,
                 created_at: Moment::new("2030-05-01T08:00:00.000Z"),
                 next_at: Some(Moment::new("2030-05-04T08:00:00.000Z")),
+                took: Some("12 ms".into()),
                 outcome: "the receiver answered with status 500".into(),
             }],
             next: Some("state=dead&cursor=7".into()),
@@ -236,6 +248,7 @@ impl WebhooksPage {
             timeouts: some.timeouts.clone(),
             has_secret: false,
             test_result: None,
+            trial: None,
             unreadable: 0,
             state: "waiting",
             deliveries: Vec::new(),
@@ -247,6 +260,7 @@ impl WebhooksPage {
                 is_good: true,
                 outcome: "status 200".into(),
             }),
+            trial: Some(TrialView::sample()),
             state: "waiting",
             ..some.clone()
         };

@@ -2,7 +2,7 @@
 //! `delivery_lanes`.
 
 use vestibule_domain::{
-    delivery::{Delivery, DeliveryState},
+    delivery::{Delivery, DeliveryState, DeliveryTry},
     id::{ProjectNo, UserId},
     time::Timestamp,
 };
@@ -47,6 +47,18 @@ pub struct NewDelivery<'a> {
     pub body: &'a str,
 }
 
+/// For the eyes of operators only: what a later release writes and this one cannot read is left out.
+fn read_tries(text: &str) -> Vec<DeliveryTry> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The column, and the status and reason of the last one.
+fn print_tries(tries: &[DeliveryTry]) -> (String, Option<i64>, Option<&str>) {
+    let last = tries.last();
+    let printed = serde_json::to_string(tries).expect("tries are plain JSON");
+    (printed, last.and_then(|one| one.status), last.and_then(|one| one.error.as_deref()))
+}
+
 pub(crate) fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.get(0)?,
@@ -63,6 +75,7 @@ pub(crate) fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
         finished_at: read_optional_time(row, 11)?,
         last_status: row.get(12)?,
         last_error: row.get(13)?,
+        tries: row.get::<Option<String>>(14)?.map_or_else(Vec::new, |text| read_tries(&text)),
     })
 }
 
@@ -114,7 +127,7 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, new: &NewDelivery<'_>, now: Times
 /// One try of a delivery, as a worker read it. It is the worker's from [`claim`] until another worker's try begins, or an operator
 /// sends the delivery again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeliveryTry {
+pub struct DeliveryClaim {
     /// The delivery's number.
     pub id: i64,
     /// When it was queued. Another time after a replay, which counts tries anew.
@@ -123,7 +136,7 @@ pub struct DeliveryTry {
     pub attempts: i64,
 }
 
-impl DeliveryTry {
+impl DeliveryClaim {
     /// The next try of a delivery.
     #[must_use]
     pub fn next_of(delivery: &Delivery) -> Self {
@@ -146,8 +159,8 @@ const CLAIM: Sql = Sql::new(
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn claim(tx: &mut Tx, this: DeliveryTry, until: Timestamp, node: Option<i64>) -> Result<bool, StoreError> {
-    let DeliveryTry { id, queued_at, attempts } = this;
+pub async fn claim(tx: &mut Tx, this: DeliveryClaim, until: Timestamp, node: Option<i64>) -> Result<bool, StoreError> {
+    let DeliveryClaim { id, queued_at, attempts } = this;
     tx.execute_one(&CLAIM, &[&id, &queued_at.as_micros(), &attempts, &until.as_micros(), &node]).await
 }
 
@@ -156,28 +169,30 @@ const FINISH: Sql = Sql::new(
      SET state = $4,
          finished_at = $5,
          last_status = $6,
-         last_error = $7
+         last_error = $7,
+         tries = $8
      WHERE id = $1
        AND created_at = $2
        AND attempts - 1 = $3
        AND state = 0",
 );
 
-/// Notes the end of a delivery: taken or dead. `false`, and nothing is noted, when the try is not the caller's any more.
-/// [`crate::delivery_lanes::wake_next`] is for the delivery after it.
+/// Notes the end of a delivery, taken or dead, with the tries to keep. `false`, and nothing is noted, when the try is not the caller's any
+/// more. [`crate::delivery_lanes::wake_next`] is for the delivery after it.
 ///
 /// # Errors
 /// Those of the engine.
 pub async fn finish(
     tx: &mut Tx,
-    this: DeliveryTry,
+    this: DeliveryClaim,
     state: DeliveryState,
-    (status, error): (Option<i64>, Option<&str>),
+    tries: &[DeliveryTry],
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let DeliveryTry { id, queued_at, attempts } = this;
+    let DeliveryClaim { id, queued_at, attempts } = this;
+    let (tries, status, error) = print_tries(tries);
     let values: &[&dyn Param] =
-        &[&id, &queued_at.as_micros(), &attempts, &code_of(state), &now.as_micros(), &status, &error];
+        &[&id, &queued_at.as_micros(), &attempts, &code_of(state), &now.as_micros(), &status, &error, &tries.as_str()];
     tx.execute_one(&FINISH, values).await
 }
 
@@ -186,27 +201,29 @@ const POSTPONE: Sql = Sql::new(
      SET due_at = $4,
          claimed_by = NULL,
          last_status = $5,
-         last_error = $6
+         last_error = $6,
+         tries = $7
      WHERE id = $1
        AND created_at = $2
        AND attempts - 1 = $3
        AND state = 0",
 );
 
-/// Notes a failed try and when the next one is due. `false`, and nothing is noted, when the try is not the caller's any more.
-/// What waits behind it keeps its time: [`crate::delivery_lanes::put_behind`] is for it.
+/// Notes a failed try, the last of those to keep, and when the next one is due. `false`, and nothing is noted, when the try is not the
+/// caller's any more. What waits behind it keeps its time: [`crate::delivery_lanes::put_behind`] is for it.
 ///
 /// # Errors
 /// Those of the engine.
 pub async fn postpone(
     tx: &mut Tx,
-    this: DeliveryTry,
+    this: DeliveryClaim,
     due_at: Timestamp,
-    status: Option<i64>,
-    error: &str,
+    tries: &[DeliveryTry],
 ) -> Result<bool, StoreError> {
-    let DeliveryTry { id, queued_at, attempts } = this;
-    let values: &[&dyn Param] = &[&id, &queued_at.as_micros(), &attempts, &due_at.as_micros(), &status, &error];
+    let DeliveryClaim { id, queued_at, attempts } = this;
+    let (tries, status, error) = print_tries(tries);
+    let values: &[&dyn Param] =
+        &[&id, &queued_at.as_micros(), &attempts, &due_at.as_micros(), &status, &error, &tries.as_str()];
     tx.execute_one(&POSTPONE, values).await
 }
 
@@ -225,7 +242,8 @@ const PAGE: Sql = Sql::new(
        due_at,
        finished_at,
        last_status,
-       last_error
+       last_error,
+       tries
      FROM hook_deliveries
      WHERE project_no = $1 AND state = $2 AND id < $3
      ORDER BY id DESC
@@ -261,7 +279,8 @@ const FIND: Sql = Sql::new(
        due_at,
        finished_at,
        last_status,
-       last_error
+       last_error,
+       tries
      FROM hook_deliveries
      WHERE id = $2 AND project_no = $1",
 );

@@ -207,7 +207,8 @@ const NEXT_IN_LANE: Sql = Sql::new(
        due_at,
        finished_at,
        last_status,
-       last_error
+       last_error,
+       tries
      FROM hook_deliveries
      WHERE project_no = $1 AND url = $2 AND lane = $3 AND state = 0
      ORDER BY id

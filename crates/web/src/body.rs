@@ -15,7 +15,7 @@ use vestibule_protocol::{
     oauth::{self, OAuthError},
 };
 
-use crate::{header_text::text_of, visit::Visit};
+use crate::{header_text::text_of, multipart, visit::Visit};
 
 /// Bytes drained after the limit, so that the client receives the 413 instead of a reset.
 const DRAINED: usize = 7 * BODY_BYTES;
@@ -56,6 +56,13 @@ pub async fn read_form(visit: &Visit, request: Request) -> Result<ReceivedBody, 
 /// As [`read_form`], for a request without a project.
 pub async fn read_form_for(app: &App, request: Request) -> Result<ReceivedBody, BodyProblem> {
     read_up_to(FORM_BYTES, app, request).await
+}
+
+/// As [`read_form_for`], also for a form with a file, which may be as large as other bodies.
+pub async fn read_upload_for(app: &App, request: Request) -> Result<ReceivedBody, BodyProblem> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).map(text_of);
+    let has_file = content_type.is_some_and(|content_type| multipart::boundary_in(&content_type).is_some());
+    read_up_to(if has_file { BODY_BYTES } else { FORM_BYTES }, app, request).await
 }
 
 async fn read_up_to(limit: usize, app: &App, request: Request) -> Result<ReceivedBody, BodyProblem> {
@@ -121,6 +128,16 @@ impl BodyProblem {
 }
 
 impl ReceivedBody {
+    /// As [`ReceivedBody::form`], also of a form with a file.
+    pub fn upload_form(&self) -> Result<Form, OAuthError> {
+        let boundary = self.content_type.as_deref().and_then(multipart::boundary_in);
+        let Some(boundary) = boundary else { return self.form() };
+        let form = multipart::parse(&self.bytes, boundary);
+        let form =
+            form.ok_or_else(|| OAuthError::invalid_request("the form or its file is not complete UTF-8 text"))?;
+        Ok(form.merge(Form::parse_query(&self.query)?))
+    }
+
     /// Parses the body as a form, followed by the URL's query.
     pub fn form(&self) -> Result<Form, OAuthError> {
         Ok(self.own_form()?.merge(Form::parse_query(&self.query)?))

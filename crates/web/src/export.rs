@@ -12,7 +12,10 @@ use http_body_util::channel::Channel;
 use serde_json::Value;
 use vestibule_app::{
     StoreError,
-    admin::audit::{self, Filter},
+    admin::{
+        audit::{self, Filter},
+        transfer,
+    },
     error::Error,
     limits::fair::FairPermit,
     projects::Project,
@@ -66,6 +69,47 @@ impl Format {
             Self::JsonLines => rows.iter().flat_map(|row| [row.body.as_str(), "\n"]).collect::<String>().into_bytes(),
         }
     }
+}
+
+/// Every user, newest first, as JSON Lines; the place is one of the exports.
+///
+/// # Errors
+/// The store's, before the first line.
+pub async fn stream_users(app: Arc<App>, project: Arc<Project>, place: FairPermit) -> Result<Body, StoreError> {
+    let mut next = transfer::export_step(&app, &project, None).await?;
+    let (mut sender, channel) = Channel::<Bytes, StoreError>::new(2);
+    tokio::spawn(async move {
+        let _place = place;
+        while let Some((lines, last)) = next {
+            if sender.send_data(Bytes::from(lines)).await.is_err() {
+                return;
+            }
+            match transfer::export_step(&app, &project, Some(last)).await {
+                Ok(step) => next = step,
+                Err(error) => {
+                    tracing::error!(error = %error, "an export stopped early");
+                    // Break the connection, so that an incomplete export is not mistaken for a complete one.
+                    sender.abort(error);
+                    return;
+                }
+            }
+        }
+    });
+    Ok(Body::new(channel))
+}
+
+/// Sends every user as a file.
+///
+/// # Errors
+/// As [`stream_users`].
+pub async fn send_users(app: Arc<App>, project: Arc<Project>, place: FairPermit) -> Result<Response, Error> {
+    let body = stream_users(app, project, place).await?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(Format::JsonLines.media_type())),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"users.jsonl\"")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, body).into_response())
 }
 
 /// Sends every event that matches a filter; the place is one of the exports.

@@ -28,6 +28,7 @@ pub mod locale;
 pub mod look_ahead;
 pub mod mail;
 pub mod misdirected;
+pub mod multipart;
 pub mod notice;
 pub mod page;
 pub mod passkey;

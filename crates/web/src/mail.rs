@@ -1,6 +1,7 @@
 //! The texts of mails and text messages. A mail's light styles are inline, because many mail clients support nothing else; a style
 //! block has the dark ones. It loads no external resources.
 
+mod notices;
 mod own_texts;
 
 pub use self::own_texts::server_text;
@@ -94,6 +95,14 @@ pub enum MailKind {
         change: AccountNotice,
         link: Option<String>,
     },
+    /// An operator created the account; the link leads to a new password.
+    Invitation {
+        link: String,
+    },
+    /// An operator sends a link that leads to a new password.
+    PasswordLink {
+        link: String,
+    },
     /// What is still signed in after the promotion of a guest that began elsewhere; the link ends it.
     StillSignedIn {
         sessions: Vec<MailedSession>,
@@ -148,14 +157,16 @@ impl MailKind {
         RenderedMail { subject: subject.replace(char::is_control, " "), text, html }
     }
 
-    fn text_kind(&self) -> MailTextKind {
-        match self {
+    /// The kind of the project's own texts; `None` where the texts are always ours.
+    fn text_kind(&self) -> Option<MailTextKind> {
+        Some(match self {
             Self::VerificationCode { .. } => MailTextKind::VerificationCode,
             Self::LoginCode { .. } => MailTextKind::LoginCode,
             Self::PasswordResetCode { .. } => MailTextKind::PasswordResetCode,
             Self::Changed { .. } => MailTextKind::AccountChanged,
             Self::StillSignedIn { .. } => MailTextKind::StillSignedIn,
-        }
+            Self::Invitation { .. } | Self::PasswordLink { .. } => return None,
+        })
     }
 
     /// What asked for it, and why. It is in the server's words, whatever the project writes.
@@ -166,6 +177,9 @@ impl MailKind {
             Self::LoginCode { .. } => [Text::new("mail-login-asked"), Text::new("mail-login-asked-with")],
             Self::PasswordResetCode { .. } => [Text::new("mail-reset-asked"), Text::new("mail-reset-asked-with")],
             Self::Changed { .. } | Self::StillSignedIn { .. } => [Text::new("mail-done"), Text::new("mail-done-with")],
+            // An operator did, whose device is no matter of the member's.
+            Self::Invitation { .. } => return Text::new("mail-invite-asked"),
+            Self::PasswordLink { .. } => return Text::new("mail-password-link-asked"),
         };
         let [without, with] = keys;
         device.map_or(without, |device| with.with("device", device))
@@ -176,7 +190,9 @@ impl MailKind {
             Self::VerificationCode { code, minutes }
             | Self::LoginCode { code, minutes }
             | Self::PasswordResetCode { code, minutes } => Some((code, *minutes)),
-            Self::Changed { .. } | Self::StillSignedIn { .. } => None,
+            Self::Changed { .. } | Self::StillSignedIn { .. } | Self::Invitation { .. } | Self::PasswordLink { .. } => {
+                None
+            }
         }
     }
 
@@ -198,6 +214,7 @@ impl MailKind {
     fn link(&self) -> Option<(Text, &str)> {
         match self {
             Self::StillSignedIn { link, .. } => Some((Text::new("mail-signed-in-link"), link)),
+            Self::Invitation { link } | Self::PasswordLink { link } => Some((Text::new("mail-password-link"), link)),
             Self::Changed { link: Some(link), .. } => Some((Text::new("mail-not-you-link"), link)),
             Self::VerificationCode { .. }
             | Self::LoginCode { .. }
@@ -260,6 +277,18 @@ impl MailKind {
                 let closing = if link.is_some() { Text::new("mail-not-you-undo") } else { not_you() };
                 [Text::new("mail-changed-subject"), Text::new("mail-changed-title"), lead, closing]
             }
+            Self::Invitation { .. } => [
+                Text::new("mail-invite-subject"),
+                Text::new("mail-invite-title"),
+                Text::new("mail-invite-lead"),
+                Text::new("mail-password-link-closing"),
+            ],
+            Self::PasswordLink { .. } => [
+                Text::new("mail-password-link-subject"),
+                Text::new("mail-password-link-title"),
+                Text::new("mail-password-link-lead"),
+                Text::new("mail-password-link-closing"),
+            ],
             Self::StillSignedIn { .. } => [
                 Text::new("mail-signed-in-subject"),
                 Text::new("mail-signed-in-title"),
@@ -304,6 +333,8 @@ impl MailKind {
             ),
             ("password-changed", Self::Changed { change: AccountNotice::PasswordChanged, link: None }),
             ("changes-undone", Self::Changed { change: AccountNotice::ChangesUndone, link: None }),
+            ("invitation", Self::Invitation { link: link.into() }),
+            ("password-link", Self::PasswordLink { link: link.into() }),
             (
                 "still-signed-in",
                 Self::StillSignedIn {

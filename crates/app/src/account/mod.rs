@@ -15,6 +15,7 @@ pub mod passkey;
 pub mod password;
 pub mod profile;
 pub mod reauthentication;
+pub mod recovery_link;
 pub mod sessions;
 pub mod settings_action;
 

@@ -18,6 +18,11 @@ use super::{
 };
 use crate::crypto::hex;
 
+/// The headers that every event is sent with.
+pub(crate) const CONTENT_TYPE: &str = "application/json";
+pub(crate) const FORM_CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+pub(crate) const USER_AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
+
 /// Maximum size of a response, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
 /// Timeout of a connection attempt.
@@ -122,7 +127,7 @@ impl WebhookClient {
         timeout: Duration,
     ) -> Result<WebhookResponse, SendError> {
         let url = self.parse(url)?;
-        let mut request = self.client.post(url).header("content-type", "application/json").body(body);
+        let mut request = self.client.post(url).header("content-type", CONTENT_TYPE).body(body);
         for (name, value) in headers {
             request = request.header(*name, value);
         }
@@ -139,7 +144,7 @@ impl WebhookClient {
         form: String,
         timeout: Duration,
     ) -> Result<WebhookResponse, SendError> {
-        let request = self.client.post(self.parse(url)?).header("content-type", "application/x-www-form-urlencoded");
+        let request = self.client.post(self.parse(url)?).header("content-type", FORM_CONTENT_TYPE);
         calling(project, exchange("backchannel_logout", request.body(form), timeout)).await
     }
 
@@ -195,7 +200,7 @@ pub(super) fn make_guarded_client(lookups: &Lookups, private: PrivateHosts) -> R
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_PATIENCE)
-        .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         // Check addresses when connecting: a second lookup of the name could return others.
         .dns_resolver(Arc::new(Resolver { lookups: lookups.clone(), private }))
         .build()

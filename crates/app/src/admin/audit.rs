@@ -80,8 +80,49 @@ pub struct AuditLine {
     /// The operator's email address, the command, or else the kind of actor.
     pub by: String,
     pub client_id: Option<String>,
+    pub facts: EventFacts,
     /// The whole event, as indented JSON.
     pub body: String,
+}
+
+/// What an event says besides its name, for the history of a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFacts {
+    /// Why it happened, by its name in the payload.
+    pub reason: Option<String>,
+    /// The device of its session.
+    pub device: Option<String>,
+    /// The network address of the caller.
+    pub ip: Option<String>,
+    /// The other user of a merge, or of a sign-in to an existing member.
+    pub other: Option<String>,
+    /// The email address, phone number or username that came with it, or the provider's name.
+    pub login_id: Option<String>,
+}
+
+impl EventFacts {
+    fn of(body: &Value, about: Option<UserId>) -> Self {
+        let (payload, about) = (&body["payload"], about.map(|id| id.to_string()));
+        let text = |value: &Value| value.as_str().map(str::to_string);
+        let users = ["anonymous_user", "user"].map(|who| text(&payload[who]["id"]));
+        let other = match users {
+            [Some(guest), Some(member)] if guest != member => {
+                Some(if about.as_deref() == Some(guest.as_str()) { member } else { guest })
+            }
+            _ => None,
+        };
+        let identities = payload["identities"].as_array().into_iter().flatten().chain([&payload["identity"]]);
+        let mut claims = identities.flat_map(|identity| {
+            ["email", "phone_number", "preferred_username"].map(|name| text(&identity["claims"][name]))
+        });
+        Self {
+            reason: text(&payload["reason"]),
+            device: text(&payload["session"]["display_name"]),
+            ip: text(&body["context"]["ip_address"]),
+            other,
+            login_id: claims.find_map(|claim| claim),
+        }
+    }
 }
 
 impl AuditLine {
@@ -100,6 +141,7 @@ impl AuditLine {
             user: row.user_id,
             by,
             client_id: row.client_id,
+            facts: EventFacts::of(&body, row.user_id),
             body: serde_json::to_string_pretty(&body).unwrap_or_default(),
         }
     }
@@ -147,4 +189,34 @@ pub async fn last(ctx: &Ctx<'_>) -> Result<i64, StoreError> {
 /// At most `limit` events above a number, oldest first.
 pub async fn follow(app: &App, project: &Project, after: i64, limit: i64) -> Result<Vec<LoggedEvent>, StoreError> {
     events::follow(&mut *app.store.read().await?, project.no, after, limit).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_says_who_the_other_user_is() {
+        let (guest, member) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
+        let body = json!({
+            "payload": {
+                "anonymous_user": {"id": guest.to_string()},
+                "user": {"id": member.to_string()},
+                "identities": [{"claims": {"https://authgear.com/x": ""}}, {"claims": {"email": "kim@shop.test"}}],
+            },
+            "context": {"ip_address": "192.0.2.7"},
+        });
+        let of = |about| EventFacts::of(&body, Some(about));
+        assert_eq!(of(guest).other, Some(member.to_string()));
+        assert_eq!(of(member).other, Some(guest.to_string()));
+        assert_eq!(
+            (of(guest).login_id.as_deref(), of(guest).ip.as_deref()),
+            (Some("kim@shop.test"), Some("192.0.2.7"))
+        );
+        let alone = json!({"payload": {"user": {"id": guest.to_string()}, "reason": "operator"}});
+        let facts = EventFacts::of(&alone, Some(guest));
+        assert_eq!((facts.other, facts.reason.as_deref()), (None, Some("operator")));
+    }
 }

@@ -2,14 +2,19 @@
 
 pub mod applications;
 pub mod audit;
+pub mod bulk;
 pub mod consents;
 pub mod credentials;
 pub mod deliveries;
 pub mod device_keys;
+pub mod first_steps;
 pub mod handshakes;
+pub mod history;
 pub mod idempotency;
 pub mod impact;
 pub mod keys;
+pub mod login_ids;
+pub mod member_mails;
 pub mod merges;
 pub mod messages;
 pub mod origin;
@@ -96,6 +101,7 @@ pub enum Thing {
     DeviceKey,
     Hold,
     Merge,
+    LoginId,
     Project,
     Provider,
     Session,
@@ -114,6 +120,7 @@ impl fmt::Display for Thing {
             Self::DeviceKey => "device key",
             Self::Hold => "hold",
             Self::Merge => "merge",
+            Self::LoginId => "login ID",
             Self::Project => "project",
             Self::Provider => "provider or its secret",
             Self::Session => "session",
@@ -152,6 +159,8 @@ pub enum Clash {
     MergeNotUndoable,
     #[error("the project was changed at the same time: try again")]
     ChangedMeanwhile,
+    #[error("other users match the filter now: look at them again")]
+    SelectionChanged,
 }
 
 impl From<DocumentProblem> for Fault {

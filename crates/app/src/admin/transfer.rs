@@ -2,6 +2,8 @@
 
 mod line;
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vestibule_domain::{
@@ -25,7 +27,7 @@ use vestibule_store::{
 use self::line::read_record;
 use super::{AdminError, Thing, subjects};
 use crate::{
-    actor::{ActError, Actor, AuditEntry},
+    actor::{ActError, Actor, AuditEntry, Permit, check_permit},
     consent::is_third_party,
     crypto::{base64url, read_base64url},
     ctx::Ctx,
@@ -314,21 +316,17 @@ pub enum LineOutcome {
     Refused(String),
 }
 
-/// Imports users, each in its own transaction; existing users are unchanged. The users queue no events, because they were
-/// created elsewhere; the import has one, written with the first user that it creates.
-pub async fn import(ctx: &Ctx<'_>, actor: &Actor, text: String) -> Result<Vec<ImportedLine>, AdminError> {
-    let (bounds, turns) = (ctx.app.hasher.bounds(), pool::turns_for(text.len()));
-    let lines =
-        ctx.app.pool.run(ctx.project.no, turns, move || read_lines(&text, bounds)).await.map_err(Error::from)?;
-    let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
-    let event = Event::UsersImported { lines: lines.len() };
-    // Not one transaction: an import that was cut short is continued by its repeat, and its answer is kept when it ends.
-    let actor = Actor { once: None, ..actor.clone() };
-    let mut entry = Some(actor.prepare(ctx, &event, None));
-    let mut outcomes = Vec::with_capacity(lines.len());
-    for (line, read) in lines {
+/// What an import of these lines would do, without doing it: each is tried in a transaction that is rolled back, as if it were alone.
+///
+/// # Errors
+/// As [`import`].
+pub async fn try_import(ctx: &Ctx<'_>, actor: &Actor, text: String) -> Result<Vec<ImportedLine>, AdminError> {
+    let (mut outcomes, mut seen) = (Vec::new(), HashSet::new());
+    for (line, read) in read_all(ctx, text).await? {
         let (id, outcome) = match read {
-            Ok(record) => (Some(record.id), import_record(ctx, record, &mut entry).await?),
+            // The import would find the first of two lines with one ID.
+            Ok(record) if !seen.insert(record.id) => (Some(record.id), LineOutcome::Exists),
+            Ok(record) => (Some(record.id), import_record(ctx, record, &mut None, Some(actor.permit)).await?),
             Err(reason) => (None, LineOutcome::Refused(reason)),
         };
         outcomes.push(ImportedLine { line, id, outcome });
@@ -336,21 +334,50 @@ pub async fn import(ctx: &Ctx<'_>, actor: &Actor, text: String) -> Result<Vec<Im
     Ok(outcomes)
 }
 
-/// Imports one user. `entry` is taken by the first that is created.
+/// The lines, with their numbers.
+async fn read_all(ctx: &Ctx<'_>, text: String) -> Result<Vec<(usize, Result<Box<UserRecord>, String>)>, AdminError> {
+    let (bounds, turns) = (ctx.app.hasher.bounds(), pool::turns_for(text.len()));
+    let lines =
+        ctx.app.pool.run(ctx.project.no, turns, move || read_lines(&text, bounds)).await.map_err(Error::from)?;
+    lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))
+}
+
+/// Imports users, each in its own transaction; existing users are unchanged. The users queue no events, because they were
+/// created elsewhere; the import has one, written with the first user that it creates.
+pub async fn import(ctx: &Ctx<'_>, actor: &Actor, text: String) -> Result<Vec<ImportedLine>, AdminError> {
+    let lines = read_all(ctx, text).await?;
+    let event = Event::UsersImported { lines: lines.len() };
+    // Not one transaction: an import that was cut short is continued by its repeat, and its answer is kept when it ends.
+    let actor = Actor { once: None, ..actor.clone() };
+    let mut entry = Some(actor.prepare(ctx, &event, None));
+    let mut outcomes = Vec::with_capacity(lines.len());
+    for (line, read) in lines {
+        let (id, outcome) = match read {
+            Ok(record) => (Some(record.id), import_record(ctx, record, &mut entry, None).await?),
+            Err(reason) => (None, LineOutcome::Refused(reason)),
+        };
+        outcomes.push(ImportedLine { line, id, outcome });
+    }
+    Ok(outcomes)
+}
+
+/// Imports one user. `entry` is taken by the first that is created. With the permit of a dry run, nothing stays.
 async fn import_record(
     ctx: &Ctx<'_>,
     record: Box<UserRecord>,
     entry: &mut Option<AuditEntry>,
+    dry_run: Option<Option<Permit>>,
 ) -> Result<LineOutcome, AdminError> {
     if let Some(reason) = find_foreign_consent(ctx.project, &record) {
         return Ok(LineOutcome::Refused(reason));
     }
-    match from_record(ctx, record, entry.clone()).await {
+    match from_record(ctx, record, entry.clone(), dry_run).await {
         Ok(true) => {
             *entry = None;
             Ok(LineOutcome::Created)
         }
-        Ok(false) => Ok(LineOutcome::Exists),
+        Err(UserRows::Tried(true)) => Ok(LineOutcome::Created),
+        Ok(false) | Err(UserRows::Tried(false)) => Ok(LineOutcome::Exists),
         Err(UserRows::Clash(reason)) => Ok(LineOutcome::Refused(reason.to_string())),
         Err(UserRows::Act(error)) => Err(error.into()),
     }
@@ -370,6 +397,8 @@ fn find_foreign_consent(project: &Project, record: &UserRecord) -> Option<String
 }
 
 enum UserRows {
+    /// A dry run, with whether the user would be created: the transaction is rolled back.
+    Tried(bool),
     Act(ActError),
     Clash(&'static str),
 }
@@ -387,13 +416,22 @@ impl From<ActError> for UserRows {
 }
 
 /// Creates a user, and writes the entry of the import with the first.
-async fn from_record(ctx: &Ctx<'_>, record: Box<UserRecord>, entry: Option<AuditEntry>) -> Result<bool, UserRows> {
+async fn from_record(
+    ctx: &Ctx<'_>,
+    record: Box<UserRecord>,
+    entry: Option<AuditEntry>,
+    dry_run: Option<Option<Permit>>,
+) -> Result<bool, UserRows> {
     let (no, now) = (ctx.project.no, ctx.now);
     ctx.app
         .store
         .write("admin_import_user", (record, entry), move |tx, (record, entry)| {
             Box::pin(async move {
                 let is_created = insert_record(tx, no, record).await?;
+                if let Some(permit) = dry_run {
+                    check_permit(permit, tx, no).await?;
+                    return Err(UserRows::Tried(is_created));
+                }
                 // A guest counts as seen when it is imported: no rule ends it before anyone could come back to it.
                 ended::note_left(tx, no, record.id, None, now).await?;
                 if let Some(entry) = entry.as_ref().filter(|_| is_created) {

@@ -3,6 +3,7 @@
 
 pub(crate) mod keyring;
 pub mod known_device;
+pub(crate) mod recovery_links;
 pub mod seal;
 mod sealed_flow;
 pub mod security_links;

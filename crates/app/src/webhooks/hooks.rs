@@ -32,9 +32,9 @@ pub(crate) const SIGNATURE: &str = "x-authgear-body-signature";
 pub(crate) const PREVIOUS_SIGNATURE: &str = "x-vestibule-previous-body-signature";
 
 /// The headers of Standard Webhooks: the message's ID, the same for every try; the time of the try; the signatures by every secret.
-const STANDARD_ID: &str = "webhook-id";
-const STANDARD_TIMESTAMP: &str = "webhook-timestamp";
-const STANDARD_SIGNATURE: &str = "webhook-signature";
+pub(crate) const STANDARD_ID: &str = "webhook-id";
+pub(crate) const STANDARD_TIMESTAMP: &str = "webhook-timestamp";
+pub(crate) const STANDARD_SIGNATURE: &str = "webhook-signature";
 
 /// Changes to the user that webhooks request; for each set of attributes, the last webhook's are used.
 #[derive(Clone, Debug, Default, PartialEq)]

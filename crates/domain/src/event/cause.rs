@@ -70,6 +70,10 @@ pub enum OperatorAction {
     HoldRemoved,
     /// The rules for the retention of guests were confirmed.
     RetentionConfirmed,
+    /// A member got an email that its account is ready.
+    UserInvited,
+    /// A member got an email with a link to choose a new password.
+    PasswordLinkSent,
 }
 
 impl OperatorAction {
@@ -93,6 +97,8 @@ impl OperatorAction {
             Self::HoldCreated => "user.hold.created",
             Self::HoldRemoved => "user.hold.removed",
             Self::RetentionConfirmed => "retention.confirmed",
+            Self::UserInvited => "user.invited",
+            Self::PasswordLinkSent => "user.password_link_sent",
         }
     }
 }

@@ -50,7 +50,7 @@ pub const NON_BLOCKING: [&str; 22] = [
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 45] = [
+pub const LOGGED: [&str; 47] = [
     "user.created",
     "user.anonymous.promoted",
     "user.anonymous.revived",
@@ -66,6 +66,8 @@ pub const LOGGED: [&str; 45] = [
     "user.deleted",
     "user.hold.created",
     "user.hold.removed",
+    "user.invited",
+    "user.password_link_sent",
     "retention.completed",
     "retention.confirmed",
     "session.revoked",

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use vestibule_app::{
-    account::{LoginMethods, account_flow, external_account, login_methods::kind_of, profile},
+    account::{LoginMethods, account_flow, external_account, login_methods::kind_of, profile, recovery_link},
     caller::AccountCaller,
     error::Error,
 };
@@ -70,9 +70,13 @@ fn show_other_application(visit: &Visit, headers: &HeaderMap, uri: &Uri) -> Resp
 
 /// The account page that was requested first, if the URL names one.
 fn next_in(uri: &Uri) -> Option<String> {
+    let next = query_of(uri, "next")?;
+    (next != HOME).then(|| own_page(&next)).flatten().map(str::to_string)
+}
+
+fn query_of(uri: &Uri, name: &str) -> Option<String> {
     let query = Form::parse_query(uri.query()?).ok()?;
-    let next = query.get("next").ok().flatten()?;
-    (next != HOME).then(|| own_page(next)).flatten().map(str::to_string)
+    query.get(name).ok().flatten().map(str::to_string)
 }
 
 fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &AccountCaller) -> Response {
@@ -221,6 +225,11 @@ pub async fn promote(visit: Visit, cookies: BrowserCookies, request: Request) ->
 pub async fn sign_in(visit: Visit, cookie: FlowCookie, request: Request) -> Response {
     let (headers, next) = (request.headers().clone(), next_in(request.uri()));
     let browser = cookie.flow.first();
+    // An email of an operator leads here; a link that has expired leads to the ordinary sign-in.
+    let link = query_of(request.uri(), "recover");
+    if let Some(begun) = link.and_then(|link| recovery_link::begin(&visit.ctx(), &link, browser)) {
+        return flow::begin_recovery(&visit, cookie.into(), &headers, begun.flow, begun.browser).await;
+    }
     let begun = account_flow::begin_sign_in(&visit.ctx(), next.as_deref(), browser);
     enter(&visit, cookie.into(), &headers, begun).await
 }

@@ -208,6 +208,27 @@ fn kind_in(uri: &Uri) -> Option<LoginIdKind> {
 /// Shows the first page of a new flow. Nothing is stored: the page carries the flow.
 pub async fn begin(visit: &Visit, cookies: FlowCookies, headers: &HeaderMap, flow: Flow, browser: String) -> Response {
     let view = if flow.goes_on() { View::Current } else { View::Start };
+    begin_at(view, visit, cookies, headers, (flow, browser)).await
+}
+
+/// Starts a flow on the page that recovers a password.
+pub(crate) async fn begin_recovery(
+    visit: &Visit,
+    cookies: FlowCookies,
+    headers: &HeaderMap,
+    flow: Flow,
+    browser: String,
+) -> Response {
+    begin_at(View::Forgotten, visit, cookies, headers, (flow, browser)).await
+}
+
+async fn begin_at(
+    view: View,
+    visit: &Visit,
+    cookies: FlowCookies,
+    headers: &HeaderMap,
+    (flow, browser): (Flow, String),
+) -> Response {
     let mut response = match Scene::set((visit.clone(), cookies), headers, flow, browser.clone()).await {
         Ok(scene) => scene.show(view, None),
         Err(response) => response,

@@ -297,7 +297,7 @@ pub(crate) async fn try_out(
 ) -> Result<Good<WebhookTestView>, Problem> {
     let visit = &admin.visit;
     let test = deliveries::try_out(&visit.ctx(), &admin.operator(), &order.url).await?;
-    Ok(Good::print(&WebhookTestView::of(test)))
+    Ok(Good::print(&WebhookTestView::of(test.result)))
 }
 
 #[derive(Deserialize, JsonSchema)]

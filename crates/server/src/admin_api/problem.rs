@@ -215,7 +215,8 @@ impl From<Error> for Problem {
 
 fn code_of(clash: Clash) -> &'static str {
     match clash {
-        Clash::ChangedMeanwhile => "changed",
+        // No operation of the API acts on a selection.
+        Clash::ChangedMeanwhile | Clash::SelectionChanged => "changed",
         Clash::LoginIdTaken => "login_id_taken",
         Clash::AlreadyMember => "already_member",
         Clash::NotActive => "not_active",

@@ -1,12 +1,8 @@
 //! Export and import of users, as JSON Lines.
 
-use axum::{
-    body::{Body, Bytes},
-    http::header,
-    response::IntoResponse,
-};
-use http_body_util::channel::Channel;
-use vestibule_app::{StoreError, admin::transfer, error::Error};
+use axum::{http::header, response::IntoResponse};
+use vestibule_app::{admin::transfer, error::Error};
+use vestibule_web::export;
 
 use super::{
     access::Admin,
@@ -33,27 +29,9 @@ pub(crate) async fn export(admin: Admin) -> Result<Streamed<JsonLines>, Problem>
         transfer::record_export(&admin.visit.ctx(), &admin.operator()).await?;
     }
     let (app, project) = (admin.visit.app, admin.visit.project);
-    let mut next = transfer::export_step(&app, &project, None).await?;
-    let (mut sender, channel) = Channel::<Bytes, StoreError>::new(2);
-    tokio::spawn(async move {
-        let _place = place;
-        while let Some((lines, last)) = next {
-            if sender.send_data(Bytes::from(lines)).await.is_err() {
-                return;
-            }
-            match transfer::export_step(&app, &project, Some(last)).await {
-                Ok(step) => next = step,
-                Err(error) => {
-                    tracing::error!(error = %error, "an export stopped early");
-                    // Break the connection, so that an incomplete export is not mistaken for a complete one.
-                    sender.abort(error);
-                    return;
-                }
-            }
-        }
-    });
+    let body = export::stream_users(app, project, place).await?;
     let headers = [(header::CONTENT_TYPE, JSON_LINES), (header::CACHE_CONTROL, "no-store")];
-    Ok(Streamed::new((headers, Body::new(channel)).into_response()))
+    Ok(Streamed::new((headers, body).into_response()))
 }
 
 pub(super) const IMPORT: Operation =

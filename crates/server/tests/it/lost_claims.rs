@@ -16,7 +16,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    deliveries::{self, DeliveryTry},
+    deliveries::{self, DeliveryClaim},
     outbox::{self, OutboxAttempt, OutboxRow},
 };
 
@@ -91,7 +91,7 @@ async fn overtake(State(this): State<Arc<Overtaken>>) -> StatusCode {
     // The number of a node that lives, so that nothing lets go of the claim.
     let node = store.node();
     for row in this.waiting().await.iter().filter(|row| row.attempts == 1) {
-        let next = DeliveryTry::next_of(row);
+        let next = DeliveryClaim::next_of(row);
         let claim = store.write("test", (), move |tx, ()| Box::pin(deliveries::claim(tx, next, far(), node)));
         assert!(claim.await.expect("the store works"));
     }
@@ -126,15 +126,9 @@ async fn a_late_result_of_a_webhook_is_not_noted(engine: Engine) {
         let first = &waiting[1];
         assert_eq!((first.attempts, first.due_at, first.last_status), (2, far(), None), "{answer}");
         assert_eq!(overtaken.calls(), 1, "{answer}: the next one waits for the one that is on its way");
-        let theirs = DeliveryTry { attempts: 1, ..DeliveryTry::next_of(first) };
+        let theirs = DeliveryClaim { attempts: 1, ..DeliveryClaim::next_of(first) };
         let finished = server.app.store.write("test", (), move |tx, ()| {
-            Box::pin(deliveries::finish(
-                tx,
-                theirs,
-                DeliveryState::Taken,
-                (Some(200), None),
-                Timestamp::from_seconds(1),
-            ))
+            Box::pin(deliveries::finish(tx, theirs, DeliveryState::Taken, &[], Timestamp::from_seconds(1)))
         });
         assert!(finished.await.expect("the store works"), "{answer}: the result of the other counts");
     }

@@ -84,6 +84,8 @@ mod portal_activity;
 mod portal_email_texts;
 mod portal_guides;
 mod portal_health;
+mod portal_history;
+mod portal_members;
 mod portal_operators;
 mod portal_passkeys;
 mod portal_people;

@@ -14,6 +14,8 @@ on_both_engines!(
     similar_addresses_are_distinguished,
     time_outs_are_saved,
     viewers_look_and_change_nothing,
+    a_delivery_shows_what_was_sent_and_answered,
+    a_test_shows_what_was_sent_and_answered,
 );
 
 const AT: &str = "/portal/p/test/webhooks";
@@ -258,4 +260,69 @@ async fn viewers_look_and_change_nothing(engine: Engine) {
     let page = viewer.expect_page(200, "Webhook");
     assert!(page.text.contains("You have the viewer role"), "{}", page.text);
     assert!(!page.forms.iter().any(|form| form.buttons.iter().any(|button| button.text == "Save")));
+}
+
+/// An answer of a receiver that wants to deceive its reader.
+const HOSTILE: &str = "<script>alert(1)</script>\u{202e}gpj.exe\u{0}\u{1b}[2J";
+/// The same as it is shown.
+const HARMLESS: &str = "<script>alert(1)</script>\u{fffd}gpj.exe\u{fffd}\u{fffd}[2J";
+
+async fn a_delivery_shows_what_was_sent_and_answered(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let receiver = Receiver::start().await;
+    add(&mut owner, &receiver.url, &["user.created"]).await;
+    receiver.answer(500, &format!("{HOSTILE}{}", "x".repeat(2_000)));
+    let app = server.app_client();
+    let subject = app.subject(&app.sign_up().await.access).await;
+    let admin = Admin::of(&server).await;
+    admin.wait_until("/deliveries?state=waiting", |page| page["deliveries"][0]["last_status"] == 500).await;
+    owner.open(&format!("{AT}?state=waiting")).await;
+    owner.follow("user.created").await;
+    let page = owner.expect_page(200, "Delivery of user.created");
+    for expected in [HARMLESS, "The first 1,024 bytes", "status 500", "tried once", "Next try", &subject, "2030-"] {
+        assert!(page.text.contains(expected), "{expected}: {}", page.text);
+    }
+    assert!(!owner.reply().body.contains("<script>alert"), "an answer is text");
+    let signature = receiver.calls()[0].headers["webhook-signature"].to_str().expect("ASCII").to_string();
+    assert!(page.text.contains("webhook-signature: (hidden)") && !page.text.contains(&signature), "{}", page.text);
+    let id = receiver.calls()[0].headers["webhook-id"].to_str().expect("ASCII").to_string();
+    assert!(page.text.contains(&format!("webhook-id: {id}")), "{}", page.text);
+    assert!(!owner.page().forms.iter().any(|form| form.buttons.iter().any(|one| one.text == "Send again")));
+
+    receiver.answer(200, "fine");
+    server.clock.advance_seconds(6);
+    admin.wait_until("/deliveries?state=taken", |page| page["deliveries"][0].is_object()).await;
+    owner.reload().await;
+    let page = owner.expect_page(200, "Delivery of user.created");
+    let tries = page.text.split_once("Tries").expect("a heading").1;
+    assert!(tries.find("fine") < tries.find("status 500"), "newest first: {tries}");
+    assert!(page.text.contains("Delivered") && page.text.contains("tried 2 times"), "{}", page.text);
+    owner.press("Send again").await;
+    let page = owner.expect_page(200, "Delivery of user.created");
+    assert!(page.text.contains("Delivery queued again"), "{}", page.text);
+    receiver.wait_for(3).await;
+    for path in ["999", "x", "0", "-1"] {
+        owner.open(&format!("{AT}/deliveries/{path}")).await;
+        owner.expect_page(404, "Page not found");
+    }
+}
+
+async fn a_test_shows_what_was_sent_and_answered(engine: Engine) {
+    let (_server, mut owner) = start(engine).await;
+    let receiver = Receiver::start().await;
+    add(&mut owner, &receiver.url, &["user.created"]).await;
+    let test = format!("Send test to {}", receiver.url);
+    receiver.answer(418, HOSTILE);
+    owner.press(&test).await;
+    let page = owner.expect_page(200, "Webhooks");
+    for expected in
+        [HARMLESS, "hook.test", "webhook-timestamp", "x-authgear-body-signature: (hidden)", "The receiver took"]
+    {
+        assert!(page.text.contains(expected), "{expected}: {}", page.text);
+    }
+    let signature = receiver.calls()[0].headers["x-authgear-body-signature"].to_str().expect("ASCII").to_string();
+    assert!(!page.text.contains(&signature), "{}", page.text);
+    receiver.answer(204, "");
+    owner.press(&test).await;
+    assert!(owner.expect_page(200, "Webhooks").text.contains("No answer body."));
 }

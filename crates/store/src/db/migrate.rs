@@ -198,6 +198,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0046_merges.sqlite.sql"),
         postgres: include_str!("../../migrations/0046_merges.postgres.sql"),
     },
+    Migration {
+        version: 51,
+        name: "0051_delivery_tries",
+        sqlite: include_str!("../../migrations/0051_delivery_tries.sqlite.sql"),
+        postgres: include_str!("../../migrations/0051_delivery_tries.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

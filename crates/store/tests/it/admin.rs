@@ -1,7 +1,7 @@
 //! Lists, the event log, deliveries, counters and Admin API keys, on both engines.
 
 use vestibule_domain::{
-    delivery::DeliveryState,
+    delivery::{DeliveryState, DeliveryTry},
     event::LoggedEvent,
     id::{ProjectNo, UserId},
     identity::OwnedLoginId,
@@ -12,7 +12,7 @@ use vestibule_store::{
     admin_keys::{self, NewAnswer},
     counts::{self, DailyCount},
     credentials,
-    deliveries::{self, DeliveryTry, NewDelivery},
+    deliveries::{self, DeliveryClaim, NewDelivery},
     delivery_lanes::{self, Behind, Lane},
     events::{self, EventSelection},
     grants, sessions,
@@ -30,6 +30,10 @@ on_both_engines!(
     counts_add_up,
     the_answer_to_a_write_is_kept_once,
 );
+
+fn broken() -> DeliveryTry {
+    DeliveryTry::new(at(40), 12, Some(500), Some("broken"))
+}
 
 async fn add(store: &Store, user: User) -> UserId {
     let id = user.id;
@@ -148,11 +152,12 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
     }
     let lane = Lane { project: P, url: "a".into(), lane: kim.as_bytes().to_vec() };
     let head = delivery_lanes::next_in_lane(&mut store.read().await.unwrap(), &lane).await.unwrap().unwrap().id;
-    let this = DeliveryTry { id: head, queued_at: at(1), attempts: 0 };
+    let this = DeliveryClaim { id: head, queued_at: at(1), attempts: 0 };
     assert!(write(&store, this, |tx, this| Box::pin(deliveries::claim(tx, *this, at(50), None))).await);
     assert!(!write(&store, this, |tx, this| Box::pin(deliveries::claim(tx, *this, at(50), None))).await);
     assert_eq!(due(40).await, [3, 4], "the second waits for the first");
-    write(&store, this, |tx, this| Box::pin(deliveries::postpone(tx, *this, at(60), Some(500), "broken"))).await;
+    write(&store, (this, [broken()]), |tx, (this, tries)| Box::pin(deliveries::postpone(tx, *this, at(60), tries)))
+        .await;
     assert_eq!(due(60).await, [3, 1, 4]);
     write(&store, (), |tx, ()| {
         let new = NewDelivery { seq: 5, user_id: Some(id(1)), url: "a", kind: "user.created", body: "{}" };
@@ -177,8 +182,8 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
     let mut conn = store.read().await.unwrap();
     assert_eq!(delivery_lanes::due(&mut conn, P, "a", at(59), 9).await.unwrap().len(), 1, "the third alone");
     drop(conn);
-    write(&store, this, |tx, this| {
-        Box::pin(deliveries::finish(tx, *this, DeliveryState::Dead, (Some(500), Some("broken")), at(61)))
+    write(&store, (this, [broken(), broken()]), |tx, (this, tries)| {
+        Box::pin(deliveries::finish(tx, *this, DeliveryState::Dead, tries, at(61)))
     })
     .await;
     write(&store, lane.clone(), |tx, lane| Box::pin(delivery_lanes::wake_next(tx, lane, at(61)))).await;
@@ -186,6 +191,7 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
     let mut conn = store.read().await.unwrap();
     let dead = deliveries::list_page(&mut conn, P, DeliveryState::Dead, None, 9).await.unwrap();
     assert_eq!((dead[0].id, dead[0].last_error.as_deref(), dead[0].attempts), (head, Some("broken"), 1));
+    assert_eq!((dead[0].last_status, dead[0].tries.as_slice()), (Some(500), [broken(), broken()].as_slice()));
     drop(conn);
     assert!(!write(&store, head, |tx, head| Box::pin(deliveries::replay(tx, OTHER, *head, at(70)))).await);
     assert!(write(&store, head, |tx, head| Box::pin(deliveries::replay(tx, P, *head, at(70)))).await);

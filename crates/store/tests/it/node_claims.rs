@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 use vestibule_domain::delivery::{Delivery, DeliveryState};
 use vestibule_store::{
     Store,
-    deliveries::{self, DeliveryTry, NewDelivery},
+    deliveries::{self, DeliveryClaim, NewDelivery},
     delivery_lanes::{self, Lane},
     node_claims,
     outbox::{self, OutboxAttempt},
@@ -47,7 +47,7 @@ async fn claims_of_one_node_are_released_and_no_others(store: Store) {
     let attempts: Vec<OutboxAttempt> = rows.iter().map(OutboxAttempt::next_of).collect();
     let sent =
         deliveries::list_page(&mut store.read().await.unwrap(), P, DeliveryState::Waiting, None, 9).await.unwrap();
-    let (last, first) = (DeliveryTry::next_of(&sent[0]), DeliveryTry::next_of(&sent[1]));
+    let (last, first) = (DeliveryClaim::next_of(&sent[0]), DeliveryClaim::next_of(&sent[1]));
     write(&store, attempts, move |tx, attempts| {
         Box::pin(async move {
             // The third by a node of an earlier release, the fourth after a failed attempt.
@@ -57,7 +57,7 @@ async fn claims_of_one_node_are_released_and_no_others(store: Store) {
             outbox::fail(tx, attempts[3], at(50), "no route to host").await?;
             assert!(deliveries::claim(tx, first, at(120), Some(9)).await?);
             assert!(deliveries::claim(tx, last, at(120), Some(7)).await?);
-            deliveries::finish(tx, last, DeliveryState::Taken, (Some(200), None), at(2)).await
+            deliveries::finish(tx, last, DeliveryState::Taken, &[], at(2)).await
         })
     })
     .await;
@@ -80,7 +80,7 @@ async fn claims_of_one_node_are_released_and_no_others(store: Store) {
 }
 
 /// Queues deliveries of one lane; returns their first tries.
-async fn queue(store: &Store, count: i64) -> Vec<DeliveryTry> {
+async fn queue(store: &Store, count: i64) -> Vec<DeliveryClaim> {
     write(store, count, |tx, count| {
         Box::pin(async move {
             for seq in 1..=*count {
@@ -93,24 +93,24 @@ async fn queue(store: &Store, count: i64) -> Vec<DeliveryTry> {
     .await;
     let mut all = list(store, DeliveryState::Waiting).await;
     all.reverse();
-    all.iter().map(DeliveryTry::next_of).collect()
+    all.iter().map(DeliveryClaim::next_of).collect()
 }
 
 async fn list(store: &Store, state: DeliveryState) -> Vec<Delivery> {
     deliveries::list_page(&mut store.read().await.unwrap(), P, state, None, 9).await.unwrap()
 }
 
-async fn claim(store: &Store, this: DeliveryTry, until: i64, node: i64) -> bool {
+async fn claim(store: &Store, this: DeliveryClaim, until: i64, node: i64) -> bool {
     write(store, this, move |tx, this| Box::pin(deliveries::claim(tx, *this, at(until), Some(node)))).await
 }
 
 /// Tries to note each result of a try; whether any was noted.
-async fn note_any_result(store: &Store, this: DeliveryTry) -> bool {
+async fn note_any_result(store: &Store, this: DeliveryClaim) -> bool {
     write(store, this, |tx, this| {
         Box::pin(async move {
-            Ok(deliveries::postpone(tx, *this, at(90), Some(500), "late").await?
-                || deliveries::finish(tx, *this, DeliveryState::Dead, (Some(404), Some("late")), at(90)).await?
-                || deliveries::finish(tx, *this, DeliveryState::Taken, (Some(200), None), at(90)).await?)
+            Ok(deliveries::postpone(tx, *this, at(90), &[]).await?
+                || deliveries::finish(tx, *this, DeliveryState::Dead, &[], at(90)).await?
+                || deliveries::finish(tx, *this, DeliveryState::Taken, &[], at(90)).await?)
         })
     })
     .await
@@ -119,15 +119,14 @@ async fn note_any_result(store: &Store, this: DeliveryTry) -> bool {
 async fn a_try_that_lost_its_claim_changes_nothing_of_the_next_one(store: Store) {
     let first = queue(&store, 1).await[0];
     assert!(claim(&store, first, 60, 7).await);
-    let second = DeliveryTry { attempts: 1, ..first };
+    let second = DeliveryClaim { attempts: 1, ..first };
     assert!(claim(&store, second, 120, 8).await, "the claim ran out");
     let before = list(&store, DeliveryState::Waiting).await;
     assert!(!note_any_result(&store, first).await);
     assert_eq!(list(&store, DeliveryState::Waiting).await, before);
     assert_eq!(nodes(&store).await, [8]);
-    let is_noted = write(&store, second, |tx, this| {
-        Box::pin(deliveries::finish(tx, *this, DeliveryState::Taken, (Some(200), None), at(91)))
-    });
+    let is_noted =
+        write(&store, second, |tx, this| Box::pin(deliveries::finish(tx, *this, DeliveryState::Taken, &[], at(91))));
     assert!(is_noted.await);
     assert!(!note_any_result(&store, second).await, "it ended");
 }
@@ -135,17 +134,17 @@ async fn a_try_that_lost_its_claim_changes_nothing_of_the_next_one(store: Store)
 async fn a_try_from_before_a_replay_changes_nothing_of_the_one_after_it(store: Store) {
     let slow = queue(&store, 1).await[0];
     assert!(claim(&store, slow, 60, 7).await);
-    let next = DeliveryTry { attempts: 1, ..slow };
+    let next = DeliveryClaim { attempts: 1, ..slow };
     assert!(claim(&store, next, 120, 8).await);
     write(&store, next, |tx, this| {
         Box::pin(async move {
-            deliveries::finish(tx, *this, DeliveryState::Dead, (Some(404), None), at(70)).await?;
+            deliveries::finish(tx, *this, DeliveryState::Dead, &[], at(70)).await?;
             deliveries::replay(tx, P, this.id, at(80)).await
         })
     })
     .await;
-    let again = DeliveryTry::next_of(&list(&store, DeliveryState::Waiting).await[0]);
-    assert_eq!(again, DeliveryTry { queued_at: at(80), ..slow }, "tries are counted anew");
+    let again = DeliveryClaim::next_of(&list(&store, DeliveryState::Waiting).await[0]);
+    assert_eq!(again, DeliveryClaim { queued_at: at(80), ..slow }, "tries are counted anew");
     assert!(!claim(&store, slow, 150, 7).await, "it was read before the replay");
     assert!(claim(&store, again, 150, 9).await);
     let before = list(&store, DeliveryState::Waiting).await;
@@ -164,9 +163,8 @@ async fn what_a_node_has_claimed_is_left_to_it(store: Store) {
     assert_eq!(given_up.await, 1, "the second, which nobody has claimed");
     let waiting = list(&store, DeliveryState::Waiting).await;
     assert_eq!(waiting.iter().map(|one| (one.id, one.due_at)).collect::<Vec<_>>(), [(tries[0].id, at(120))]);
-    let is_noted = write(&store, tries[0], |tx, this| {
-        Box::pin(deliveries::finish(tx, *this, DeliveryState::Taken, (Some(200), None), at(51)))
-    });
+    let is_noted =
+        write(&store, tries[0], |tx, this| Box::pin(deliveries::finish(tx, *this, DeliveryState::Taken, &[], at(51))));
     assert!(is_noted.await);
 }
 

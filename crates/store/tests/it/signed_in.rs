@@ -21,7 +21,7 @@ DROP TABLE foreign_subjects;
 DROP TABLE retention_marks;
 DROP TABLE retention_holds;
 DROP TABLE merges;
--- 0018, 0020, 0025, 0026, 0028, 0029 and 0042 again, which would find their columns.
+-- 0018, 0020, 0025, 0026, 0028, 0029, 0042 and 0051 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
 ALTER TABLE operators DROP COLUMN email_proved_at;
@@ -37,6 +37,7 @@ DROP INDEX outbox_by_claim;
 DROP INDEX hook_deliveries_by_claim;
 ALTER TABLE outbox DROP COLUMN claimed_by;
 ALTER TABLE hook_deliveries DROP COLUMN claimed_by;
+ALTER TABLE hook_deliveries DROP COLUMN tries;
 INSERT INTO events (project_no, seq, user_id, type, client_id, body, created_at) VALUES
   (1, 1, NULL, 'user.anonymous.promoted', 'web',
    '{"payload":{"anonymous_user":{"id":"01bb44c0-d400-7000-8000-000000000001"},"user":{"id":"01bb44c0-d400-7000-8000-000000000001"}}}',

@@ -12,7 +12,7 @@ use crate::{
 impl MailContext {
     /// The project's text of a part. `None`, for the server's, also when it cannot be read: only a newer release can have stored it.
     pub(super) fn own_text(&self, mail: &MailKind, part: MailPart) -> Option<String> {
-        let kind = mail.text_kind();
+        let kind = mail.text_kind()?;
         let pieces = read_pieces(self.texts.get(kind, part)?, kind.placeholders()).ok()?;
         let mut text = String::new();
         for piece in pieces {

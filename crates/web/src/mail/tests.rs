@@ -109,7 +109,9 @@ fn every_mail_says_what_asked_for_it() {
     assert_eq!(said(&english, 1), "This code was requested to sign in to Corner & Shop.");
     for ctx in contexts() {
         let ctx = MailContext { device: Some(Device::BrowserOn("Chrome", "Linux")), ..ctx };
-        for (name, kind) in MailKind::samples() {
+        // What an operator sends has no device.
+        let sent_by_us = |kind: &MailKind| kind.text_kind().is_none();
+        for (name, kind) in MailKind::samples().into_iter().filter(|(_, kind)| !sent_by_us(kind)) {
             let mail = kind.render(&ctx);
             for part in [mail.text, mail.html] {
                 assert!(part.contains("Chrome") && part.contains("Linux"), "{name} in {}", ctx.locale.tag());
@@ -139,20 +141,22 @@ fn a_projects_texts_replace_ours_in_their_language() {
             let (mail, ours) = (kind.render(&ctx), kind.render(&plain));
             let (mail_text, subject) = (visible(&mail.text), visible(&mail.subject));
             match kind.text_kind() {
-                MailTextKind::LoginCode => {
+                Some(MailTextKind::LoginCode) => {
                     assert_eq!(subject, "Subject 402713 App Corner & Shop", "{place}");
                     for line in ["Heading App", "Lead Corner & Shop", "    402713", "Closing 402713"] {
                         assert!(mail_text.lines().any(|found| found == line), "{place}: {line} in {mail_text}");
                     }
                     assert!(visible(&mail.html).contains(">Lead Corner &#38; Shop</p>"), "{place}");
                 }
-                MailTextKind::VerificationCode | MailTextKind::PasswordResetCode => assert_eq!(mail, ours, "{place}"),
+                None | Some(MailTextKind::VerificationCode | MailTextKind::PasswordResetCode) => {
+                    assert_eq!(mail, ours, "{place}");
+                }
                 // `{code}` is no placeholder of a notice: our subject.
-                MailTextKind::AccountChanged | MailTextKind::StillSignedIn => {
+                Some(MailTextKind::AccountChanged | MailTextKind::StillSignedIn) => {
                     assert_eq!(mail.subject, ours.subject, "{place}");
                     assert!(mail_text.starts_with("Heading App\n"), "{place}");
                     let has_lead = mail_text.contains("Lead Corner & Shop");
-                    assert_eq!(has_lead, kind.text_kind() == MailTextKind::StillSignedIn, "{place}");
+                    assert_eq!(has_lead, kind.text_kind() == Some(MailTextKind::StillSignedIn), "{place}");
                     assert!(!mail_text.contains("Closing"), "{place}");
                 }
             }

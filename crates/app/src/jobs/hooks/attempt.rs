@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{delivery::Delivery, event::Event, handshake::MergeAnswer, time::Timestamp};
+use vestibule_domain::{
+    delivery::{AnswerExcerpt, Delivery, DeliveryTry},
+    event::Event,
+    handshake::MergeAnswer,
+    time::Timestamp,
+};
 
 use super::receivers::ReceiverOutcome;
 use crate::{
-    adapters::webhook::SendError,
+    adapters::{clock::Stopwatch, webhook::SendError},
     logout_notices,
     projects::Project,
     retention::answers::may_hold,
@@ -27,7 +32,20 @@ pub(super) struct AttemptOutcome {
     /// What the receiver answered about a merge.
     pub(super) decision: Option<MergeAnswer>,
     /// The body of an answer that may place a hold.
-    pub(super) answer: Option<Vec<u8>>,
+    pub(super) body: Option<Vec<u8>>,
+    /// What operators see of the receiver's answer.
+    pub(super) answer: Option<AnswerExcerpt>,
+    /// How long the receiver took.
+    pub(super) took: Duration,
+}
+
+impl AttemptOutcome {
+    /// What is kept of it. `at` is the time in its headers.
+    pub(super) fn note(&self, at: Timestamp) -> DeliveryTry {
+        let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
+        let noted = DeliveryTry::new(at, took_ms, self.status, self.error.as_deref());
+        DeliveryTry { answer: self.answer.clone(), ..noted }
+    }
 }
 
 /// A try, ready to be sent.
@@ -62,7 +80,7 @@ pub(super) async fn send(
     timeout: Duration,
     heard: &mut ReceiverOutcome,
 ) -> AttemptOutcome {
-    let began = app.clock.now();
+    let (began, watch) = (app.clock.now(), Stopwatch::start());
     let receiver = (delivery.project, delivery.url.as_str());
     let answer = match attempt {
         Attempt::Webhook(headers) => app.webhooks.post(receiver, delivery.body.clone(), &headers, timeout).await,
@@ -73,19 +91,21 @@ pub(super) async fn send(
         _ if app.clock.now().since(began) > SLOW => ReceiverOutcome::Late,
         _ => ReceiverOutcome::Something,
     };
+    let took = watch.elapsed();
     match answer {
-        Ok(answer) if (200..300).contains(&answer.status) => {
-            let status = Some(answer.status.into());
-            let asks = delivery.kind == Event::USER_MERGE_REQUESTED;
-            let decision = if asks { MergeAnswer::read(&answer.body) } else { None };
-            let answer = may_hold(&delivery.kind).then_some(answer.body);
-            AttemptOutcome { status, decision, answer, ..AttemptOutcome::default() }
+        Ok(answer) => {
+            let is_taken = (200..300).contains(&answer.status);
+            let asks = is_taken && delivery.kind == Event::USER_MERGE_REQUESTED;
+            AttemptOutcome {
+                status: Some(answer.status.into()),
+                error: (!is_taken).then(|| format!("the receiver answered with status {}", answer.status)),
+                is_final: false,
+                decision: if asks { MergeAnswer::read(&answer.body) } else { None },
+                answer: AnswerExcerpt::of(&answer.body),
+                took,
+                body: (is_taken && may_hold(&delivery.kind)).then_some(answer.body),
+            }
         }
-        Ok(answer) => AttemptOutcome {
-            status: Some(answer.status.into()),
-            error: Some(format!("the receiver answered with status {}", answer.status)),
-            ..AttemptOutcome::default()
-        },
-        Err(error) => AttemptOutcome { error: Some(error.to_string()), ..AttemptOutcome::default() },
+        Err(error) => AttemptOutcome { error: Some(error.to_string()), took, ..AttemptOutcome::default() },
     }
 }

@@ -18,14 +18,14 @@ use tokio::{
     task::{self, JoinSet},
 };
 use vestibule_domain::{
-    delivery::{Delivery, DeliveryState},
+    delivery::{Delivery, DeliveryState, DeliveryTry},
     event::{Event, hide_url_secrets},
     id::ProjectNo,
     time::Timestamp,
 };
 use vestibule_store::{
     Conn, StoreError,
-    deliveries::{self, DeliveryTry},
+    deliveries::{self, DeliveryClaim},
     delivery_lanes::{self, Lane},
 };
 
@@ -218,7 +218,7 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     drop(conn);
     // When it is not due, another node works on it, or it waits for its next try.
     let Some(delivery) = next.filter(|next| next.due_at <= now) else { return Ok(false) };
-    let this = DeliveryTry::next_of(&delivery);
+    let this = DeliveryClaim::next_of(&delivery);
     let timeout = project.settings.delivery_timeout();
     let until = now.plus(timeout + CLAIM_MARGIN);
     let node = app.store.node();
@@ -238,7 +238,8 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
             outcome
         }
     };
-    match write_down(app, lane, &delivery, outcome).await? {
+    let tries = delivery.tries_with(outcome.note(now));
+    match write_down(app, lane, &delivery, (outcome, tries)).await? {
         Some(DeliveryState::Taken) => Ok(true),
         Some(DeliveryState::Waiting) => Ok(false),
         Some(DeliveryState::Dead) => give_up_lane(app, lane).await.map(|()| false),
@@ -254,30 +255,30 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     }
 }
 
-/// Notes what became of a try; where the delivery stands now. `None`, and nothing is noted, when the try lost its claim.
+/// Notes what became of a try, with the tries to keep; where the delivery stands now. `None`, and nothing is noted, when the try lost its
+/// claim.
 async fn write_down(
     app: &App,
     lane: &Lane,
     delivery: &Delivery,
-    outcome: AttemptOutcome,
+    (outcome, tries): (AttemptOutcome, Vec<DeliveryTry>),
 ) -> Result<Option<DeliveryState>, StoreError> {
     let now = app.store_clock.read(&app.store).await?;
-    let (this, status) = (DeliveryTry::next_of(delivery), outcome.status);
+    let this = DeliveryClaim::next_of(delivery);
     let Some(error) = outcome.error else {
-        let is_noted = taken::finish(app, lane, delivery, (status, outcome.answer), now).await?;
+        let is_noted = taken::finish(app, lane, delivery, (tries, outcome.body), now).await?;
         return Ok(is_noted.then_some(DeliveryState::Taken));
     };
     let due = next_try(delivery.attempts, now);
     let is_dead = outcome.is_final || due > delivery.created_at.plus(retry_for(app));
-    let kept = error.clone();
     let is_noted = app
         .store
-        .write("fail_delivery", kept, move |tx, error| {
+        .write("fail_delivery", tries, move |tx, tries| {
             Box::pin(async move {
                 if is_dead {
-                    deliveries::finish(tx, this, DeliveryState::Dead, (status, Some(error)), now).await
+                    deliveries::finish(tx, this, DeliveryState::Dead, tries, now).await
                 } else {
-                    deliveries::postpone(tx, this, due, status, error).await
+                    deliveries::postpone(tx, this, due, tries).await
                 }
             })
         })

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    delivery::{Delivery, DeliveryState},
+    delivery::{Delivery, DeliveryState, DeliveryTry},
     event::hide_url_secrets,
     id::UserId,
     time::Timestamp,
 };
 use vestibule_store::{
     StoreError, Tx,
-    deliveries::{self, DeliveryTry},
+    deliveries::{self, DeliveryClaim},
     delivery_lanes::{self, Lane},
 };
 
@@ -24,8 +24,8 @@ use crate::{
 /// A delivery that was taken.
 struct Taken {
     lane: Lane,
-    this: DeliveryTry,
-    status: Option<i64>,
+    this: DeliveryClaim,
+    tries: Vec<DeliveryTry>,
     /// The hold that the answer asks for, or why there is none.
     hold: Result<Option<(Arc<Project>, AnsweredHold)>, HoldUnusable>,
     now: Timestamp,
@@ -37,11 +37,11 @@ pub(super) async fn finish(
     app: &App,
     lane: &Lane,
     delivery: &Delivery,
-    (status, answer): (Option<i64>, Option<Vec<u8>>),
+    (tries, answer): (Vec<DeliveryTry>, Option<Vec<u8>>),
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let hold = answer.map_or(Ok(None), |answer| read_hold(app, delivery, &answer, now));
-    let taken = Taken { lane: lane.clone(), this: DeliveryTry::next_of(delivery), status, hold, now };
+    let taken = Taken { lane: lane.clone(), this: DeliveryClaim::next_of(delivery), tries, hold, now };
     let (is_noted, refused) = app.store.write("finish_delivery", taken, |tx, taken| Box::pin(taken.write(tx))).await?;
     if let Some(why) = refused {
         app.metrics.count_refused_hold();
@@ -91,8 +91,11 @@ impl Taken {
             Ok(None) => None,
             Err(error) => Some(error.print()),
         };
-        let result = (self.status, refused.as_deref());
-        let is_noted = deliveries::finish(tx, self.this, DeliveryState::Taken, result, self.now).await?;
+        let mut tries = self.tries.clone();
+        if let (Some(why), Some(last)) = (&refused, tries.last_mut()) {
+            last.error = Some(why.clone());
+        }
+        let is_noted = deliveries::finish(tx, self.this, DeliveryState::Taken, &tries, self.now).await?;
         if is_noted {
             delivery_lanes::wake_next(tx, &self.lane, self.now).await?;
         }

@@ -1,0 +1,3 @@
+-- What is kept of the newest tries of a delivery, for operators: JSON, bounded by the code. Its twin is 0051_delivery_tries.postgres.sql.
+
+ALTER TABLE hook_deliveries ADD COLUMN tries TEXT;
