@@ -218,7 +218,7 @@ pub async fn promote(visit: Visit, cookies: BrowserCookies, request: Request) ->
     let Some(caller) = resolution.live() else { return found(HOME) };
     let browser = cookies.flow.first();
     let begun = account_flow::begin_promotion(&visit.ctx(), caller, browser);
-    enter(&visit, cookies.of_flow(), &headers, begun).await
+    Box::pin(enter(&visit, cookies.of_flow(), &headers, begun)).await
 }
 
 /// `GET /settings/sign-in`: signs a member in to the account page without an app.
@@ -231,7 +231,7 @@ pub async fn sign_in(visit: Visit, cookie: FlowCookie, request: Request) -> Resp
         return flow::begin_recovery(&visit, cookie.into(), &headers, begun.flow, begun.browser).await;
     }
     let begun = account_flow::begin_sign_in(&visit.ctx(), next.as_deref(), browser);
-    enter(&visit, cookie.into(), &headers, begun).await
+    Box::pin(enter(&visit, cookie.into(), &headers, begun)).await
 }
 
 async fn enter(
