@@ -88,7 +88,7 @@ impl DeliveryTry {
     /// A try with a reason of bounded length.
     #[must_use]
     pub fn new(at: Timestamp, took_ms: u64, status: Option<i64>, error: Option<&str>) -> Self {
-        let error = error.map(|text| text.chars().take(ERROR_CHARS).collect());
+        let error = error.map(|text| text.chars().take(ERROR_CHARS).map(show).collect());
         Self { at, took_ms, status, error, answer: None }
     }
 }

@@ -239,6 +239,7 @@ const MARKED: Sql = Sql::new(
      JOIN users u ON u.project_no = m.project_no AND u.id = m.user_id
      WHERE m.project_no = $1 AND m.user_id < $2
        AND u.anonymous_since IS NOT NULL
+       AND u.yielded_to IS NULL
      ORDER BY m.user_id DESC
      LIMIT $3",
 );

@@ -417,7 +417,11 @@ async fn decide(
     };
     drop(conn);
     if let Some(taken) = taken.clone().filter(|_| link::is_offered(ctx)) {
-        flow.state.linking = Some(PendingLink::new(provider, taken.clone(), user));
+        // An answer given to an application comes here by a link, maybe of another person: the owner of the address who follows it
+        // signs in, and connects nothing.
+        if flow.state.kept.is_none() {
+            flow.state.linking = Some(PendingLink::new(provider, taken.clone(), user));
+        }
         return mark_email_taken(ctx, flow, taken.1).await;
     }
     // Who came to sign in may have another account, so a guest is promoted only at its own wish.

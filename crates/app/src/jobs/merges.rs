@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use vestibule_domain::{
     delivery::Delivery,
     event::hide_url_secrets,
-    handshake::MergeAnswer,
+    handshake::{MergeAnswer, MergeState},
     id::{MergeId, ProjectNo},
 };
 use vestibule_store::{StoreError, merges, retention_holds};
@@ -97,6 +97,17 @@ pub(super) async fn take_answer(
     actor.audit_context.insert("webhook".to_string(), hide_url_secrets(&delivery.url).to_string().into());
     let ctx = Ctx::without_request(app, project, now);
     report(id, decide(&ctx, &actor, id, decision).await)
+}
+
+/// Whether the merge that a message asks about has ended so that nothing may be moved: another answered, or its time is over. One that
+/// is settled is told again, because the earlier answer may have been lost.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn is_off(app: &App, delivery: &Delivery) -> Result<bool, StoreError> {
+    let Some(id) = find_id(delivery) else { return Ok(false) };
+    let found = merges::find(&mut *app.store.read().await?, delivery.project, id).await?;
+    Ok(found.is_none_or(|row| !matches!(row.merge.state, MergeState::Requested | MergeState::Settled)))
 }
 
 /// The merge that a message is about.

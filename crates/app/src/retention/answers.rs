@@ -7,6 +7,7 @@ use vestibule_domain::{
     id::{EventId, HoldId, UserId},
     time::Timestamp,
 };
+use vestibule_protocol::text;
 use vestibule_store::{StoreError, Tx};
 
 use super::holds::{self, Hold, HoldRefused, NewHold};
@@ -47,9 +48,9 @@ fn print_faults(faults: &[Fault]) -> String {
 }
 
 impl HoldUnusable {
-    /// What the delivery keeps of it.
+    /// What the delivery keeps of it: a line, though it may repeat what the receiver wrote.
     pub(crate) fn print(&self) -> String {
-        format!("the hold was refused: {self}").chars().take(REASON_CHARS).collect()
+        text::read_line(&format!("the hold was refused: {self}")).chars().take(REASON_CHARS).collect()
     }
 }
 

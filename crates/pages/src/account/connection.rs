@@ -94,7 +94,7 @@ pub async fn answer(visit: Visit, cookies: AccountCookies, request: Request) -> 
         Err(error) => return request.fail(&error),
     };
     let answered = (alias.as_str(), &form);
-    match request.ask(async |asking| connection::answer(asking, &mut step, answered).await).await {
+    match Box::pin(request.ask(async |asking| Box::pin(connection::answer(asking, &mut step, answered)).await)).await {
         Ok(ConnectionEnd::Ended(outcome)) => request.go_on(outcome, NoticeKind::LoginIdAdded),
         Ok(ConnectionEnd::Proved(next)) => see_other(&next),
         Ok(ConnectionEnd::Refused) => {

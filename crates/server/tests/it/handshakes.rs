@@ -26,6 +26,7 @@ on_both_engines!(
     a_merge_without_an_answer_ends_by_the_setting,
     a_webhook_answers_in_its_response,
     a_webhook_that_answers_strangely_decides_nothing,
+    of_a_merge_that_was_refused_no_receiver_is_asked,
     of_many_answers_by_every_way_at_once_one_counts,
     of_many_requests_for_one_guest_one_merge_comes,
     a_settled_merge_can_be_undone_for_a_while,
@@ -322,6 +323,24 @@ async fn a_webhook_that_answers_strangely_decides_nothing(engine: Engine) {
     // The same merge is settled by the other way, and the receiver that is asked again decides nothing more.
     scene.act(&id, "settle").await;
     scene.expect_merged().await;
+}
+
+async fn of_a_merge_that_was_refused_no_receiver_is_asked(engine: Engine) {
+    let receiver = Receiver::start().await;
+    let scene = Scene::set(engine, |setup| subscribe(setup, &receiver.url)).await;
+    receiver.answer(500, "");
+    receiver.answer(200, r#"{"merge":"settled"}"#);
+    scene.agree().await;
+    let id = scene.merge_id().await;
+    scene.admin.wait_until(&format!("/merges/{id}"), |merge| merge["asked"] == 1).await;
+    scene.act(&id, "refuse").await;
+    scene.server.clock.advance_seconds(3_600);
+    let has_ended = |page: &Value| page["deliveries"].as_array().is_some_and(|all| all.len() == 1);
+    let page = scene.admin.wait_until("/deliveries?state=dead", has_ended).await;
+    let error = page["deliveries"][0]["last_error"].as_str().unwrap_or_default();
+    assert!(error.contains("the merge has ended"), "{page}");
+    assert_eq!(receiver.calls().len(), 1, "the receiver would move what stays");
+    scene.expect_guest().await;
 }
 
 async fn of_many_answers_by_every_way_at_once_one_counts(engine: Engine) {

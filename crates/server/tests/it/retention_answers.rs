@@ -149,13 +149,15 @@ async fn garbage_and_huge_answers_place_no_hold_and_are_counted(engine: Engine) 
         answer["hold"][name] = value;
         answer.to_string()
     };
-    let cases: [(String, Option<&str>); 11] = [
+    let cases: [(String, Option<&str>); 12] = [
         (String::new(), None),
         ("OK".into(), None),
         ("<html>".repeat(20_000), None),
         (json!({"is_allowed": true}).to_string(), None),
         ("{\"hold\": ".into(), Some("the answer is not valid")),
         (json!({"hold": "yes"}).to_string(), Some("the answer is not valid")),
+        // The reason repeats the name, which no text of PostgreSQL may contain.
+        (json!({"hold": {"\u{0}\u{1b}[31m": 1}}).to_string(), Some("the answer is not valid")),
         (with("owner", json!("")), Some("hold.owner")),
         (with("reason", json!("x".repeat(501))), Some("hold.reason")),
         (with("expires_at", json!("2020-01-01T00:00:00Z")), Some("hold.expires_at")),

@@ -227,11 +227,18 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     if !claimed {
         return Ok(false);
     }
+    let asks_about_merge = delivery.kind == Event::USER_MERGE_REQUESTED;
     let outcome = match Attempt::prepare(&project, &delivery, now) {
         Err(outcome) => outcome,
+        // Its receiver would move what stays.
+        Ok(_) if asks_about_merge && merges::is_off(app, &delivery).await? => AttemptOutcome {
+            error: Some("the merge has ended, so the receiver is not asked about it".to_string()),
+            is_final: true,
+            ..AttemptOutcome::default()
+        },
         Ok(attempt) => {
             let mut outcome = send(app, attempt, &delivery, timeout, heard).await;
-            if delivery.kind == Event::USER_MERGE_REQUESTED {
+            if asks_about_merge {
                 // Before the delivery is finished: after a crash in between, it is sent again, and its answer changes nothing.
                 merges::take_answer(app, &project, &delivery, outcome.decision.take()).await?;
             }
