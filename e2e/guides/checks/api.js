@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 
+import { waitFor } from "../../lib/wait.js";
 import { BINARY, inFolder, replace, run, withShop } from "./tools.js";
 
 const WEB = `
@@ -85,10 +86,13 @@ async function runIntrospection([commands, example]) {
 async function runLog([settings, example]) {
   await withShop({ clients: WEB, configure: () => settings.code }, async (shop) => {
     await shop.signUp("shop-web");
-    const lines = shop.server.server.output.split("\n").filter((line) => line.startsWith("{"));
-    const line = lines.map((text) => JSON.parse(text)).find((entry) => entry["http.route"] === "/api/anonymous_user/signup");
+    // A line is written after the answer it is about; the last one may not be whole yet.
+    const find = () => {
+      const lines = shop.server.server.output.split("\n").slice(0, -1).filter((line) => line.startsWith("{"));
+      return lines.map((text) => JSON.parse(text)).find((entry) => entry["http.route"] === "/api/anonymous_user/signup");
+    };
+    const line = await waitFor(find, 10_000, "the line of the sign-up");
     const shown = JSON.parse(example.code);
-    assert.ok(line, shop.server.server.output);
     assert.deepEqual(Object.keys(shown).sort(), Object.keys(line).sort());
     for (const name of ["level", "message", "http.method", "http.status", "target"]) assert.equal(shown[name], line[name], name);
   });

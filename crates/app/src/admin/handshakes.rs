@@ -77,6 +77,16 @@ pub async fn find(ctx: &Ctx<'_>, id: MergeId) -> Result<MergeRow, AdminError> {
     found.ok_or(AdminError::NotFound(Thing::Merge))
 }
 
+/// The merge after which a page begins.
+///
+/// # Errors
+/// An unreadable cursor.
+pub fn read_cursor(cursor: Option<&str>) -> Result<Option<MergeId>, AdminError> {
+    let read =
+        |text: &str| text.parse().map_err(|_| AdminError::fault("cursor", "the cursor is not valid for this list"));
+    cursor.map(read).transpose()
+}
+
 /// The merges of the project, in a state or in any, newest first.
 ///
 /// # Errors
@@ -87,9 +97,7 @@ pub async fn list(
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<ListPage<MergeRow>, AdminError> {
-    let read =
-        |text: &str| text.parse().map_err(|_| AdminError::fault("cursor", "the cursor is not valid for this list"));
-    let after: Option<MergeId> = cursor.map(read).transpose()?;
+    let after = read_cursor(cursor)?;
     let mut conn = ctx.app.store.read().await?;
     let rows = merges::list(&mut conn, ctx.project.no, state, after, i64::from(limit) + 1).await?;
     Ok(ListPage::cut(rows, limit, |row| row.merge.id.to_string()))

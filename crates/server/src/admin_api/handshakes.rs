@@ -148,6 +148,8 @@ pub(crate) async fn list(admin: Admin, Query(query): Query<MergesQuery>) -> Resu
         let page = handshakes::list(&ctx, state, query.cursor.as_deref(), limit).await?;
         return Ok(Good::print(&MergesPage::of(page)));
     };
+    // All are on one page, but what is wrong is wrong here, too.
+    handshakes::read_cursor(query.cursor.as_deref())?;
     let mut items = handshakes::list_of_user(&ctx, user).await?;
     items.retain(|row| state.is_none_or(|state| row.merge.state == state));
     Ok(Good::print(&MergesPage::of(ListPage { items, next: None })))

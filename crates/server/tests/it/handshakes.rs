@@ -563,7 +563,9 @@ async fn merges_are_listed_in_pages(engine: Engine) {
     let of_member = scene.admin.get(&format!("/merges?user_id={}", scene.member)).await.expect(200).json();
     assert_eq!(of_member["merges"].as_array().map(Vec::len), Some(5));
     scene.admin.get("/merges?state=lost").await.expect(400);
-    scene.admin.get("/merges?cursor=x").await.expect(422);
+    for query in ["cursor=x", &format!("user_id={}&cursor=x", scene.member)] {
+        scene.admin.get(&format!("/merges?{query}")).await.expect(422);
+    }
     scene.admin.get("/merges?limit=201").await.expect(400);
 }
 

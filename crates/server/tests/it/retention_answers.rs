@@ -188,7 +188,7 @@ async fn garbage_and_huge_answers_place_no_hold_and_are_counted(engine: Engine) 
         assert!(holds_of(&admin, subject).await.is_empty());
     }
     let page = server.app.metrics.print(server.app.store.stats(), vestibule_app::metrics::Measured::default());
-    assert!(page.contains("vestibule_webhook_holds_refused_total 7\n"), "{page}");
+    assert!(page.contains("vestibule_webhook_holds_refused_total 8\n"), "{page}");
     advance(&server, 3).await;
     assert_eq!(status(&admin, &subjects[0]).await, 404, "guests expire as before");
 }
