@@ -310,7 +310,7 @@ describe("accounts at a provider", () => {
     await page.getByLabel("Alias").fill("ours");
     await page.getByLabel("Name on buttons").fill("Our ID");
     await page.getByLabel("Issuer").fill(provider.issuer);
-    await page.getByLabel("Client ID").fill(CLIENT.id);
+    await page.getByLabel("Client ID", { exact: true }).fill(CLIENT.id);
     await look(page, "portal-new-provider");
     await button(page, "Save").click();
     await heading(page, "Our ID").waitFor();
