@@ -223,6 +223,7 @@ async fn a_refusal_leaves_the_guest_with_all_that_it_had(engine: Engine) {
     let holds = scene.admin.get(&format!("/users/{}/holds", scene.sub)).await.expect(200).json();
     assert_eq!(holds["holds"][0]["owner"], "vestibule", "{holds}");
     // It may be merged after all, by a merge of its own.
+    scene.server.clock.advance_seconds(1);
     scene.admin.post(&format!("/users/{}/merge", scene.sub), &json!({"into": scene.member})).await.expect(200);
     let page = scene.admin.get(&format!("/merges?user_id={}", scene.sub)).await.expect(200).json();
     assert_eq!((&page["merges"][0]["state"], &page["merges"][0]["client_id"]), (&json!("requested"), &Value::Null));
