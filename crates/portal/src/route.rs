@@ -56,6 +56,10 @@ pub struct PortalRoute {
 }
 
 impl PortalRoute {
+    fn new(verb: Verb, path: &'static str, access: Access, handler: RouteHandler) -> Self {
+        Self { verb, path, access, requires_reauthentication: false, has_effect: false, takes_upload: false, handler }
+    }
+
     /// A route without authentication.
     pub(super) fn public<F>(
         verb: Verb,
@@ -66,8 +70,7 @@ impl PortalRoute {
         F: Future<Output = PageResult> + Send + 'static,
     {
         let handler = RouteHandler::Public(Arc::new(move |public_request| Box::pin(work(public_request))));
-        let (access, is) = (Access::Anonymous, false);
-        Self { verb, path, access, requires_reauthentication: is, has_effect: is, takes_upload: is, handler }
+        Self::new(verb, path, Access::Anonymous, handler)
     }
 
     /// A route for operators, or for those with a role in all projects.
@@ -82,8 +85,7 @@ impl PortalRoute {
     {
         let access = access.map_or(Access::Operator, Access::Everywhere);
         let handler = RouteHandler::Operator(Arc::new(move |operator_request| Box::pin(work(operator_request))));
-        let is = false;
-        Self { verb, path, access, requires_reauthentication: is, has_effect: is, takes_upload: is, handler }
+        Self::new(verb, path, access, handler)
     }
 
     /// A route for operators with at least this role in the project; the path begins with `/portal/p/{project}`.
@@ -97,8 +99,7 @@ impl PortalRoute {
         F: Future<Output = PageResult> + Send + 'static,
     {
         let handler = RouteHandler::Project(Arc::new(move |project_request| Box::pin(work(project_request))));
-        let (access, is) = (Access::InProject(role), false);
-        Self { verb, path, access, requires_reauthentication: is, has_effect: is, takes_upload: is, handler }
+        Self::new(verb, path, Access::InProject(role), handler)
     }
 
     /// Requires the role in all projects, for a route about one project.
