@@ -81,7 +81,7 @@ test_long_api() {
   build_binary ""
   local seed="$RANDOM"
   say "SEED=$seed"
-  SEED="$seed" API_TIMEOUT=3600 e2e/api/run target/debug/vestibule 200
+  SEED="$seed" API_TIMEOUT=3600 e2e/api/run "${VESTIBULE_BINARY:-target/debug/vestibule}" 200
 }
 
 test_long_guides() {

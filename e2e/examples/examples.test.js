@@ -2,7 +2,7 @@
 // fastapi.md, go.md), and used in a real browser: `vestibule demo` and an application from the portal, as the guides begin.
 
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 
@@ -92,23 +92,30 @@ describe("an example", () => {
     await page.getByText("Session ended").or(page.getByText("Sessions ended")).or(page.getByText(/can no longer be recovered/)).first().waitFor();
   }
 
-  /** Follows the guide: copies, installs and builds the app, then starts it. */
-  async function startApp(name, clientId) {
+  /**
+   * Follows the guide: copies, installs and builds the app. It has no environment but the address of this demo: what the guide writes as a
+   * default, this port and this client ID, is written into the copy.
+   */
+  async function makeApp(name, origin, clientId) {
     const [install, launch, ...rest] = (await readBlocks(`${name}.md`)).filter(({ language, code }) => language === "sh" && !code.startsWith("vestibule "));
     assert.ok(install && launch && rest.length === 0, "the guide has one block that installs, and one that starts");
-    const folder = path.join(work, name);
+    const [folder, from] = [path.join(work, name), path.join(ROOT, "examples", name)];
+    const copy = path.join(folder, "examples", name);
     await mkdir(path.join(folder, "examples"), { recursive: true });
-    await cp(path.join(ROOT, "examples", name), path.join(folder, "examples", name), {
-      recursive: true,
-      filter: (from) => !MADE.test(path.relative(path.join(ROOT, "examples", name), from)),
-    });
+    await cp(from, copy, { recursive: true, filter: (file) => !MADE.test(path.relative(from, file)) });
+    for (const file of [...(await listFiles(name)), "package.json"]) {
+      const text = await readFile(path.join(copy, file), "utf8").catch(() => "");
+      if (text) await writeFile(path.join(copy, file), text.replaceAll(GUIDES_ORIGIN, origin).replaceAll('"my-shop"', JSON.stringify(clientId)));
+    }
     await run("bash", ["-euc", install.code], { cwd: folder, env: { NEXT_TELEMETRY_DISABLED: "1" } });
-    const port = await findPort();
-    const origin = `http://localhost:${port}`;
-    await createApplication(clientId, `${origin}/after-login`);
-    const code = launch.code.replaceAll("3000", String(port));
-    const env = { ORIGIN: origin, PORT: String(port), ISSUER: demo.issuer, CLIENT_ID: clientId, NEXT_TELEMETRY_DISABLED: "1" };
-    const app = start("bash", ["-euc", code], { cwd: path.join(folder, "shop"), env, detached: true });
+    return { folder: path.join(folder, "shop"), launch: launch.code };
+  }
+
+  /** Starts the app with the guide's command. */
+  async function startApp({ folder, launch }, origin, environment) {
+    const { port } = new URL(origin);
+    const env = { PORT: port, ISSUER: demo.issuer, NEXT_TELEMETRY_DISABLED: "1", ...environment };
+    const app = start("bash", ["-euc", launch.replaceAll("3000", port)], { cwd: folder, env, detached: true });
     const stop = async () => {
       if (app.child.exitCode !== null) return;
       process.kill(-app.child.pid); // npm starts others
@@ -119,18 +126,41 @@ describe("an example", () => {
       return fetch(origin).then(({ ok }) => ok, () => false);
     };
     try {
-      await waitFor(isThere, START_TIMEOUT_MS, `${name} to start`);
+      await waitFor(isThere, START_TIMEOUT_MS, "the app to start");
     } catch (error) {
       await stop();
       throw new Error(`${error.message}\n${app.output}`);
     }
-    return { origin, app, stop };
+    return { app, stop };
   }
+
+  /** The variables of the guide's table win over the defaults. */
+  async function readsItsEnvironment(made, clientId) {
+    const origin = await findOrigin();
+    await createApplication(clientId, `${origin}/after-login`);
+    const { app, stop } = await startApp(made, origin, { ORIGIN: origin, CLIENT_ID: clientId });
+    const { page, context } = await browser.openPerson();
+    try {
+      const shopper = new Shopper({ person: { page, context }, origin });
+      await shopper.turnBack();
+    } catch (error) {
+      error.message += `\nwith other variables it printed:\n${app.output}`;
+      throw error;
+    } finally {
+      await context.close();
+      await stop();
+    }
+  }
+
+  const findOrigin = async () => `http://localhost:${await findPort()}`;
 
   for (const [name, { program }] of Object.entries(EXAMPLES)) {
     test(`is a shop for guests and members: ${name}`, async (context) => {
       if (!(await find(program))) return context.skip(`NOT TESTED: ${program} is not installed`);
-      const { origin, app, stop } = await startApp(name, `shop-${name}`);
+      const origin = await findOrigin();
+      await createApplication(`shop-${name}`, `${origin}/after-login`);
+      const made = await makeApp(name, origin, `shop-${name}`);
+      const { app, stop } = await startApp(made, origin, {});
       const person = await browser.openPerson();
       try {
         const shopper = new Shopper({ person, origin, receiveCode: mail.receiveCode });
@@ -150,6 +180,7 @@ describe("an example", () => {
         await person.context.close();
         await stop();
       }
+      await readsItsEnvironment(made, `variables-${name}`);
     });
   }
 });

@@ -12,6 +12,7 @@ import { findPort, makeFolder, startServer } from "../lib/server.js";
 import { waitFor } from "../lib/wait.js";
 
 const GUIDE = fileURLToPath(new URL("../../docs/guides/backend.md", import.meta.url));
+const PAGES = "https://shop.example";
 const MODULES = fileURLToPath(new URL("../node_modules", import.meta.url));
 
 const makeProject = (application) => (port) => `
@@ -43,13 +44,15 @@ async function writeFiles(folder) {
     const name = block.match(/^\/\/ (\w+\.js)\n/)?.[1];
     if (name) await writeFile(path.join(folder, name), block);
   }
-  // The third file is a middleware of its own: it goes in front of the route.
+  // The other two files are middlewares: one goes before the check, one in front of the route.
   const server = path.join(folder, "server.js");
   const text = await readFile(server, "utf8");
   const route = 'app.get("/me"';
   assert.ok(text.includes(route));
-  const guarded = `app.use("/orders", membersOnly);\n${route}`;
-  await writeFile(server, `import { membersOnly } from "./guests.js";\n${text.replace(route, guarded)}`);
+  const check = "app.use(async (request, response, next) => {";
+  assert.ok(text.includes(check));
+  const guarded = text.replace(check, `app.use(allowPages);\n${check}`).replace(route, `app.use("/orders", membersOnly);\n${route}`);
+  await writeFile(server, `import { allowPages } from "./cors.js";\nimport { membersOnly } from "./guests.js";\n${guarded}`);
 }
 
 describe("the backend guide", () => {
@@ -109,6 +112,21 @@ describe("the backend guide", () => {
     const [, claims] = access_token.split(".");
     assert.equal(JSON.parse(Buffer.from(claims, "base64url")).client_id, "other-web");
     assert.equal((await ask("/me", access_token)).status, 401);
+  });
+
+  test("lets pages of another origin call it, and read why it refuses", async () => {
+    const asked = await fetch(`${api}/me`, {
+      method: "OPTIONS",
+      headers: { origin: PAGES, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type" },
+    });
+    assert.equal(asked.status, 204);
+    assert.equal(asked.headers.get("access-control-allow-origin"), PAGES);
+    assert.match(asked.headers.get("access-control-allow-headers"), /authorization, content-type/);
+    assert.match(asked.headers.get("access-control-allow-methods"), /POST/);
+    const refused = await ask("/me");
+    assert.equal(refused.status, 401);
+    assert.equal(refused.headers.get("access-control-allow-origin"), PAGES);
+    assert.equal(refused.headers.get("access-control-expose-headers"), "WWW-Authenticate");
   });
 
   test("asks a guest to be promoted where only members may go", async () => {

@@ -57,7 +57,7 @@ pub enum OpenError {
     Folder(PathBuf, std::io::Error),
     /// A command that changes or shows what is stored, where nothing is stored.
     #[error(
-        "there is no store at {0}: name the server's configuration with --config, or run the command in the directory the server runs in"
+        "there is no store at {0}: name the server's configuration with --config or VESTIBULE_CONFIG, or run the command in the directory the server runs in"
     )]
     NoStore(String),
 }

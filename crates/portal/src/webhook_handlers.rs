@@ -42,7 +42,13 @@ fn describe(event: &str) -> (&str, &'static str) {
         "*" => ("All events", "Including future events."),
         "user.created" => (event, "A guest or member was created."),
         "user.anonymous.promoted" => (event, "A guest became a member."),
+        "user.anonymous.expiring" => (event, "A guest will expire unless it is used. The answer may keep it."),
+        "user.anonymous.expired" => (event, "A guest expired: its sessions ended."),
+        "user.anonymous.revived" => (event, "An expired guest was used again, or an operator revived it."),
+        "user.merge.requested" => (event, "A merge waits until you have moved the guest's data."),
         "user.merged" => (event, "A guest was merged into a member."),
+        "user.merge.refused" => (event, "A guest was not merged and stays a guest."),
+        "user.merge.undone" => (event, "A merge was undone: the guest is a guest again."),
         "user.authenticated" => (event, "A member signed in."),
         "user.signed_out" => (event, "A user signed out."),
         "user.disabled" => (event, "User disabled by an operator."),
@@ -223,4 +229,18 @@ pub(super) fn time_outs() -> SettingsForm {
 
 fn look_at_time_outs(_: &ProjectRequest) -> FormView {
     FormView { lead: "Users wait while a blocking webhook runs.".into(), ..look("Webhook timeouts") }
+}
+
+#[cfg(test)]
+mod tests {
+    use vestibule_domain::event::{BLOCKING, NON_BLOCKING};
+
+    use super::*;
+
+    #[test]
+    fn every_event_is_described() {
+        for event in NON_BLOCKING.into_iter().chain(BLOCKING) {
+            assert!(!describe(event).1.is_empty(), "{event} is not described");
+        }
+    }
 }

@@ -2,8 +2,9 @@
 // but for the release build (the binary is there) and the service manager (`harness/systemctl` runs the unit's command as its user).
 // They run as root on private copies of /etc, /var and /usr/local (mount and network namespaces); the machine is not changed.
 
-import { symlink, mkdir, readdir, chmod, cp } from "node:fs/promises";
+import { symlink, mkdir, readdir, readFile, chmod, cp } from "node:fs/promises";
 
+import { ROOT } from "../pages.js";
 import { BINARY, harness, inFolder, path, run, write } from "./tools.js";
 
 const BUILD = /^cargo build --release.*\n/m;
@@ -49,7 +50,17 @@ async function whyNot() {
   return run("unshare", ["--mount", "--net", "sh", "-c", probe]).then(() => null, () => "this machine lets no process mount an overlay");
 }
 
+/** The unit of the guide is that of the package, but for the program's folder. */
+async function compareUnits(blocks) {
+  const { code } = blocks.find(({ language }) => language === "ini");
+  const unit = await readFile(path.join(ROOT, "packaging/vestibule.service"), "utf8");
+  if (code.replace(/^# .*\n/, "") !== unit.replaceAll("/usr/bin/", "/usr/local/bin/")) {
+    throw new Error("the unit of run.md is not packaging/vestibule.service with /usr/local/bin");
+  }
+}
+
 async function runOperator(blocks) {
+  await compareUnits(blocks);
   const reason = await whyNot();
   if (reason) return reason;
   const order = (page) => blocks.filter((block) => block.page === page);

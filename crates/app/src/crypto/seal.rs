@@ -22,9 +22,9 @@ pub enum KeyForm {
 
 /// The form with which this release seals and derives.
 ///
-/// 0.1.0 still uses [`KeyForm::Shared`], so that a downgrade to the release before works with the same data. The
-/// release after 0.1.0 sets this to [`KeyForm::Separate`]: nothing else has to change, and a downgrade to 0.1.0 works,
-/// since it reads that form.
+/// 0.1.0 and 0.2.0 still use [`KeyForm::Shared`], so that a downgrade to the releases before works with the same data. A
+/// later release sets this to [`KeyForm::Separate`]: nothing else has to change, and a downgrade to 0.1.0 works, since it
+/// reads that form.
 pub const FORM: KeyForm = KeyForm::Shared;
 
 const SEALING_LABEL: &[u8] = b"vestibule master key: sealing at rest";
