@@ -12,7 +12,10 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{StoreError, Tx, outbox};
+use vestibule_store::{
+    StoreError, Tx,
+    outbox::{self, Pushed},
+};
 
 use crate::{
     adapters::entropy::Entropy,
@@ -155,6 +158,19 @@ pub async fn queue(
 ) -> Result<(), StoreError> {
     let payload = serde_json::to_string(event).expect("an event is plain JSON");
     outbox::push(tx, no, OUTBOX_KIND, Some(user), &payload, now).await
+}
+
+/// Queues events about different users.
+pub(crate) async fn queue_all(
+    tx: &mut Tx,
+    events: &[(ProjectNo, UserId, &QueuedEvent, Timestamp)],
+) -> Result<(), StoreError> {
+    let push = |(project, user_id, event, created_at): &(ProjectNo, UserId, &QueuedEvent, Timestamp)| {
+        let payload = serde_json::to_string(event).expect("an event is plain JSON");
+        Pushed { project: *project, kind: OUTBOX_KIND, user_id: *user_id, payload, created_at: *created_at }
+    };
+    let rows: Vec<_> = events.iter().map(push).collect();
+    outbox::push_all(tx, &rows).await
 }
 
 /// A grant in its event form.

@@ -332,23 +332,31 @@ fn print_store(page: &mut DescriptorEncoder<'_>, stats: &StoreStats) -> fmt::Res
     let times = stats.by_name.iter().map(|(name, write)| ([("name", *name)], write.total.as_secs_f64()));
     let help = "Total time of named writes, from request to result.";
     print_counters(page, "vestibule_store_write_seconds", help, times)?;
-    print_group_sizes(page, stats)?;
+    let help = "Writes that shared a commit.";
+    print_group_sizes(page, ("vestibule_store_group_size", help), &stats.group_sizes, stats.writes)?;
+    let help = "Reads of a session with its user that shared a statement (PostgreSQL).";
+    let reads = stats.grouped_reads;
+    print_group_sizes(page, ("vestibule_store_read_group_size", help), &stats.read_group_sizes, reads)?;
     print_counter(page, "vestibule_store_commits", "Transactions committed.", stats.commits)?;
     let help = "Transactions retried after a conflict or a lost connection.";
     print_counter(page, "vestibule_store_retries", help, stats.retries)?;
     print_counter(page, "vestibule_store_checkpoints", "Checkpoints of SQLite's write-ahead log.", stats.checkpoints)
 }
 
-fn print_group_sizes(page: &mut DescriptorEncoder<'_>, stats: &StoreStats) -> fmt::Result {
-    let last = stats.group_sizes.len() - 1;
-    let buckets = stats.group_sizes.iter().enumerate().map(|(class, count)| {
+fn print_group_sizes(
+    page: &mut DescriptorEncoder<'_>,
+    (name, help): (&str, &str),
+    classes: &[u64],
+    members: u64,
+) -> fmt::Result {
+    let last = classes.len() - 1;
+    let buckets = classes.iter().enumerate().map(|(class, count)| {
         let bound = if class == last { f64::INFINITY } else { (1_u64 << class) as f64 };
         (bound, *count)
     });
     let buckets: Vec<(f64, u64)> = buckets.collect();
-    let help = "Writes that shared a commit.";
-    let mut family = page.encode_descriptor("vestibule_store_group_size", help, None, MetricType::Histogram)?;
-    family.encode_histogram::<NoLabelSet>(stats.writes as f64, stats.group_sizes.iter().sum(), &buckets, None)
+    let mut family = page.encode_descriptor(name, help, None, MetricType::Histogram)?;
+    family.encode_histogram::<NoLabelSet>(members as f64, classes.iter().sum(), &buckets, None)
 }
 
 /// Metrics of the process, from Linux' /proc.
@@ -467,6 +475,8 @@ mod tests {
         let stats = StoreStats {
             writes: 5,
             group_sizes: [1, 2, 0, 0, 0, 0, 0, 0, 0, 0],
+            grouped_reads: 9,
+            read_group_sizes: [1, 0, 0, 1, 0, 0, 0, 0, 0, 0],
             by_name: BTreeMap::from([
                 ("sign_up_anonymous", write(3, 1)),
                 ("sign_up_anonymous_cookie", write(2, 0)),
@@ -481,6 +491,8 @@ mod tests {
             "vestibule_store_write_seconds_total{name=\"refresh\"} 0.5",
             "vestibule_store_group_size_bucket{le=\"2\"} 3",
             "vestibule_store_group_size_sum 5.0",
+            "vestibule_store_read_group_size_bucket{le=\"8\"} 2",
+            "vestibule_store_read_group_size_sum 9.0",
             "vestibule_outbox_oldest_seconds 3.0",
             "vestibule_clock_ahead_seconds -1.5",
         ] {

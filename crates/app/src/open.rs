@@ -14,7 +14,7 @@ use crate::{
     config::{Config, PoolerSetting as PoolerConfig, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
     files,
-    guests::late::CountedUpTo,
+    guests::{late::CountedUpTo, new_guest::SignUps},
     hosts::PortalHost,
     jobs::Supervision,
     key_locks::KeyLocks,
@@ -32,6 +32,7 @@ use crate::{
     readiness::Readiness,
     state::{Adapters, App},
     store_clock::{ClockOffset, StoreClock},
+    tokens::refresh::Refreshes,
     webhooks::calls::BlockingCalls,
 };
 
@@ -195,6 +196,8 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         store_clock: StoreClock::of(engine, &adapters.clock),
         clock_offset: ClockOffset::default(),
         counted_up_to: CountedUpTo::default(),
+        sign_ups: SignUps::default(),
+        refreshes: Refreshes::default(),
         clock: adapters.clock,
         entropy: adapters.entropy,
         mailer,

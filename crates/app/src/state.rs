@@ -11,7 +11,7 @@ use crate::{
     client_keys::ClientKeys,
     config::Config,
     crypto::seal::MasterKey,
-    guests::late::CountedUpTo,
+    guests::{late::CountedUpTo, new_guest::SignUps},
     jobs::Supervision,
     key_locks::KeyLocks,
     limits::{RateCounters, fair::Shares},
@@ -24,6 +24,7 @@ use crate::{
     providers::Providers,
     readiness::Readiness,
     store_clock::{ClockOffset, StoreClock},
+    tokens::refresh::Refreshes,
     webhooks::calls::BlockingCalls,
 };
 
@@ -49,6 +50,10 @@ pub struct App {
     /// How far `clock` is from the store's.
     pub clock_offset: ClockOffset,
     pub(crate) counted_up_to: CountedUpTo,
+    /// Sign-ups that wait for the store together.
+    pub(crate) sign_ups: SignUps,
+    /// The same of refreshes.
+    pub(crate) refreshes: Refreshes,
     pub entropy: Entropy,
     pub mailer: Mailer,
     pub sms: SmsSender,

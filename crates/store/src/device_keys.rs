@@ -52,7 +52,7 @@ fn read_key(row: &Row<'_>) -> Result<DeviceKeyRow, StoreError> {
     })
 }
 
-const INSERT: Sql = Sql::new(
+pub(crate) const INSERT: Sql = Sql::new(
     "INSERT INTO device_keys (
        project_no,
        kid,

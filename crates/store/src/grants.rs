@@ -10,7 +10,7 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_hash, read_id, read_optional_hash, read_optional_id, read_optional_time, read_project, read_time},
-    db::{Conn, Param, Row, Sql, StoreError, Tx},
+    db::{Array, ByKey, Conn, Engine, Param, Row, Sql, StoreError, Tx},
     users::read_user,
 };
 
@@ -20,8 +20,11 @@ pub const STATEMENTS: &[&Sql] = &[
     &INSERT_PLAIN,
     &FIND,
     &FIND_WITH_USER,
+    &FIND_MANY_WITH_USER,
     &TOUCH,
+    &TOUCH_ALL,
     &RECORD_ACCESS,
+    &RECORD_ACCESSES,
     &HOLD,
     &ROTATE,
     &SET_AUTHENTICATED,
@@ -86,7 +89,7 @@ const INSERT: Sql = Sql::new(
 );
 
 /// [`INSERT`] for the grant of a new web guest, whose other columns have their defaults: it binds fewer values.
-const INSERT_PLAIN: Sql = Sql::new(
+pub(crate) const INSERT_PLAIN: Sql = Sql::new(
     "INSERT INTO grants (
        project_no,
        id,
@@ -230,12 +233,54 @@ const FIND_WITH_USER: Sql = Sql::new(
      WHERE g.project_no = $1 AND g.id = $2",
 );
 
+/// [`FIND_WITH_USER`] for several keys. The LIMIT keeps it a point read of each, however the planner judges the tables.
+const FIND_MANY_WITH_USER: Sql = Sql::both(
+    FIND_WITH_USER.text(Engine::Sqlite),
+    "SELECT found.*, wanted.number
+     FROM unnest(
+       (SELECT CAST($1 AS BIGINT[])),
+       (SELECT CAST($2 AS BYTEA[]))
+     ) WITH ORDINALITY AS wanted (project_no, id, number)
+     CROSS JOIN LATERAL (
+       SELECT
+         g.id,
+         g.user_id,
+         g.client_id,
+         g.token_hash,
+         g.scope,
+         g.created_at,
+         g.last_access_at,
+         g.authenticated_at,
+         g.amr,
+         g.session_id,
+         g.dpop_jkt,
+         g.device,
+         g.previous_hash,
+         g.rotated_at,
+         g.has_revoked_tokens,
+         g.ends_at,
+         u.id AS owner_id,
+         u.created_at AS owner_created_at,
+         u.updated_at,
+         u.last_login_at,
+         u.anonymous_since,
+         u.promoted_at,
+         u.disabled_at,
+         u.yielded_to,
+         u.standard_attributes,
+         u.custom_attributes
+       FROM grants g
+       JOIN users u ON u.project_no = g.project_no AND u.id = g.user_id
+       WHERE g.project_no = wanted.project_no AND g.id = wanted.id
+       LIMIT 1
+     ) AS found",
+);
+
+const WITH_USER: ByKey = ByKey { name: "grant_with_user", one: &FIND_WITH_USER, many: &FIND_MANY_WITH_USER };
+
 /// The grant with this id, and its owner.
 pub async fn find_with_user(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<(Grant, User)>, StoreError> {
-    conn.query_optional(&FIND_WITH_USER, &[&p.0, &id.as_bytes().as_slice()], |row| {
-        Ok((read_grant(row)?, read_user(row, COLUMNS)?))
-    })
-    .await
+    conn.find_by_key(&WITH_USER, p.0, *id.as_bytes(), |row| Ok((read_grant(row)?, read_user(row, COLUMNS)?))).await
 }
 
 const RECORD_ACCESS: Sql = Sql::new(
@@ -248,6 +293,30 @@ const RECORD_ACCESS: Sql = Sql::new(
 /// Records a use; never moves the last use back.
 pub async fn record_access(tx: &mut Tx, p: ProjectNo, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_ACCESS, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+/// [`RECORD_ACCESS`] for several grants, each with its own time.
+const RECORD_ACCESSES: Sql = Sql::both(
+    RECORD_ACCESS.text(Engine::Sqlite),
+    "UPDATE grants
+     SET last_access_at = (CAST($3 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]
+     WHERE project_no = $1 AND id = ANY(CAST($2 AS BYTEA[]))
+       AND last_access_at < (CAST($3 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]",
+)
+.planned_anew();
+
+/// Records uses of different grants, in the order of their IDs; never moves a last use back.
+pub async fn record_accesses(tx: &mut Tx, p: ProjectNo, uses: &mut [(GrantId, Timestamp)]) -> Result<(), StoreError> {
+    uses.sort_unstable_by_key(|(id, _)| *id.as_bytes());
+    if tx.engine() == Engine::Postgres && uses.len() > 1 {
+        let ids: Array<&[u8]> = uses.iter().map(|(id, _)| id.as_bytes().as_slice()).collect();
+        let times: Array<i64> = uses.iter().map(|(_, at)| at.as_micros()).collect();
+        return tx.execute(&RECORD_ACCESSES, &[&p.0, &ids, &times]).await.map(|_| ());
+    }
+    for (id, at) in uses {
+        record_access(tx, p, *id, *at).await?;
+    }
+    Ok(())
 }
 
 const TOUCH: Sql = Sql::new(
@@ -266,6 +335,60 @@ pub async fn touch(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &device, &now.as_micros()]).await
+}
+
+/// [`TOUCH`] for several grants, as [`RECORD_ACCESSES`].
+const TOUCH_ALL: Sql = Sql::both(
+    TOUCH.text(Engine::Sqlite),
+    "UPDATE grants
+     SET last_access_at = GREATEST(last_access_at, (CAST($4 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]),
+         device = COALESCE((CAST($3 AS TEXT[]))[array_position(CAST($2 AS BYTEA[]), id)], device)
+     WHERE project_no = $1 AND id = ANY(CAST($2 AS BYTEA[]))",
+)
+.planned_anew();
+
+/// From so many grants of a project on, [`TOUCH_ALL`] costs less than as many times [`TOUCH`].
+const TOUCH_ALL_FROM: usize = 3;
+
+/// A refresh, for [`touch_all`].
+#[derive(Clone, Copy, Debug)]
+pub struct Touched<'a> {
+    /// The project.
+    pub project: ProjectNo,
+    /// The grant.
+    pub id: GrantId,
+    /// The device name sent with it.
+    pub device: Option<&'a str>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Records several refreshes as [`touch`] does, in the order of their keys; `false` when a grant is gone, or is among them twice. What
+/// is recorded is then unknown, so the transaction must not be kept.
+pub async fn touch_all(tx: &mut Tx, touched: &mut [Touched<'_>]) -> Result<bool, StoreError> {
+    touched.sort_unstable_by_key(|one| (one.project, *one.id.as_bytes()));
+    let can_join = tx.engine() == Engine::Postgres;
+    for of_project in touched.chunk_by(|one, next| one.project == next.project) {
+        match of_project {
+            [first, ..] if can_join && of_project.len() >= TOUCH_ALL_FROM => {
+                let ids: Array<&[u8]> = of_project.iter().map(|one| one.id.as_bytes().as_slice()).collect();
+                let devices: Array<Option<&str>> = of_project.iter().map(|one| one.device).collect();
+                let times: Array<i64> = of_project.iter().map(|one| one.at.as_micros()).collect();
+                let found = tx.execute(&TOUCH_ALL, &[&first.project.0, &ids, &devices, &times]).await?;
+                if found != of_project.len() as u64 {
+                    return Ok(false);
+                }
+            }
+            several => {
+                for Touched { project, id, device, at } in several {
+                    if !touch(tx, *project, *id, *device, *at).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+    }
+    Ok(true)
 }
 
 const HOLD: Sql = Sql::new(

@@ -33,6 +33,7 @@ pub mod keys;
 pub mod limit_counts;
 pub mod login_method_changes;
 pub mod merges;
+pub mod new_guests;
 pub mod node_claims;
 pub mod operator_events;
 pub mod operator_links;
@@ -56,9 +57,9 @@ pub mod user_lists;
 pub mod users;
 
 pub use db::{
-    BackupStep, BackupSummary, BoxFuture, Claim, Column, Conn, Engine, GROUP_CLASSES, Integrity, Location, Param,
-    Pooler, Reader, ReportBackup, Row, Sql, Store, StoreError, StoreStats, TransferStep, Tx, WriteStats,
-    back_up_sqlite, check_backup, check_integrity, restore_sqlite, transfer_to_postgres,
+    BackupStep, BackupSummary, BoxFuture, Claim, Column, Conn, Engine, GROUP_CLASSES, GroupWork, GroupedWrite,
+    Integrity, Location, Param, Pooler, Reader, ReportBackup, Row, Sql, Store, StoreError, StoreStats, TransferStep,
+    Tx, WriteStats, back_up_sqlite, check_backup, check_integrity, restore_sqlite, transfer_to_postgres,
 };
 
 /// Every statement by aggregate: one test prepares all of them on both engines.
@@ -86,6 +87,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("limit_counts", limit_counts::STATEMENTS),
     ("login_method_changes", login_method_changes::STATEMENTS),
     ("merges", merges::STATEMENTS),
+    ("new_guests", new_guests::STATEMENTS),
     ("node_claims", node_claims::STATEMENTS),
     ("operator_events", operator_events::STATEMENTS),
     ("operator_links", operator_links::STATEMENTS),

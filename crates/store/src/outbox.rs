@@ -7,12 +7,13 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_id, read_optional_id, read_project, read_time},
-    db::{Conn, Row, Sql, StoreError, Tx},
+    db::{Array, Conn, Engine, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[
     &PUSH,
+    &PUSH_ALL,
     &PRETEND,
     &DUE_ANY_PROJECT,
     &WAITING_ANY_PROJECT,
@@ -89,6 +90,65 @@ pub async fn push(
     let user = user.as_ref().map(|id| id.as_bytes().as_slice());
     tx.fill_outbox();
     tx.execute(&PUSH, &[&p.0, &kind, &user, &payload, &now.as_micros()]).await.map(|_| ())
+}
+
+/// [`PUSH`] for several.
+const PUSH_ALL: Sql = Sql::both(
+    PUSH.text(Engine::Sqlite),
+    "INSERT INTO outbox (
+       project_no,
+       kind,
+       user_id,
+       payload,
+       created_at,
+       due_at
+     )
+     SELECT
+       project_no,
+       kind,
+       user_id,
+       payload,
+       created_at,
+       0
+     FROM unnest(
+       CAST($1 AS BIGINT[]),
+       CAST($2 AS TEXT[]),
+       CAST($3 AS BYTEA[]),
+       CAST($4 AS TEXT[]),
+       CAST($5 AS BIGINT[])
+     ) AS added (project_no, kind, user_id, payload, created_at)",
+);
+
+/// A side effect to queue about a user.
+#[derive(Clone, Debug)]
+pub struct Pushed<'a> {
+    /// The project.
+    pub project: ProjectNo,
+    /// What kind of side effect.
+    pub kind: &'a str,
+    /// The user it is about.
+    pub user_id: UserId,
+    /// Its parameters, as JSON.
+    pub payload: String,
+    /// When it is queued.
+    pub created_at: Timestamp,
+}
+
+/// Queues several side effects, as [`push`] does each; they are about different users, so their order is of no meaning.
+pub async fn push_all(tx: &mut Tx, rows: &[Pushed<'_>]) -> Result<(), StoreError> {
+    if tx.engine() == Engine::Sqlite || rows.len() < 2 {
+        for row in rows {
+            push(tx, row.project, row.kind, Some(row.user_id), &row.payload, row.created_at).await?;
+        }
+        return Ok(());
+    }
+    tx.fill_outbox();
+    let projects: Array<i64> = rows.iter().map(|row| row.project.0).collect();
+    let kinds: Array<&str> = rows.iter().map(|row| row.kind).collect();
+    let users: Array<&[u8]> = rows.iter().map(|row| row.user_id.as_bytes().as_slice()).collect();
+    let payloads: Array<&str> = rows.iter().map(|row| row.payload.as_str()).collect();
+    let times: Array<i64> = rows.iter().map(|row| row.created_at.as_micros()).collect();
+    tx.execute(&PUSH_ALL, &[&projects, &kinds, &users, &payloads, &times]).await.map(|_| ())
 }
 
 const PRETEND: Sql = Sql::new(

@@ -89,7 +89,7 @@ const INSERT: Sql = Sql::new(
 );
 
 /// [`INSERT`] for a guest without further attributes: most users begin so, and it binds a quarter of the values.
-const INSERT_FRESH_GUEST: Sql = Sql::new(
+pub(crate) const INSERT_FRESH_GUEST: Sql = Sql::new(
     "INSERT INTO users (
        project_no,
        id,

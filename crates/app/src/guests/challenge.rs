@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 use vestibule_protocol::api::ChallengePurpose;
-use vestibule_store::{StoreError, Tx, spent};
+use vestibule_store::{
+    StoreError, Tx,
+    spent::{self, Spending},
+};
 
 use crate::{crypto::tokens::Challenge, ctx::Ctx, projects::Project};
 
@@ -38,4 +41,9 @@ pub(crate) fn issued_at(challenge: &Challenge) -> Timestamp {
 /// Redeems a challenge; exactly one of several concurrent callers gets `true`.
 pub async fn spend(tx: &mut Tx, no: ProjectNo, challenge: &Challenge) -> Result<bool, StoreError> {
     spent::spend(tx, no, &challenge.fingerprint, None, challenge.expires_at).await
+}
+
+/// The same for several at once.
+pub(crate) fn spending(no: ProjectNo, challenge: &Challenge) -> Spending<'_> {
+    Spending { project: no, id: &challenge.fingerprint, holder: None, expires_at: challenge.expires_at }
 }

@@ -3,6 +3,7 @@
 pub mod challenge;
 pub mod device_key;
 pub(crate) mod late;
+pub(crate) mod new_guest;
 pub mod returning_guests;
 pub mod sign_up_anonymous;
 mod sign_up_key;

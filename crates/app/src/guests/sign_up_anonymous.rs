@@ -2,24 +2,22 @@
 
 use vestibule_domain::{
     client::Client,
-    grant::Grant,
-    id::{GrantKind, ProjectNo, SessionKind},
+    id::{GrantKind, SessionKind},
     identity::UserAccount,
     project::LimitName,
-    session::Session,
     user::User,
 };
-use vestibule_store::{StoreError, Tx, grants, sessions, users};
 
 use super::{
     late::LateSignUp,
-    sign_up_key::{KeyRecord, SignUpKey, has_moved_on},
+    new_guest::{NewGuest, Start},
+    sign_up_key::{SignUpKey, has_moved_on},
 };
 use crate::{
     caller::{SessionCaller, find_live_grant, find_session},
     ctx::Ctx,
     error::Error,
-    events::{self, EventOrigin, QueuedEvent},
+    events::{self, EventOrigin},
     limits::rates,
     projects::Project,
     tokens::issue::{self, IssuedAccessToken, NewGrant, split_token},
@@ -96,17 +94,8 @@ async fn begin_grant(ctx: &Ctx<'_>, client: &Client, key: Option<&SignUpKey>) ->
     let record = key.map(|key| key.record(grant.id, ctx.now));
     let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user), None);
     let (no, late) = (ctx.project.no, LateSignUp::of(ctx.app));
-    let began = ctx
-        .app
-        .store
-        .write(
-            "sign_up_anonymous",
-            (user, grant, event, record, late),
-            move |tx, (user, grant, event, record, late)| {
-                Box::pin(insert(tx, no, (user, late), Start::Grant(grant), (event.as_ref(), record.as_ref())))
-            },
-        )
-        .await?;
+    let guest = NewGuest { no, user, start: Start::Grant(grant), event, record, late };
+    let began = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_grant, guest).await?;
     Ok(began.then_some(GuestTokens { access, refresh_token: Some(refresh_token) }))
 }
 
@@ -161,46 +150,9 @@ async fn begin_session(
     }
     let record = key.map(|key| key.record(session.id, ctx.now));
     let (no, late) = (ctx.project.no, LateSignUp::of(ctx.app));
-    let input = (user, session, event, record, late);
-    let began = ctx
-        .app
-        .store
-        .write("sign_up_anonymous_cookie", input, move |tx, (user, session, event, record, late)| {
-            Box::pin(insert(tx, no, (user, late), Start::Session(session), (event.as_ref(), record.as_ref())))
-        })
-        .await?;
+    let guest = NewGuest { no, user, start: Start::Session(session), event, record, late };
+    let began = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_session, guest).await?;
     Ok(began.then_some(cookie))
-}
-
-/// The first grant or session of a guest.
-enum Start<'a> {
-    Grant(&'a Grant),
-    Session(&'a Session),
-}
-
-/// Creates the guest; `false` when another node did it under the key of the record.
-async fn insert(
-    tx: &mut Tx,
-    no: ProjectNo,
-    (user, late): (&User, &LateSignUp),
-    start: Start<'_>,
-    (event, record): (Option<&QueuedEvent>, Option<&KeyRecord>),
-) -> Result<bool, StoreError> {
-    if let Some(record) = record
-        && !record.write(tx, no).await?
-    {
-        return Ok(false);
-    }
-    users::insert(tx, no, user).await?;
-    late.note(tx, no, user.id).await?;
-    if let Some(event) = event {
-        events::queue(tx, no, user.id, event, user.created_at).await?;
-    }
-    match start {
-        Start::Grant(grant) => grants::insert(tx, no, grant).await?,
-        Start::Session(session) => sessions::insert(tx, no, session).await?,
-    }
-    Ok(true)
 }
 
 async fn go_on(ctx: &Ctx<'_>, client: &Client, token: &str) -> Result<GuestTokens, Error> {

@@ -8,7 +8,10 @@ use vestibule_domain::{
     secret::TokenHash,
     time::Timestamp,
 };
-use vestibule_store::{StoreError, Tx, spent};
+use vestibule_store::{
+    StoreError, Tx,
+    spent::{self, Spending},
+};
 
 use crate::{
     crypto::{sha256, tokens::DerivedStart},
@@ -75,5 +78,10 @@ impl KeyRecord {
     /// `false` when another node used the key: the guest must not be created.
     pub(super) async fn write(&self, tx: &mut Tx, no: ProjectNo) -> Result<bool, StoreError> {
         spent::spend(tx, no, &self.fingerprint, Some(&self.started), self.expires_at).await
+    }
+
+    /// The same for several at once.
+    pub(super) fn spending(&self, no: ProjectNo) -> Spending<'_> {
+        Spending { project: no, id: &self.fingerprint, holder: Some(&self.started), expires_at: self.expires_at }
     }
 }

@@ -58,12 +58,15 @@ async fn write(app: &App, no: ProjectNo, uses: Vec<Unwritten>) -> Result<Vec<Unw
 }
 
 async fn write_uses(tx: &mut Tx, no: ProjectNo, uses: &[Unwritten]) -> Result<(), StoreError> {
+    let (mut of_grants, mut of_sessions) = (Vec::new(), Vec::new());
     for one in uses {
         match one.target {
-            SessionRef::Grant(id) => grants::record_access(tx, no, id, one.at).await?,
-            SessionRef::Session(id) => sessions::touch(tx, no, id, one.at).await?,
-        };
+            SessionRef::Grant(id) => of_grants.push((id, one.at)),
+            SessionRef::Session(id) => of_sessions.push((id, one.at)),
+        }
     }
+    grants::record_accesses(tx, no, &mut of_grants).await?;
+    sessions::touch_all(tx, no, &mut of_sessions).await?;
     // A use remembered over midnight is the first of its day. All users come after all grants, as in a refresh: two
     // transactions that lock in one order never wait for each other in a circle.
     for one in uses.iter().filter(|one| day_of(one.written) < day_of(one.at)) {

@@ -1,5 +1,7 @@
 //! The `anonymous-request` grant of the SDKs: signs up or signs in a guest with a device key.
 
+use std::sync::Arc;
+
 use vestibule_domain::{
     client::Client,
     event::RevocationReason,
@@ -14,9 +16,9 @@ use vestibule_protocol::{
     jose::{AnonymousAction, Jwk},
 };
 use vestibule_store::{
-    StoreError, Tx,
+    BoxFuture, GroupedWrite, StoreError, Tx,
     device_keys::{self, DeviceKeyRow},
-    grants, users,
+    grants, new_guests, spent, users,
 };
 
 use super::{Tokens, print_tokens};
@@ -145,7 +147,9 @@ async fn sign_up(
         promoted_at: None,
         device: device.clone(),
     };
+    let no = ctx.project.no;
     let input = SignUp {
+        no,
         challenge,
         proof_use,
         key,
@@ -154,10 +158,8 @@ async fn sign_up(
         event,
         late: LateSignUp::of(ctx.app),
     };
-    let no = ctx.project.no;
-    let written =
-        ctx.app.store.write("sign_up_with_key", input, move |tx, input| Box::pin(write_sign_up(tx, no, input)));
-    finish(ctx, request, written.await, &user, &grant, refresh_token)
+    let written = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_key.0, input).await;
+    finish(ctx, request, written, &user, &grant, refresh_token)
 }
 
 /// A grant to be written, with its refresh token and the proof to redeem.
@@ -266,7 +268,17 @@ async fn write_sign_in_again(tx: &mut Tx, no: ProjectNo, input: &KeySignIn) -> R
     Ok(())
 }
 
+/// The sign-ups with a device key that wait for the store.
+pub(crate) struct KeySignUps(Arc<GroupedWrite<SignUp, (), SignInError>>);
+
+impl Default for KeySignUps {
+    fn default() -> Self {
+        Self(GroupedWrite::new("sign_up_with_key", write_sign_ups))
+    }
+}
+
 struct SignUp {
+    no: ProjectNo,
     challenge: Challenge,
     proof_use: Option<ProofUse>,
     key: DeviceKeyRow,
@@ -276,7 +288,17 @@ struct SignUp {
     late: LateSignUp,
 }
 
-async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(), SignInError> {
+fn write_sign_ups<'t>(tx: &'t mut Tx, all: &'t [SignUp]) -> BoxFuture<'t, Result<Option<Vec<()>>, SignInError>> {
+    Box::pin(async move {
+        match all {
+            [one] => write_sign_up(tx, one).await.map(|()| Some(vec![()])),
+            _ => Ok(write_several(tx, all).await?.then(|| vec![(); all.len()])),
+        }
+    })
+}
+
+async fn write_sign_up(tx: &mut Tx, input: &SignUp) -> Result<(), SignInError> {
+    let no = input.no;
     spend_once(tx, no, &input.challenge, input.proof_use).await?;
     if !device_keys::insert(tx, no, &input.key).await? {
         return Err(SignInError::Overtaken);
@@ -288,4 +310,28 @@ async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(),
     }
     grants::insert(tx, no, &input.grant).await?;
     Ok(())
+}
+
+/// `false` when one of them is refused.
+async fn write_several(tx: &mut Tx, all: &[SignUp]) -> Result<bool, StoreError> {
+    let challenges = all.iter().map(|input| challenge::spending(input.no, &input.challenge));
+    let proofs = all.iter().filter_map(|input| Some(dpop::spending(input.no, input.proof_use.as_ref()?)));
+    let mut values: Vec<_> = challenges.chain(proofs).collect();
+    let mut keys: Vec<_> = all.iter().map(|input| (input.no, &input.key)).collect();
+    if !spent::spend_all(tx, &mut values).await? || !new_guests::insert_device_keys(tx, &mut keys).await? {
+        return Ok(false);
+    }
+    let users: Vec<_> = all.iter().map(|input| (input.no, &input.user)).collect();
+    new_guests::insert_users(tx, &users).await?;
+    for input in all {
+        input.late.note(tx, input.no, input.user.id).await?;
+    }
+    let events: Vec<_> = all
+        .iter()
+        .filter_map(|input| Some((input.no, input.user.id, input.event.as_ref()?, input.user.created_at)))
+        .collect();
+    events::queue_all(tx, &events).await?;
+    let grants: Vec<_> = all.iter().map(|input| (input.no, &input.grant)).collect();
+    new_guests::insert_grants(tx, &grants).await?;
+    Ok(true)
 }

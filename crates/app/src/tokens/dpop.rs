@@ -6,7 +6,10 @@ use vestibule_protocol::{
     dpop::{DpopProof, MAX_AGE_SECONDS, ProofError, ProofTarget},
     jose::Jwk,
 };
-use vestibule_store::{StoreError, Tx, spent};
+use vestibule_store::{
+    StoreError, Tx,
+    spent::{self, Spending},
+};
 
 use crate::{
     crypto::{sha256, verify},
@@ -116,6 +119,11 @@ pub async fn spend(tx: &mut Tx, no: ProjectNo, proof: Option<ProofUse>) -> Resul
         Some(proof) => spent::spend(tx, no, &proof.fingerprint, None, proof.expires_at).await,
         None => Ok(true),
     }
+}
+
+/// The same for several at once.
+pub(crate) fn spending(no: ProjectNo, proof: &ProofUse) -> Spending<'_> {
+    Spending { project: no, id: &proof.fingerprint, holder: None, expires_at: proof.expires_at }
 }
 
 /// Redeems a proof in its own transaction, for callers that write nothing else.

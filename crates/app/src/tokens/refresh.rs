@@ -1,6 +1,6 @@
 //! The `refresh_token` grant (RFC 6749 §6), with rotation where the application asks for it (RFC 9700 §4.14).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
     event::RevocationReason,
@@ -10,7 +10,11 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
-use vestibule_store::{StoreError, Tx, grants};
+use vestibule_store::{
+    BoxFuture, GroupedWrite, StoreError, Tx,
+    grants::{self, Touched},
+    spent,
+};
 
 use super::{ClientProof, Tokens, authenticate_client, print_tokens};
 use crate::{
@@ -24,7 +28,7 @@ use crate::{
     projects::Project,
     sessions,
     tokens::{
-        dpop,
+        dpop::{self, ProofUse},
         issue::{scopes_of, split_token},
     },
 };
@@ -82,22 +86,26 @@ async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     let (no, user) = (ctx.project.no, live.user.id);
     let new_day = returning_guests::is_new_day(user, live.grant.last_access_at, now);
     let seen_in = new_day.then(|| client.client_id.clone());
-    let recorded = ctx
-        .app
-        .store
-        .write("refresh", (next, device, seen_in), move |tx, (next, device, seen_in)| {
-            Box::pin(async move {
-                if !dpop::spend(tx, no, proof_use).await? {
-                    return Ok(Recorded::ProofReplayed);
-                }
-                let recorded = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
-                if let (Recorded::Done, Some(client_id)) = (&recorded, seen_in) {
-                    returning_guests::count(tx, no, user, client_id, now).await?;
-                }
-                Ok::<_, StoreError>(recorded)
+    let recorded = if next.is_none() && seen_in.is_none() {
+        let refresh = PlainRefresh { no, id, device, proof_use, now };
+        ctx.app.store.write_grouped(&ctx.app.refreshes.0, refresh).await?
+    } else {
+        ctx.app
+            .store
+            .write("refresh", (next, device, seen_in), move |tx, (next, device, seen_in)| {
+                Box::pin(async move {
+                    if !dpop::spend(tx, no, proof_use).await? {
+                        return Ok(Recorded::ProofReplayed);
+                    }
+                    let recorded = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
+                    if let (Recorded::Done, Some(client_id)) = (&recorded, seen_in) {
+                        returning_guests::count(tx, no, user, client_id, now).await?;
+                    }
+                    Ok::<_, StoreError>(recorded)
+                })
             })
-        })
-        .await?;
+            .await?
+    };
     match recorded {
         Recorded::Done => {}
         Recorded::Superseded => return Err(Error::RefreshTokenSuperseded),
@@ -109,6 +117,42 @@ async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     }
     let tokens = print_tokens(ctx, client, &live.grant, &loaded.account(), None, narrowed.as_ref());
     Ok(Tokens { refresh_token, limited_scope: narrowed, ..tokens })
+}
+
+/// The refreshes of this process that wait for the store, and only record a use: those most applications make. The others lock more
+/// than their grant.
+pub(crate) struct Refreshes(Arc<GroupedWrite<PlainRefresh, Recorded, StoreError>>);
+
+impl Default for Refreshes {
+    fn default() -> Self {
+        Self(GroupedWrite::new("refresh", record_all))
+    }
+}
+
+struct PlainRefresh {
+    no: ProjectNo,
+    id: GrantId,
+    device: Option<String>,
+    proof_use: Option<ProofUse>,
+    now: Timestamp,
+}
+
+fn record_all<'t>(tx: &'t mut Tx, all: &'t [PlainRefresh]) -> BoxFuture<'t, Result<Option<Vec<Recorded>>, StoreError>> {
+    Box::pin(async move {
+        if let [PlainRefresh { no, id, device, proof_use, now }] = all {
+            if !dpop::spend(tx, *no, *proof_use).await? {
+                return Ok(Some(vec![Recorded::ProofReplayed]));
+            }
+            return Ok(Some(vec![record(tx, *no, *id, None, device.as_deref(), *now).await?]));
+        }
+        let proofs = all.iter().filter_map(|one| Some(dpop::spending(one.no, one.proof_use.as_ref()?)));
+        let touched =
+            |one: &'t PlainRefresh| Touched { project: one.no, id: one.id, device: one.device.as_deref(), at: one.now };
+        let mut touched: Vec<_> = all.iter().map(touched).collect();
+        let are_done =
+            spent::spend_all(tx, &mut proofs.collect::<Vec<_>>()).await? && grants::touch_all(tx, &mut touched).await?;
+        Ok(are_done.then(|| all.iter().map(|_| Recorded::Done).collect()))
+    })
 }
 
 /// One rotation of a grant.

@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use super::{
-    Engine, Param, Row, Sql, StoreError, notice, postgres::connection::PostgresConnection,
+    ByKey, Engine, Param, Row, Sql, StoreError, notice, postgres::connection::PostgresConnection,
     sqlite::connection::SqliteConnection,
 };
 
@@ -76,6 +76,27 @@ impl Conn {
             AnyConnection::Postgres(link) => {
                 let rows = link.query(sql, params).await?;
                 rows.first().map(|row| map(&Row::of_postgres(row))).transpose()
+            }
+        }
+    }
+
+    /// The row of a key, mapped; `None` when there is none. On PostgreSQL, other requests may read theirs in the same statement, which
+    /// begins after this call.
+    ///
+    /// # Errors
+    /// The database's error, or the error of `map`.
+    pub(crate) async fn find_by_key<T: Send>(
+        &mut self,
+        read: &'static ByKey,
+        project: i64,
+        id: [u8; 16],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError> + Send,
+    ) -> Result<Option<T>, StoreError> {
+        match &mut self.0 {
+            AnyConnection::Sqlite(_) => self.query_optional(read.one, &[&project, &id.as_slice()], map).await,
+            AnyConnection::Postgres(link) => {
+                let row = link.find_by_key(read, project, id).await?;
+                row.map(|row| map(&Row::of_postgres(&row))).transpose()
             }
         }
     }

@@ -5,6 +5,7 @@ mod check;
 mod claim;
 mod conn;
 mod error;
+mod grouped;
 mod migrate;
 mod notice;
 mod postgres;
@@ -22,12 +23,14 @@ use tokio::sync::Notify;
 
 use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
 
+pub(crate) use self::sql::{Array, ByKey};
 pub use self::{
     backup::{BackupStep, BackupSummary, ReportBackup, back_up_sqlite, check_backup, restore_sqlite},
     check::{Integrity, check_integrity},
     claim::Claim,
     conn::{Conn, Tx},
     error::StoreError,
+    grouped::{GroupWork, GroupedWrite},
     reader::Reader,
     sql::{Column, Param, Row, Sql},
     stats::{GROUP_CLASSES, StoreStats, WriteStats},
@@ -163,21 +166,22 @@ impl Store {
         );
         let conn = match location {
             Location::Sqlite { path } => sqlite::look(path)?,
-            Location::Postgres { url, pooler, .. } => Some(postgres::look(url, *pooler).await?),
+            Location::Postgres { url, pooler, .. } => Some(postgres::look(url, *pooler)?),
         };
         let Some(mut conn) = conn else { return Ok(None) };
         let found = conn.query_optional(&IS_STORE, &[], |_| Ok(())).await?;
         Ok(found.map(|()| conn))
     }
 
-    /// Borrows a read connection. Drop it before awaiting anything but SQL.
+    /// Borrows a read connection. Drop it before awaiting anything but SQL. On PostgreSQL the first statement borrows it, or none does
+    /// if it can go together with those of other requests; that statement then has these errors.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when none is free in time, [`StoreError::Unavailable`] when the database cannot be reached.
     pub async fn read(&self) -> Result<Reader, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => Ok(Reader(Held::Sqlite(sqlite.read().await?))),
-            Backend::Postgres(postgres) => Ok(Reader(Held::Postgres(postgres.read().await?))),
+            Backend::Postgres(postgres) => Ok(Reader(Held::Postgres(postgres.read()?))),
         }
     }
 

@@ -2,7 +2,10 @@
 
 pub(super) mod connection;
 pub(super) mod names;
+mod read_groups;
 pub(super) mod servers;
+pub(super) mod waiting;
+mod write_groups;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,6 +19,7 @@ use tracing::Instrument as _;
 use self::{
     connection::{FailureKind, PostgresConnection, Stage},
     names::{Moved, watch_names},
+    read_groups::ReadGroups,
     servers::{Connector, Servers},
 };
 use super::{
@@ -59,6 +63,8 @@ pub(super) struct Postgres {
     /// What the listening session has locked.
     node: Arc<NodeLock>,
     counters: Arc<Counters>,
+    /// Reads that wait for each other.
+    reads: ReadGroups,
     /// Rung when a transaction that filled the outbox has committed.
     outbox_signal: Arc<Notify>,
 }
@@ -123,12 +129,16 @@ impl Postgres {
             }));
         }
         let pool = pool.build().map_err(|error| StoreError::BadUrl(error.to_string()))?;
-        Ok(Self { pool, pooler, listen_at, node: Arc::default(), counters, outbox_signal })
+        let (node, reads) = Default::default();
+        Ok(Self { pool, pooler, listen_at, node, counters, reads, outbox_signal })
     }
 
-    /// Borrows a connection to read through, without a transaction.
-    pub(super) async fn read(&self) -> Result<Conn, StoreError> {
-        Ok(Conn(AnyConnection::Postgres(PostgresConnection::new(self.lend().await?, self.pooler, Stage::Outside))))
+    /// A connection to read through, without a transaction. It is borrowed by the first statement that needs one.
+    pub(super) fn read(self: &Arc<Self>) -> Result<Conn, StoreError> {
+        if self.pool.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        Ok(Conn(AnyConnection::Postgres(PostgresConnection::reading(Arc::clone(self)))))
     }
 
     /// Notifies `signal` whenever a process changed settings.
@@ -145,14 +155,18 @@ impl Postgres {
         self.node.held()
     }
 
-    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+    pub(super) async fn ping(self: &Arc<Self>) -> Result<(), StoreError> {
         const PING: Sql = Sql::new("SELECT 1");
-        self.read().await?.query_optional(&PING, &[], |_| Ok(())).await.map(|_| ())
+        self.read()?.query_optional(&PING, &[], |_| Ok(())).await.map(|_| ())
     }
 
     /// Closes the pool; borrowed connections close when they are returned.
     pub(super) fn close(&self) {
         self.pool.close();
+    }
+
+    fn begin(&self, client: Object) -> Tx {
+        Tx::new(Conn(AnyConnection::Postgres(PostgresConnection::new(client, self.pooler, Stage::Before))))
     }
 
     async fn lend(&self) -> Result<Object, StoreError> {
@@ -182,7 +196,7 @@ impl Postgres {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         let store = Arc::clone(self);
-        let task = tokio::spawn(async move { store.run(name, &input, &work).await }.in_current_span());
+        let task = tokio::spawn(async move { store.run(None, name, &input, &work).await }.in_current_span());
         match task.await {
             Ok(result) => result,
             Err(error) if error.is_panic() => Err(StoreError::Panicked(name).into()),
@@ -190,15 +204,25 @@ impl Postgres {
         }
     }
 
-    async fn run<I, T, E, F>(&self, name: &'static str, input: &I, work: &F) -> Result<T, E>
+    /// `lent` is the connection of the first attempt, if the caller has one.
+    async fn run<I: ?Sized, T, E, F>(
+        &self,
+        mut lent: Option<Object>,
+        name: &'static str,
+        input: &I,
+        work: &F,
+    ) -> Result<T, E>
     where
         E: From<StoreError>,
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>>,
     {
         let mut pauses = BACK_OFF.iter();
         loop {
-            let link_to = PostgresConnection::new(self.lend().await?, self.pooler, Stage::Before);
-            let mut tx = Tx::new(Conn(AnyConnection::Postgres(link_to)));
+            let client = match lent.take() {
+                Some(client) => client,
+                None => self.lend().await?,
+            };
+            let mut tx = self.begin(client);
             let result = work(&mut tx, input).await;
             let failure = link(&mut tx).failure();
             let (failure, error) = match (result, failure) {
@@ -228,9 +252,9 @@ impl Postgres {
     }
 }
 
-/// Connects for reading only.
-pub(super) async fn look(url: &str, pooler: Pooler) -> Result<Conn, StoreError> {
-    Postgres::prepare(url, 1, pooler, None, Default::default())?.read().await
+/// Connects for reading only, at the first statement.
+pub(super) fn look(url: &str, pooler: Pooler) -> Result<Conn, StoreError> {
+    Arc::new(Postgres::prepare(url, 1, pooler, None, Default::default())?).read()
 }
 
 fn read_target(url: &str) -> Result<TlsTarget, StoreError> {

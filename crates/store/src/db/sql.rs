@@ -1,6 +1,7 @@
 //! Statements, parameters and rows, as both engines see them.
 
-use tokio_postgres::types::Type;
+use bytes::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::{Engine, StoreError};
 
@@ -11,6 +12,7 @@ pub struct Sql {
     postgres: &'static str,
     /// Whether `$1`, `$2` … first appear in this order in SQLite's text; SQLite numbers parameters by first appearance.
     in_order: bool,
+    is_planned_anew: bool,
 }
 
 impl Sql {
@@ -23,7 +25,19 @@ impl Sql {
     /// Two texts with the same parameters and columns, where the engines differ.
     #[must_use]
     pub const fn both(sqlite: &'static str, postgres: &'static str) -> Self {
-        Self { sqlite, postgres, in_order: appear_in_order(sqlite) }
+        Self { sqlite, postgres, in_order: appear_in_order(sqlite), is_planned_anew: false }
+    }
+
+    /// Has PostgreSQL plan the statement each time, with its values. For changes of many rows: a plan from when the table was small
+    /// would read all of a project later.
+    #[must_use]
+    pub(crate) const fn planned_anew(mut self) -> Self {
+        self.is_planned_anew = true;
+        self
+    }
+
+    pub(super) const fn is_planned_anew(&self) -> bool {
+        self.is_planned_anew
     }
 
     pub(super) const fn is_in_order(&self) -> bool {
@@ -65,17 +79,56 @@ const fn appear_in_order(text: &str) -> bool {
 }
 
 /// A value that both drivers can send: `i64`, `&str`, `String`, `&[u8]`, `Vec<u8>` and options of them.
-pub trait Param: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send {
+pub trait Param: rusqlite::ToSql + ToSql + Sync + Send {
     /// The value's PostgreSQL type, for statements sent without being prepared.
     fn postgres_type(&self) -> Type;
 }
 
-impl<T: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send> Param for T {
+impl<T: rusqlite::ToSql + ToSql + Sync + Send> Param for T {
     fn postgres_type(&self) -> Type {
-        let known = [Type::INT8, Type::TEXT, Type::BYTEA];
+        let known = [Type::INT8, Type::TEXT, Type::BYTEA, Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::BYTEA_ARRAY];
         // The driver rejects an unknown type when it sends the value.
-        known.into_iter().find(<T as tokio_postgres::types::ToSql>::accepts).unwrap_or(Type::UNKNOWN)
+        known.into_iter().find(<T as ToSql>::accepts).unwrap_or(Type::UNKNOWN)
     }
+}
+
+/// A list of values for one parameter of a statement that works on many rows. Only PostgreSQL has such statements.
+#[derive(Debug)]
+pub(crate) struct Array<T>(Vec<T>);
+
+impl<T> FromIterator<T> for Array<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+impl<T> rusqlite::ToSql for Array<T> {
+    fn to_sql(&self) -> rusqlite::Result<rusqlite::types::ToSqlOutput<'_>> {
+        Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no lists of values".into()))
+    }
+}
+
+impl<T: ToSql> ToSql for Array<T> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        self.0.to_sql(kind, out)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        Vec::<T>::accepts(kind)
+    }
+
+    to_sql_checked!();
+}
+
+/// A read of one row by its project and ID, which several requests may share: each waits for its own row.
+#[derive(Debug)]
+pub(crate) struct ByKey {
+    /// For metrics.
+    pub(crate) name: &'static str,
+    /// `$1` is the project, `$2` the ID.
+    pub(crate) one: &'static Sql,
+    /// On PostgreSQL, `$1` and `$2` are lists of them; after the columns of `one` comes the number of the key, from 1.
+    pub(crate) many: &'static Sql,
 }
 
 /// A value that both drivers can read: `i64`, `String`, `Vec<u8>` and options of them.
@@ -149,7 +202,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_parameter_has_its_type_on_postgres() {
-        let params: [(&dyn Param, Type); 8] = [
+        let params: [(&dyn Param, Type); 11] = [
             (&1_i64, Type::INT8),
             (&None::<i64>, Type::INT8),
             (&"text", Type::TEXT),
@@ -158,6 +211,9 @@ mod tests {
             (&[1_u8].as_slice(), Type::BYTEA),
             (&vec![1_u8], Type::BYTEA),
             (&None::<Vec<u8>>, Type::BYTEA),
+            (&Array(vec![1_i64]), Type::INT8_ARRAY),
+            (&Array(vec![None::<&str>]), Type::TEXT_ARRAY),
+            (&Array(vec![[1_u8].as_slice()]), Type::BYTEA_ARRAY),
         ];
         for (place, (param, expected)) in params.into_iter().enumerate() {
             assert_eq!(param.postgres_type(), expected, "{place}");

@@ -18,6 +18,10 @@ pub struct StoreStats {
     pub writes: u64,
     /// Commits by the number of their writes; class `n` goes up to `2^n`, the last is open.
     pub group_sizes: [u64; GROUP_CLASSES],
+    /// Reads by key, each alone or together with others that waited (PostgreSQL).
+    pub grouped_reads: u64,
+    /// Statements for reads by key, by the number of their reads; in classes as those of `group_sizes`.
+    pub read_group_sizes: [u64; GROUP_CLASSES],
     /// Transactions retried after a conflict or a lost connection.
     pub retries: u64,
     /// Checkpoints of the write-ahead log (SQLite).
@@ -37,6 +41,10 @@ pub struct WriteStats {
     pub total: Duration,
 }
 
+fn class_of(size: usize) -> usize {
+    (size.max(1).next_power_of_two().trailing_zeros() as usize).min(GROUP_CLASSES - 1)
+}
+
 #[derive(Default)]
 pub(super) struct Counters(Mutex<StoreStats>);
 
@@ -50,8 +58,14 @@ impl Counters {
         self.with(|stats| {
             stats.commits += 1;
             stats.writes += writes as u64;
-            let class = writes.max(1).next_power_of_two().trailing_zeros() as usize;
-            stats.group_sizes[class.min(GROUP_CLASSES - 1)] += 1;
+            stats.group_sizes[class_of(writes)] += 1;
+        });
+    }
+
+    pub(super) fn count_grouped_reads(&self, reads: usize) {
+        self.with(|stats| {
+            stats.grouped_reads += reads as u64;
+            stats.read_group_sizes[class_of(reads)] += 1;
         });
     }
 

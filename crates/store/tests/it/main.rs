@@ -8,6 +8,7 @@ mod boundaries;
 mod checks;
 mod ended;
 mod generations;
+mod groups;
 mod login_method_changes;
 mod moving;
 mod node_claims;

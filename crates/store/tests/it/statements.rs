@@ -35,10 +35,13 @@ async fn postgres_wants_of_every_parameter_the_type_it_is_sent_as() {
     for sql in STATEMENTS.iter().flat_map(|(_, statements)| *statements) {
         let text = sql.text(Engine::Postgres);
         for kind in connection.prepare(text).await.unwrap().params() {
-            assert!([Type::INT8, Type::TEXT, Type::BYTEA].contains(kind), "{kind} in {text}");
+            assert!(SENT.contains(kind), "{kind} in {text}");
         }
     }
 }
+
+/// The types of values.
+const SENT: [Type; 6] = [Type::INT8, Type::TEXT, Type::BYTEA, Type::INT8_ARRAY, Type::TEXT_ARRAY, Type::BYTEA_ARRAY];
 
 /// The checks are complete only if the list is.
 #[test]

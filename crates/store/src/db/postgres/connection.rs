@@ -1,6 +1,6 @@
 //! One borrowed PostgreSQL connection: its statements and its transaction.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use deadpool_postgres::{Client, Object};
 use tokio_postgres::{
@@ -8,8 +8,9 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
+use super::{Postgres, read_groups::Found};
 use crate::db::{
-    Engine, Param, Pooler, Sql, StoreError,
+    ByKey, Engine, Param, Pooler, Sql, StoreError,
     error::{describe, is_broken, is_conflict, is_of_no_use},
 };
 
@@ -45,6 +46,8 @@ pub(super) enum FailureKind {
 /// One borrowed connection.
 pub(in crate::db) struct PostgresConnection {
     client: Option<Client>,
+    /// Where the client is borrowed from when a statement needs one.
+    source: Option<Arc<Postgres>>,
     pooler: Pooler,
     stage: Stage,
     failure: Option<FailureKind>,
@@ -57,7 +60,40 @@ pub(in crate::db) struct PostgresConnection {
 
 impl PostgresConnection {
     pub(super) fn new(client: Client, pooler: Pooler, stage: Stage) -> Self {
-        Self { client: Some(client), pooler, stage, failure: None, lost: false, useless: false, wait: ANSWER_WAIT }
+        Self {
+            client: Some(client),
+            source: None,
+            pooler,
+            stage,
+            failure: None,
+            lost: false,
+            useless: false,
+            wait: ANSWER_WAIT,
+        }
+    }
+
+    /// One that reads, and borrows its client when it needs it.
+    pub(super) fn reading(source: Arc<Postgres>) -> Self {
+        let pooler = source.pooler;
+        Self {
+            client: None,
+            source: Some(source),
+            pooler,
+            stage: Stage::Outside,
+            failure: None,
+            lost: false,
+            useless: false,
+            wait: ANSWER_WAIT,
+        }
+    }
+
+    async fn borrow_client(&mut self) -> Result<(), StoreError> {
+        if self.client.is_none()
+            && let Some(source) = &self.source
+        {
+            self.client = Some(source.lend().await?);
+        }
+        Ok(())
     }
 
     /// Waits for replies of statements that read whole tables; returns whether the session has limits to lift. Behind a
@@ -72,13 +108,38 @@ impl PostgresConnection {
         self.failure
     }
 
+    /// Whether a statement got no reply in time: another attempt would take as long.
+    pub(super) fn is_late(&self) -> bool {
+        self.lost && self.failure == Some(FailureKind::Final)
+    }
+
+    /// Reads the row of a key, together with other requests that wait for rows; unless this request has a client already: those who
+    /// wait for one must not hold one.
+    pub(in crate::db) async fn find_by_key(
+        &mut self,
+        read: &'static ByKey,
+        project: i64,
+        id: [u8; 16],
+    ) -> Result<Option<tokio_postgres::Row>, StoreError> {
+        let _lane = match self.source.as_ref().filter(|_| self.client.is_none()) {
+            Some(source) => match source.find_together(read, project, id).await? {
+                Found::Row(row) => return Ok(row),
+                Found::Alone(lane) => lane,
+            },
+            None => None,
+        };
+        let rows = self.query(read.one, &[&project, &id.as_slice()]).await?;
+        Ok(rows.into_iter().next())
+    }
+
     pub(in crate::db) async fn query(
         &mut self,
         sql: &'static Sql,
         params: &[&dyn Param],
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        self.borrow_client().await?;
         let text = sql.text(Engine::Postgres);
-        let client = self.client.as_ref().expect("taken only by drop");
+        let client = self.client.as_ref().expect("borrowed above");
         let (pooler, stage) = (self.pooler, &mut self.stage);
         let wait = self.wait;
         let outcome = tokio::time::timeout(wait, async {
@@ -93,11 +154,12 @@ impl PostgresConnection {
     }
 
     pub(in crate::db) async fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
+        self.borrow_client().await?;
         let text = sql.text(Engine::Postgres);
-        let client = self.client.as_ref().expect("taken only by drop");
+        let client = self.client.as_ref().expect("borrowed above");
         let (pooler, stage) = (self.pooler, &mut self.stage);
         let outcome = in_time(async {
-            if !pooler.keeps_statements() {
+            if !pooler.keeps_statements() || sql.is_planned_anew() {
                 return run_within(client, pooler, stage, client.execute_typed(text, &typed(params))).await;
             }
             let statement = client.prepare_cached(text).await?;
@@ -108,8 +170,9 @@ impl PostgresConnection {
     }
 
     pub(in crate::db) async fn prepare(&mut self, sql: &'static Sql) -> Result<(), StoreError> {
+        self.borrow_client().await?;
         let text = sql.text(Engine::Postgres);
-        let client = self.client.as_ref().expect("taken only by drop");
+        let client = self.client.as_ref().expect("borrowed above");
         let outcome = in_time(client.prepare_cached(text)).await;
         self.judge(outcome, text).map(|_| ())
     }
