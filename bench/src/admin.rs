@@ -4,7 +4,6 @@
 use std::{
     error::Error,
     fmt::Write as _,
-    fs,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -253,11 +252,9 @@ fn day(now: i64, ago: i64) -> String {
     format!("{year:04}-{month:02}-{:02}", left + 1)
 }
 
-pub fn write(folder: &Path, machine: &str, parts: &[String]) -> Result<String, Box<dyn Error>> {
-    let text = format!(
-        "# What operators ask for\n\nEach question {ROUNDS} times, one after the other, over HTTP on the same machine. {machine}\n{}",
-        parts.concat()
-    );
-    fs::write(folder.join("admin.md"), &text)?;
-    Ok(text)
+/// What precedes the parts of the report.
+pub fn heading() -> String {
+    format!(
+        "# What operators ask for\n\nEach question {ROUNDS} times, one after the other, over HTTP on the same machine.\n"
+    )
 }

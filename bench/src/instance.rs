@@ -46,6 +46,13 @@ impl Instance {
         self.start_with(root, &[]).await
     }
 
+    /// The command line of this server's binary for its store.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).arg("--config").arg(&self.config);
+        command
+    }
+
     pub(crate) fn config(&self) -> &Path {
         &self.config
     }
@@ -55,4 +62,9 @@ impl Instance {
         command.args(["serve", "--config"]).arg(&self.config).envs(settings.iter().copied());
         Process::start(&mut command, self.port, "/healthz", &root.join(format!("server-{}.log", self.port))).await
     }
+}
+
+/// The project of `project.toml`, at this port.
+pub(crate) fn project_file(port: u16) -> String {
+    include_str!("project.toml").replace("{port}", &port.to_string())
 }

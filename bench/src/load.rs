@@ -18,6 +18,10 @@ pub trait Source {
     fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool;
     /// Whether the response is the expected one.
     fn judge(&self, state: &mut ConnectionState, answer: &Answer<'_>) -> bool;
+    /// Whether each request has a connection of its own.
+    fn is_fresh(&self) -> bool {
+        false
+    }
 }
 
 /// The state of one connection.
@@ -122,6 +126,12 @@ impl Worker {
         if !self.source.write(&mut self.state, &mut self.request) {
             self.tally.borrow_mut().ran_dry.get_or_insert_with(Instant::now);
             return Asked::Ended;
+        }
+        if self.source.is_fresh() {
+            match Connection::open(self.port).await {
+                Ok(fresh) => self.connection = fresh,
+                Err(error) => self.note(since.elapsed(), Some(error.to_string())),
+            }
         }
         match self.connection.ask(&self.request).await {
             Ok(answer) if self.source.judge(&mut self.state, &answer) => Asked::Answered { error: None },

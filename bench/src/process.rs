@@ -48,12 +48,19 @@ impl Process {
 
     /// Current and peak memory, in MiB (Linux only).
     pub fn memory(&self) -> Option<(f64, f64)> {
+        Some((self.field("VmRSS:")?, self.field("VmHWM:")?))
+    }
+
+    /// Memory that is not of a file, in MiB (Linux only).
+    pub fn anonymous_memory(&self) -> Option<f64> {
+        self.field("RssAnon:")
+    }
+
+    /// A field of `/proc/PID/status` in KiB, as MiB.
+    fn field(&self, name: &str) -> Option<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let field = |name: &str| -> Option<f64> {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? / 1_024.0)
-        };
-        Some((field("VmRSS:")?, field("VmHWM:")?))
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? / 1_024.0)
     }
 
     pub fn processor_time(&self) -> Option<Duration> {

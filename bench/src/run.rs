@@ -1,103 +1,32 @@
 //! One run: what is started, in which order it is measured, and how the figures are combined.
 
-use std::{
-    error::Error,
-    fs,
-    path::PathBuf,
-    process::Command,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{error::Error, fs, path::PathBuf, process::Command, rc::Rc, time::Instant};
 
 use serde_json::json;
 
 use crate::{
-    Options, admin,
+    admin, cases, course,
     device::Pairs,
     fill,
     floor::Floor,
-    instance::Instance,
-    load::{self, ConnectionState, Outcome, Source},
-    process::{Process, find_port, processor_time_of_self},
+    instance::{Instance, project_file},
+    load::{self, ConnectionState, Source},
+    machine,
+    options::Options,
+    peer,
+    plan::Plan,
+    process::{Process, find_port},
     report::{Figure, Report, Sizes},
     request::sign_up,
-    scenario::{ALL, Fixed, Ground, Scenario, Stage},
+    scenario::{Fixed, Ground, Scenario, Stage},
     store_location::{Engine, StoreLocation},
+    stretch::{Subject, drive, take_middle},
     wire::Connection,
 };
 
 /// argon2id with minimum memory and passes: never use this outside a benchmark.
 const CHEAPEST_HASH: [(&str, &str); 2] =
     [("VESTIBULE__PASSWORDS__MEMORY_KIB", "8"), ("VESTIBULE__PASSWORDS__ITERATIONS", "1")];
-
-/// The plan that the options select.
-struct Plan {
-    engines: Vec<Engine>,
-    users: Vec<u64>,
-    concurrency: Vec<usize>,
-    scenarios: Vec<Scenario>,
-    warm_up: Duration,
-    length: Duration,
-    rounds: usize,
-    guests: usize,
-}
-
-impl Plan {
-    fn make(options: &Options) -> Self {
-        let quick = options.quick;
-        let or =
-            |given: &[usize], otherwise: &[usize]| if given.is_empty() { otherwise.to_vec() } else { given.to_vec() };
-        let engines = match (options.store, &options.postgres) {
-            (Some(engine), _) => vec![engine],
-            (None, Some(_)) if !quick => vec![Engine::Sqlite, Engine::Postgres],
-            (None, _) => vec![Engine::Sqlite],
-        };
-        Self {
-            engines,
-            users: if options.users.is_empty() { vec![0] } else { options.users.clone() },
-            concurrency: or(&options.concurrency, if quick { &[64] } else { &[1, 16, 64, 256] }),
-            scenarios: match &options.scenario[..] {
-                // No SDK generates P-256 keys, and signing in advance takes time.
-                [] if quick => ALL.into_iter().filter(|scenario| *scenario != Scenario::ReloginKeyP256).collect(),
-                [] => ALL.to_vec(),
-                chosen => chosen.to_vec(),
-            },
-            warm_up: Duration::from_millis(if quick { 300 } else { 1_000 }),
-            length: Duration::from_secs_f64(options.seconds.unwrap_or(if quick { 0.9 } else { 5.0 })),
-            rounds: options.rounds.unwrap_or(if quick { 1 } else { 3 }).max(1),
-            guests: if quick { 3_000 } else { 20_000 },
-        }
-    }
-}
-
-/// The measured server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
-    Vestibule(Scenario),
-    Floor(Ground),
-    Peer(Ground),
-}
-
-impl Subject {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Vestibule(scenario) => scenario.name(),
-            Self::Floor(Ground::Handler) => "floor_handler",
-            Self::Floor(Ground::Rows) => "floor_rows",
-            Self::Peer(Ground::Handler) => "peer_session",
-            Self::Peer(Ground::Rows) => "peer_signup",
-        }
-    }
-}
-
-/// One measurement of one round.
-struct Stretch {
-    who: Subject,
-    concurrency: usize,
-    outcome: Outcome,
-    server_micros: Option<f64>,
-    load_micros: Option<f64>,
-}
 
 struct Bench {
     options: Options,
@@ -115,7 +44,7 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let out = fs::canonicalize(&options.out)?;
     let root = tempfile::Builder::new().prefix("data-").tempdir_in(&out)?;
     let report = Report {
-        machine: describe_machine(),
+        machine: machine::describe(),
         settings: json!({
             "seconds": plan.length.as_secs_f64(),
             "rounds": plan.rounds,
@@ -136,9 +65,11 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     for location in std::mem::take(&mut bench.scratch) {
         location.remove().await;
     }
-    if let Some(report_text) = outcome? {
-        print!("{}", admin::write(&out, &describe_text(&bench.report.machine), &report_text)?);
-        eprintln!("\nWritten to {}/admin.md", bench.options.out.display());
+    if let Some((name, parts)) = outcome? {
+        let text = format!("{}\n\n{}", machine::describe_text(&bench.report.machine), parts.join("\n"));
+        fs::write(out.join(name), &text)?;
+        print!("{text}");
+        eprintln!("\nWritten to {}/{name}", bench.options.out.display());
         return Ok(());
     }
     print!("{}", bench.report.write(&out)?);
@@ -158,31 +89,45 @@ async fn interrupted() {
     }
 }
 
-/// The machine in one line.
-fn describe_text(machine: &serde_json::Value) -> String {
-    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let of = |name: &str| machine[name].as_str().map_or_else(|| machine[name].to_string(), str::to_owned);
-    format!(
-        "{}, {} cores, {}, commit {}, {}; load {} before, {} after.",
-        of("cpu"),
-        of("cores"),
-        of("kernel"),
-        of("commit"),
-        of("date"),
-        of("load_before"),
-        load.split_whitespace().next().unwrap_or("unknown"),
-    )
-}
-
 impl Bench {
-    /// Runs the measurements; returns the parts of the other report for `--admin`.
-    async fn measure(&mut self) -> Result<Option<Vec<String>>, Box<dyn Error>> {
-        if self.options.admin { self.measure_admin().await.map(Some) } else { self.measure_all().await.map(|()| None) }
+    /// Runs the measurements; returns the other report for `--admin`, `--cases` and `--minutes`: its file, and its parts.
+    async fn measure(&mut self) -> Result<Option<(&'static str, Vec<String>)>, Box<dyn Error>> {
+        if self.options.admin {
+            return Ok(Some(("admin.md", self.measure_admin().await?)));
+        }
+        if self.options.cases {
+            return Ok(Some(("cases.md", self.measure_cases().await?)));
+        }
+        if let Some(minutes) = self.options.minutes {
+            return Ok(Some(("course.md", self.measure_course(minutes).await?)));
+        }
+        self.measure_all().await.map(|()| None)
+    }
+
+    async fn measure_cases(&mut self) -> Result<Vec<String>, Box<dyn Error>> {
+        let users = self.options.users.first().copied().unwrap_or(1_000_000);
+        let mut parts = Vec::new();
+        for engine in self.plan.engines.clone() {
+            let location = self.make_location(engine, "cases").await?;
+            let measured = cases::measure(&self.options.binary, &self.root, &location, engine, users).await;
+            location.remove().await;
+            parts.push(measured?);
+        }
+        Ok(parts)
+    }
+
+    async fn measure_course(&mut self, minutes: u64) -> Result<Vec<String>, Box<dyn Error>> {
+        let users = self.options.users.first().copied().unwrap_or(1_000_000);
+        let location = self.make_location(Engine::Sqlite, "course").await?;
+        let setting = course::Setting { binary: &self.options.binary, root: &self.root, users, minutes };
+        let measured = course::measure(setting, &location, &self.options.out).await;
+        location.remove().await;
+        measured
     }
 
     async fn measure_admin(&mut self) -> Result<Vec<String>, Box<dyn Error>> {
         let users = if self.options.users.is_empty() { vec![1_000_000] } else { self.options.users.clone() };
-        let mut parts = Vec::new();
+        let mut parts = vec![admin::heading()];
         for engine in self.plan.engines.clone() {
             for count in &users {
                 let location = self.make_location(engine, &format!("admin_{count}")).await?;
@@ -292,10 +237,11 @@ impl Bench {
         }
         let scenarios = self.choose(&stage, port).await?;
         let cookie = match peer {
-            Some(peer) => Some(enter_peer(peer.port).await?),
+            Some(peer) => Some(peer::enter(peer.port).await?),
             None => None,
         };
         let mut stretches = Vec::new();
+        let pace = (self.plan.warm_up, self.plan.length);
         for round in 0..self.plan.rounds {
             for concurrency in self.plan.concurrency.clone() {
                 eprintln!("  round {}, {concurrency} connections", round + 1);
@@ -305,10 +251,10 @@ impl Bench {
                 for (ground, process) in [(Ground::Handler, handler), (Ground::Rows, rows)] {
                     if scenarios.iter().any(|scenario| scenario.ground() == ground) {
                         stretches
-                            .push(self.drive(Subject::Floor(ground), process, Rc::clone(&append), concurrency).await?);
+                            .push(drive(pace, Subject::Floor(ground), process, Rc::clone(&append), concurrency).await?);
                         if let (Some(peer), Some(cookie)) = (peer, &cookie) {
-                            let source = ask_peer(peer.port, ground, cookie);
-                            stretches.push(self.drive(Subject::Peer(ground), peer, source, concurrency).await?);
+                            let source = peer::ask(peer.port, ground, cookie);
+                            stretches.push(drive(pace, Subject::Peer(ground), peer, source, concurrency).await?);
                         }
                     }
                 }
@@ -318,12 +264,13 @@ impl Bench {
                 for scenario in &scenarios {
                     // ID tokens of the two refresh scenarios are signed as their application is configured.
                     let source = stage_for(&stage, *scenario, port, self.plan.guests, most).await?;
-                    stretches.push(self.drive(Subject::Vestibule(*scenario), &server, source, concurrency).await?);
+                    stretches.push(drive(pace, Subject::Vestibule(*scenario), &server, source, concurrency).await?);
                 }
             }
         }
         let first = self.report.figures.len();
-        self.take_middle(engine, users, &stretches);
+        self.report.figures.extend(take_middle(engine, users, &stretches));
+        self.report.figures.sort_by_key(|figure| (figure.users, figure.scenario, figure.concurrency));
         self.measure_open(engine, users, first, &scenarios, &stage, &server).await?;
         sizes.flood_mib = server.memory().map(|(_, most)| most);
         server.stop();
@@ -347,9 +294,10 @@ impl Bench {
         stage: &Stage,
     ) -> Result<(), Box<dyn Error>> {
         let server = instance.start_with(&self.root, &CHEAPEST_HASH).await?;
+        let pace = (self.plan.warm_up, self.plan.length);
         for concurrency in self.plan.concurrency.clone() {
             let source = stage.source(Scenario::Promotion);
-            let stretch = self.drive(Subject::Vestibule(Scenario::Promotion), &server, source, concurrency).await?;
+            let stretch = drive(pace, Subject::Vestibule(Scenario::Promotion), &server, source, concurrency).await?;
             self.report.figures.push(Figure {
                 scenario: "promotion_unhashed",
                 store: engine.name(),
@@ -399,87 +347,6 @@ impl Bench {
             }
         }
         Ok(known)
-    }
-
-    async fn drive(
-        &self,
-        who: Subject,
-        process: &Process,
-        source: Rc<dyn Source>,
-        concurrency: usize,
-    ) -> Result<Stretch, Box<dyn Error>> {
-        let (warm_up, length) = (self.plan.warm_up, self.plan.length);
-        let before = process.processor_time();
-        let own_before = processor_time_of_self();
-        let mut outcome = load::drive_closed(process.port, source, concurrency, warm_up, length).await?;
-        let (after, own_after) = (process.processor_time(), processor_time_of_self());
-        let requests = outcome.requests as f64;
-        let server_micros = before
-            .zip(after)
-            .map(|(before, after)| (after - before).as_secs_f64() * 1e6 / requests.max(1.0))
-            .filter(|_| !matches!(who, Subject::Peer(_)));
-        let load_micros = own_before
-            .zip(own_after)
-            .map(|(before, after)| after.saturating_sub(before).as_secs_f64() * 1e6 / requests.max(1.0));
-        if let Subject::Vestibule(scenario) = who {
-            // Some journeys need several requests per counted unit.
-            outcome.per_second /= scenario.requests() as f64;
-        }
-        let error = outcome.first_error.as_deref().map_or_else(String::new, |error| format!("  first error: {error}"));
-        eprintln!(
-            "    {:<16} {:>8.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  {:>6.1} µs of processor, {:.1} µs of the load's{error}",
-            who.name(),
-            outcome.per_second,
-            outcome.p50_ms,
-            outcome.p99_ms,
-            server_micros.unwrap_or_default(),
-            load_micros.unwrap_or_default(),
-        );
-        Ok(Stretch { who, concurrency, outcome, server_micros, load_micros })
-    }
-
-    /// For each server and concurrency, the round with the median rate.
-    fn take_middle(&mut self, engine: Engine, users: u64, stretches: &[Stretch]) {
-        let middle = |who: Subject, concurrency: usize| {
-            let mut same: Vec<&Stretch> =
-                stretches.iter().filter(|stretch| stretch.who == who && stretch.concurrency == concurrency).collect();
-            same.sort_by(|a, b| a.outcome.per_second.total_cmp(&b.outcome.per_second));
-            same.get(same.len() / 2).copied()
-        };
-        let mut seen: Vec<(Subject, usize)> = Vec::new();
-        for stretch in stretches {
-            let key = (stretch.who, stretch.concurrency);
-            if seen.contains(&key) {
-                continue;
-            }
-            seen.push(key);
-            let Some(found) = middle(stretch.who, stretch.concurrency) else { continue };
-            let ground = match stretch.who {
-                Subject::Vestibule(scenario) => scenario.ground(),
-                Subject::Floor(ground) | Subject::Peer(ground) => ground,
-            };
-            let against = |who: Subject| {
-                let other = middle(who, stretch.concurrency)?.outcome.per_second;
-                (other > 0.0).then(|| found.outcome.per_second / other)
-            };
-            self.report.figures.push(Figure {
-                scenario: stretch.who.name(),
-                store: engine.name(),
-                users,
-                concurrency: stretch.concurrency,
-                kind: "closed",
-                per_second: found.outcome.per_second,
-                p50_ms: found.outcome.p50_ms,
-                p99_ms: found.outcome.p99_ms,
-                max_ms: found.outcome.max_ms,
-                errors: found.outcome.errors,
-                server_micros: found.server_micros,
-                load_micros: found.load_micros,
-                ratio_to_floor: against(Subject::Floor(ground)),
-                ratio_to_peer: against(Subject::Peer(ground)),
-            });
-        }
-        self.report.figures.sort_by_key(|figure| (figure.users, figure.scenario, figure.concurrency));
     }
 
     /// Half of the best closed-loop rate, steadily: measures the latency of requests that arrive independently.
@@ -558,48 +425,6 @@ async fn stage_for(
     Ok(other.source(scenario))
 }
 
-/// The project of `project.toml`, at this port.
-fn project_file(port: u16) -> String {
-    include_str!("project.toml").replace("{port}", &port.to_string())
-}
-
-/// Signs up one guest at the peer; returns its cookies.
-async fn enter_peer(port: u16) -> Result<String, Box<dyn Error>> {
-    let mut connection = Connection::open(port).await?;
-    let request = peer_sign_up(port);
-    let answer = connection.ask(&request).await?;
-    let head = String::from_utf8_lossy(answer.head).into_owned();
-    let cookies: Vec<String> = head
-        .lines()
-        .filter_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")))
-        .filter_map(|(_, value)| value.trim().split(';').next().map(str::to_owned))
-        .collect();
-    if answer.status != 200 || cookies.is_empty() {
-        return Err(format!("the peer refused a guest: {}", String::from_utf8_lossy(answer.body)).into());
-    }
-    Ok(cookies.join("; "))
-}
-
-fn peer_sign_up(port: u16) -> Vec<u8> {
-    format!(
-        "POST /api/auth/sign-in/anonymous HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
-    )
-    .into_bytes()
-}
-
-fn ask_peer(port: u16, ground: Ground, cookie: &str) -> Rc<dyn Source> {
-    match ground {
-        Ground::Rows => Rc::new(Fixed { request: peer_sign_up(port), expected: "\"token\"" }),
-        Ground::Handler => Rc::new(Fixed {
-            request: format!(
-                "GET /api/auth/get-session HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\r\n"
-            )
-            .into_bytes(),
-            expected: "\"session\"",
-        }),
-    }
-}
-
 /// Bytes and users of a stopped store with only guests.
 async fn count_users(location: &StoreLocation) -> Result<Option<(f64, f64)>, Box<dyn Error>> {
     let count = match location {
@@ -613,26 +438,4 @@ async fn count_users(location: &StoreLocation) -> Result<Option<(f64, f64)>, Box
     };
     // With fewer guests, the empty store dominates.
     Ok((count > 50_000).then_some((location.bytes().await? as f64, count as f64)))
-}
-
-fn describe_machine() -> serde_json::Value {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let line = |text: &str, name: &str| {
-        let found = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));
-        found.map_or_else(String::new, |(_, value)| value.trim().to_owned())
-    };
-    let capture = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
-        output.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let kib: f64 = line(&read("/proc/meminfo"), "MemTotal").trim_end_matches("kB").trim().parse().unwrap_or(0.0);
-    json!({
-        "cpu": line(&read("/proc/cpuinfo"), "model name"),
-        "cores": std::thread::available_parallelism().map_or(0, usize::from),
-        "memory_gib": (kib / 1_048_576.0).round(),
-        "kernel": capture("uname", &["-sr"]),
-        "load_before": read("/proc/loadavg").split_whitespace().next().unwrap_or("").to_owned(),
-        "commit": capture("git", &["rev-parse", "--short", "HEAD"]),
-        "date": capture("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
-    })
 }

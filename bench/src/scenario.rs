@@ -1,6 +1,12 @@
 //! The scenarios: their requests and the expected responses.
 
-use std::{cell::RefCell, error::Error, pin::Pin, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    error::Error,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+};
 
 use tokio::task::LocalSet;
 
@@ -152,10 +158,28 @@ impl Stage {
             Scenario::Promotion => Rc::new(Promotions::new(host)),
             Scenario::Refresh => Rc::new(Refresh { host, client: "bench", guests }),
             Scenario::RefreshRs256 => Rc::new(Refresh { host, client: "bench-rs256", guests }),
-            Scenario::Userinfo => Rc::new(Bearer { host, path: "/oauth2/userinfo", expected: "\"sub\"", guests }),
-            Scenario::Resolve => Rc::new(Bearer { host, path: "/_resolver/resolve", expected: "", guests }),
+            Scenario::Userinfo => self.user_info(Order::Random, false),
+            Scenario::Resolve => {
+                let (order, is_fresh) = (Order::Random, false);
+                Rc::new(Bearer { host, path: "/_resolver/resolve", expected: "", guests, order, is_fresh })
+            }
             Scenario::MixedDay => Rc::new(MixedDay { host, guests }),
         }
+    }
+
+    fn user_info(&self, order: Order, is_fresh: bool) -> Rc<dyn Source> {
+        let (host, guests) = (self.host.clone(), Rc::clone(&self.guests));
+        Rc::new(Bearer { host, path: "/oauth2/userinfo", expected: "\"sub\"", guests, order, is_fresh })
+    }
+
+    /// UserInfo with each guest's token once.
+    pub fn user_info_once(&self) -> Rc<dyn Source> {
+        self.user_info(Order::Once(Cell::new(0)), false)
+    }
+
+    /// UserInfo, with a connection for each request.
+    pub fn user_info_fresh(&self) -> Rc<dyn Source> {
+        self.user_info(Order::Random, true)
     }
 
     /// Signs up guests, or refreshes existing ones, and keeps their tokens.
@@ -330,12 +354,31 @@ struct Bearer {
     path: &'static str,
     expected: &'static str,
     guests: Rc<Vec<Guest>>,
+    order: Order,
+    is_fresh: bool,
+}
+
+/// Whose token comes next.
+enum Order {
+    /// Any guest's.
+    Random,
+    /// Each guest's once; the number of those that had their turn.
+    Once(Cell<usize>),
 }
 
 impl Source for Bearer {
     fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
-        get(out, &self.host, self.path, &pick(&self.guests, state).access);
+        let guest = match &self.order {
+            Order::Random => Some(pick(&self.guests, state)),
+            Order::Once(next) => self.guests.get(next.replace(next.get() + 1)),
+        };
+        let Some(guest) = guest else { return false };
+        get(out, &self.host, self.path, &guest.access);
         true
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 
     fn judge(&self, _: &mut ConnectionState, answer: &Answer<'_>) -> bool {
