@@ -138,6 +138,41 @@ async fn closing_carries_out_what_is_queued_and_empties_the_log() {
     assert!(users::find(&mut place.open().await.read().await.unwrap(), P, id(1)).await.unwrap().is_some());
 }
 
+/// As during a backup: while something reads, the log cannot begin anew.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_grew_during_a_long_read_is_given_back() {
+    const KEPT: u64 = 64 << 20;
+    let place = TestStore::sqlite();
+    let store = place.open().await;
+    let length = || std::fs::metadata(place.path().with_extension("db-wal")).map_or(0, |log| log.len());
+    let reader = rusqlite::Connection::open(place.path()).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    reader.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0)).unwrap();
+    let other = rusqlite::Connection::open(place.path()).unwrap();
+    other
+        .execute_batch("PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0; CREATE TABLE filling (bytes)")
+        .unwrap();
+    for _ in 0..3 {
+        other.execute_batch("INSERT INTO filling VALUES (zeroblob(25000000))").unwrap();
+    }
+    let mut number = 0_u64;
+    let mut add_guest = async || {
+        number += 1;
+        write(&store, number, |tx, number| Box::pin(async move { users::insert(tx, P, &guest(*number)).await })).await;
+    };
+    add_guest().await;
+    assert!(length() > KEPT, "{}", length());
+    reader.execute_batch("COMMIT").unwrap();
+    drop((reader, other));
+    let patience = std::time::Instant::now();
+    while length() > KEPT {
+        assert!(patience.elapsed().as_secs() < 60, "the log keeps {} bytes", length());
+        add_guest().await;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    store.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_stores_on_one_file_can_both_write() {
     let place = TestStore::sqlite();

@@ -38,6 +38,8 @@ const STATEMENT_CACHE: usize = 256;
 /// the file's pages too, and because a reader drops its cache after every write.
 const WRITER_CACHE: i64 = -24_576;
 const READER_CACHE: i64 = -4_096;
+/// How long the file of the write-ahead log stays when it begins anew: as long as it gets under load.
+const LOG_BYTES_KEPT: u64 = 64 << 20;
 
 /// An open SQLite store.
 pub(super) struct Sqlite {
@@ -269,7 +271,9 @@ fn set_up(connection: &Connection, cache: i64) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", cache)?;
-    // The checkpointer runs on its own thread. Unlike the others, this pragma returns a row.
+    // The checkpointer runs on its own thread. Unlike the others, this pragma and the next return a row.
     connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |row| row.get::<_, i64>(0))?;
+    // While something reads for long, as a backup does, the log grows. The first commit of the log's next round gives the rest back.
+    connection.query_row(&format!("PRAGMA journal_size_limit = {LOG_BYTES_KEPT}"), [], |row| row.get::<_, i64>(0))?;
     Ok(())
 }
