@@ -6,7 +6,9 @@ use vestibule_domain::{
     client::Client,
     grant::Grant,
     id::{GrantId, SessionId},
-    session::{Lifetime, Session, SessionRef, coalesce_window, known_use, latest_use, proves_member},
+    session::{
+        self, Lifetime, Session, SessionRef, coalesce_window, has_known_time, known_use, latest_use, proves_member,
+    },
     time::Timestamp,
     user::User,
 };
@@ -43,7 +45,7 @@ impl Via {
         }
     }
 
-    /// When the user authenticated (`auth_time`).
+    /// When the user authenticated, or when it proved that it had.
     pub fn authenticated_at(&self) -> Timestamp {
         match self {
             Self::Grant(grant) => grant.authenticated_at,
@@ -51,10 +53,19 @@ impl Via {
         }
     }
 
-    /// When the user authenticated as a member; `None` for a session or grant that began as a guest's, also after the
-    /// promotion.
+    /// When the user authenticated, as applications see it (`auth_time`); `None` if that is not known.
+    pub fn shown_authenticated_at(&self) -> Option<Timestamp> {
+        Some(self.authenticated_at()).filter(|_| has_known_time(self.stored_amr()))
+    }
+
+    /// Whether the user authenticated as a member: not with a session or grant that began as a guest's, also after the promotion.
+    pub fn is_of_member(&self) -> bool {
+        proves_member(self.stored_amr())
+    }
+
+    /// When the user authenticated as a member, if that is known.
     pub fn proved_at(&self) -> Option<Timestamp> {
-        Some(self.authenticated_at()).filter(|_| proves_member(self.stored_amr()))
+        session::proved_at(self.authenticated_at(), self.stored_amr())
     }
 
     /// Whether it is a grant left over from a promotion.
@@ -100,7 +111,7 @@ impl ApiCaller {
 
     /// Whether it authenticated as a member: neither a guest, nor with a session or grant of the guest that the member was.
     pub fn is_proved_member(&self) -> bool {
-        !self.is_seen_as_guest() && self.via.proved_at().is_some()
+        !self.is_seen_as_guest() && self.via.is_of_member()
     }
 }
 

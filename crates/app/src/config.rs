@@ -217,13 +217,14 @@ pub struct ProvidersConfig {
     pub github_api: String,
     pub facebook_dialog: String,
     pub facebook_graph: String,
+    pub facebook_limited: String,
     pub linkedin_issuer: String,
     pub timeout_seconds: u64,
 }
 
 impl ProvidersConfig {
     /// Where the known providers are, by key.
-    pub(crate) fn places(&self) -> [(&'static str, &str); 8] {
+    pub(crate) fn places(&self) -> [(&'static str, &str); 9] {
         [
             ("providers.google_issuer", &self.google_issuer),
             ("providers.apple_issuer", &self.apple_issuer),
@@ -232,6 +233,7 @@ impl ProvidersConfig {
             ("providers.github_api", &self.github_api),
             ("providers.facebook_dialog", &self.facebook_dialog),
             ("providers.facebook_graph", &self.facebook_graph),
+            ("providers.facebook_limited", &self.facebook_limited),
             ("providers.linkedin_issuer", &self.linkedin_issuer),
         ]
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     id::{IdentityId, UserId},
     identifier::{LoginId, LoginIdKind},
-    project::{AuthenticatorKind, ProjectSettings, type_of_account_key},
+    project::{AuthenticatorKind, ProjectSettings, Provider, type_of_account_key},
     time::Timestamp,
     user::User,
 };
@@ -48,10 +48,12 @@ pub enum IdentityDetail {
 /// An account at a provider, as its user's identity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExternalIdentity {
-    /// The key of the provider's accounts ([`Provider::account_key`](crate::project::Provider::account_key)).
+    /// The key of the provider's accounts ([`Provider::account_key`]).
     pub provider: String,
     /// The alias of the first configured provider with that key; `None` once there is none.
     pub alias: Option<String>,
+    /// Whether one of these providers lets its user prove itself anew ([`Provider::proves_anew`]).
+    pub proves_anew: bool,
     /// The account's ID at the provider (`sub`).
     pub subject: String,
     /// What the provider said about its user.
@@ -256,11 +258,11 @@ impl<'a> UserAccount<'a> {
         self.identities.iter().any(|identity| matches!(identity.login_id(), Some((_, Some(_)))))
     }
 
-    /// Whether the user can reauthenticate: it has a primary authenticator, or an account at a provider of the settings. Never true for
-    /// a guest.
+    /// Whether the user can reauthenticate: it has a primary authenticator, or an account at a provider of the settings that can prove it
+    /// anew. Never true for a guest.
     #[must_use]
     pub fn can_reauthenticate(&self) -> bool {
-        let is_usable = |identity: &Identity| identity.external().is_some_and(|external| external.alias.is_some());
+        let is_usable = |identity: &Identity| identity.external().is_some_and(|external| external.proves_anew);
         !self.user.is_anonymous() && (!self.authenticators.is_empty() || self.identities.iter().any(is_usable))
     }
 
@@ -331,8 +333,10 @@ impl ExternalAccount {
     pub fn identity(&self, settings: &ProjectSettings) -> Identity {
         let alias = settings.provider_of_account(&self.provider).map(|provider| provider.alias.clone());
         let (provider, subject) = (self.provider.clone(), self.subject.clone());
-        let detail =
-            IdentityDetail::External(ExternalIdentity { provider, alias, subject, profile: self.profile.clone() });
+        let leads_there = |one: &&Provider| one.account_key() == self.provider;
+        let proves_anew = settings.providers().iter().filter(leads_there).any(Provider::proves_anew);
+        let profile = self.profile.clone();
+        let detail = IdentityDetail::External(ExternalIdentity { provider, alias, proves_anew, subject, profile });
         Identity { id: self.id, created_at: self.created_at, updated_at: self.updated_at, detail }
     }
 }
@@ -414,6 +418,19 @@ mod tests {
         };
         assert!(can(&member, &settings("ours")), "with the provider");
         assert!(!can(&member, &gone) && !can(&guest, &settings("ours")));
+        let google = |more: &str| {
+            let origin = "[project]\nid = \"a\"\npublic_origin = \"http://localhost\"\n[[identity.oauth.providers]]";
+            let text = format!("{origin}\nalias = \"g\"\ntype = \"google\"\nclient_id = \"c\"\n{more}");
+            ProjectSettings::parse_toml(&text).unwrap()
+        };
+        let at_google = ExternalAccount { provider: "google".into(), ..account.clone() };
+        let can_there = |settings: &ProjectSettings| {
+            let identities = [at_google.identity(settings)];
+            let (user, authenticators, previous_subs) = (&member, &[], &[]);
+            UserAccount { user, identities: &identities, authenticators, previous_subs }.can_reauthenticate()
+        };
+        assert!(!can_there(&google("")), "it does not say when its user signed in");
+        assert!(can_there(&google("can_reauthenticate = true\n")));
         assert_eq!(
             serde_json::to_value(account.identity(&gone).to_userinfo()).unwrap().get("oauth_provider_alias"),
             None

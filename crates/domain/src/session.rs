@@ -37,6 +37,30 @@ impl Session {
     pub fn is_of_member(&self) -> bool {
         proves_member(self.amr.as_deref())
     }
+
+    /// When its user authenticated as a member, if that is known.
+    #[must_use]
+    pub fn proved_at(&self) -> Option<Timestamp> {
+        proved_at(self.authenticated_at, self.amr.as_deref())
+    }
+}
+
+/// The stored `amr` of a sign-in with a provider. Tokens do not have it: how the user authenticated there is not known.
+pub const BY_PROVIDER: &str = "provider";
+/// The same where the provider does not say when its user signed in there. It proves the member, but never that it authenticated
+/// recently: a person at an unlocked browser that is signed in there gets such an answer.
+pub const BY_PROVIDER_UNTIMED: &str = "provider_untimed";
+
+/// Whether it is known when the user authenticated, with this `amr`.
+#[must_use]
+pub fn has_known_time(amr: Option<&str>) -> bool {
+    amr != Some(BY_PROVIDER_UNTIMED)
+}
+
+/// When the user of a session or grant authenticated as a member, if that is known.
+#[must_use]
+pub fn proved_at(authenticated_at: Timestamp, amr: Option<&str>) -> Option<Timestamp> {
+    (proves_member(amr) && has_known_time(amr)).then_some(authenticated_at)
 }
 
 /// Whether a session or grant with this `amr` is a proof of a member. That of a guest names no method, and stays no proof after

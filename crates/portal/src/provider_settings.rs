@@ -129,11 +129,26 @@ pub(super) fn rows(kind: ProviderType, is_new: bool) -> Vec<BoundControl> {
         rows.push(control(&of("native_client_ids"), "native_client_ids", "Client IDs of native apps").rows(3).hint(
             if kind == ProviderType::Apple {
                 "One per line: the bundle IDs of your apps. With one of them, apps sign in with Apple's own dialog, without a page."
+            } else if kind == ProviderType::Facebook {
+                "The app ID once more. With it, apps for iOS sign in with Facebook's Limited Login, without a page."
             } else {
                 "One per line, as the provider shows them. With one of them, apps sign in with the provider's own dialog, without a page."
             },
         ));
     }
+    if kind.own_keys().contains(&"native_nonce") {
+        let nonce = control(&of("native_nonce"), "native_nonce", "Nonce of native apps");
+        rows.push(nonce.choices(|word| match word {
+            "required" => ("Required", "An ID token is of use only to the app that asked for it."),
+            "optional" => {
+                ("Optional", "An ID token without a nonce is good once, also for a thief who presents it first.")
+            }
+            other => (other, ""),
+        }));
+    }
+    rows.push(control(&of("can_reauthenticate"), "can_reauthenticate", "Its answer is enough to confirm").hint(
+        "If off, members confirm sensitive changes with an account there only if the provider says when they signed in. Turn it on only if members without another way to confirm matter more than a person at an unlocked browser.",
+    ));
     rows.push(
         control(&of("claims.email.assume_verified"), "trust", "Trust every email address of this provider").hint(
             "If off, only addresses that the provider says are verified become login IDs. Turn it on only if the provider proves every address.",

@@ -115,7 +115,7 @@ async fn describe(
         let account = loaded.account();
         (account.is_verified(), account.can_reauthenticate())
     };
-    let (amr, authenticated_at) = (caller.via.amr(), caller.via.authenticated_at());
+    let (amr, authenticated_at) = (caller.via.amr(), caller.via.shown_authenticated_at());
     let flag = |is: bool| if is { TRUE } else { FALSE };
     let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
     headers.reserve(8);
@@ -125,6 +125,8 @@ async fn describe(
     headers.insert(VERIFIED, flag(is_verified));
     headers.insert(CAN_REAUTHENTICATE, flag(can_reauthenticate));
     headers.insert(AMR, text(amr.unwrap_or_default()));
-    headers.insert(AUTHENTICATED_AT, HeaderValue::from(authenticated_at.as_seconds()));
+    if let Some(at) = authenticated_at {
+        headers.insert(AUTHENTICATED_AT, HeaderValue::from(at.as_seconds()));
+    }
     Ok(())
 }

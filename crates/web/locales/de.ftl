@@ -179,6 +179,7 @@ password-title = Gib dein Passwort ein
 confirm-title = Bestätige, dass du es bist
 confirm-lead = Gib zum Schutz deines Kontos bitte noch einmal dein Passwort ein.
 confirm-other-lead = Bestätige zum Schutz deines Kontos bitte noch einmal, dass du es bist.
+confirm-nothing-lead = Wir können nicht bestätigen, dass du es bist. Das Konto, mit dem du dich anmeldest, sagt uns nicht, wann du dich dort zuletzt angemeldet hast, und hier gibt es weder Passwort noch Passkey noch eine bestätigte Adresse. Bitte wende dich an die Betreiber dieser Website.
 confirm-code-lead = Wir senden einen sechsstelligen Code an { $destination }.
 reset-password-title = Wähle ein neues Passwort
 reset-password-lead = Beim Speichern wirst du auf deinen anderen Geräten abgemeldet.

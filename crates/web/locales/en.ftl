@@ -181,6 +181,7 @@ password-title = Enter your password
 confirm-title = Confirm that it’s you
 confirm-lead = To keep your account safe, please enter your password again.
 confirm-other-lead = To keep your account safe, please confirm again that it’s you.
+confirm-nothing-lead = We can’t confirm that it’s you. The account that you sign in with doesn’t tell us when you last signed in there, and there is no password, passkey or verified address here. Please contact the people who run this site.
 confirm-code-lead = We send a six-digit code to { $destination }.
 reset-password-title = Choose a new password
 reset-password-lead = Saving signs you out on your other devices.

@@ -179,6 +179,7 @@ password-title = Escribe tu contraseña
 confirm-title = Confirma que eres tú
 confirm-lead = Para proteger tu cuenta, escribe tu contraseña una vez más.
 confirm-other-lead = Para proteger tu cuenta, confirma otra vez que eres tú.
+confirm-nothing-lead = No podemos confirmar que eres tú. La cuenta con la que inicias sesión no nos dice cuándo entraste en ella por última vez, y aquí no hay contraseña, llave de acceso ni dirección verificada. Ponte en contacto con los responsables de este sitio.
 confirm-code-lead = Enviaremos un código de seis cifras a { $destination }.
 reset-password-title = Elige una contraseña nueva
 reset-password-lead = Al guardar se cierra tu sesión en tus otros dispositivos.

@@ -177,6 +177,7 @@ password-title = パスワードを入力
 confirm-title = ご本人の確認
 confirm-lead = アカウントを守るため、もう一度パスワードを入力してください。
 confirm-other-lead = アカウントを守るため、ご本人であることをもう一度確認してください。
+confirm-nothing-lead = ご本人であることを確認できません。ログインに使うアカウントからは最後にログインした日時がわからず、ここにはパスワード、パスキー、確認済みのアドレスがありません。このサイトの運営者にお問い合わせください。
 confirm-code-lead = 6桁のコードを { $destination } に送ります。
 reset-password-title = 新しいパスワードを設定
 reset-password-lead = 保存すると、他の端末からログアウトされます。

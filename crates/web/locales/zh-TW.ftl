@@ -177,6 +177,7 @@ password-title = 輸入密碼
 confirm-title = 確認是你本人
 confirm-lead = 為了保護你的帳號，請再輸入一次密碼。
 confirm-other-lead = 為了保護你的帳號，請再確認一次是你本人。
+confirm-nothing-lead = 我們無法確認是你本人。你用來登入的帳號沒有告訴我們你上次在那裡登入的時間，而這裡也沒有密碼、通行金鑰或已驗證的地址。請與本網站的營運者聯絡。
 confirm-code-lead = 我們會將六位數驗證碼傳到 { $destination }。
 reset-password-title = 設定新密碼
 reset-password-lead = 儲存後，你的其他裝置會登出。

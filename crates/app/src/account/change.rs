@@ -85,6 +85,8 @@ pub struct Proof {
     pub(super) session: SessionRef,
     /// The method (RFC 8176).
     pub(super) amr: &'static str,
+    /// When it was made, if not now.
+    pub(super) at: Option<Timestamp>,
     /// The passkey that was used, with its new counter.
     pub(super) passkey: Option<PasskeyUse>,
     /// The login ID whose code was entered: it must still be the member's.
@@ -96,7 +98,7 @@ pub struct Proof {
 impl Proof {
     /// One by this method, in the caller's session.
     pub(super) fn of(caller: &AccountCaller, amr: &'static str) -> Self {
-        Self { session: caller.via.reference(), amr, passkey: None, login_id: None, external: None }
+        Self { session: caller.via.reference(), amr, at: None, passkey: None, login_id: None, external: None }
     }
 }
 
@@ -176,7 +178,7 @@ pub async fn commit(
 ) -> Result<ChangeOutcome, Error> {
     let user = &caller.user;
     // A copy of what the guest had is worth as much as the original, so it stays the guest's.
-    if matches!(change_request.change_kind, AccountChange::Prove(_)) && caller.via.proved_at().is_none() {
+    if matches!(change_request.change_kind, AccountChange::Prove(_)) && !caller.via.is_of_member() {
         return Ok(ChangeOutcome::SignedOut);
     }
     let ending = change_request
@@ -411,9 +413,10 @@ async fn prove(tx: &mut Tx, (no, user): (ProjectNo, UserId), proof: &Proof, now:
             return Err(ChangeError::Stale);
         }
     }
+    let at = proof.at.unwrap_or(now);
     let noted = match proof.session {
-        SessionRef::Session(id) => sessions::set_authenticated(tx, no, id, now, Some(proof.amr)).await?,
-        SessionRef::Grant(id) => grants::set_authenticated(tx, no, id, now, Some(proof.amr)).await?,
+        SessionRef::Session(id) => sessions::set_authenticated(tx, no, id, at, Some(proof.amr)).await?,
+        SessionRef::Grant(id) => grants::set_authenticated(tx, no, id, at, Some(proof.amr)).await?,
     };
     if noted { Ok(()) } else { Err(ChangeError::UserGone) }
 }

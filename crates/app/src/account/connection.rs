@@ -29,7 +29,7 @@ use crate::{
     error::Error,
     flow::external::{self, ExternalProblem},
     limits::rates,
-    providers::{ProviderUser, log},
+    providers::{DatedProof, ProviderUser, log},
     single_use::SingleUse,
 };
 
@@ -130,7 +130,7 @@ pub async fn start(
 pub async fn start_proof(asking: &AccountContext<'_>, alias: &str, next: String) -> Result<ConnectionStart, Error> {
     let AccountContext { ctx, caller, .. } = asking;
     let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
-    let own = own_providers(&ctx.project.settings, &login_methods);
+    let own = proving_providers(&ctx.project.settings, &login_methods);
     match own.into_iter().find(|provider| provider.alias == alias) {
         Some(provider) => {
             let pending = PendingConnection { proves_for: Some(next), ..PendingConnection::new(provider) };
@@ -140,14 +140,14 @@ pub async fn start_proof(asking: &AccountContext<'_>, alias: &str, next: String)
     }
 }
 
-/// The providers at which a member has an account.
+/// The providers at which a member has an account with which it can prove itself anew.
 #[must_use]
-pub fn own_providers<'a>(settings: &'a ProjectSettings, login_methods: &LoginMethods) -> Vec<&'a Provider> {
+pub fn proving_providers<'a>(settings: &'a ProjectSettings, login_methods: &LoginMethods) -> Vec<&'a Provider> {
     let is_own = |provider: &&Provider| {
         let key = provider.account_key();
         login_methods.external_accounts.iter().any(|account| account.provider == key)
     };
-    settings.providers().iter().filter(is_own).collect()
+    settings.providers().iter().filter(|provider| provider.proves_anew()).filter(is_own).collect()
 }
 
 async fn go(
@@ -162,8 +162,8 @@ async fn go(
     let secret = ctx.app.entropy.alphanumeric();
     let mut step = settings_action.unwrap_or_else(|| SettingsAction::new(ctx.app, caller.user.id, None, ctx.now));
     let state = format!("{MARK}{}.{secret}", step.id);
-    let asks_anew = pending.proves_for.is_some();
-    let answer = match external::request_url(ctx, provider, (&state, &secret), asks_anew).await {
+    let max_age = pending.proves_for.is_some().then_some(0);
+    let answer = match external::request_url(ctx, provider, (&state, &secret), max_age).await {
         Ok(url) => {
             let (session, state) = (Some(caller.via.reference()), Some(external::hash(&secret)));
             step.state.connection = Some(PendingConnection { session, state, asked_at: Some(ctx.now), ..pending });
@@ -216,13 +216,14 @@ pub async fn answer(
     let proved = match provider {
         Some(provider) => {
             let anew_since = pending.asked_at.filter(|_| pending.proves_for.is_some());
-            calling(ctx.project.no, external::judge(ctx, provider, (form, secret), anew_since)).await
+            let judged = calling(ctx.project.no, external::judge(ctx, provider, (form, secret), anew_since)).await;
+            judged.map(|user| (user.dated(provider, ctx.now), user))
         }
         None => Err(ExternalProblem::NotAccepted),
     };
     let done = match proved {
-        Ok(user) if pending.proves_for.is_some() => prove(asking, step, user).await?,
-        Ok(user) => connect(asking, Some(step), (user, None)).await?,
+        Ok((dated, user)) if pending.proves_for.is_some() => prove(asking, step, (user, dated)).await?,
+        Ok((_, user)) => connect(asking, Some(step), (user, None)).await?,
         Err(problem) => Err(ConnectionProblem::Provider(problem)),
     };
     match (done, &pending.proves_for) {
@@ -239,7 +240,7 @@ pub async fn answer(
 async fn prove(
     asking: &AccountContext<'_>,
     step: &SettingsAction,
-    mut user: ProviderUser,
+    (mut user, dated): (ProviderUser, DatedProof),
 ) -> Result<Result<ChangeOutcome, ConnectionProblem>, Error> {
     let AccountContext { ctx, caller, .. } = asking;
     let mut conn = ctx.app.store.read().await?;
@@ -250,7 +251,7 @@ async fn prove(
     };
     user.keep_name(&known.profile);
     let used = ExternalAccount { profile: user.profile, ..known };
-    reauthentication::by_provider(ctx, caller, step, used).await.map(Ok)
+    reauthentication::by_provider(ctx, caller, step, (used, dated)).await.map(Ok)
 }
 
 /// Connects an account whose user the provider has proved. What proved it may be good once.

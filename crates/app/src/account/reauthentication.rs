@@ -20,7 +20,7 @@ use crate::{
     passkeys::{Assertion, Expected},
     passwords::PasswordVerdict,
     projects::Project,
-    tokens::issue::BY_PROVIDER,
+    providers::DatedProof,
 };
 
 /// How long a reauthentication is valid for sensitive changes.
@@ -114,9 +114,12 @@ pub(super) async fn by_provider(
     ctx: &Ctx<'_>,
     caller: &AccountCaller,
     step: &SettingsAction,
-    used: ExternalAccount,
+    (used, dated): (ExternalAccount, DatedProof),
 ) -> Result<ChangeOutcome, Error> {
-    note(ctx, caller, Proof { external: Some(used), ..Proof::of(caller, BY_PROVIDER) }, Some(step)).await
+    // Never back: the challenge of a passkey would be the same once more.
+    let at = caller.via.proved_at().map_or(dated.at, |before| before.max(dated.at));
+    let proof = Proof { external: Some(used), at: Some(at), ..Proof::of(caller, dated.amr) };
+    note(ctx, caller, proof, Some(step)).await
 }
 
 /// Records the reauthentication in the caller's session or grant.

@@ -1,7 +1,7 @@
 //! Requests to providers of external accounts: bounded in size and time, and not to private addresses unless the operator
 //! names their hosts.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL};
 use url::Url;
@@ -21,13 +21,19 @@ pub(crate) struct ProviderHttp {
     timeout: Duration,
 }
 
-/// A provider's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A provider's answer. Its body may have tokens, so it is not shown.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ProviderAnswer {
     pub status: u16,
     /// How long it may be kept, if the provider says so.
     pub max_age: Option<Duration>,
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for ProviderAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ProviderAnswer({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 /// Why there is no answer; one sentence for the operator.

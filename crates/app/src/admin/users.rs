@@ -64,7 +64,7 @@ async fn load_whole(conn: &mut Conn, project: &Project, user: User) -> Result<Lo
 pub const LOGIN_IDS: usize = 16;
 
 /// A member to create.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewUser {
     pub login_ids: Vec<NewLoginId>,
     pub password: Option<String>,
@@ -177,7 +177,7 @@ pub async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<Loade
 }
 
 /// The login ID and password for promoting a guest.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Promotion {
     pub login_id: NewLoginId,
     pub password: Option<String>,

@@ -6,7 +6,7 @@ use vestibule_protocol::{
     echo,
     jose::{AnonymousAction, AnonymousRequest},
     login_hint::{AnonymousHint, LoginHint},
-    oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseType, Scope, ScopeSet},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseType, Scope, ScopeSet},
 };
 use vestibule_store::{spent, users};
 
@@ -18,8 +18,8 @@ use crate::{
     events,
     flow::{
         self, Flow, FlowPurpose, FlowState,
-        begin::begin_sign_in,
-        continuation::{self, Continuation},
+        begin::{accept_only, begin_sign_in, find_hinted_member, limited_age},
+        continuation::{Continuation, KeptAnswer},
         external,
     },
     guests::device_key::{self, Proven, Signer},
@@ -47,8 +47,15 @@ pub async fn begin(
     }
     match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => begin_app_session(ctx, &pending, token, &browser).await.map(Ok),
-        Some(LoginHint::Anonymous(hint)) => begin_promotion(ctx, pending, hint, browser).await.map(Ok),
-        Some(LoginHint::Continuation(sealed)) => begin_continuation(ctx, pending, sealed, browser).await.map(Ok),
+        Some(LoginHint::Anonymous(hint)) => {
+            begin_promotion(ctx, pending, (hint, limited_age(details)), browser).await.map(Ok)
+        }
+        Some(LoginHint::Continuation(_)) if details.prompt.contains(Prompt::None) => {
+            Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "a continuation needs a page")))
+        }
+        Some(LoginHint::Continuation(sealed)) => {
+            begin_continuation(ctx, pending, (sealed, details), browser).await.map(Ok)
+        }
         Some(LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
             begin_sign_in(ctx, pending, details, browser).await
         }
@@ -106,7 +113,7 @@ pub(crate) fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuth
 async fn begin_promotion(
     ctx: &Ctx<'_>,
     pending: PendingRequest,
-    hint: &AnonymousHint,
+    (hint, max_age): (&AnonymousHint, Option<u64>),
     browser: BrowserState<'_>,
 ) -> Result<AuthorizeOutcome, Error> {
     let back = cancel_redirect(&pending);
@@ -130,6 +137,7 @@ async fn begin_promotion(
     let mut state = FlowState::new(FlowPurpose::Promote { guest: claim.guest.id }, pending, &secret);
     state.source = claim.source;
     state.from_elsewhere = browser.caller.is_none_or(|caller| caller.user.id != claim.guest.id);
+    state.max_age = max_age;
     let flow = Flow::begin_with_claim(ctx.app, state, fingerprint, ctx.now);
     Ok(AuthorizeOutcome::Pages { flow: Box::new(flow), browser: secret })
 }
@@ -138,19 +146,25 @@ async fn begin_promotion(
 async fn begin_continuation(
     ctx: &Ctx<'_>,
     pending: PendingRequest,
-    sealed: &str,
+    (sealed, details): (&str, &AuthorizeDetails),
     browser: BrowserState<'_>,
 ) -> Result<AuthorizeOutcome, Error> {
     let back = cancel_redirect(&pending);
-    let fingerprint = continuation::fingerprint(sealed);
+    let Some(continuation) = Continuation::read_page(ctx, sealed) else {
+        return Ok(AuthorizeOutcome::BadHint { back });
+    };
+    let fingerprint = continuation.fingerprint();
     let mut conn = ctx.app.store.read().await?;
     if let Some(holder) = spent::find(&mut conn, ctx.project.no, &fingerprint).await? {
         let own = flow::resume(&mut conn, ctx.project, holder, browser.browser).await?;
         return Ok(own.map_or(AuthorizeOutcome::BadHint { back }, AuthorizeOutcome::Resume));
     }
-    let opened = Continuation::open(ctx, &pending.client_id, sealed).map(|(continuation, _)| continuation);
-    let opened = opened.filter(|one| one.dpop_jkt.is_none() || one.dpop_jkt == pending.dpop_jkt);
-    let Some(Continuation { guest, kept, .. }) = opened else { return Ok(AuthorizeOutcome::BadHint { back }) };
+    let is_bound = continuation.dpop_jkt.is_some();
+    let is_of_key = !is_bound || continuation.dpop_jkt == pending.dpop_jkt;
+    if !is_of_key || continuation.provider(ctx, &pending.client_id).is_none() {
+        return Ok(AuthorizeOutcome::BadHint { back });
+    }
+    let Continuation { guest, kept, .. } = continuation;
     let claim = match guest {
         None => None,
         Some((guest, source)) => {
@@ -162,6 +176,7 @@ async fn begin_continuation(
         }
     };
     drop(conn);
+    let hinted = find_hinted_member(ctx, details).await?;
     let secret = browser.browser.first().map_or_else(|| ctx.app.entropy.alphanumeric(), str::to_string);
     let purpose = claim.as_ref().map_or(FlowPurpose::Login, |claim| FlowPurpose::Promote { guest: claim.guest.id });
     let mut state = FlowState::new(purpose, pending, &secret);
@@ -171,8 +186,13 @@ async fn begin_continuation(
         state.from_elsewhere = browser.caller.is_none_or(|caller| caller.user.id != claim.guest.id);
         state.source = claim.source;
     }
+    // Here, `prompt=login` says that what the application has is not enough.
+    state.max_age = if details.prompt.contains(Prompt::Login) { Some(0) } else { limited_age(details) };
+    if let Some(hinted) = hinted {
+        accept_only(ctx, &mut state, &hinted, browser.caller).await?;
+    }
     let mut flow = Flow::begin_with_claim(ctx.app, state, fingerprint, ctx.now);
-    external::go_on(ctx, &mut flow, kept).await?;
+    external::go_on(ctx, &mut flow, KeptAnswer { is_bound, ..kept }).await?;
     Ok(AuthorizeOutcome::Pages { flow: Box::new(flow), browser: secret })
 }
 

@@ -11,6 +11,7 @@ const LABEL: &str = "sealed_flow";
 const PUSHED: &str = "pushed_request";
 const POSTED: &str = "provider_answer";
 const CONTINUATION: &str = "continuation";
+const PAGE_CONTINUATION: &str = "page_continuation";
 
 impl MacKey {
     /// Seals the flow for its browser.
@@ -59,6 +60,18 @@ impl MacKey {
     #[must_use]
     pub(crate) fn open_continuation(&self, sealed: &str) -> Option<Vec<u8>> {
         self.open_alone(CONTINUATION, &read_base64url(sealed)?)
+    }
+
+    /// Seals the same for the URL of a page.
+    #[must_use]
+    pub(crate) fn seal_page_continuation(&self, plain: &[u8], entropy: &Entropy) -> String {
+        self.seal_alone(PAGE_CONTINUATION, plain, entropy)
+    }
+
+    /// Unseals what [`MacKey::seal_page_continuation`] made.
+    #[must_use]
+    pub(crate) fn open_page_continuation(&self, sealed: &str) -> Option<Vec<u8>> {
+        self.open_alone(PAGE_CONTINUATION, &read_base64url(sealed)?)
     }
 
     fn seal_alone(&self, label: &str, plain: &[u8], entropy: &Entropy) -> String {
@@ -126,5 +139,8 @@ mod tests {
         let continuation = key.seal_continuation(b"a", &entropy);
         assert_eq!(key.open_continuation(&continuation).as_deref(), Some(&b"a"[..]));
         assert_eq!((key.open_continuation(&answer), key.open_provider_answer(&continuation)), (None, None));
+        let page = key.seal_page_continuation(b"a", &entropy);
+        assert_eq!(key.open_page_continuation(&page).as_deref(), Some(&b"a"[..]));
+        assert_eq!((key.open_continuation(&page), key.open_page_continuation(&continuation)), (None, None));
     }
 }

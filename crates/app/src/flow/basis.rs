@@ -63,6 +63,14 @@ impl Basis {
         Self { via, ..Self::of_passkey(flow) }
     }
 
+    /// The key of the provider whose account it is.
+    pub(crate) fn provider(&self) -> Option<&str> {
+        match &self.via {
+            Via::ExternalAccount { provider, .. } => Some(provider),
+            Via::LoginId(..) | Via::Passkey | Via::UsedPasskey(_) => None,
+        }
+    }
+
     /// That of a code for a login ID which turned out to belong to a member.
     pub(crate) fn of_taken(flow: &Flow, kind: LoginIdKind, value: &str) -> Self {
         Self { via: Via::LoginId(kind, value.to_string()), ..Self::of_passkey(flow) }

@@ -26,6 +26,7 @@ use crate::{
     error::Error,
     projects::Project,
     promotion::source::PromotionSource,
+    providers::LONG_AGO,
 };
 
 const TOO_MANY: &str = "too many authorization requests for this user, please try again later";
@@ -68,6 +69,7 @@ pub async fn begin_sign_in(
     state.prefill = suggest(&ctx.project.settings, details.login_hint.as_ref());
     state.enforced = enforced;
     state.asks_consent = details.prompt.contains(Prompt::Consent);
+    state.max_age = read_max_age(details, hinted.is_some());
     if !must_prove(details, wanted, ctx.now) {
         // A guest cannot agree to a third-party application: it signs up first.
         let is_third_party = consent::is_third_party(ctx.project, &state.request.client_id);
@@ -76,20 +78,43 @@ pub async fn begin_sign_in(
     }
     if let Some(hinted) = hinted {
         state.purpose = FlowPurpose::Login;
-        state.only_user = Some(hinted.id);
-        // The holder of an old ID token must not learn more from the page than the token contains.
-        let is_signed_in = browser.caller.is_some_and(|caller| caller.user.id == hinted.id);
-        if is_signed_in && !ctx.project.settings.providers().is_empty() {
-            let mut conn = ctx.app.store.read().await?;
-            let own = external_accounts::list(&mut conn, ctx.project.no, hinted.id).await?;
-            state.own_providers = Some(own.into_iter().map(|account| account.provider).collect());
-        }
+        let is_signed_in = accept_only(ctx, &mut state, &hinted, browser.caller).await?;
         if let Some(own) = find_login_id(ctx, hinted.id).await? {
             state.prefill = Some(own);
             state.masks_prefill = !is_signed_in;
         }
     }
     Ok(Ok(AuthorizeOutcome::Pages { flow: Box::new(Flow::begin(ctx.app, state, ctx.now)), browser: secret }))
+}
+
+/// Lets a flow accept only one member; answers whether it is signed in to the browser.
+pub(crate) async fn accept_only(
+    ctx: &Ctx<'_>,
+    state: &mut FlowState,
+    member: &User,
+    caller: Option<&SessionCaller>,
+) -> Result<bool, Error> {
+    state.only_user = Some(member.id);
+    // The holder of an old ID token must not learn more from the page than the token contains.
+    let is_signed_in = caller.is_some_and(|caller| caller.user.id == member.id);
+    if is_signed_in && !ctx.project.settings.providers().is_empty() {
+        let mut conn = ctx.app.store.read().await?;
+        let own = external_accounts::list(&mut conn, ctx.project.no, member.id).await?;
+        state.own_providers = Some(own.into_iter().map(|account| account.provider).collect());
+    }
+    Ok(is_signed_in)
+}
+
+/// How old a member's authentication may be. The SDKs send `prompt=login` in promotions, too, where it asks for no proof of a member; with
+/// a member's ID token it asks for a reauthentication.
+pub(crate) fn read_max_age(details: &AuthorizeDetails, is_hinted: bool) -> Option<u64> {
+    if is_hinted && details.prompt.contains(Prompt::Login) { Some(0) } else { limited_age(details) }
+}
+
+/// The age that a request limits. With a year or more it asks only to hear when the user authenticated: no session is that old, and a
+/// user whose provider does not say it must not be locked out.
+pub(crate) fn limited_age(details: &AuthorizeDetails) -> Option<u64> {
+    details.max_age.filter(|seconds| *seconds < LONG_AGO)
 }
 
 /// Answers a request that allows no page (`prompt=none`).
@@ -130,8 +155,12 @@ fn choose_purpose(details: &AuthorizeDetails, is_guest: bool) -> FlowPurpose {
 fn must_prove(details: &AuthorizeDetails, caller: Option<&SessionCaller>, now: Timestamp) -> bool {
     let prompts = [Prompt::Login, Prompt::Create, Prompt::SelectAccount];
     // The session of the guest that a member was is no proof of the member.
-    let proof = caller.filter(|caller| caller.user.is_anonymous() || caller.session.is_of_member());
-    let authenticated_at = proof.map(|caller| caller.session.authenticated_at);
+    let any_age = limited_age(details).is_none();
+    let authenticated_at = caller.and_then(|caller| match &caller.session {
+        session if caller.user.is_anonymous() => Some(session.authenticated_at),
+        session if any_age && session.is_of_member() => Some(session.authenticated_at),
+        session => session.proved_at(),
+    });
     let too_long_ago = details.max_age.is_some_and(|seconds| {
         authenticated_at.is_none_or(|at| seconds == 0 || now.since(at) > Duration::from_secs(seconds))
     });
@@ -141,7 +170,7 @@ fn must_prove(details: &AuthorizeDetails, caller: Option<&SessionCaller>, now: T
 }
 
 /// The member in an ID token hint. Expired tokens are accepted: only the signature matters.
-async fn find_hinted_member(ctx: &Ctx<'_>, details: &AuthorizeDetails) -> Result<Option<User>, Error> {
+pub(crate) async fn find_hinted_member(ctx: &Ctx<'_>, details: &AuthorizeDetails) -> Result<Option<User>, Error> {
     let Some(hint) = &details.id_token_hint else { return Ok(None) };
     let claims = ctx.project.keys.read_jwt("JWT", hint);
     let text = |name: &str| claims.as_ref()?.get(name)?.as_str().map(str::to_string);

@@ -4,7 +4,7 @@ use vestibule_domain::{
     id::{ProjectNo, SessionId, UserId},
     merge::MergeChoice,
     project::PromotionConflict,
-    session::Session,
+    session::{self, Session},
     time::Timestamp,
 };
 use vestibule_store::{Tx, codes, ended, grants, sessions};
@@ -77,6 +77,14 @@ enum SessionChange {
     New { session: Box<Session>, replaces: Option<SessionId> },
     /// The same user authenticated again: its session continues.
     Refreshed(SessionId),
+    /// The same user, which authenticated with its session more recently.
+    Stays(SessionId),
+}
+
+/// When and how the user authenticated.
+struct Authenticated {
+    at: Timestamp,
+    amr: String,
 }
 
 /// The input of the transaction.
@@ -87,8 +95,7 @@ struct Commit {
     /// The source of a guest's promotion, and the guest.
     source: Option<(PromotionSource, UserId)>,
     session: SessionChange,
-    amr: &'static str,
-    proved_at: Timestamp,
+    authenticated: Authenticated,
     code: Option<NewCode>,
     event: QueuedEvent,
     /// The account at a provider that a guest's promotion connected, or the guest's merge.
@@ -127,31 +134,35 @@ pub async fn commit(
     };
     // With the decision, not before it: a visitor who cancels connects nothing.
     let achievement = link::prepare(ctx, flow, achievement, write_notice).await?;
+    if !achievement.is_of_known_provider(&ctx.project.settings) {
+        return Ok(Committed::Outdated);
+    }
+    // A decision about the guest proves nothing anew, and neither does an answer that a provider gave before.
+    let proved_at = achievement.proved_at(ctx.now);
     let Some(prepared) = prepare_change(ctx, flow, achievement, &browser).await? else {
         return Ok(Committed::UserGone);
     };
     let Prepared { user_id, change, event, second, amr, endings } = prepared;
     let request = &flow.state.request;
-    // A decision about the guest proves nothing anew.
-    let proved_at = flow.state.awaits_merge.as_ref().map_or(ctx.now, |awaited| awaited.proved_at);
-    let (session, session_cookie) = plan_session(ctx, flow, &change, (user_id, amr, proved_at), browser);
+    let proved = Authenticated { at: proved_at, amr: amr.to_string() };
+    let (session, session_cookie, authenticated) = plan_session(ctx, flow, &change, (user_id, proved), browser);
     let session_id = match &session {
         SessionChange::None => None,
         SessionChange::New { session, .. } => Some(session.id),
-        SessionChange::Refreshed(id) => Some(*id),
+        SessionChange::Refreshed(id) | SessionChange::Stays(id) => Some(*id),
     };
     let is_promotion = matches!(change, UserChange::Promote(_));
     let earned = CompletedFlow {
         user_id,
         session_id,
-        authenticated_at: proved_at,
-        amr: Some(amr.to_string()),
+        authenticated_at: authenticated.at,
+        amr: Some(authenticated.amr.clone()),
         ends_earlier_grants: is_promotion,
         // A member's scope is not limited.
         limited_scope: None,
     };
     let is_consent_missing = consent::is_missing(ctx, request, user_id, flow.state.asks_consent).await?;
-    let awaits_consent = is_consent_missing.then(|| AwaitedConsent::of(&earned));
+    let awaits_consent = is_consent_missing.then(|| AwaitedConsent::of(&earned, ctx.now));
     let code = if is_consent_missing {
         None
     } else {
@@ -172,8 +183,7 @@ pub async fn commit(
         change,
         source,
         session,
-        amr,
-        proved_at,
+        authenticated,
         code,
         event,
         second,
@@ -281,13 +291,14 @@ fn plan_session(
     ctx: &Ctx<'_>,
     flow: &Flow,
     change: &UserChange,
-    (user_id, amr, proved_at): (UserId, &str, Timestamp),
+    (user_id, proved): (UserId, Authenticated),
     browser: Browser,
-) -> (SessionChange, CookieChange) {
+) -> (SessionChange, CookieChange, Authenticated) {
     if flow.state.request.suppress_session {
         // The session of a guest that is promoted or given up ends with the change.
         let has_ended = browser.session.is_some_and(|session| change.guest() == Some(session.user_id));
-        return (SessionChange::None, if has_ended { CookieChange::Removed } else { CookieChange::Stays });
+        let cookie = if has_ended { CookieChange::Removed } else { CookieChange::Stays };
+        return (SessionChange::None, cookie, proved);
     }
     // The session of a guest, or of the guest that the member was, is replaced even when its user stays: it gains rights, and
     // its cookie may have been copied, so it gets a new secret.
@@ -297,14 +308,22 @@ fn plan_session(
     };
     let own = browser.session.as_ref().filter(|session| session.user_id == user_id && stays(session));
     if let Some(own) = own {
-        return (SessionChange::Refreshed(own.id), CookieChange::Stays);
+        // What a provider says about last week takes nothing from what the user proved a minute ago.
+        let new = session::proved_at(proved.at, Some(&proved.amr));
+        return match own.proved_at().zip(own.amr.clone()) {
+            Some((at, amr)) if new.is_none_or(|new| new < at) => {
+                (SessionChange::Stays(own.id), CookieChange::Stays, Authenticated { at, amr })
+            }
+            Some(_) | None => (SessionChange::Refreshed(own.id), CookieChange::Stays, proved),
+        };
     }
-    let (session, _) = make_session(ctx.app, user_id, proved_at, Some(amr.to_string()), browser.device, ctx.now);
+    let amr = Some(proved.amr.clone());
+    let (session, _) = make_session(ctx.app, user_id, proved.at, amr, browser.device, ctx.now);
     let secret = ctx.project.keys.mac.flow_session(flow.id);
     let cookie = format!("{}.{secret}", session.id);
     let session = Session { secret_hash: sha256(secret.as_bytes()), ..session };
     let replaces = browser.session.map(|session| session.id);
-    (SessionChange::New { session: Box::new(session), replaces }, CookieChange::Set(cookie))
+    (SessionChange::New { session: Box::new(session), replaces }, CookieChange::Set(cookie), proved)
 }
 
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, CommitError> {
@@ -314,9 +333,10 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<i64, Commit
     }
     let generation = input.change.apply(tx, no, &input.endings, input.now).await?;
     match &input.session {
-        SessionChange::None => {}
+        SessionChange::None | SessionChange::Stays(_) => {}
         SessionChange::Refreshed(id) => {
-            sessions::set_authenticated(tx, no, *id, input.proved_at, Some(input.amr)).await?;
+            let Authenticated { at, amr } = &input.authenticated;
+            sessions::set_authenticated(tx, no, *id, *at, Some(amr)).await?;
         }
         SessionChange::New { session, replaces } => {
             sessions::insert(tx, no, session).await?;

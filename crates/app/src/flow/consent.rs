@@ -34,13 +34,17 @@ pub struct AwaitedConsent {
     pub session: Option<SessionId>,
     authenticated_at: Timestamp,
     amr: Option<String>,
+    /// When the sign-in was finished, if not at once: a provider may have authenticated its user long before.
+    #[serde(default)]
+    signed_in_at: Option<Timestamp>,
     ends_earlier_grants: bool,
 }
 
 impl AwaitedConsent {
     /// After a sign-in.
-    pub fn of(earned: &CompletedFlow) -> Self {
+    pub fn of(earned: &CompletedFlow, now: Timestamp) -> Self {
         Self {
+            signed_in_at: Some(now),
             user: earned.user_id,
             session: earned.session_id,
             authenticated_at: earned.authenticated_at,
@@ -55,8 +59,13 @@ impl AwaitedConsent {
             session: Some(caller.session.id),
             authenticated_at: caller.session.authenticated_at,
             amr: caller.session.amr.clone(),
+            signed_in_at: None,
             ends_earlier_grants: false,
         }
+    }
+
+    fn signed_in_at(&self) -> Timestamp {
+        self.signed_in_at.unwrap_or(self.authenticated_at)
     }
 
     /// The member, if active and still signed in to this browser.
@@ -67,7 +76,7 @@ impl AwaitedConsent {
         let (mut conn, no) = (ctx.app.store.read().await?, ctx.project.no);
         if self.session.is_none() {
             let ended_at = users::find_sessions_ended_at(&mut conn, no, self.user).await?;
-            if ended_at.is_some_and(|ended_at| self.authenticated_at < ended_at) {
+            if ended_at.is_some_and(|ended_at| self.signed_in_at() < ended_at) {
                 return Ok(None);
             }
         }
@@ -229,7 +238,7 @@ fn agree(ctx: &Ctx<'_>, flow: &Flow, awaited: &AwaitedConsent, caller: Option<&S
     };
     Agreement {
         user: awaited.user,
-        proof: session.map_or(Proof::SignedInAt(awaited.authenticated_at), |session| Proof::Session(session.id)),
+        proof: session.map_or(Proof::SignedInAt(awaited.signed_in_at()), |session| Proof::Session(session.id)),
         client_id: request.client_id.clone(),
         scope: request.scope.clone(),
         code: make_code(ctx.app, request, earned, ctx.now),

@@ -1,6 +1,8 @@
 //! Signing in with a provider: the request to it, which belongs to the browser's flow and is answered once, and what its answer
 //! means. Nothing about a user is decided before the answer is verified.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     id::{FlowId, UserId},
@@ -32,9 +34,9 @@ use crate::{
     limits::rates,
     promotion::change::{Credentials, NewExternalAccount},
     providers::{
-        self, Answer, AuthorizationRequest, Exchange, ProviderError, ProviderUser, apple::PersonName, secrets,
+        self, Answer, AuthorizationRequest, DatedProof, Exchange, ProviderError, ProviderUser, apple::PersonName,
+        secrets,
     },
-    tokens::issue::BY_PROVIDER,
 };
 
 /// Maximum bytes of a state.
@@ -59,7 +61,7 @@ pub struct ExternalStep {
     pub intent: Intent,
     /// The SHA-256 of the secret in the request's `state`; `None` once the answer was taken.
     state: Option<String>,
-    /// When the provider was asked to have its user sign in again, for a reauthentication.
+    /// When its user must have signed in there at the earliest, for a reauthentication.
     #[serde(default)]
     anew_since: Option<Timestamp>,
     /// Why it led to no user.
@@ -117,10 +119,14 @@ pub enum Answered {
 }
 
 /// An account at a provider for a new member.
-pub struct NewConnection(ProviderUser);
+pub struct NewConnection {
+    pub(super) user: ProviderUser,
+    pub(super) dated: DatedProof,
+}
 
-/// The providers that a flow offers: none where the app enforces a login ID; and a member who is signed in, and is to authenticate
-/// again, those of its accounts. Without its session the page must not say which they are, so it offers all.
+/// The providers that a flow offers: none where the app enforces a login ID; where it asks for a recent authentication, those that can
+/// prove one; and a member who is signed in, and is to authenticate again, those of its accounts. Without its session the page must not
+/// say which they are, so it offers all.
 pub fn offered<'a>(ctx: &Ctx<'a>, flow: &Flow) -> Vec<&'a Provider> {
     let state = &flow.state;
     if state.enforced.is_some() {
@@ -128,7 +134,8 @@ pub fn offered<'a>(ctx: &Ctx<'a>, flow: &Flow) -> Vec<&'a Provider> {
     }
     let is_offered =
         |provider: &&Provider| state.own_providers.as_ref().is_none_or(|own| own.contains(&provider.account_key()));
-    ctx.project.settings.providers().iter().filter(is_offered).collect()
+    let can_prove = |provider: &&Provider| state.max_age.is_none() || provider.proves_anew();
+    ctx.project.settings.providers().iter().filter(is_offered).filter(can_prove).collect()
 }
 
 /// Sends the user to a provider: stores the flow, so that the answer finds it.
@@ -144,9 +151,11 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     flow.state.attempt = None;
     flow.state.pending = None;
     flow.state.linking = None;
-    let asks_anew = flow.state.only_user.is_some();
-    // What proved the user to an application is no fresh proof.
-    let kept = flow.state.kept.clone().filter(|kept| !asks_anew && kept.is_usable(provider, ctx.now));
+    let max_age = flow.state.max_age;
+    // Where the application may do without its key, the code is of use without it.
+    let client = ctx.project.settings.client(&flow.state.request.client_id);
+    let needs_key = client.is_some_and(|client| !client.is_dpop_disabled());
+    let kept = flow.state.kept.clone().filter(|kept| needs_key && kept.is_proof_on_page(provider, max_age, ctx.now));
     if let Some(kept) = kept {
         return Ok(match decide_kept(ctx, flow, (provider, *kept), intent).await? {
             Answered::Achieved(achievement) => Started::Achieved(achievement),
@@ -157,10 +166,10 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     flow.state.kept = None;
     let secret = ctx.app.entropy.alphanumeric();
     let state = format!("{}.{secret}", flow.id);
-    let anew_since = asks_anew.then_some(ctx.now);
+    let anew_since = max_age.map(|seconds| ctx.now.minus(Duration::from_secs(seconds)));
     flow.state.external =
         Some(ExternalStep { state: Some(hash(&secret)), anew_since, ..ExternalStep::new(provider, intent) });
-    match request_url(ctx, provider, (&state, &secret), asks_anew).await {
+    match request_url(ctx, provider, (&state, &secret), max_age).await {
         Ok(url) => Ok(if save(ctx, flow, None).await? { Started::Redirect(url) } else { Started::Stale }),
         Err(error) => {
             providers::log(ctx, provider, &error);
@@ -170,7 +179,8 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     }
 }
 
-/// The URL of a request to a provider; the state has the secret. A user who is signed in there may have to prove itself anew.
+/// The URL of a request to a provider; the state has the secret. With a maximum age, in seconds, a user who signed in there longer ago has
+/// to prove itself anew.
 ///
 /// # Errors
 /// When the provider cannot be asked.
@@ -178,7 +188,7 @@ pub(crate) async fn request_url(
     ctx: &Ctx<'_>,
     provider: &Provider,
     (state, secret): (&str, &str),
-    asks_anew: bool,
+    max_age: Option<u64>,
 ) -> Result<String, ProviderError> {
     match secrets::is_set(ctx, provider).await {
         Ok(true) => {}
@@ -186,7 +196,7 @@ pub(crate) async fn request_url(
         Err(error) => return Err(ProviderError::Unavailable(error.to_string())),
     }
     let (nonce, verifier) = ctx.project.keys.mac.provider_request(secret);
-    let request = AuthorizationRequest { state, nonce: &nonce, verifier: &verifier, asks_anew };
+    let request = AuthorizationRequest { state, nonce: &nonce, verifier: &verifier, max_age };
     let providers = &ctx.app.providers;
     let url = providers.authorization_url(ctx.project, provider, &request, (&ctx.app.metrics, ctx.now));
     calling(ctx.project.no, url).await
@@ -227,8 +237,8 @@ pub async fn answer(ctx: &Ctx<'_>, flow: &mut Flow, (alias, form): (&str, &Form)
     }
 }
 
-/// The user whom a provider's answer to a request with this secret proves; of a request that asked for a fresh proof, with when it
-/// was made.
+/// The user whom a provider's answer to a request with this secret proves; of a request that asked for a fresh proof, with when its user
+/// must have signed in there at the earliest.
 ///
 /// # Errors
 /// Why it proves none.
@@ -275,7 +285,7 @@ pub(crate) async fn verify(
     let of = Exchange { nonce: &nonce, verifier: &verifier };
     let exchanged = calling(ctx.project.no, providers::exchange(ctx, provider, answer, of)).await;
     let is_fresh = |user: ProviderUser| match anew_since {
-        Some(asked_at) => providers::check_fresh(provider, &user, asked_at).map(|()| user),
+        Some(since) => providers::check_fresh(provider, user, since),
         None => Ok(user),
     };
     exchanged.and_then(is_fresh).map_err(|error| (problem_of(&error), error))
@@ -380,9 +390,12 @@ pub(crate) async fn go_on(ctx: &Ctx<'_>, flow: &mut Flow, kept: KeptAnswer) -> R
 async fn decide(
     ctx: &Ctx<'_>,
     flow: &mut Flow,
-    (provider, mut user): (&Provider, ProviderUser),
+    (provider, user): (&Provider, ProviderUser),
     intent: Intent,
 ) -> Result<Answered, Error> {
+    let mut user = user.under(provider);
+    // What the provider said to an application minutes ago proves nothing of this moment.
+    let dated = user.dated(provider, flow.state.kept.as_ref().map_or(ctx.now, |kept| kept.verified_at));
     let mut conn = ctx.app.store.read().await?;
     let no = ctx.project.no;
     let known = external_accounts::find(&mut conn, no, &user.provider, &user.subject).await?;
@@ -404,7 +417,9 @@ async fn decide(
             Some(kept) => basis.kept_at(kept.asked_since, None),
             None => basis,
         };
-        let proof = LoginProof { external: Some(user), ..LoginProof::new(account.user_id, BY_PROVIDER, basis) };
+        let proved_at = Some(dated.at);
+        let proof =
+            LoginProof { external: Some(user), proved_at, ..LoginProof::new(account.user_id, dated.amr, basis) };
         return Ok(Answered::Achieved(Achievement::Proved(Box::new(proof))));
     }
     // Only an address that is believed counts; another one must neither block its owner nor show that it is known.
@@ -416,7 +431,7 @@ async fn decide(
         None => None,
     };
     drop(conn);
-    if let Some(taken) = taken.clone().filter(|_| link::is_offered(ctx)) {
+    if let Some(taken) = taken.clone().filter(|_| link::is_offered(&ctx.project.settings)) {
         // An answer given to an application comes here by a link, maybe of another person: the owner of the address who follows it
         // signs in, and connects nothing.
         if flow.state.kept.is_none() {
@@ -432,7 +447,7 @@ async fn decide(
     if let Some((_, email)) = taken {
         return mark_email_taken(ctx, flow, email).await;
     }
-    Ok(Answered::Achieved(Achievement::Connected(Box::new(NewConnection(user)))))
+    Ok(Answered::Achieved(Achievement::Connected(Box::new(NewConnection { user, dated }))))
 }
 
 /// Says that the address is a member's. Without a proof, so that it opens nothing: the owner signs in with its own methods.
@@ -465,7 +480,7 @@ pub async fn mark_taken(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<(), Error> {
 impl NewConnection {
     /// The credentials of the new member.
     pub(crate) fn credentials(self, ctx: &Ctx<'_>, user_id: UserId) -> Credentials {
-        let login_id = login_id_of(ctx, &self.0).map(|email| OwnedLoginId {
+        let login_id = login_id_of(ctx, &self.user).map(|email| OwnedLoginId {
             id: ctx.app.entropy.id(ctx.now),
             user_id,
             kind: email.kind.as_str().to_string(),
@@ -475,8 +490,8 @@ impl NewConnection {
             created_at: ctx.now,
             updated_at: ctx.now,
         });
-        let attributes = self.0.attributes();
-        let account = make_account(ctx, user_id, self.0);
+        let attributes = self.user.attributes();
+        let account = make_account(ctx, user_id, self.user);
         let external = Some(NewExternalAccount { account, attributes });
         Credentials { login_id, password_hash: None, passkey: None, external }
     }

@@ -6,7 +6,7 @@ use vestibule_domain::{
     id::UserId,
     identifier::{LoginId, LoginIdKind},
     identity::ExternalAccount,
-    project::{ExternalConflict, Provider},
+    project::{ExternalConflict, ProjectSettings, Provider},
 };
 
 use super::{Flow, prepare::Achievement, sign_in::LoginProof};
@@ -28,6 +28,9 @@ use crate::{
 pub struct PendingLink {
     /// The name of its provider.
     pub provider: String,
+    /// The alias of its provider.
+    #[serde(default)]
+    alias: String,
     /// The member to whom its email address belongs.
     owner: UserId,
     email: LoginId,
@@ -36,7 +39,15 @@ pub struct PendingLink {
 
 impl PendingLink {
     pub(super) fn new(provider: &Provider, (owner, email): (UserId, LoginId), user: ProviderUser) -> Self {
-        Self { provider: provider.display_name().to_string(), owner, email, user }
+        Self { provider: provider.display_name().to_string(), alias: provider.alias.clone(), owner, email, user }
+    }
+
+    /// Whether the project connects it today: it may have removed the provider since, or believe its addresses no more.
+    #[must_use]
+    pub fn is_open(&self, settings: &ProjectSettings) -> bool {
+        let provider = settings.provider(&self.alias).filter(|one| one.account_key() == self.user.provider);
+        let is_believed = |one: &Provider| self.user.clone().under(one).verified_email.is_some();
+        is_offered(settings) && provider.is_some_and(is_believed)
     }
 }
 
@@ -48,8 +59,8 @@ pub struct LinkedAccount {
 }
 
 /// Whether the project connects accounts after a sign-in.
-pub(super) fn is_offered(ctx: &Ctx<'_>) -> bool {
-    ctx.project.settings.external_conflict() == ExternalConflict::LoginAndLink
+pub(super) fn is_offered(settings: &ProjectSettings) -> bool {
+    settings.external_conflict() == ExternalConflict::LoginAndLink
 }
 
 /// Adds the account to a proof of the member whom it is to be connected to; the proof of another member stays as it is.
@@ -65,7 +76,7 @@ pub(super) async fn prepare(
         Achievement::Decided(proof, choice) => (proof, Some(choice)),
         other @ (Achievement::Joined(_) | Achievement::Connected(_)) => return Ok(other),
     };
-    if proof.user == pending.owner && is_offered(ctx) {
+    if proof.user == pending.owner && pending.is_open(&ctx.project.settings) {
         proof.linked = link(ctx, pending, &mut proof, write).await?;
     }
     Ok(match choice {

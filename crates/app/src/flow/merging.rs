@@ -7,6 +7,7 @@ use vestibule_domain::{
     id::{ProjectNo, UserId},
     project::PromotionConflict,
     promotion::check_promotable,
+    session::{BY_PROVIDER, BY_PROVIDER_UNTIMED},
     time::Timestamp,
     user::User,
 };
@@ -26,7 +27,6 @@ use crate::{
     messages::SealedMessage,
     promotion::change::PromotionError,
     sessions::{Ending, Selection},
-    tokens::issue::BY_PROVIDER,
 };
 
 /// A flow whose member decides about the guest.
@@ -35,7 +35,7 @@ pub struct AwaitedMerge {
     /// The member that was proved.
     pub member: UserId,
     /// When it was proved.
-    pub(super) proved_at: Timestamp,
+    proved_at: Timestamp,
     /// When the guest began.
     pub guest_since: Timestamp,
     amr: String,
@@ -43,13 +43,14 @@ pub struct AwaitedMerge {
 }
 
 /// Every way to prove a member, as it is kept.
-const METHODS: [&str; 5] = ["pwd", "otp", "otp sms", "pop user", BY_PROVIDER];
+const METHODS: [&str; 6] = ["pwd", "otp", "otp sms", "pop user", BY_PROVIDER, BY_PROVIDER_UNTIMED];
 
 impl AwaitedMerge {
     /// The proof, without what was recorded with it; `None` when a later release kept it.
     fn proof(&self) -> Option<LoginProof> {
         let amr = METHODS.into_iter().find(|method| *method == self.amr)?;
-        Some(LoginProof::new(self.member, amr, self.basis.clone()))
+        let proved_at = Some(self.proved_at);
+        Some(LoginProof { proved_at, ..LoginProof::new(self.member, amr, self.basis.clone()) })
     }
 }
 
@@ -105,7 +106,7 @@ pub(crate) async fn ask(
         guest_since: guest.created_at,
         amr: proof.amr.to_string(),
         basis: proof.basis.clone().kept_at(now, proof.passkey.as_ref().map(|passkey| passkey.credential_id.as_slice())),
-        proved_at: now,
+        proved_at: proof.proved_at.unwrap_or(now),
     });
     let ending = proof.recovery.is_some().then(|| {
         let cause = (RevocationReason::PasswordChange, TriggeredBy::User);

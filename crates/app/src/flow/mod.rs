@@ -154,6 +154,9 @@ pub struct FlowState {
     claim: Option<[u8; 16]>,
     /// The only member accepted, for reauthentication.
     pub only_user: Option<UserId>,
+    /// How old a member's authentication may be, in seconds, if the request says so; with 0, it is made for the request.
+    #[serde(default)]
+    pub(crate) max_age: Option<u64>,
     /// The keys of the providers of its accounts, if it is signed in.
     #[serde(default)]
     pub own_providers: Option<Vec<String>>,
@@ -206,6 +209,7 @@ impl FlowState {
             from_elsewhere: false,
             claim: None,
             only_user: None,
+            max_age: None,
             own_providers: None,
             pending: None,
             attempt: None,

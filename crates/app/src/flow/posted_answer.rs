@@ -49,6 +49,16 @@ pub fn seal(ctx: &Ctx<'_>, alias: &str, form: &Form) -> Option<String> {
 /// The parameter with an answer that was posted.
 pub const POSTED: &str = "answer";
 
+/// What is passed on of the query of a callback: the answer and nothing else. The URL may be longer than its parts are useful, and names
+/// that another page reads must not get there.
+#[must_use]
+pub fn known(query: &Form) -> Form {
+    let names = KEPT.into_iter().chain([POSTED]);
+    let pairs =
+        names.flat_map(|name| query.get_all(name).take(2).map(move |value| (name.to_string(), value.to_string())));
+    Form::from_pairs(pairs)
+}
+
 /// The answer in the query of a callback: what was posted, if it is that, else the query itself. `None` when what was posted is too
 /// old, changed, or another callback's.
 #[must_use]
@@ -66,4 +76,17 @@ fn open(ctx: &Ctx<'_>, alias: &str, sealed: &str) -> Option<Form> {
     let plain = ctx.project.keys.mac.open_provider_answer(sealed)?;
     let posted: Posted = serde_json::from_slice(&plain).ok()?;
     (posted.alias == alias && ctx.now <= posted.expires_at).then(|| Form::from_pairs(posted.fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_answer_is_passed_on() {
+        let known = |query: &str| known(&Form::parse_query(query).expect("a query")).print();
+        assert_eq!(known("code=c&state=s&iss=i&error=e&answer=a"), "state=s&code=c&error=e&iss=i&answer=a");
+        assert_eq!(known("csrf=x&code=c&answered_by=other&next=%2F&error_description=d"), "code=c");
+        assert_eq!(known("state=a&state=b&state=c"), "state=a&state=b", "it stays repeated, which counts as missing");
+    }
 }

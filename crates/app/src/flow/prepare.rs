@@ -5,7 +5,7 @@ use vestibule_domain::{
     id::{IdentityId, UserId},
     identity::{OwnedLoginId, UserAccount},
     merge::MergeChoice,
-    project::{LimitName, PromotionConflict},
+    project::{LimitName, ProjectSettings, PromotionConflict},
     promotion::check_promotable,
     session::Session,
     time::Timestamp,
@@ -34,7 +34,6 @@ use crate::{
     },
     sessions::{Ending, Selection},
     state::App,
-    tokens::issue::BY_PROVIDER,
 };
 
 /// What the user has proved or entered.
@@ -47,6 +46,31 @@ pub enum Achievement {
     Proved(Box<LoginProof>),
     /// The same, and what the member decided about the guest.
     Decided(Box<LoginProof>, MergeChoice),
+}
+
+impl Achievement {
+    /// When the user authenticated.
+    pub(crate) fn proved_at(&self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Joined(_) => now,
+            Self::Connected(connection) => connection.dated.at,
+            Self::Proved(proof) | Self::Decided(proof, _) => proof.proved_at.unwrap_or(now),
+        }
+    }
+
+    /// The key of the provider whose word it rests on.
+    fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Joined(_) => None,
+            Self::Connected(connection) => Some(&connection.user.provider),
+            Self::Proved(proof) | Self::Decided(proof, _) => proof.basis.provider(),
+        }
+    }
+
+    /// Whether the provider whose word it rests on is still one of the project: it may have been removed since it gave it.
+    pub(super) fn is_of_known_provider(&self, settings: &ProjectSettings) -> bool {
+        self.provider().is_none_or(|key| settings.provider_of_account(key).is_some())
+    }
 }
 
 /// The state of the browser for a commit.
@@ -83,8 +107,9 @@ pub(crate) async fn prepare_change(
         Achievement::Joined(_) | Achievement::Connected(_) if has_left => Ok(None),
         Achievement::Connected(connection) => {
             let user_id = flow.future_user();
+            let amr = connection.dated.amr;
             let credentials = (*connection).credentials(ctx, user_id);
-            prepare_joining(ctx, flow, (user_id, credentials, BY_PROVIDER), browser).await
+            prepare_joining(ctx, flow, (user_id, credentials, amr), browser).await
         }
         Achievement::Joined(passkey) => {
             let amr = amr_of_joining(flow, passkey.as_ref());

@@ -10,6 +10,7 @@ use vestibule_domain::{
     identifier::{LoginId, LoginIdKind},
     identity::OwnedLoginId,
     secret::Secret,
+    time::Timestamp,
 };
 use vestibule_store::{credentials, passkeys::PasskeyUse, users::Endings};
 
@@ -43,6 +44,8 @@ pub struct LoginProof {
     pub user: UserId,
     /// The method (RFC 8176).
     pub amr: &'static str,
+    /// When the user authenticated, if not with the last step of the flow.
+    pub(super) proved_at: Option<Timestamp>,
     /// Without it, the proof is worth nothing.
     pub basis: Basis,
     /// A hash to store: a rehash of the same password, or a new one.
@@ -66,6 +69,7 @@ impl LoginProof {
         Self {
             user,
             amr,
+            proved_at: None,
             basis,
             password_hash: None,
             recovery: None,
@@ -303,9 +307,9 @@ pub async fn open_taken(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<LoginProof>
     let row = find_user(ctx, &pending.login_id).await?.map(|(row, _)| row);
     let row = row.filter(|row| may_receive(Goal::Login, row) && is_wanted(flow, row.user_id));
     Ok(row.map(|row| {
-        let proved = Some((kind, pending.login_id.value.clone()));
+        let (proved, proved_at) = (Some((kind, pending.login_id.value.clone())), pending.proved_at);
         let basis = Basis::of_taken(flow, kind, &pending.login_id.value);
-        LoginProof { proved, ..LoginProof::new(row.user_id, amr_of_code(kind), basis) }
+        LoginProof { proved, proved_at, ..LoginProof::new(row.user_id, amr_of_code(kind), basis) }
     }))
 }
 

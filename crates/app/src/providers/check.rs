@@ -1,5 +1,7 @@
 //! Checks a provider of the settings without signing anyone in: its metadata, its keys, and the client secret.
 
+use vestibule_domain::project::ProviderProof;
+
 use super::{
     ProviderError,
     exchange::{Call, redeem},
@@ -64,6 +66,8 @@ pub async fn check(ctx: &Ctx<'_>, alias: &str) -> Result<Vec<Finding>, AdminErro
         Err(error) => found.push(Finding::new(Verdict::Bad, format!("Its sign-in page can't be used: {error}."))),
     }
     match &metadata.jwks_uri {
+        // Facebook has ID tokens only for apps.
+        Some(_) if provider.kind.proof() == ProviderProof::UserApi && !provider.has_native_sign_in() => {}
         Some(uri) => {
             let keys = known.count_keys((&providers.http, uri), asked);
             found.push(match calling(ctx.project.no, keys).await {

@@ -24,7 +24,7 @@ use crate::{adapters::provider_http::ProviderAnswer, ctx::Ctx};
 const TOKEN_BYTES: usize = 8 * 1024;
 
 /// The answer of a provider, as the browser brought it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Answer<'a> {
     pub code: &'a str,
     /// The issuer that it names (RFC 9207).
@@ -34,7 +34,7 @@ pub(crate) struct Answer<'a> {
 }
 
 /// What the request to the provider had.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Exchange<'a> {
     pub nonce: &'a str,
     pub verifier: &'a str,
@@ -161,13 +161,21 @@ pub(super) async fn verify_id_token(
     Ok((id_token::check(&claims, &expected)?, claims))
 }
 
-/// The ID of the account: the subject, but at Microsoft.
+/// The ID of the account: the subject, which is a number at Facebook, but at Microsoft.
 pub(super) fn read_account_id(
     kind: ProviderType,
     subject: String,
     claims: &Map<String, Value>,
 ) -> Result<String, ProviderError> {
-    if kind == ProviderType::Microsoft { microsoft::read_subject(claims) } else { Ok(subject) }
+    match kind {
+        ProviderType::Microsoft => microsoft::read_subject(claims),
+        ProviderType::Facebook => user_api::check_number(&subject).map(str::to_string),
+        ProviderType::Google
+        | ProviderType::Apple
+        | ProviderType::GitHub
+        | ProviderType::LinkedIn
+        | ProviderType::Oidc => Ok(subject),
+    }
 }
 
 /// The request of RFC 6749 §4.1.3, with the verifier of RFC 7636 where the provider takes one.

@@ -12,8 +12,11 @@ use crate::crypto::is_equal;
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 /// Maximum bytes of a subject (OpenID Connect Core §2).
 const SUBJECT_BYTES: usize = 255;
-/// Google's issuer, and how some of its ID tokens spell it.
-const GOOGLE: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+/// Issuers with a second name, which some of their ID tokens have. The keys are those of the first one.
+const SECOND_NAMES: [(ProviderType, &str, &str); 2] = [
+    (ProviderType::Google, "https://accounts.google.com", "accounts.google.com"),
+    (ProviderType::Apple, "https://appleid.apple.com", "https://account.apple.com"),
+];
 
 /// What an ID token must say.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +40,7 @@ pub(super) fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Res
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let seconds = |name: &str| claims.get(name).and_then(Value::as_f64);
     let issuer = text("iss").unwrap_or_default();
-    let is_issuer = issuer == expected.issuer
-        || (expected.kind == ProviderType::Google && expected.issuer == GOOGLE[0] && issuer == GOOGLE[1]);
+    let is_issuer = issuer == expected.issuer || SECOND_NAMES.contains(&(expected.kind, expected.issuer, issuer));
     if !is_issuer {
         return Err(ProviderError::Unproven("the ID token is another issuer's"));
     }
@@ -76,6 +78,11 @@ pub(super) fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Res
 /// When the user signed in at the provider, if the ID token says so.
 pub(super) fn read_auth_time(claims: &Map<String, Value>) -> Option<Timestamp> {
     claims.get("auth_time").and_then(Value::as_i64).filter(|seconds| *seconds > 0).map(Timestamp::from_seconds)
+}
+
+/// When a verified ID token was issued.
+pub(super) fn read_issued_at(claims: &Map<String, Value>) -> Timestamp {
+    claims.get("iat").and_then(Value::as_i64).map(Timestamp::from_seconds).unwrap_or(Timestamp::from_seconds(0))
 }
 
 /// The audience, if there is no other.
@@ -196,16 +203,24 @@ mod tests {
     }
 
     #[test]
-    fn only_googles_issuer_has_two_spellings() {
-        let google = Expected { kind: ProviderType::Google, issuer: GOOGLE[0], ..EXPECTED };
-        for issuer in GOOGLE {
-            let mut claims = good();
-            claims["iss"] = json!(issuer);
-            assert!(judge(&claims, &google).is_ok(), "{issuer}");
+    fn only_the_issuers_of_google_and_apple_have_second_names() {
+        for (kind, first, second) in SECOND_NAMES {
+            let known = Expected { kind, issuer: first, ..EXPECTED };
+            let is_good = |expected: &Expected<'_>, issuer: &str| {
+                let mut claims = good();
+                claims["iss"] = json!(issuer);
+                judge(&claims, expected).is_ok()
+            };
+            assert!(is_good(&known, first) && is_good(&known, second), "{kind:?}");
+            assert!(!is_good(&Expected { kind: ProviderType::Oidc, ..known }, second), "{kind:?}");
+            assert!(!is_good(&Expected { kind, ..EXPECTED }, second), "{kind:?}: the operator named another issuer");
+            assert!(!is_good(&known, &format!("{second}/")), "{kind:?}");
         }
+        let [(google, issuer, _), (_, _, of_apple)] = SECOND_NAMES;
         let mut claims = good();
+        claims["iss"] = json!(of_apple);
+        assert!(judge(&claims, &Expected { kind: google, issuer, ..EXPECTED }).is_err());
         claims["iss"] = json!("id.example");
         assert!(judge(&claims, &EXPECTED).is_err());
-        assert!(judge(&claims, &Expected { kind: ProviderType::Google, ..EXPECTED }).is_err());
     }
 }

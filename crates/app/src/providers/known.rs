@@ -24,7 +24,11 @@ const METADATA_AGE: Duration = Duration::from_secs(3_600);
 const METADATA_STALE: Duration = Duration::from_secs(24 * 3_600);
 /// How long keys are kept, whatever the provider says: at least, by default, and at most.
 const KEYS_AGE: [Duration; 3] = [Duration::from_secs(300), Duration::from_secs(3_600), Duration::from_secs(24 * 3_600)];
-/// How often keys are read again for a token with an unknown key.
+/// How long a provider is not asked again for what it has just failed to give: of many requests that need it, one asks.
+const FAILURE_PAUSE: Duration = Duration::from_secs(5);
+/// The same where it may not have failed: a call for an unknown key was given up.
+const GIVEN_UP_PAUSE: Duration = Duration::from_secs(1);
+/// How often keys are read again for a token with an unknown key, whether they can be read or not: anyone can make up its name.
 const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(30);
 /// Maximum number of keys of a provider.
 const KEYS: usize = 50;
@@ -75,6 +79,42 @@ struct Kept<T> {
     expires_at: Timestamp,
 }
 
+/// What was read last, and what became of the last try since.
+struct Remembered<T> {
+    kept: Option<Kept<T>>,
+    failure: Option<Failure>,
+}
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self { kept: None, failure: None }
+    }
+}
+
+/// A try that failed, or that was given up: its request may have been cancelled.
+struct Failure {
+    error: ProviderError,
+    until: Timestamp,
+}
+
+impl<T> Remembered<T> {
+    /// Why the provider is not asked now.
+    fn refuse(&self, now: Timestamp) -> Result<(), ProviderError> {
+        match &self.failure {
+            Some(failure) if now < failure.until => Err(failure.error.clone()),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn note_failure(&mut self, error: &ProviderError, until: Timestamp) {
+        self.failure = Some(Failure { error: error.clone(), until });
+    }
+
+    fn keep(&mut self, content: Arc<T>, read_at: Timestamp, age: Duration) {
+        *self = Self { kept: Some(Kept { content, read_at, expires_at: read_at.plus(age) }), failure: None };
+    }
+}
+
 /// Whether a provider answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Health {
@@ -113,8 +153,8 @@ pub(super) struct KnownProvider {
     source: Source,
     health: Mutex<Health>,
     // Locked while they are read, so that of many requests one reads.
-    metadata: tokio::sync::Mutex<Option<Kept<Metadata>>>,
-    keys: tokio::sync::Mutex<Option<Kept<Vec<ProviderKey>>>>,
+    metadata: tokio::sync::Mutex<Remembered<Metadata>>,
+    keys: tokio::sync::Mutex<Remembered<Vec<ProviderKey>>>,
 }
 
 impl KnownProvider {
@@ -163,20 +203,30 @@ impl KnownProvider {
         if let Source::Fixed(metadata) = &self.source {
             return Ok(Arc::new(metadata.clone()));
         }
-        let mut kept = self.metadata.lock().await;
-        if let Some(known) = kept.as_ref().filter(|known| now < known.expires_at) {
+        let mut metadata = self.metadata.lock().await;
+        if let Some(known) = metadata.kept.as_ref().filter(|known| now < known.expires_at) {
             return Ok(Arc::clone(&known.content));
         }
-        let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
-        match self.call((metrics, now), http.get(&url, None)).await.and_then(|answer| self.read_metadata(&answer)) {
+        let read = match metadata.refuse(now) {
+            Ok(()) => {
+                let url = format!("{}/.well-known/openid-configuration", self.issuer.trim_end_matches('/'));
+                let answer = self.call((metrics, now), http.get(&url, None)).await;
+                let read = answer.and_then(|answer| self.read_metadata(&answer));
+                if let Err(error) = &read {
+                    metadata.note_failure(error, now.plus(FAILURE_PAUSE));
+                }
+                read
+            }
+            Err(error) => Err(error),
+        };
+        match read {
             Ok(read) => {
                 let content = Arc::new(read);
-                let expires_at = now.plus(METADATA_AGE);
-                *kept = Some(Kept { content: Arc::clone(&content), read_at: now, expires_at });
+                metadata.keep(Arc::clone(&content), now, METADATA_AGE);
                 Ok(content)
             }
             Err(error) => {
-                let usable = kept.as_ref().filter(|known| now.since(known.read_at) < METADATA_STALE);
+                let usable = metadata.kept.as_ref().filter(|known| now.since(known.read_at) < METADATA_STALE);
                 usable.map(|known| Arc::clone(&known.content)).ok_or(error)
             }
         }
@@ -264,8 +314,9 @@ impl KnownProvider {
         jws: &Jws,
         (metrics, now): (&Metrics, Timestamp),
     ) -> Result<Option<String>, ProviderError> {
-        let mut kept = self.keys.lock().await;
-        let known = kept.as_ref().filter(|known| now < known.expires_at);
+        let mut keys = self.keys.lock().await;
+        let known = keys.kept.as_ref().filter(|known| now < known.expires_at);
+        let has_keys = known.is_some();
         if let Some(known) = known {
             match try_keys(&known.content, jws) {
                 KeyVerdict::Verified(key) => return Ok(key.issuer.clone()),
@@ -276,16 +327,28 @@ impl KnownProvider {
                 KeyVerdict::Unknown => {}
             }
         }
-        let answer = self.call((metrics, now), http.get(jwks_uri, None)).await?;
-        let keys = read_keys(&answer)?;
+        keys.refuse(now)?;
+        if has_keys {
+            // Before the call: who makes up key names may give each request up, so that none of them fails.
+            let error = ProviderError::Unavailable("its keys are being read".into());
+            keys.note_failure(&error, now.plus(GIVEN_UP_PAUSE));
+        }
+        let answer = self.call((metrics, now), http.get(jwks_uri, None)).await;
+        let (read, age) = match answer.and_then(|answer| Ok((read_keys(&answer)?, answer.max_age))) {
+            Ok(read) => read,
+            Err(error) => {
+                let pause = if has_keys { UNKNOWN_KEY_PAUSE } else { FAILURE_PAUSE };
+                keys.note_failure(&error, now.plus(pause));
+                return Err(error);
+            }
+        };
         let [least, default, most] = KEYS_AGE;
-        let age = answer.max_age.unwrap_or(default).clamp(least, most);
-        let verdict = match try_keys(&keys, jws) {
+        let verdict = match try_keys(&read, jws) {
             KeyVerdict::Verified(key) => Ok(key.issuer.clone()),
             KeyVerdict::Refused => Err(ProviderError::Unproven("the signature is wrong")),
             KeyVerdict::Unknown => Err(ProviderError::Unproven("the ID token is signed with an unknown key")),
         };
-        *kept = Some(Kept { content: Arc::new(keys), read_at: now, expires_at: now.plus(age) });
+        keys.keep(Arc::new(read), now, age.unwrap_or(default).clamp(least, most));
         verdict
     }
 }

@@ -29,8 +29,8 @@ use vestibule_domain::{
 
 pub(crate) use self::{
     exchange::{Answer, Exchange, exchange},
-    native::{NativeToken, verify as verify_native},
-    profile::ProviderUser,
+    native::{NativeToken, VerifiedToken, verify as verify_native},
+    profile::{DatedProof, ProviderUser},
 };
 use self::{
     known::{KnownProvider, Metadata, Source},
@@ -78,8 +78,8 @@ pub(crate) struct AuthorizationRequest<'a> {
     pub state: &'a str,
     pub nonce: &'a str,
     pub verifier: &'a str,
-    /// Whether a user who is signed in at the provider has to prove itself anew.
-    pub asks_anew: bool,
+    /// How long ago its user may have signed in at the provider, in seconds; with 0, a user who is signed in there proves itself anew.
+    pub max_age: Option<u64>,
 }
 
 impl Providers {
@@ -108,7 +108,9 @@ impl Providers {
             }
             ProviderType::Apple => fixed(apple::metadata(&config.apple_issuer)),
             ProviderType::GitHub => fixed(user_api::github(&config.github_origin, &config.github_api)),
-            ProviderType::Facebook => fixed(user_api::facebook(&config.facebook_dialog, &config.facebook_graph)),
+            ProviderType::Facebook => {
+                fixed(user_api::facebook(&config.facebook_dialog, &config.facebook_graph, &config.facebook_limited))
+            }
         }
     }
 
@@ -161,7 +163,8 @@ impl Providers {
         if kind.posts_answer() {
             parameters.push(("response_mode", "form_post"));
         }
-        parameters.extend(prompts(kind, request.asks_anew));
+        let prompts = prompts(kind, request.max_age);
+        parameters.extend(prompts.iter().map(|(name, value)| (*name, value.as_str())));
         url.query_pairs_mut()
             .extend_pairs(parameters)
             .append_pair("redirect_uri", &callback_of(project, provider))
@@ -170,30 +173,40 @@ impl Providers {
     }
 }
 
+/// How long ago a user may have signed in at a provider where that does not matter, in seconds. The request says it all the same,
+/// because the provider must say then when it was (OpenID Connect Core §3.1.2.1). Applications may do the same here.
+pub(crate) const LONG_AGO: u64 = 365 * 24 * 3_600;
+
 /// The parameters that say what the provider asks of a user who is signed in there.
-fn prompts(kind: ProviderType, asks_anew: bool) -> Vec<(&'static str, &'static str)> {
-    match kind.fresh_proof() {
-        FreshProof::Timed if asks_anew => vec![("prompt", "login"), ("max_age", "0")],
-        FreshProof::Asked(name, value) if asks_anew => vec![(name, value)],
-        FreshProof::Timed | FreshProof::Asked(..) | FreshProof::Answer => {
-            kind.prompt().map(|prompt| ("prompt", prompt)).into_iter().collect()
+fn prompts(kind: ProviderType, max_age: Option<u64>) -> Vec<(&'static str, String)> {
+    let as_usual = kind.prompt().map(|prompt| ("prompt", prompt.to_string()));
+    match (kind.fresh_proof(), max_age) {
+        (FreshProof::Timed, Some(0)) => vec![("prompt", "login".to_string()), ("max_age", "0".to_string())],
+        (FreshProof::Timed, max_age) => {
+            as_usual.into_iter().chain([("max_age", max_age.unwrap_or(LONG_AGO).to_string())]).collect()
         }
+        (FreshProof::Asked(name, value), Some(_)) => vec![(name, value.to_string())],
+        (FreshProof::Asked(..), None) | (FreshProof::Never, _) => as_usual.into_iter().collect(),
     }
 }
 
-/// Checks that the user of an answer signed in at the provider after this time, where the provider says so. Whoever is at the browser
-/// may have taken the parameters that ask for it out of the request.
+/// Checks that the user of an answer signed in at the provider after this time; answers the user, who did not sign in before it.
+/// Whoever is at the browser may have taken the parameters that ask for it out of the request, so the answer must say it, unless the
+/// operator takes one that does not for a proof.
 ///
 /// # Errors
 /// [`ProviderError::Unproven`].
-pub(crate) fn check_fresh(provider: &Provider, user: &ProviderUser, asked_at: Timestamp) -> Result<(), ProviderError> {
-    let is_fresh = |at: Timestamp| at.plus(id_token::SKEW) >= asked_at;
-    let is_proved = match provider.kind.fresh_proof() {
-        FreshProof::Timed => user.authenticated_at.is_some_and(is_fresh),
-        FreshProof::Asked(..) => user.authenticated_at.is_none_or(is_fresh),
-        FreshProof::Answer => true,
-    };
-    if is_proved { Ok(()) } else { Err(ProviderError::Unproven("its user did not sign in there again")) }
+pub(crate) fn check_fresh(
+    provider: &Provider,
+    user: ProviderUser,
+    since: Timestamp,
+) -> Result<ProviderUser, ProviderError> {
+    match user.authenticated_at {
+        // The provider's clock may be behind.
+        Some(at) if at.plus(id_token::SKEW) >= since => Ok(user.authenticated(Some(at.max(since)))),
+        None if provider.proves_without_time() => Ok(user),
+        Some(_) | None => Err(ProviderError::Unproven("its user did not sign in there again")),
+    }
 }
 
 /// The redirect URI that is registered at a provider.
@@ -216,35 +229,55 @@ pub(crate) fn log(ctx: &Ctx<'_>, provider: &Provider, error: &ProviderError) {
 #[cfg(test)]
 mod tests {
     use serde_json::Map;
+    use vestibule_domain::session::{BY_PROVIDER, BY_PROVIDER_UNTIMED};
 
     use super::*;
 
     #[test]
-    fn a_user_proves_itself_anew_as_far_as_its_provider_says_so() {
-        use ProviderType::{Apple, Facebook, GitHub, Google, LinkedIn, Microsoft, Oidc};
-        let asked_at = Timestamp::from_seconds(1_000);
-        let is_fresh = |kind, at: Option<i64>| {
-            let provider = Provider { kind, ..Provider::default() };
+    fn a_user_proves_itself_anew_if_its_provider_says_so() {
+        use ProviderType::{Facebook, Google, Microsoft, Oidc};
+        let since = Timestamp::from_seconds(1_000);
+        let check = |kind, configured, at: Option<i64>| {
+            let provider = Provider { kind, can_reauthenticate: Some(configured), ..Provider::default() };
             let user = ProviderUser::read(&provider, "1".into(), &Map::new());
-            let user = user.authenticated(at.map(Timestamp::from_seconds));
-            check_fresh(&provider, &user, asked_at).is_ok()
+            let checked = check_fresh(&provider, user.authenticated(at.map(Timestamp::from_seconds)), since);
+            checked.map(|user| user.authenticated_at.map(Timestamp::as_seconds)).ok()
         };
-        for (kind, old, missing) in [
-            (Oidc, false, false),
-            (Microsoft, false, true),
-            (Facebook, false, true),
-            (Google, true, true),
-            (Apple, true, true),
-            (GitHub, true, true),
-            (LinkedIn, true, true),
-        ] {
-            assert!(is_fresh(kind, Some(1_000)) && is_fresh(kind, Some(940)), "{kind:?}: clocks may differ");
-            assert_eq!((is_fresh(kind, Some(939)), is_fresh(kind, None)), (old, missing), "{kind:?}");
+        for kind in ProviderType::ALL {
+            for configured in [false, true] {
+                assert_eq!(check(kind, configured, Some(1_005)), Some(Some(1_005)), "{kind:?}");
+                assert_eq!(check(kind, configured, Some(940)), Some(Some(1_000)), "{kind:?}: clocks may differ");
+                assert_eq!(check(kind, configured, Some(939)), None, "{kind:?}: what it says counts");
+            }
+            assert_eq!(check(kind, false, None), None, "{kind:?}: a session there is no proof");
+            assert_eq!(check(kind, true, None), Some(None), "{kind:?}: the operator's word");
         }
-        assert_eq!(prompts(Oidc, true), [("prompt", "login"), ("max_age", "0")]);
-        assert_eq!(prompts(Oidc, false), []);
-        assert_eq!(prompts(Microsoft, true), [("prompt", "login")]);
-        assert_eq!(prompts(Microsoft, false), [("prompt", "select_account")]);
-        assert_eq!(prompts(Google, true), prompts(Google, false));
+        let read = |kind, max_age| {
+            let prompts = prompts(kind, max_age);
+            prompts.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(read(Oidc, Some(0)), "prompt=login max_age=0");
+        assert_eq!(read(Oidc, Some(600)), "max_age=600");
+        assert_eq!(read(Oidc, None), "max_age=31536000");
+        assert_eq!(read(Microsoft, Some(600)), "prompt=login");
+        assert_eq!(read(Microsoft, None), "prompt=select_account");
+        assert_eq!(read(Facebook, Some(0)), "auth_type=reauthenticate");
+        assert_eq!(read(Google, Some(0)), read(Google, None));
+    }
+
+    #[test]
+    fn a_proof_is_as_old_as_its_provider_says() {
+        let at = Timestamp::from_seconds;
+        let date = |configured, told: Option<i64>| {
+            let provider = Provider { can_reauthenticate: Some(configured), ..Provider::default() };
+            let user = ProviderUser::read(&provider, "1".into(), &Map::new()).authenticated(told.map(at));
+            let DatedProof { at, amr } = user.dated(&provider, Timestamp::from_seconds(1_000));
+            (at.as_seconds(), amr)
+        };
+        assert_eq!(date(false, Some(400)), (400, BY_PROVIDER));
+        assert_eq!(date(true, Some(400)), (400, BY_PROVIDER), "what it says counts");
+        assert_eq!(date(false, Some(1_050)), (1_000, BY_PROVIDER), "never in the future");
+        assert_eq!(date(false, None), (1_000, BY_PROVIDER_UNTIMED));
+        assert_eq!(date(true, None), (1_000, BY_PROVIDER));
     }
 }

@@ -1,11 +1,14 @@
 //! What a provider says about its user, and what of it is believed.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
     identifier::{LoginId, LoginIdKind},
     project::{Provider, ProviderType},
+    session::{BY_PROVIDER, BY_PROVIDER_UNTIMED, proved_at},
     time::Timestamp,
 };
 
@@ -39,11 +42,28 @@ pub(crate) struct ProviderUser {
     pub(crate) profile: Map<String, Value>,
     /// The email address, if it is believed to be the user's own.
     pub(crate) verified_email: Option<LoginId>,
+    /// Whether it is believed at the operator's word alone.
+    #[serde(default)]
+    is_email_assumed: bool,
     /// Whether the provider says the name only once.
     says_name_once: bool,
     /// When the user signed in at the provider, if the ID token says so.
-    #[serde(skip)]
+    #[serde(default)]
     pub(super) authenticated_at: Option<Timestamp>,
+}
+
+/// When a provider's user proved itself, and how it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DatedProof {
+    pub(crate) at: Timestamp,
+    pub(crate) amr: &'static str,
+}
+
+impl DatedProof {
+    /// Whether its user authenticated at most so many seconds ago.
+    pub(crate) fn is_within(self, seconds: u64, now: Timestamp) -> bool {
+        proved_at(self.at, Some(self.amr)).is_some_and(|at| now.since(at) <= Duration::from_secs(seconds))
+    }
 }
 
 /// What a provider that says the name only once does not say again.
@@ -72,10 +92,27 @@ impl ProviderUser {
                 profile.insert("is_private_email".to_string(), Value::from(true));
             }
         }
-        let verified_email = believe_email(provider, claims, &profile);
-        let says_name_once = provider.kind.says_name_once();
+        let (verified_email, is_email_assumed) = believe_email(provider, claims, &profile).unzip();
+        let (says_name_once, is_email_assumed) = (provider.kind.says_name_once(), is_email_assumed.unwrap_or(false));
         let provider = provider.account_key();
-        Self { provider, subject, profile, verified_email, says_name_once, authenticated_at: None }
+        Self { provider, subject, profile, verified_email, is_email_assumed, says_name_once, authenticated_at: None }
+    }
+
+    /// The same for these settings of its provider, which may have changed since: an address that was believed at the operator's word
+    /// alone is not believed any more without it.
+    pub(crate) fn under(self, provider: &Provider) -> Self {
+        let is_believed = !self.is_email_assumed || provider.assumes_verified();
+        Self { verified_email: self.verified_email.filter(|_| is_believed), ..self }
+    }
+
+    /// When it proved itself with an answer that was verified at this time. A provider may answer without a question to a user who is
+    /// signed in there.
+    pub(crate) fn dated(&self, provider: &Provider, verified_at: Timestamp) -> DatedProof {
+        match self.authenticated_at {
+            Some(at) => DatedProof { at: at.min(verified_at), amr: BY_PROVIDER },
+            None if provider.proves_without_time() => DatedProof { at: verified_at, amr: BY_PROVIDER },
+            None => DatedProof { at: verified_at, amr: BY_PROVIDER_UNTIMED },
+        }
     }
 
     /// Adds when the user signed in at the provider.
@@ -136,13 +173,17 @@ fn is_true(flag: Option<&Value>) -> bool {
     flag.is_some_and(|flag| *flag == Value::Bool(true) || flag.as_str() == Some("true"))
 }
 
-/// The email address that the provider vouches for, or the operator for the provider.
-fn believe_email(provider: &Provider, claims: &Map<String, Value>, profile: &Map<String, Value>) -> Option<LoginId> {
+/// The email address that the provider vouches for, or the operator for the provider; and whether only the operator does.
+fn believe_email(
+    provider: &Provider,
+    claims: &Map<String, Value>,
+    profile: &Map<String, Value>,
+) -> Option<(LoginId, bool)> {
     let typed = claims.get("email")?.as_str()?;
     let email = LoginId::parse(LoginIdKind::Email, typed, None).ok()?;
     let is_said = is_true(profile.get("email_verified"));
     let is_believed = is_said && (provider.kind != ProviderType::Google || is_googles_own(&email, claims));
-    (is_believed || provider.assumes_verified()).then_some(email)
+    (is_believed || provider.assumes_verified()).then_some((email, !is_believed))
 }
 
 /// Whether Google itself runs the address. An address elsewhere was verified once, and may have another owner by now.
@@ -206,6 +247,16 @@ mod tests {
         ] {
             let user = read(&provider(kind, assumes), claims.clone());
             assert_eq!(user.verified_email.is_some(), believed, "{kind:?} {assumes} {claims}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_not_assumed_longer_than_the_operator_assumes_it() {
+        let (trusting, wary) = (provider(ProviderType::Oidc, true), provider(ProviderType::Oidc, false));
+        for (is_said, is_kept) in [(false, false), (true, true)] {
+            let user = read(&trusting, json!({"email": "kim@id.example", "email_verified": is_said}));
+            assert!(user.clone().under(&trusting).verified_email.is_some());
+            assert_eq!(user.under(&wary).verified_email.is_some(), is_kept);
         }
     }
 

@@ -100,20 +100,21 @@ pub async fn start(ctx: &Ctx<'_>, session: &TokenHash, alias: &str) -> Result<Tr
     let mac = &ctx.project.keys.mac;
     let secret = mac.issue_challenge(&purpose(provider, session), ctx.now.plus(PATIENCE), &ctx.app.entropy);
     let state = format!("{MARK}{secret}");
-    Ok(match external::request_url(ctx, provider, (&state, &secret), false).await {
+    Ok(match external::request_url(ctx, provider, (&state, &secret), None).await {
         Ok(url) => TrialStart::Redirect(url),
         Err(error) => TrialStart::Failed(TrialFailure::new((external::problem_of(&error), error))),
     })
 }
 
-/// The URL of the portal to which the callback passes an answer on as it came, if it is one to a test.
+/// The URL of the portal to which the callback passes an answer on, if it is one to a test.
 #[must_use]
 pub fn pass_on(ctx: &Ctx<'_>, alias: &str, form: &Form, query: &Form) -> Option<String> {
     form.get("state").ok().flatten().filter(|state| state.starts_with(MARK))?;
     let alias = &ctx.project.settings.provider(alias)?.alias;
     let portal = ctx.app.config.portal.public_origin.as_str();
     let path = format!("{PORTAL_PATH}/p/{}/providers/{alias}/tried", ctx.project.id);
-    (!portal.is_empty()).then(|| format!("{}{path}?{}", portal.trim_end_matches('/'), query.print()))
+    (!portal.is_empty())
+        .then(|| format!("{}{path}?{}", portal.trim_end_matches('/'), posted_answer::known(query).print()))
 }
 
 /// Takes the answer to a test, once, and only in the session that began it.

@@ -26,14 +26,14 @@ pub(super) fn github(origin: &str, api: &str) -> Metadata {
     }
 }
 
-/// The endpoints of Facebook.
-pub(super) fn facebook(dialog: &str, graph: &str) -> Metadata {
+/// The endpoints of Facebook. Only its library for iOS gives ID tokens ("Limited Login"), of the issuer of the dialog.
+pub(super) fn facebook(dialog: &str, graph: &str, limited: &str) -> Metadata {
     let issuer = Url::parse(dialog).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     Metadata {
         issuer,
         authorization_endpoint: format!("{dialog}/dialog/oauth"),
         token_endpoint: format!("{graph}/oauth/access_token"),
-        jwks_uri: None,
+        jwks_uri: Some(format!("{limited}/.well-known/oauth/openid/jwks/")),
         userinfo_endpoint: Some(format!("{graph}/me")),
         names_issuer: false,
     }
@@ -113,12 +113,15 @@ fn read_github(
     Ok((number.to_string(), claims))
 }
 
+/// The ID of a Facebook user, the same in its API and its ID tokens.
+pub(super) fn check_number(number: &str) -> Result<&str, ProviderError> {
+    let is_number = (1..=32).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(number).ok_or(ProviderError::Unproven("the user has no number"))
+}
+
 /// What Facebook says, as claims. It does not say whether the address is verified.
 fn read_facebook(user: &Map<String, Value>) -> Result<(String, Map<String, Value>), ProviderError> {
-    let number = user.get("id").and_then(Value::as_str).unwrap_or_default();
-    if !(1..=32).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(ProviderError::Unproven("the user has no number"));
-    }
+    let number = check_number(user.get("id").and_then(Value::as_str).unwrap_or_default())?;
     let mut claims = copy(
         user,
         &[

@@ -7,7 +7,7 @@ use vestibule_store::Conn;
 
 use super::{
     ClientProof, authenticate_client, client_credentials,
-    issue::{amr_claim, scopes_of},
+    issue::{amr_claim, scopes_of, shown_auth_time},
 };
 use crate::{
     caller::{find_by_token, read_access_token},
@@ -53,10 +53,11 @@ pub async fn introspect(
         ("client_id", json!(grant.client_id)),
         ("scope", json!(scopes_of(grant).print())),
         ("exp", json!(expires_at.as_seconds())),
-        ("auth_time", json!(grant.authenticated_at.as_seconds())),
         ("sid", json!(Sid::OfflineGrant(grant.id.to_string()).encode())),
     ];
     answer.extend(members.map(|(name, value)| (name.to_string(), value)));
+    let auth_time = shown_auth_time(grant.authenticated_at, grant.amr.as_deref());
+    answer.extend(auth_time.map(|at| ("auth_time".to_string(), json!(at))));
     answer.extend(amr_claim(grant.amr.as_deref()).map(|amr| ("amr".to_string(), amr)));
     Ok(Some(answer))
 }

@@ -11,7 +11,7 @@ use vestibule_domain::{
     id::{GrantId, SessionId, UserId},
     identity::UserAccount,
     secret::TokenHash,
-    session::{Session, SessionRef},
+    session::{BY_PROVIDER, BY_PROVIDER_UNTIMED, Session, SessionRef, has_known_time},
     time::Timestamp,
     userinfo,
 };
@@ -143,12 +143,14 @@ pub(crate) fn make_access_token(
             "exp": expires_at.as_seconds(),
             "client_id": client.client_id,
             "scope": narrowed.map_or_else(|| scopes_of(grant).print(), ScopeSet::print),
-            "auth_time": grant.authenticated_at.as_seconds(),
             "sid": Sid::OfflineGrant(grant.id.to_string()).encode(),
             "jti": crypto::base64url(ctx.app.entropy.bytes::<16>()),
         });
         let object = claims.as_object_mut().expect("json! with braces makes an object");
         object.extend(userinfo::identify(account));
+        if let Some(at) = shown_auth_time(grant.authenticated_at, grant.amr.as_deref()) {
+            object.insert("auth_time".into(), at.into());
+        }
         if let Some(amr) = amr_claim(grant.amr.as_deref()) {
             object.insert("amr".into(), amr);
         }
@@ -203,7 +205,7 @@ pub(crate) fn make_id_token(
         aud: [&client.client_id],
         iat: ctx.now.as_seconds(),
         exp: expires_at.as_seconds(),
-        auth_time: authentication.at.as_seconds(),
+        auth_time: shown_auth_time(authentication.at, authentication.amr),
         sid: sid.encode(),
         nonce,
         amr: amr_claim(authentication.amr),
@@ -219,7 +221,9 @@ struct IdToken<'a> {
     aud: [&'a str; 1],
     iat: i64,
     exp: i64,
-    auth_time: i64,
+    /// Missing where a provider authenticated the user and does not say when. A request with `max_age` never leads there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     sid: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
@@ -241,12 +245,14 @@ pub(crate) fn signer(
     project.keys.signer(algorithm, now)
 }
 
-/// The stored `amr` of a sign-in with a provider. Tokens and the resolver do not have it: how the user authenticated there is not known.
-pub(crate) const BY_PROVIDER: &str = "provider";
-
 /// What applications see of a stored `amr`.
 pub(crate) fn shown_amr(amr: Option<&str>) -> Option<&str> {
-    amr.filter(|amr| !amr.is_empty() && *amr != BY_PROVIDER)
+    amr.filter(|amr| !amr.is_empty() && ![BY_PROVIDER, BY_PROVIDER_UNTIMED].contains(amr))
+}
+
+/// What applications see of when the user authenticated (`auth_time`): nothing if that is not known.
+pub(crate) fn shown_auth_time(authenticated_at: Timestamp, amr: Option<&str>) -> Option<i64> {
+    has_known_time(amr).then_some(authenticated_at.as_seconds())
 }
 
 /// The `amr` claim for a stored value.

@@ -21,7 +21,7 @@ use super::{
     Tokens,
     code::remove_others,
     dpop::{self, PresentedProof, ProofUse},
-    issue::{BY_PROVIDER, NewGrant, make_grant, scopes_of},
+    issue::{NewGrant, make_grant, scopes_of},
     print_tokens,
 };
 use crate::{
@@ -41,7 +41,7 @@ use crate::{
     flow::{
         Flow, FlowPurpose, FlowState, WriteMessage,
         change::{Endings, UserChange},
-        continuation::{Continuation, KeptAnswer},
+        continuation::{Continuation, KeptAnswer, SealedContinuation},
         external::{self, Exchanged, Intent},
         prepare::{Achievement, Browser, Prepared, prepare_change},
     },
@@ -53,13 +53,15 @@ use crate::{
         change::{PromotionError, check_source},
         source::PromotionSource,
     },
-    providers::{self, NativeToken, ProviderError, apple::PersonName},
+    providers::{self, NativeToken, ProviderError, VerifiedToken, apple::PersonName},
     sessions::{Ending, Selection},
     single_use::SingleUse,
 };
 
 /// How often a change is tried whose account or address got an owner meanwhile: the second time finds it.
 const ATTEMPTS: usize = 3;
+
+const NO_NONCE: &str = "nonce is required: get one from /oauth2/challenge before asking the provider";
 
 /// The request of an application.
 pub struct ExchangeRequest<'a> {
@@ -83,8 +85,10 @@ pub enum ExchangeOutcome {
 pub struct IdentityConflict {
     /// Whether it is the address.
     pub is_claim: bool,
-    /// With it, the application goes on.
+    /// With it, the application goes on at the token endpoint.
     pub continuation: String,
+    /// With it, on a page.
+    pub page_continuation: String,
 }
 
 /// An account at a provider that was proved.
@@ -93,14 +97,27 @@ struct ProvedAccount<'a> {
     provider: &'a Provider,
     kept: KeptAnswer,
     single_use: SingleUse,
-    /// Whether a continuation proved it, not an ID token.
-    is_continued: bool,
+    voucher: VoucherKind,
+}
+
+/// What proved an account.
+#[derive(Clone, Copy)]
+enum VoucherKind {
+    Continuation,
+    /// An ID token for a nonce of the server.
+    WithNonce,
+    /// One without.
+    WithoutNonce,
 }
 
 impl ProvedAccount<'_> {
     /// The error when what proved it was used before.
     fn used(&self) -> Error {
-        if self.is_continued { Error::InvalidContinuation } else { Error::InvalidProviderNonce }
+        match self.voucher {
+            VoucherKind::Continuation => Error::InvalidContinuation,
+            VoucherKind::WithNonce => Error::InvalidProviderNonce,
+            VoucherKind::WithoutNonce => Error::InvalidSubjectToken,
+        }
     }
 }
 
@@ -173,26 +190,33 @@ fn find_caller<'a>(ctx: &Ctx<'_>, request: &ExchangeRequest<'a>) -> Result<Optio
 /// The account at the provider that the request proves.
 async fn prove<'a>(ctx: &Ctx<'a>, request: &ExchangeRequest<'_>) -> Result<ProvedAccount<'a>, Error> {
     let (alias, id_token, nonce) = match &request.exchange.voucher {
-        ProviderVoucher::IdToken { alias, id_token, nonce } => (alias, id_token.as_str(), nonce.as_str()),
+        ProviderVoucher::IdToken { alias, id_token, nonce } => (alias, id_token, nonce.as_ref()),
         ProviderVoucher::Continuation(sealed) => {
-            let opened = Continuation::open(ctx, &request.client.client_id, sealed.as_str());
+            let opened = Continuation::open_proof(ctx, &request.client.client_id, sealed.as_str());
             let (continuation, provider) = opened.ok_or(Error::InvalidContinuation)?;
             if continuation.dpop_jkt.is_some() {
                 request.proof.check(request.client, continuation.dpop_jkt.as_deref())?;
             }
-            let single_use = continuation.single_use(sealed.as_str());
-            return Ok(ProvedAccount { provider, kept: continuation.kept, single_use, is_continued: true });
+            let single_use = continuation.single_use();
+            let voucher = VoucherKind::Continuation;
+            return Ok(ProvedAccount { provider, kept: continuation.kept, single_use, voucher });
         }
     };
     let provider = ctx.project.settings.provider(alias).filter(|provider| provider.has_native_sign_in());
     let provider = provider.ok_or_else(|| {
         Error::InvalidRequest("x_oauth_provider_alias must be a provider with native_client_ids".to_string())
     })?;
-    let challenge = challenge::read(ctx.project, ChallengePurpose::IdTokenRequest, nonce, ctx.now);
-    let challenge = challenge.ok_or(Error::InvalidProviderNonce)?;
+    let challenge = match nonce {
+        None if provider.takes_native_without_nonce() => None,
+        None => return Err(Error::InvalidRequest(NO_NONCE.to_string())),
+        Some(nonce) => {
+            let challenge = challenge::read(ctx.project, ChallengePurpose::IdTokenRequest, nonce, ctx.now);
+            Some(challenge.ok_or(Error::InvalidProviderNonce)?)
+        }
+    };
     let presented = NativeToken { id_token, nonce };
     let verified = calling(ctx.project.no, providers::verify_native(ctx, provider, presented)).await;
-    let user = verified.map_err(|error| {
+    let VerifiedToken { user, issued_at, single_use } = verified.map_err(|error| {
         providers::log(ctx, provider, &error);
         match error {
             ProviderError::Unavailable(_) => Error::ProviderUnavailable,
@@ -208,9 +232,12 @@ async fn prove<'a>(ctx: &Ctx<'a>, request: &ExchangeRequest<'_>) -> Result<Prove
     let name = &request.exchange.name;
     let name = PersonName::read(name.given_name.as_deref(), name.family_name.as_deref());
     let user = if is_known { user } else { user.with_name_beside(&name) };
-    let asked_since = challenge::issued_at(&challenge);
-    let kept = KeptAnswer { alias: alias.clone(), user, asked_since, verified_at: ctx.now };
-    Ok(ProvedAccount { provider, kept, single_use: challenge.into(), is_continued: false })
+    let (asked_since, single_use, voucher) = match challenge {
+        Some(challenge) => (challenge::issued_at(&challenge), challenge.into(), VoucherKind::WithNonce),
+        None => (issued_at.min(ctx.now), single_use, VoucherKind::WithoutNonce),
+    };
+    let kept = KeptAnswer { alias: alias.clone(), user, asked_since, verified_at: ctx.now, is_bound: false };
+    Ok(ProvedAccount { provider, kept, single_use, voucher })
 }
 
 /// A sign-in, sign-up or promotion.
@@ -278,15 +305,19 @@ async fn refuse(
     (dpop_jkt, guest): (Option<String>, Option<(UserId, PromotionSource)>),
     (is_claim, proved): (bool, ProvedAccount<'_>),
 ) -> Result<ExchangeOutcome, Error> {
+    use_up(ctx, &proved).await?;
+    let SealedContinuation { proof: continuation, page: page_continuation } =
+        Continuation::new(ctx, &client.client_id, dpop_jkt, guest, proved.kept).seal(ctx);
+    Ok(ExchangeOutcome::Conflict(IdentityConflict { is_claim, continuation, page_continuation }))
+}
+
+/// Uses up what proved an account, where nothing else is written.
+async fn use_up(ctx: &Ctx<'_>, proved: &ProvedAccount<'_>) -> Result<(), Error> {
     let no = ctx.project.no;
-    let write = ctx.app.store.write("note_identity_conflict", proved.single_use, move |tx, single_use| {
+    let write = ctx.app.store.write("use_up_provider_token", proved.single_use, move |tx, single_use| {
         Box::pin(async move { single_use.spend(tx, no).await })
     });
-    if !write.await? {
-        return Err(proved.used());
-    }
-    let continuation = Continuation::new(&client.client_id, dpop_jkt, guest, proved.kept).seal(ctx);
-    Ok(ExchangeOutcome::Conflict(IdentityConflict { is_claim, continuation }))
+    if write.await? { Ok(()) } else { Err(proved.used()) }
 }
 
 /// Makes the change and the grant, in one transaction.
@@ -305,12 +336,13 @@ async fn commit(
         rates::charge_user(ctx, user_id)?;
     }
     let binding = new.request.proof.bind(client)?;
+    let dated = proved.kept.user.dated(proved.provider, proved.kept.verified_at);
     let grant = NewGrant {
         user_id,
         client_id: &client.client_id,
         scope: Some(new.scope.print()),
-        authenticated_at: proved.kept.verified_at,
-        amr: Some(BY_PROVIDER.to_string()),
+        authenticated_at: dated.at,
+        amr: Some(dated.amr.to_string()),
         session_id: None,
         dpop_jkt: binding.jkt,
         device: new.device.clone(),
@@ -465,7 +497,9 @@ async fn link(
         write_notice: request.write_notice,
     };
     match connection::connect(&asking, None, (proved.kept.user.clone(), Some(proved.single_use))).await? {
-        Ok(ChangeOutcome::Done(_)) | Err(ConnectionProblem::Connected) => {}
+        Ok(ChangeOutcome::Done(_)) => {}
+        // Nothing to do, but what proved it was presented.
+        Err(ConnectionProblem::Connected) => use_up(ctx, &proved).await?,
         Ok(ChangeOutcome::Stale) => return Err(proved.used()),
         Ok(ChangeOutcome::UserGone | ChangeOutcome::SignedOut) => return Err(Error::SessionRequired),
         Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod) | Err(ConnectionProblem::BelongsToAnother) => {

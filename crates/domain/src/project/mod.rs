@@ -39,8 +39,8 @@ pub use self::{
     origin::{NotAnOrigin, Origin},
     provider_type::{FreshProof, ProviderProof, ProviderType},
     providers::{
-        MAX_NATIVE_CLIENT_IDS, MAX_PROVIDERS, Provider, ProviderClaims, ProviderEmail, TokenEndpointAuthMethod,
-        is_tenant_id, type_of_account_key,
+        MAX_NATIVE_CLIENT_IDS, MAX_PROVIDERS, NativeNonce, Provider, ProviderClaims, ProviderEmail,
+        TokenEndpointAuthMethod, is_tenant_id, type_of_account_key,
     },
     sections::{
         AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting,

@@ -48,8 +48,8 @@ pub enum FreshProof {
     Timed,
     /// The provider asks its user to sign in again for this parameter. Not every ID token says when that was.
     Asked(&'static str, &'static str),
-    /// The provider cannot be asked: its answer is all that there is.
-    Answer,
+    /// The provider cannot be asked.
+    Never,
 }
 
 impl ProviderType {
@@ -89,11 +89,11 @@ impl ProviderType {
     #[must_use]
     pub fn own_keys(self) -> &'static [&'static str] {
         match self {
-            Self::Oidc => &["issuer", "scopes", "token_endpoint_auth_method", "native_client_ids"],
-            Self::Apple => &["team_id", "key_id", "native_client_ids"],
-            Self::Microsoft => &["tenant", "native_client_ids"],
-            Self::Google => &["native_client_ids"],
-            Self::GitHub | Self::Facebook | Self::LinkedIn => &[],
+            Self::Oidc => &["issuer", "scopes", "token_endpoint_auth_method", "native_client_ids", "native_nonce"],
+            Self::Apple => &["team_id", "key_id", "native_client_ids", "native_nonce"],
+            Self::Microsoft => &["tenant", "native_client_ids", "native_nonce"],
+            Self::Google | Self::Facebook => &["native_client_ids", "native_nonce"],
+            Self::GitHub | Self::LinkedIn => &[],
         }
     }
 
@@ -139,7 +139,7 @@ impl ProviderType {
         }
     }
 
-    /// Whether the provider repeats a nonce in its ID tokens.
+    /// Whether the provider repeats a nonce in the ID tokens that it gives for a code.
     #[must_use]
     pub fn takes_nonce(self) -> bool {
         match self {
@@ -173,7 +173,7 @@ impl ProviderType {
             Self::Oidc => FreshProof::Timed,
             Self::Microsoft => FreshProof::Asked("prompt", "login"),
             Self::Facebook => FreshProof::Asked("auth_type", "reauthenticate"),
-            Self::Google | Self::Apple | Self::GitHub | Self::LinkedIn => FreshProof::Answer,
+            Self::Google | Self::Apple | Self::GitHub | Self::LinkedIn => FreshProof::Never,
         }
     }
 

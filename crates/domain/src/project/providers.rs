@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ProviderType, is_default};
+use super::{FreshProof, ProviderType, is_default};
 
 /// Maximum number of providers of a project.
 pub const MAX_PROVIDERS: usize = 20;
@@ -19,6 +19,17 @@ pub enum TokenEndpointAuthMethod {
     ClientSecretBasic,
     /// In the form.
     ClientSecretPost,
+}
+
+/// Whether an ID token that an application presents must have a nonce of the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NativeNonce {
+    /// Yes.
+    #[default]
+    Required,
+    /// An application may present one without. It is good once, for whoever presents it first.
+    Optional,
 }
 
 /// One provider.
@@ -45,6 +56,10 @@ pub struct Provider {
     pub token_endpoint_auth_method: Option<TokenEndpointAuthMethod>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub native_client_ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_nonce: Option<NativeNonce>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can_reauthenticate: Option<bool>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub claims: ProviderClaims,
 }
@@ -66,6 +81,7 @@ pub struct ProviderEmail {
 }
 
 pub(super) const ASSUME_VERIFIED: bool = false;
+pub(super) const CAN_REAUTHENTICATE: bool = false;
 
 impl Provider {
     /// The key of its accounts: the type, and what the account IDs of the type depend on: the issuer, Apple's team, the client of
@@ -120,7 +136,7 @@ impl Provider {
     }
 
     /// The keys that not every type has, and whether they are written.
-    pub(super) fn written_keys(&self) -> [(&'static str, bool); 7] {
+    pub(super) fn written_keys(&self) -> [(&'static str, bool); 8] {
         [
             ("issuer", self.issuer.is_some()),
             ("tenant", self.tenant.is_some()),
@@ -129,6 +145,7 @@ impl Provider {
             ("scopes", self.scopes.is_some()),
             ("token_endpoint_auth_method", self.token_endpoint_auth_method.is_some()),
             ("native_client_ids", !self.native_client_ids.is_empty()),
+            ("native_nonce", self.native_nonce.is_some()),
         ]
     }
 
@@ -138,10 +155,28 @@ impl Provider {
         !self.native_client_ids.is_empty()
     }
 
+    /// Whether such an ID token may have no nonce.
+    #[must_use]
+    pub fn takes_native_without_nonce(&self) -> bool {
+        self.native_nonce.unwrap_or_default() == NativeNonce::Optional
+    }
+
     /// The clients for which such an ID token may be: those of the applications, and the one of the pages.
     #[must_use]
     pub fn native_audiences(&self) -> Vec<&str> {
         std::iter::once(&self.client_id).chain(&self.native_client_ids).map(String::as_str).collect()
+    }
+
+    /// Whether an answer counts as a proof of this moment, at the operator's word, if it does not say when the user signed in there.
+    #[must_use]
+    pub fn proves_without_time(&self) -> bool {
+        self.can_reauthenticate.unwrap_or(CAN_REAUTHENTICATE)
+    }
+
+    /// Whether a member can prove itself anew with an account there.
+    #[must_use]
+    pub fn proves_anew(&self) -> bool {
+        self.kind.fresh_proof() == FreshProof::Timed || self.proves_without_time()
     }
 
     /// Whether the operator vouches for its email addresses.
@@ -181,6 +216,8 @@ pub(super) fn full() -> Vec<Provider> {
         scopes: Some(vec!["openid".into()]),
         token_endpoint_auth_method: Some(TokenEndpointAuthMethod::ClientSecretPost),
         native_client_ids: vec!["com.example.shop".into()],
+        native_nonce: Some(NativeNonce::Optional),
+        can_reauthenticate: Some(true),
         claims: ProviderClaims { email: ProviderEmail { assume_verified: Some(true) } },
     };
     let known = |kind, tenant: Option<&str>, apple: Option<&str>| Provider {
@@ -203,6 +240,8 @@ pub(super) fn assert_defaults(written: &Provider) {
     assert_eq!(written.scope(), unset.scope());
     assert_eq!(written.auth_method(), unset.auth_method());
     assert_eq!(written.assumes_verified(), unset.assumes_verified());
+    assert_eq!(written.takes_native_without_nonce(), unset.takes_native_without_nonce());
+    assert_eq!(written.proves_without_time(), unset.proves_without_time());
 }
 
 #[cfg(test)]
@@ -243,6 +282,16 @@ mod tests {
         google.native_client_ids = vec!["android".into()];
         assert!(google.has_native_sign_in());
         assert_eq!(google.native_audiences(), ["web", "android"]);
+    }
+
+    #[test]
+    fn a_provider_proves_anew_if_it_says_when_or_the_operator_says_so() {
+        for kind in ProviderType::ALL {
+            let mut provider = Provider { kind, ..Provider::default() };
+            assert_eq!(provider.proves_anew(), kind == ProviderType::Oidc, "{kind:?}");
+            provider.can_reauthenticate = Some(true);
+            assert!(provider.proves_anew() && provider.proves_without_time(), "{kind:?}");
+        }
     }
 
     #[test]
@@ -291,7 +340,7 @@ mod tests {
             (
                 format!("{}native_client_ids = [\"com.shop\"]\n", google.replace("google", "github")),
                 "providers[0].native_client_ids",
-                "only the types \"google\", \"apple\", \"azureadv2\" and \"oidc\" have this key",
+                "only the types \"google\", \"apple\", \"azureadv2\", \"facebook\" and \"oidc\" have this key",
             ),
             (
                 format!("{google}native_client_ids = [\"com shop\"]\n"),
@@ -318,8 +367,8 @@ mod tests {
         for kind in ProviderType::ALL {
             assert!(kind.requires().iter().all(|key| kind.own_keys().contains(key)), "{kind:?}");
             assert!(kind.own_keys().iter().all(|key| !keys.contains(key)), "{kind:?}");
-            // Only a nonce ties an ID token that an application presents to its request.
-            assert!(!kind.own_keys().contains(&"native_client_ids") || kind.takes_nonce(), "{kind:?}");
+            let natives = ["native_client_ids", "native_nonce"].map(|key| kind.own_keys().contains(&key));
+            assert_eq!(natives[0], natives[1], "{kind:?}");
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
             // Something ties the code to the request, or UserInfo confirms the ID token.
             let confirmed = kind.proof() == ProviderProof::IdTokenAndUserInfo;

@@ -150,7 +150,7 @@ async fn page(request: &AccountRequest, failed: bool) -> Result<Box<dyn Page>, R
 
 /// The providers with which the member can prove itself.
 fn providers_of(request: &AccountRequest, login_methods: &LoginMethods) -> Vec<ProviderChoice> {
-    let own = external::own_providers(&request.visit.project.settings, login_methods).into_iter();
+    let own = external::proving_providers(&request.visit.project.settings, login_methods).into_iter();
     own.map(|provider| ProviderChoice { alias: provider.alias.clone(), name: provider.display_name().to_string() })
         .collect()
 }
@@ -170,6 +170,11 @@ pub struct ConfirmPage {
 }
 
 impl ConfirmPage {
+    /// Whether there is anything to confirm with.
+    fn has_way(&self) -> bool {
+        self.destination.is_some() || self.passkey.is_some() || !self.providers.is_empty()
+    }
+
     #[cfg(any(test, feature = "samples"))]
     pub fn samples() -> Vec<(&'static str, Self)> {
         let code = Self {
@@ -188,6 +193,7 @@ impl ConfirmPage {
         let problem = Some(Text::new("provider-other-account-title").with("provider", "Google"));
         let refused = Self { problem, ..provider.clone() };
         let all = Self { providers, ..both.clone() };
+        let nothing = Self { destination: None, ..code.clone() };
         vec![
             ("code", code),
             ("both", both),
@@ -195,6 +201,7 @@ impl ConfirmPage {
             ("provider", provider),
             ("refused", refused),
             ("all", all),
+            ("nothing", nothing),
         ]
     }
 }

@@ -31,12 +31,12 @@ pub(super) const ANSWER: &str = "/settings/external-accounts/answer";
 /// The parameter of [`ANSWER`] with the alias in the redirect URI.
 const ALIAS: &str = "answered_by";
 
-/// Passes a provider's answer on as it came, if it is one to a request of an account page.
+/// Passes a provider's answer on, if it is one to a request of an account page.
 pub(crate) fn pass_on(alias: &str, form: &Form, query: &Form) -> Option<Response> {
     let state = form.get("state").ok().flatten()?;
     connection::read_state(state)?;
     let alias = Form::from_pairs([(ALIAS, alias)]).print();
-    Some(see_other(&format!("{ANSWER}?{alias}&{}", query.print())))
+    Some(see_other(&format!("{ANSWER}?{alias}&{}", posted_answer::known(query).print())))
 }
 
 /// `GET /settings/external-accounts/connect`

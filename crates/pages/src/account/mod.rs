@@ -333,7 +333,7 @@ impl AccountRequest {
     /// The response where the session or grant began as a guest's: there may be copies of it, so a member signs in instead of
     /// confirming, which begins a new session.
     fn refuse_guest(&self, next: &str) -> Option<Response> {
-        if self.caller.via.proved_at().is_some() {
+        if self.caller.via.is_of_member() {
             return None;
         }
         Some(match &self.caller.via {

@@ -327,7 +327,8 @@ impl Scene {
 
     /// The provider whose account the sign-in connects.
     fn linking(&self) -> Option<String> {
-        self.flow.state.linking.as_ref().map(|linking| linking.provider.clone())
+        let linking = self.flow.state.linking.as_ref();
+        linking.filter(|linking| linking.is_open(&self.visit.project.settings)).map(|linking| linking.provider.clone())
     }
 
     pub(super) fn conflict_page(&self, login_id: &LoginId) -> ConflictPage {

@@ -42,8 +42,8 @@ pub enum ProviderVoucher {
         alias: String,
         /// The provider's ID token.
         id_token: Credential,
-        /// The nonce that this server issued, before any hash.
-        nonce: Credential,
+        /// The nonce that this server issued, before any hash, if the ID token was asked for with one.
+        nonce: Option<Credential>,
     },
     /// The continuation in an earlier answer.
     Continuation(Credential),
@@ -112,7 +112,7 @@ fn read_voucher(form: &Form, action: ProviderAction) -> Result<ProviderVoucher, 
     check_type(Some(kind), ID_TOKEN_TYPE, "subject_token_type not supported")?;
     let alias = form.get("x_oauth_provider_alias")?;
     let alias = alias.ok_or_else(|| OAuthError::invalid_request("x_oauth_provider_alias is required"))?.to_owned();
-    let nonce = require(form, "nonce", "nonce is required: get one from /oauth2/challenge before asking the provider")?;
+    let nonce = form.get("nonce")?.map(Into::into);
     Ok(ProviderVoucher::IdToken { alias, id_token, nonce })
 }
 
@@ -146,10 +146,16 @@ mod tests {
 
     #[test]
     fn a_request_names_its_action_provider_and_proof() {
-        let id_token =
-            |alias: &str| ProviderVoucher::IdToken { alias: alias.into(), id_token: "a.b.c".into(), nonce: "n".into() };
+        let id_token = |alias: &str, nonce: Option<&str>| {
+            let (alias, nonce) = (alias.to_owned(), nonce.map(Into::into));
+            ProviderVoucher::IdToken { alias, id_token: "a.b.c".into(), nonce }
+        };
         let read = parse(&[]).unwrap();
-        assert_eq!((read.action, &read.voucher, &read.scope), (ProviderAction::Promote, &id_token("apple"), &None));
+        assert_eq!(
+            (read.action, &read.voucher, &read.scope),
+            (ProviderAction::Promote, &id_token("apple", Some("n")), &None)
+        );
+        assert_eq!(parse(&[("nonce", "")]).unwrap().voucher, id_token("apple", None), "settings decide");
         for (word, action) in
             [("login", ProviderAction::Login), ("", ProviderAction::Login), ("link", ProviderAction::Link)]
         {
@@ -173,7 +179,6 @@ mod tests {
             (("requested_token_type", pre_authenticated), "requested_token_type not supported"),
             (("requested_token_type", refresh), "requested_token_type not supported"),
             (("x_oauth_provider_alias", ""), "x_oauth_provider_alias is required"),
-            (("nonce", ""), "nonce is required: get one from /oauth2/challenge before asking the provider"),
             (("x_action", "sign_up"), "x_action must be login, promote or link"),
             (("actor_token", "a"), "actor_token is not supported"),
             (("audience", "https://a.example"), "audience is not supported"),

@@ -12,6 +12,7 @@ use vestibule_domain::secret::Secret;
 use vestibule_protocol::{
     form::Form,
     jose::{CLIENT_ASSERTION_TYPE, peek_client_id},
+    login_hint::LoginHint,
     oauth::{ErrorCode, OAuthError},
 };
 use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
@@ -223,16 +224,21 @@ fn refuse_identity(conflict: &IdentityConflict) -> Response {
         error: OAuthError,
         x_conflict: &'static str,
         x_continuation: &'a str,
+        x_login_hint: String,
     }
     let (x_conflict, why) = if conflict.is_claim {
-        ("claim", "the email address belongs to a member: open a page with x_continuation")
+        ("claim", "the email address belongs to a member: open a page with x_login_hint as its login_hint")
     } else {
-        ("identity", "the account belongs to a member: open a page with x_continuation, or send it with x_action=login")
+        (
+            "identity",
+            "the account belongs to a member: send x_continuation with x_action=login, or open a page with x_login_hint as its login_hint",
+        )
     };
     let body = Body {
         error: OAuthError::new(ErrorCode::IdentityConflict, why),
         x_conflict,
         x_continuation: &conflict.continuation,
+        x_login_hint: LoginHint::Continuation(conflict.page_continuation.as_str().into()).print(),
     };
     json::refused_grant(&body)
 }

@@ -228,3 +228,52 @@ fn no_lint_is_silenced_without_a_reason() {
         );
     }
 }
+
+/// `Debug` ends up in logs. A field with a secret is a `Secret`, a `Credential` or a hash, or its type is not shown.
+#[test]
+fn no_secret_is_shown() {
+    const NAMES: [&str; 14] = [
+        "id_token",
+        "access_token",
+        "refresh_token",
+        "subject_token",
+        "code_verifier",
+        "verifier",
+        "client_secret",
+        "secret",
+        "password",
+        "api_key",
+        "private_key",
+        "assertion",
+        "continuation",
+        "bearer",
+    ];
+    // Answers of the Admin API, which show a new secret once.
+    const SHOWN: [&str; 3] = ["WebhookSecretView", "NewSecretView", "NewKeyView"];
+    let mut found = Vec::new();
+    for name in ["protocol", "domain", "store", "app", "server"] {
+        for (file, source) in sources(&format!("{name}/src")) {
+            let code = code(&source);
+            for item in code.split("#[derive(").skip(1) {
+                let Some((derived, rest)) = item.split_once(')') else { continue };
+                let Some((head, body)) = rest.split_once('{') else { continue };
+                let is_type = |word: &&str| ["struct", "enum"].contains(word);
+                let mut words = head.split_whitespace().skip_while(|word| !is_type(word)).skip(1);
+                let of = words.next().unwrap_or_default().split('<').next().unwrap_or_default();
+                if !names(derived, "Debug") || head.contains(';') || SHOWN.contains(&of) {
+                    continue;
+                }
+                let body = body.split("\n}").next().unwrap_or_default();
+                for line in body.lines().map(str::trim) {
+                    let Some((field, kind)) = line.split_once(": ") else { continue };
+                    let field = field.split_whitespace().last().unwrap_or_default();
+                    let is_plain = ["str", "String", "u8"].iter().any(|plain| names(kind, plain));
+                    if NAMES.contains(&field) && is_plain && !names(kind, "Secret") {
+                        found.push(format!("  {file}: {of}.{field}: {kind}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "these would be shown by Debug:\n{}", found.join("\n"));
+}

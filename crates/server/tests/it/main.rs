@@ -106,6 +106,7 @@ mod provider_accounts;
 mod provider_attacks;
 mod provider_cli;
 mod provider_connections;
+mod provider_freshness;
 mod provider_links;
 mod provider_proofs;
 mod provider_vendor_attacks;

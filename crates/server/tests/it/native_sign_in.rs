@@ -3,7 +3,7 @@
 use aws_lc_rs::digest;
 use reqwest::Method;
 use serde_json::{Value, json};
-use vestibule_domain::project::ProviderType::{self, Apple, Microsoft};
+use vestibule_domain::project::ProviderType::{self, Apple, Facebook, Microsoft};
 
 use crate::{
     provider_vendors::{RELAY, user_at},
@@ -308,6 +308,45 @@ async fn microsofts_accounts_are_objects_of_tenants(engine: Engine) {
     credential.send(&client, ("login", None), &[]).await.expect(400);
 }
 
+/// Facebook's Limited Login: the same account as on the pages, and an address that is not verified.
+async fn facebooks_tokens_are_of_the_account_of_its_pages(engine: Engine) {
+    let vendors = Vendors::start().await;
+    let server = TestServer::start(engine, |setup| {
+        vendors.configure(setup);
+        let mut facebook = crate::support::vendors::settings_of(Facebook, "");
+        let app = toml::Value::from(vec![crate::support::vendors::CLIENT]);
+        facebook.as_table_mut().expect("a table").insert("native_client_ids".into(), app);
+        setup.set("identity.oauth.providers", vec![facebook]);
+    })
+    .await;
+    let client = server.app_client();
+    let token = |changes: Value| {
+        let mut claims = json!({
+            "aud": crate::support::vendors::CLIENT, "sub": "10150000000000000", "name": "Kim Li", "given_name": "Kim",
+            "family_name": "Li", "email": "kim@id.example", "email_verified": true,
+        });
+        claims.as_object_mut().expect("an object").extend(changes.as_object().expect("an object").clone());
+        claims
+    };
+    let send = async |changes: Value| {
+        let nonce = nonce(&client.http).await;
+        let mut claims = token(changes);
+        claims["nonce"] = hash(&nonce).into();
+        let id_token = vendors.native_token(Facebook, &claims, server.clock.now());
+        Credential { alias: "facebook", id_token, nonce }.send(&client, ("login", None), &[]).await
+    };
+    let member = Tokens::read(&send(json!({})).await.expect(200).json());
+    let info = client.user_info(&member.access).await.expect(200).json();
+    assert_eq!((&info["given_name"], info.get("email")), (&json!("Kim"), None), "{info}");
+    let stored = Admin::of(&server).await.get(&format!("/users/{}", info["sub"].as_str().expect("a sub"))).await;
+    let stored = stored.expect(200).json().to_string();
+    let subject = r#""https://authgear.com/claims/oauth/subject_id":"10150000000000000""#;
+    assert!(stored.contains(subject), "the number that its API has: {stored}");
+    for lie in [json!({"iss": "https://www.facebook.com"}), json!({"aud": "another-app"}), json!({"sub": "kim"})] {
+        send(lie).await.expect(400);
+    }
+}
+
 /// Android: the token is for the web client, and the app's client asked for it.
 async fn googles_tokens_name_the_app_beside_the_audience(engine: Engine) {
     let provider = OpenIdProvider::start().await;
@@ -398,6 +437,7 @@ on_both_engines!(
     a_member_connects_an_account_and_keeps_its_grant,
     apples_tokens_are_long_lived_and_its_name_is_beside_them,
     microsofts_accounts_are_objects_of_tenants,
+    facebooks_tokens_are_of_the_account_of_its_pages,
     googles_tokens_name_the_app_beside_the_audience,
     a_phone_with_a_device_key_is_promoted_with_its_proof,
     the_grant_is_listed_and_served_only_where_a_provider_has_apps,

@@ -270,7 +270,101 @@ async fn a_provider_that_does_not_answer_costs_nothing(engine: Engine) {
     assert!(reply.header("retry-after").is_some());
     reply.expect_oauth_error(503, "temporarily_unavailable", "the provider does not answer, repeat the request");
     scene.provider.behave(Manner::Honest);
+    // For a few seconds it is not asked again.
+    credential.send(&scene.client, ("login", None), &[]).await.expect(503);
+    scene.server.clock.advance_seconds(5);
     credential.send(&scene.client, ("login", None), &[]).await.expect(200);
+}
+
+/// Anyone can make up the name of a key. It must not make the server call the provider each time, whatever the provider answers.
+async fn unknown_keys_are_looked_for_seldom(engine: Engine) {
+    let scene = Scene::open(engine, |_| {}).await;
+    scene.log_in(&kim()).await;
+    let known = scene.credential(&kim()).await;
+    assert_eq!(scene.provider.key_reads(), 1);
+    scene.server.clock.advance_seconds(31);
+    scene.provider.rotate("made-up");
+    for status in [404, 503] {
+        scene.provider.behave(Manner::Status(status));
+        let before = scene.provider.key_reads();
+        let mut forged = Vec::new();
+        for _ in 0..8 {
+            forged.push(scene.credential(&kim()).await);
+        }
+        for second in 0..2 {
+            let mut presented = JoinSet::new();
+            for credential in forged.clone() {
+                let client = scene.client.clone();
+                presented.spawn(async move { credential.send(&client, ("login", None), &[]).await });
+            }
+            while let Some(reply) = presented.join_next().await {
+                assert_eq!(reply.expect("no panic").status, 503, "{status} {second}");
+            }
+            assert_eq!(scene.provider.key_reads(), before + 1, "{status}: one call for all of them");
+            scene.server.clock.advance_seconds(10);
+        }
+        scene.server.clock.advance_seconds(31);
+    }
+    // Meanwhile, tokens with a known key are good.
+    known.send(&scene.client, ("login", None), &[]).await.expect(200);
+    scene.provider.behave(Manner::Honest);
+    let before = scene.provider.key_reads();
+    scene.log_in(&kim()).await;
+    assert_eq!(scene.provider.key_reads(), before + 1, "the new key is found");
+}
+
+/// Where the operator allows ID tokens without a nonce, each is good once.
+async fn an_id_token_without_a_nonce_is_good_once_where_it_may_be_without(engine: Engine) {
+    let optional = |scene: &Scene| {
+        let mut settings = native(settings_of("ours", "Our ID", &scene.provider.issuer));
+        settings.as_table_mut().expect("a table").insert("native_nonce".into(), "optional".into());
+        settings
+    };
+    let scene = Scene::open(engine, |_| {}).await;
+    scene.log_in(&kim()).await;
+    let bare = |scene: &Scene| {
+        let day = scene.server.clock.now().as_seconds() + 86_400;
+        scene.credential_with(&json!({"sub": "kim-at-id", "nonce": null, "exp": day}), "", String::new())
+    };
+    let credential = bare(&scene);
+    let reply = credential.send(&scene.client, ("login", None), &[("nonce", "")]).await;
+    refused(reply, "nonce is required: get one from /oauth2/challenge before asking the provider");
+    scene.server.change_project(|setup| setup.set("identity.oauth.providers", vec![optional(&scene)])).await;
+    // An embedded store has one server.
+    let node = if engine == Engine::Postgres { Some(scene.server.start_node().await) } else { None };
+    let mut presented = JoinSet::new();
+    for number in 0..8 {
+        let there = node.as_ref().filter(|_| number % 2 == 1);
+        let client = there.map_or_else(|| scene.client.clone(), crate::support::Node::app_client);
+        let credential = credential.clone();
+        presented.spawn(async move { credential.send(&client, ("login", None), &[("nonce", "")]).await.status });
+    }
+    let mut statuses = Vec::new();
+    while let Some(status) = presented.join_next().await {
+        statuses.push(status.expect("no panic"));
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 400, 400, 400, 400, 400, 400, 400]);
+    if let Some(node) = node {
+        node.stop().await;
+    }
+    // Nor later, while it would be young enough.
+    scene.server.clock.advance_seconds(600);
+    refused(credential.send(&scene.client, ("login", None), &[("nonce", "")]).await, INVALID);
+    // One that was asked for with a nonce is only for who knows it, and a nonce asks for one that has it.
+    let with_nonce = scene.credential(&kim()).await;
+    refused(with_nonce.send(&scene.client, ("login", None), &[("nonce", "")]).await, INVALID);
+    with_nonce.send(&scene.client, ("login", None), &[]).await.expect(200);
+    let nonce = nonce(&scene.client.http).await;
+    let without = Credential { nonce, ..bare(&scene) };
+    refused(without.send(&scene.client, ("login", None), &[]).await, INVALID);
+    // All else is checked as with one.
+    for claims in [json!({"aud": "com.other.app"}), json!({"iat": scene.server.clock.now().as_seconds() - 661})] {
+        let mut all = json!({"sub": "kim-at-id", "nonce": null});
+        all.as_object_mut().expect("an object").extend(claims.as_object().expect("an object").clone());
+        let credential = scene.credential_with(&all, "", String::new());
+        refused(credential.send(&scene.client, ("login", None), &[("nonce", "")]).await, INVALID);
+    }
 }
 
 async fn presentations_are_limited_per_address(engine: Engine) {
@@ -304,8 +398,8 @@ async fn what_a_stranger_sends_is_neither_stored_nor_logged_in_an_event(engine: 
     assert_eq!(scene.info(&owner).await["nickname"], "w".repeat(1_000));
     let guest = scene.client.sign_up().await;
     let reply = scene.exchange(&wordy, "promote", Some(&guest.access)).await;
-    let sealed = crate::native_sign_in_conflicts::continuation(reply, "identity");
-    assert!(sealed.len() < 6 * 1_024, "{}", sealed.len());
+    let (sealed, hint) = crate::native_sign_in_conflicts::forms(reply, "identity");
+    assert!(sealed.len() < 6 * 1_024 && hint.len() < 6 * 1_024, "{} {}", sealed.len(), hint.len());
     Tokens::read(&crate::native_sign_in_conflicts::redeem(&scene.client, &sealed).await.expect(200).json());
 }
 
@@ -320,6 +414,8 @@ on_both_engines!(
     a_disabled_member_gets_no_tokens,
     a_webhook_may_refuse_and_the_same_request_succeeds_later,
     a_provider_that_does_not_answer_costs_nothing,
+    unknown_keys_are_looked_for_seldom,
+    an_id_token_without_a_nonce_is_good_once_where_it_may_be_without,
     presentations_are_limited_per_address,
     what_a_stranger_sends_is_neither_stored_nor_logged_in_an_event,
 );

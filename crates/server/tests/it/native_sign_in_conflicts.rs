@@ -7,8 +7,8 @@ use url::Url;
 use crate::{
     guest_journey::promote,
     native_sign_in::{Scene, native},
-    providers::{BUTTON, kim, settings_of},
-    support::{Admin, AppClient, Browser, Engine, Reply, Tokens, on_both_engines},
+    providers::{BUTTON, id_claims, kim, settings_of},
+    support::{Admin, AppClient, Browser, Device, Engine, Platform, Reply, Tokens, on_both_engines, query},
 };
 
 const TAKEN: &str = "You already have an account";
@@ -20,18 +20,26 @@ const PASSWORD: &str = "violet tugboat marmalade";
 pub(crate) fn continuation(reply: Reply, kind: &str) -> String {
     let body = reply.expect(400).json();
     assert_eq!((&body["error"], &body["x_conflict"]), (&json!("x_identity_conflict"), &json!(kind)), "{body}");
-    assert!(body["error_description"].as_str().is_some_and(|text| text.contains("x_continuation")), "{body}");
+    assert!(body["error_description"].as_str().is_some_and(|text| text.contains("x_login_hint")), "{body}");
     body["x_continuation"].as_str().expect("a continuation").to_string()
 }
 
-pub(crate) fn hint(continuation: &str) -> String {
+/// Both forms of the continuation of a refusal: for the token endpoint, and the `login_hint` of a page.
+#[track_caller]
+pub(crate) fn forms(reply: Reply, kind: &str) -> (String, String) {
+    let hint = reply.json()["x_login_hint"].as_str().expect("a login_hint").to_string();
+    assert!(hint.starts_with("https://authgear.com/login_hint?type=continuation&x_continuation="), "{hint}");
+    (continuation(reply, kind), hint)
+}
+
+pub(crate) fn hint_of(continuation: &str) -> String {
     let pairs = [("type", "continuation"), ("x_continuation", continuation)];
     Url::parse_with_params("https://authgear.com/login_hint", pairs).expect("a URL").into()
 }
 
 /// The URL that an app opens to go on.
-pub(crate) fn page_url(client: &AppClient, continuation: &str) -> String {
-    client.authorize_url(&[("login_hint", &hint(continuation))])
+pub(crate) fn page_url(client: &AppClient, hint: &str) -> String {
+    client.authorize_url(&[("login_hint", hint)])
 }
 
 pub(crate) async fn redeem(client: &AppClient, continuation: &str) -> Reply {
@@ -71,23 +79,170 @@ async fn with_error_the_app_may_sign_in_as_the_owner(engine: Engine) {
     again.expect_oauth_error(400, "invalid_request", used);
 }
 
-async fn with_error_a_page_signs_in_as_the_owner_without_asking_the_provider(engine: Engine) {
+/// The account at the provider once more, in the browser.
+async fn go_on(scene: &Scene, browser: &mut Browser, button: &str) {
+    browser.press(button).await;
+    let back = scene.provider.sign_in(browser.at_app(), &kim(), scene.server.clock.now());
+    browser.open_from_elsewhere(&back).await;
+}
+
+/// Without a key of the application, whoever reads the page's URL could open it, and get a code for the account.
+async fn with_error_a_page_signs_in_as_the_owner_and_asks_the_provider(engine: Engine) {
     let (scene, owner, guest, _) = meet(engine, "error").await;
-    let sealed = continuation(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
+    let (proof, hint) = forms(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
     let mut browser = scene.server.browser();
-    browser.open(&page_url(&scene.client, &sealed)).await;
+    browser.open(&page_url(&scene.client, &hint)).await;
     browser.expect_page(200, TAKEN);
     assert_eq!(scene.count("user.authenticated").await, 0, "nothing happens before the press");
-    browser.press(GO_ON).await;
+    go_on(&scene, &mut browser, GO_ON).await;
     let tokens = scene.client.finish(browser.at_app()).await;
     assert_eq!(scene.client.subject(&tokens.access).await, owner);
     assert!(scene.is_guest(&guest).await);
     assert_eq!(browser.cookie("session"), None, "a continuation leaves no session in a browser");
     // It is good once, here and there.
-    redeem(&scene.client, &sealed).await.expect(400);
+    redeem(&scene.client, &proof).await.expect(400);
     let mut other = scene.server.browser();
-    other.open(&page_url(&scene.client, &sealed)).await;
+    other.open(&page_url(&scene.client, &hint)).await;
     other.expect_page(400, "This link has expired");
+}
+
+async fn what_goes_into_a_url_proves_nothing(engine: Engine) {
+    let (scene, owner, guest, _) = meet(engine, "error").await;
+    let (proof, hint) = forms(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
+    let of_page = query(&Url::parse(&hint).expect("a URL"), "x_continuation").expect("the form for a page");
+    let invalid = "invalid x_continuation: it was used or is too old, ask the provider again";
+    redeem(&scene.client, &of_page).await.expect_oauth_error(400, "invalid_request", invalid);
+    // What proves the account is not taken from a URL, where others may have read it.
+    let mut browser = scene.server.browser();
+    browser.open(&page_url(&scene.client, &hint_of(&proof))).await;
+    browser.expect_page(400, "This link has expired");
+    // The reader of the URL has no account at the provider that is the owner's.
+    let mut thief = scene.server.browser();
+    thief.open(&page_url(&scene.client, &hint)).await;
+    thief.press(GO_ON).await;
+    let own = json!({"sub": "thief", "email": "thief@id.example", "email_verified": true});
+    let back = scene.provider.sign_in(thief.at_app(), &own, scene.server.clock.now());
+    thief.open_from_elsewhere(&back).await;
+    thief.expect_page(200, "No account uses this Our ID account");
+    assert_eq!(scene.count("user.authenticated").await, 0);
+    assert!(scene.is_guest(&guest).await);
+    // The application's own form is used up with the page, which somebody began.
+    redeem(&scene.client, &proof).await.expect_oauth_error(400, "invalid_request", invalid);
+    assert_eq!(scene.client.subject(&scene.log_in(&kim()).await.access).await, owner);
+}
+
+/// A phone whose guest presents an account of a member, and what it gets: both forms of a continuation.
+async fn meet_on_a_phone(engine: Engine, claims: &Value) -> (Scene, Device, String, (String, String)) {
+    let scene = Scene::open(engine, |_| {}).await;
+    let owner = scene.client.subject(&scene.log_in(&kim()).await.access).await;
+    let mut phone = Device::new(&scene.server, Platform::Ios);
+    phone.authenticate().await;
+    let continued = continue_on(&scene, &phone, claims).await;
+    (scene, phone, owner, continued)
+}
+
+async fn continue_on(scene: &Scene, phone: &Device, claims: &Value) -> (String, String) {
+    let credential = scene.credential(claims).await;
+    let fields = [
+        ("grant_type", crate::native_sign_in::GRANT),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+        ("subject_token", credential.id_token.as_str()),
+        ("x_oauth_provider_alias", "ours"),
+        ("x_action", "promote"),
+        ("nonce", credential.nonce.as_str()),
+    ];
+    let request = phone.token_request(&fields, true).bearer_auth(&phone.held().access);
+    forms(Reply::of(request).await, "identity")
+}
+
+/// Where the code is of no use without the application's key, its answer of the provider counts on the page, with its age.
+async fn with_a_key_a_page_goes_on_with_what_the_application_has(engine: Engine) {
+    let (scene, phone, owner, (_, hint)) = meet_on_a_phone(engine, &kim()).await;
+    let asked_at = scene.server.clock.now().as_seconds();
+    scene.server.clock.advance_seconds(200);
+    let jkt = phone.jkt();
+    let mut browser = scene.server.browser();
+    browser.open(&phone.authorize_url(&[("login_hint", &hint), ("dpop_jkt", &jkt)])).await;
+    browser.expect_page(200, TAKEN);
+    browser.press(GO_ON).await;
+    let landing = browser.at_app().clone();
+    // The code of a reader of the URL.
+    let client = AppClient { client_id: phone.client_id.clone(), ..scene.client.clone() };
+    client.exchange(&query(&landing, "code").expect("a code")).await.expect(400);
+    let tokens = Tokens::read(&phone.exchange(&landing).await.expect(200).json());
+    let claims = id_claims(&tokens);
+    assert_eq!((&claims["sub"], &claims["auth_time"]), (&json!(owner), &json!(asked_at)), "as old as the answer");
+    // Another key, or none, opens nothing.
+    let (_, hint) = continue_on(&scene, &phone, &kim()).await;
+    for jkt in ["", "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"] {
+        let mut browser = scene.server.browser();
+        let key = [("login_hint", hint.as_str()), ("dpop_jkt", jkt)];
+        browser.open(&phone.authorize_url(if jkt.is_empty() { &key[..1] } else { &key })).await;
+        browser.expect_page(400, "This link has expired");
+    }
+}
+
+async fn a_page_that_goes_on_heeds_the_request(engine: Engine) {
+    let (scene, phone, _, _) = meet_on_a_phone(engine, &kim()).await;
+    let lee = scene.log_in(&json!({"sub": "lee", "email": "lee@id.example", "email_verified": true})).await;
+    let lees_token = lee.id.expect("an ID token");
+    let jkt = phone.jkt();
+    let silent = json!({"sub": "kim-at-id", "email": "kim@id.example", "email_verified": true, "auth_time": null});
+    // What the request asks for, and the `max_age` with which the provider is asked again.
+    for (claims, more, asked) in [
+        (kim(), ("max_age", "1000"), None),
+        (kim(), ("max_age", "100"), Some("100")),
+        (kim(), ("max_age", "0"), Some("0")),
+        (kim(), ("prompt", "login"), Some("0")),
+        (silent.clone(), ("max_age", "1000"), Some("1000")),
+        (silent, ("prompt", "consent"), None),
+    ] {
+        let (_, hint) = continue_on(&scene, &phone, &claims).await;
+        scene.server.clock.advance_seconds(200);
+        let mut browser = scene.server.browser();
+        browser.open(&phone.authorize_url(&[("login_hint", &hint), ("dpop_jkt", &jkt), more])).await;
+        browser.expect_page(200, TAKEN);
+        browser.press(GO_ON).await;
+        let landing = browser.at_app().clone();
+        assert_eq!(query(&landing, "code").is_some(), asked.is_none(), "{more:?} {landing}");
+        assert_eq!(query(&landing, "max_age").as_deref(), asked, "{more:?} {landing}");
+    }
+    let (_, hint) = continue_on(&scene, &phone, &kim()).await;
+    let mut browser = scene.server.browser();
+    browser.open(&phone.authorize_url(&[("login_hint", &hint), ("dpop_jkt", &jkt), ("prompt", "none")])).await;
+    assert_eq!(query(browser.at_app(), "error").as_deref(), Some("login_required"), "a page is needed");
+    let before = scene.count("user.authenticated").await;
+    browser
+        .open(&phone.authorize_url(&[("login_hint", &hint), ("dpop_jkt", &jkt), ("id_token_hint", &lees_token)]))
+        .await;
+    browser.expect_page(200, "That is another Our ID account");
+    assert_eq!(scene.count("user.authenticated").await, before, "the application wants Lee");
+}
+
+/// An application that may do without its key: its code is of use to a reader of the URL.
+async fn a_key_that_is_not_needed_binds_nothing(engine: Engine) {
+    let (scene, phone, _, (_, hint)) = meet_on_a_phone(engine, &kim()).await;
+    scene.server.change_project(|setup| setup.set_client(&phone.client_id, "x_dpop_disabled", true)).await;
+    let mut browser = scene.server.browser();
+    browser.open(&phone.authorize_url(&[("login_hint", &hint), ("dpop_jkt", &phone.jkt())])).await;
+    browser.expect_page(200, TAKEN);
+    browser.press(GO_ON).await;
+    assert!(query(browser.at_app(), "max_age").is_some(), "the provider is asked: {}", browser.at_app());
+}
+
+/// The operator takes no ID tokens any more, while a page waits.
+async fn a_provider_that_takes_no_tokens_any_more_proves_nothing_on_a_page(engine: Engine) {
+    let (scene, phone, _, (_, hint)) = meet_on_a_phone(engine, &kim()).await;
+    let before = scene.count("user.authenticated").await;
+    let mut browser = scene.server.browser();
+    browser.open(&phone.authorize_url(&[("login_hint", &hint), ("dpop_jkt", &phone.jkt())])).await;
+    browser.expect_page(200, TAKEN);
+    let issuer = scene.provider.issuer.clone();
+    let settings = vec![settings_of("ours", "Our ID", &issuer)];
+    scene.server.change_project(|setup| setup.set("identity.oauth.providers", settings)).await;
+    browser.press(GO_ON).await;
+    assert!(query(browser.at_app(), "max_age").is_some(), "the provider is asked: {}", browser.at_app());
+    assert_eq!(scene.count("user.authenticated").await, before);
 }
 
 async fn with_login_the_guest_is_given_up_in_the_same_call(engine: Engine) {
@@ -104,12 +259,12 @@ async fn with_login_the_guest_is_given_up_in_the_same_call(engine: Engine) {
 async fn with_merge_the_member_decides_on_a_page(engine: Engine) {
     for (button, merges) in [("Bring my things along", true), ("Sign in without them", false)] {
         let (scene, owner, guest, sub) = meet(engine, "merge").await;
-        let sealed = continuation(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
+        let (_, hint) = forms(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
         assert!(scene.is_guest(&guest).await);
         let mut browser = scene.server.browser();
-        browser.open(&page_url(&scene.client, &sealed)).await;
+        browser.open(&page_url(&scene.client, &hint)).await;
         browser.expect_page(200, TAKEN);
-        browser.press(GO_ON).await;
+        go_on(&scene, &mut browser, GO_ON).await;
         browser.expect_page(200, "Bring your things along?");
         browser.press(button).await;
         let tokens = scene.client.finish(browser.at_app()).await;
@@ -146,7 +301,7 @@ async fn an_address_of_a_member_opens_nothing_without_its_own_methods(engine: En
             let bearer = (action == "promote").then_some(guest.access.as_str());
             let sealed = continuation(scene.exchange(&kim(), action, bearer).await, "claim");
             // The token endpoint does not sign in by an address, whatever was proved of it.
-            let again = continuation(redeem(&scene.client, &sealed).await, "claim");
+            let (_, again) = forms(redeem(&scene.client, &sealed).await, "claim");
             redeem(&scene.client, &sealed).await.expect(400);
             let mut browser = scene.server.browser();
             browser.open(&page_url(&scene.client, &again)).await;
@@ -186,20 +341,20 @@ async fn an_account_of_another_is_not_connected(engine: Engine) {
 
 async fn a_guest_that_is_free_again_is_promoted_on_the_page(engine: Engine) {
     let (scene, owner, guest, sub) = meet(engine, "error").await;
-    let sealed = continuation(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
+    let (_, sealed) = forms(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
     Admin::of(&scene.server).await.delete(&format!("/users/{owner}")).await.expect(204);
     let mut browser = scene.server.browser();
     browser.open(&page_url(&scene.client, &sealed)).await;
     browser.expect_page(200, "Save your progress");
     assert_eq!(scene.count("user.anonymous.promoted").await, 0, "nothing happens before the press");
-    browser.press(BUTTON).await;
+    go_on(&scene, &mut browser, BUTTON).await;
     let tokens = scene.client.finish(browser.at_app()).await;
     assert_eq!(scene.client.subject(&tokens.access).await, sub);
 }
 
 async fn a_page_that_is_opened_late_asks_the_provider_again(engine: Engine) {
     let (scene, owner, guest, _) = meet(engine, "error").await;
-    let sealed = continuation(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
+    let (_, sealed) = forms(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
     let mut browser = scene.server.browser();
     browser.open(&page_url(&scene.client, &sealed)).await;
     browser.expect_page(200, TAKEN);
@@ -209,33 +364,33 @@ async fn a_page_that_is_opened_late_asks_the_provider_again(engine: Engine) {
     browser.open_from_elsewhere(&back).await;
     let tokens = scene.client.finish(browser.at_app()).await;
     assert_eq!(scene.client.subject(&tokens.access).await, owner);
-    let late = continuation(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
+    let (late, late_hint) = forms(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
     scene.server.clock.advance_seconds(301);
     redeem(&scene.client, &late).await.expect(400);
     let mut browser = scene.server.browser();
-    browser.open(&page_url(&scene.client, &late)).await;
+    browser.open(&page_url(&scene.client, &late_hint)).await;
     browser.expect_page(400, "This link has expired");
 }
 
 async fn a_continuation_belongs_to_its_application_and_cannot_be_made(engine: Engine) {
     let (scene, _, guest, _) = meet(engine, "error").await;
-    let sealed = continuation(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
+    let (sealed, hint) = forms(scene.exchange(&kim(), "promote", Some(&guest.access)).await, "identity");
     let blog = scene.server.other_client();
     let invalid = "invalid x_continuation: it was used or is too old, ask the provider again";
     redeem(&blog, &sealed).await.expect_oauth_error(400, "invalid_request", invalid);
     let mut browser = scene.server.browser();
-    browser.open(&page_url(&blog, &sealed)).await;
+    browser.open(&page_url(&blog, &hint)).await;
     browser.expect_page(400, "This link has expired");
     for forged in [sealed.replace(&sealed[40..44], "AAAA"), sealed[..60].to_string(), "x".into()] {
         redeem(&scene.client, &forged).await.expect_oauth_error(400, "invalid_request", invalid);
         let mut browser = scene.server.browser();
-        browser.open(&page_url(&scene.client, &forged)).await;
+        browser.open(&page_url(&scene.client, &hint_of(&forged))).await;
         browser.expect_page(400, "This link has expired");
     }
     // With the guest's session it ends, on the page.
     scene.client.revoke(&guest.refresh).await.expect(200);
     let mut browser = scene.server.browser();
-    browser.open(&page_url(&scene.client, &sealed)).await;
+    browser.open(&page_url(&scene.client, &hint)).await;
     browser.expect_page(400, "This link has expired");
     // Where the project takes no ID tokens any more, neither does it take these.
     let issuer = scene.provider.issuer.clone();
@@ -266,7 +421,12 @@ async fn an_owner_who_ended_all_sessions_meanwhile_is_not_signed_in(engine: Engi
 
 on_both_engines!(
     with_error_the_app_may_sign_in_as_the_owner,
-    with_error_a_page_signs_in_as_the_owner_without_asking_the_provider,
+    with_error_a_page_signs_in_as_the_owner_and_asks_the_provider,
+    what_goes_into_a_url_proves_nothing,
+    with_a_key_a_page_goes_on_with_what_the_application_has,
+    a_page_that_goes_on_heeds_the_request,
+    a_key_that_is_not_needed_binds_nothing,
+    a_provider_that_takes_no_tokens_any_more_proves_nothing_on_a_page,
     with_login_the_guest_is_given_up_in_the_same_call,
     with_merge_the_member_decides_on_a_page,
     an_address_of_a_member_opens_nothing_without_its_own_methods,

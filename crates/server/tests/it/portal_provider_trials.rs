@@ -187,6 +187,13 @@ async fn a_portal_elsewhere_gets_the_answer_passed_on(engine: Engine) {
         (reply.status, reply.header("location")),
         (303, Some("https://portal.house.example/portal/p/test/providers/ours/tried?state=trial.0123&code=c&iss=x"))
     );
+    let more = "/sso/oauth2/callback/ours?csrf=x&state=trial.0123&code=c&next=%2Fportal&error_description=d&alias=twin";
+    let reply = server.http().get(more).await;
+    assert_eq!(
+        reply.header("location"),
+        Some("https://portal.house.example/portal/p/test/providers/ours/tried?state=trial.0123&code=c"),
+        "only what an answer has"
+    );
     let reply = server.http().get("/sso/oauth2/callback/unknown?state=trial.0123&code=c").await;
     assert_eq!((reply.status, reply.header("location")), (400, None), "nothing leads to a path of the sender's choice");
 }

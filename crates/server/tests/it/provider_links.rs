@@ -161,6 +161,67 @@ async fn a_setting_that_is_turned_off_meanwhile_counts(engine: Engine) {
     assert_eq!(connected(&scene).await, 0);
 }
 
+/// The operator removes the provider, puts another one under its alias, or believes its addresses no more.
+async fn a_provider_that_is_removed_meanwhile_connects_nothing(engine: Engine) {
+    let with = |assumes: bool, issuer: &str| {
+        let mut settings = settings_of("ours", "Our ID", issuer);
+        if assumes {
+            let email = toml::Table::from_iter([("assume_verified".to_string(), true.into())]);
+            let claims = toml::Table::from_iter([("email".to_string(), email.into())]);
+            settings.as_table_mut().expect("a table").insert("claims".into(), claims.into());
+        }
+        settings
+    };
+    for case in ["removed", "replaced", "not believed", "as before"] {
+        let (scene, provider) = make(engine, |_| {}).await;
+        let issuer = provider.issuer.clone();
+        scene.server.change_project(|setup| setup.set("identity.oauth.providers", vec![with(true, &issuer)])).await;
+        let unverified = json!({"sub": "kim-at-id", "email": KIM, "email_verified": false});
+        let mut browser = scene.server.browser();
+        browser.open(&scene.client.authorize_url(&[("x_page", "login")])).await;
+        there_and_back(&scene, &provider, &mut browser, &unverified).await;
+        browser.expect_page(200, TAKEN);
+        let changed = match case {
+            "removed" => Vec::new(),
+            "replaced" => vec![with(true, "https://another.example")],
+            "not believed" => vec![with(false, &issuer)],
+            _ => vec![with(true, &issuer)],
+        };
+        scene.server.change_project(|setup| setup.set("identity.oauth.providers", changed)).await;
+        browser.follow("Sign in to that account").await;
+        assert_eq!(browser.page().text.contains(NOTE), case == "as before", "{case}");
+        browser.fill("Email address", KIM);
+        browser.fill("Password", PASSWORD);
+        browser.press("Sign in").await;
+        scene.client.finish(browser.at_app()).await;
+        assert_eq!(connected(&scene).await, usize::from(case == "as before"), "{case}");
+    }
+}
+
+/// The member was proved by a provider, and decides about the guest when that is removed.
+async fn a_provider_that_is_removed_meanwhile_proves_no_member(engine: Engine) {
+    for removes in [true, false] {
+        let (scene, provider) = make(engine, |setup| setup.set("identity.on_conflict.promotion", "merge")).await;
+        let lee = json!({"sub": "lee", "email": "lee@shop.example", "email_verified": true});
+        let mut member = scene.server.browser();
+        member.open("/settings/sign-in").await;
+        there_and_back(&scene, &provider, &mut member, &lee).await;
+        member.expect_page(200, "My account");
+        let (client, mut browser) = (scene.client.clone(), scene.server.browser());
+        let guest = client.sign_up().await;
+        browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+        there_and_back(&scene, &provider, &mut browser, &lee).await;
+        browser.expect_page(200, "Bring your things along?");
+        if removes {
+            scene.server.change_project(|setup| setup.set("identity.oauth.providers", Vec::<toml::Value>::new())).await;
+        }
+        browser.press("Bring my things along").await;
+        assert_eq!(browser.is_at_app(), !removes);
+        assert_eq!(scene.server.events("user.merged").await.len(), usize::from(!removes));
+        assert_eq!(client.user_info(&guest.access).await.status == 200, removes, "the guest is as before");
+    }
+}
+
 async fn the_way_to_a_new_account_connects_nothing(engine: Engine) {
     let (mut scene, provider) = make(engine, |_| {}).await;
     let mut browser = meet_the_conflict(&scene, &provider, "signup").await;
@@ -181,5 +242,7 @@ on_both_engines!(
     another_member_gets_no_account_of_it,
     without_the_setting_or_a_verified_address_nothing_is_connected,
     a_setting_that_is_turned_off_meanwhile_counts,
+    a_provider_that_is_removed_meanwhile_connects_nothing,
+    a_provider_that_is_removed_meanwhile_proves_no_member,
     the_way_to_a_new_account_connects_nothing,
 );

@@ -46,7 +46,8 @@ async fn sign_in(server: &TestServer, provider: &OpenIdProvider, claims: &Value)
     let mut browser = server.browser();
     browser.open("/settings/sign-in").await;
     browser.press(BUTTON).await;
-    assert_eq!(query(browser.at_app(), "max_age"), None, "a sign-in is no reauthentication");
+    let asked = ["prompt", "max_age"].map(|name| query(browser.at_app(), name));
+    assert_eq!(asked, [None, Some("31536000".into())], "a sign-in is no reauthentication, but says when it was");
     let back = provider.sign_in(browser.at_app(), claims, server.clock.now());
     browser.open_from_elsewhere(&back).await;
     browser.expect_page(200, "My account");

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{NAME, key, must, section};
 use crate::project::{
     provider_type,
-    providers::{self, TokenEndpointAuthMethod},
+    providers::{self, NativeNonce, TokenEndpointAuthMethod},
     rules,
     shape::{
         DefaultValue::{Is, Unset},
@@ -85,7 +85,19 @@ pub(super) const PROVIDER: &[KeySchema] = &[
         "native_client_ids",
         Shape::List(&Shape::Text("1 to 255 characters without spaces", rules::check_foreign_client_id), 0),
         Is(|| json!([])),
-        "Only for `google`, `apple`, `azureadv2` and `oidc`: the client IDs of native applications at the provider, such as the bundle ID of an iOS app or the Android client at Google. With one of them, applications of the project exchange the provider's ID tokens for tokens, without a page; such an ID token is for one of these clients, or for `client_id`. At most 20.",
+        "Only for `google`, `apple`, `azureadv2`, `facebook` and `oidc`: the client IDs of native applications at the provider, such as the bundle ID of an iOS app or the Android client at Google; of `facebook`, whose apps have its app ID, that once more. With one of them, applications of the project exchange the provider's ID tokens for tokens, without a page; such an ID token is for one of these clients, or for `client_id`. At most 20.",
+    ),
+    key(
+        "native_nonce",
+        Shape::Word(&["required", "optional"]),
+        Is(|| json!(NativeNonce::default())),
+        "Whether an ID token that an application presents must have a nonce of the server. With `optional`, one without a nonce is good once, also for a thief who presents it first; only for libraries that cannot pass a nonce on.",
+    ),
+    key(
+        "can_reauthenticate",
+        Shape::Flag,
+        Is(|| json!(providers::CAN_REAUTHENTICATE)),
+        "Whether a new answer of the provider counts as a reauthentication although it does not say when its user signed in there, so that a person at an unlocked browser could confirm as the member. If not, only an ID token that says it (`auth_time`) counts, which requests to `oidc` ask for. Without it, members who have nothing but an account at another type of provider cannot make sensitive changes.",
     ),
     section("claims", PROVIDER_CLAIMS, "What is believed of what the provider says about its users."),
 ];

@@ -129,8 +129,8 @@ impl OpenIdProvider {
         assert_eq!((read("response_type"), read("client_id")), ("code".into(), CLIENT.into()));
         assert_eq!(read("code_challenge_method"), "S256");
         let mut claims = claims.clone();
-        // OpenID Connect Core §3.1.2.1: the claim is required then.
-        if query(at, "max_age").is_some() {
+        // OpenID Connect Core §3.1.2.1: the claim is required then. A user who was signed in before has its own.
+        if query(at, "max_age").is_some() && claims.get("auth_time").is_none() {
             claims["auth_time"] = now.as_seconds().into();
         }
         let issued = Issued {
@@ -146,8 +146,13 @@ impl OpenIdProvider {
         answer(&read("redirect_uri"), &[("code", &code), ("state", &read("state"))])
     }
 
-    /// The ID token that a user's native app gets, with these claims, which say for which client and with which nonce.
+    /// The ID token that a user's native app gets, with these claims, which say for which client and with which nonce. Unless they say
+    /// otherwise, the user has just signed in.
     pub(crate) fn native_token(&self, claims: &Value, now: Timestamp) -> String {
+        let mut claims = claims.clone();
+        if claims.get("auth_time").is_none() {
+            claims["auth_time"] = now.as_seconds().into();
+        }
         let none = String::new;
         let (redirect_uri, challenge, nonce) = (none(), none(), none());
         let issued = Issued { redirect_uri, challenge, nonce, claims: claims.clone(), at: now.as_seconds() };
@@ -198,10 +203,10 @@ async fn metadata(State(inner): State<Arc<Inner>>) -> Response {
 }
 
 async fn keys(State(inner): State<Arc<Inner>>) -> Response {
+    inner.key_reads.fetch_add(1, Ordering::Relaxed);
     if let Some(refusal) = refusal(&inner) {
         return refusal;
     }
-    inner.key_reads.fetch_add(1, Ordering::Relaxed);
     let (kid, key) = lock(&inner.key).clone();
     let mut jwk = key.jwk(&kid, false);
     jwk["use"] = "sig".into();

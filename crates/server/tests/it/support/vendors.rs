@@ -155,6 +155,7 @@ impl Vendors {
             ("github_api", "github-api"),
             ("facebook_dialog", "facebook"),
             ("facebook_graph", "graph"),
+            ("facebook_limited", "limited"),
             ("linkedin_issuer", "linkedin"),
         ] {
             setup.configure(&format!("providers.{key}"), &format!("{}/{path}", self.inner.origin));

@@ -40,6 +40,7 @@ pub(super) fn make_router(inner: Arc<Inner>) -> Router {
         .route("/github-api/user/emails", get(github_emails))
         .route("/graph/oauth/access_token", exchange(Facebook))
         .route("/graph/me", get(facebook_user))
+        .route("/limited/.well-known/oauth/openid/jwks/", get(keys))
         .route("/linkedin/.well-known/openid-configuration", get(linkedin_metadata))
         .route("/linkedin/token", exchange(LinkedIn))
         .route("/linkedin/keys", get(keys))
@@ -169,7 +170,9 @@ pub(super) fn print_id_token(inner: &Inner, issued: &Issued) -> String {
     let issuer = match issued.kind {
         Apple => format!("{origin}/apple"),
         Microsoft => format!("{origin}/microsoft/{tenant}/v2.0"),
-        LinkedIn | GitHub | Facebook | ProviderType::Google | ProviderType::Oidc => format!("{origin}/linkedin"),
+        // The issuer of Limited Login.
+        Facebook => origin.clone(),
+        LinkedIn | GitHub | ProviderType::Google | ProviderType::Oidc => format!("{origin}/linkedin"),
     };
     let mut claims = json!({"iss": issuer, "aud": CLIENT, "iat": issued.at, "exp": issued.at + 300});
     if let Some(nonce) = &issued.nonce {
