@@ -11,7 +11,7 @@ use crate::{
     client_keys::ClientKeys,
     config::Config,
     crypto::seal::MasterKey,
-    guests::late::CountedUpTo,
+    guests::{late::CountedUpTo, not_stored::NotStored},
     jobs::Supervision,
     key_locks::KeyLocks,
     limits::{RateCounters, fair::Shares},
@@ -49,6 +49,8 @@ pub struct App {
     /// How far `clock` is from the store's.
     pub clock_offset: ClockOffset,
     pub(crate) counted_up_to: CountedUpTo,
+    /// Guests of this process who signed up and are not stored.
+    pub(crate) not_stored: NotStored,
     pub entropy: Entropy,
     pub mailer: Mailer,
     pub sms: SmsSender,
