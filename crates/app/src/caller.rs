@@ -1,5 +1,7 @@
 //! Finds the caller of a request: from a bearer token or a cookie to a valid session and its user.
 
+mod access_token;
+
 use std::cmp::Reverse;
 
 use vestibule_domain::{
@@ -12,20 +14,18 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_protocol::{
-    claims::Sid,
-    oauth::{Scope, ScopeSet},
-};
+use vestibule_protocol::oauth::Scope;
 use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 
+pub(crate) use self::access_token::read_access_token;
 use crate::{
     accesses::Noted,
     candidates::Candidates,
     consent,
-    crypto::tokens::MacKey,
+    crypto::unstored::UnstoredGuest,
     ctx::Ctx,
     error::Error,
-    guests::returning_guests,
+    guests::{returning_guests, unstored},
     projects::Project,
     tokens::issue::{scopes_of, shown_amr, split_token},
 };
@@ -180,6 +180,8 @@ pub struct PresentedApiCredentials<'a> {
     /// Whether a token of a third-party application counts. It stands for its application, with the scopes that the member
     /// agreed to, and not for the member itself.
     pub accepts_third_parties: bool,
+    /// Whether a guest that is not stored must be: the request makes something of it that refers to its rows.
+    pub stores_guest: bool,
 }
 
 /// Finds the caller of an API: by bearer token, or else by the session cookies. Records the use, coalesced so that most
@@ -208,6 +210,9 @@ pub async fn resolve_api(
     drop(conn);
     let caller = match found {
         Some(FoundCaller::Grant(live)) => {
+            if credentials.stores_guest && !unstored::store(ctx, &live).await? {
+                return Ok(Resolution::Dead { cookie: false });
+            }
             live.record_access(ctx).await?;
             ApiCaller { user: live.user, via: Via::Grant(live.grant) }
         }
@@ -318,58 +323,14 @@ pub fn has_full_access(project: &Project, grant: &Grant) -> bool {
         && !grant.is_limited()
 }
 
-/// The content of an access token that this server issued.
-pub(crate) struct ReadToken<'t> {
-    pub grant_id: GrantId,
-    pub expires_at: Timestamp,
-    name: TokenName<'t>,
-    /// Its scopes, where they may be fewer than those of its grant.
-    scopes: Option<ScopeSet>,
-}
-
-enum TokenName<'t> {
-    Opaque(&'t str),
-    Jti(String),
-}
-
-impl ReadToken<'_> {
-    /// The key of its revocation record. Computed on demand: most grants have no revoked token.
-    pub(crate) fn fingerprint(&self) -> [u8; 16] {
-        match &self.name {
-            TokenName::Opaque(token) => MacKey::fingerprint_of_access_token(token),
-            TokenName::Jti(jti) => MacKey::fingerprint_of_jti(jti),
-        }
-    }
-}
-
-/// Reads an access token of this project, opaque or JWT, expired or not.
-pub(crate) fn read_access_token<'t>(project: &Project, token: &'t str) -> Option<ReadToken<'t>> {
-    if !token.contains('.') {
-        let read = project.keys.mac.read_access_token(token)?;
-        let name = TokenName::Opaque(token);
-        let scopes = read.scope_bits.map(ScopeSet::from_bits);
-        return Some(ReadToken { grant_id: read.grant_id, expires_at: read.expires_at, name, scopes });
-    }
-    let claims = project.keys.read_jwt("at+jwt", token)?;
-    let sid = Sid::parse(claims.get("sid")?.as_str()?)?;
-    let grant_id = match sid {
-        Sid::OfflineGrant(id) => id.parse().ok()?,
-        Sid::Idp(_) => return None,
-    };
-    Some(ReadToken {
-        grant_id,
-        expires_at: Timestamp::from_seconds(claims.get("exp")?.as_i64()?),
-        name: TokenName::Jti(claims.get("jti")?.as_str()?.to_string()),
-        scopes: claims.get("scope").and_then(|scopes| ScopeSet::parse(scopes.as_str()?).ok()),
-    })
-}
-
 /// A valid grant and what it depends on.
 pub(crate) struct LiveGrant {
     pub grant: Grant,
     pub user: User,
     /// The cookie session it belongs to (single sign-on), also valid.
     pub session: Option<Session>,
+    /// What its token says, if neither grant nor user is stored.
+    pub unstored: Option<UnstoredGuest>,
 }
 
 /// Finds the valid grant of an access token.
@@ -380,7 +341,11 @@ pub(crate) async fn find_by_token(
     now: Timestamp,
 ) -> Result<Option<LiveGrant>, Error> {
     let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(None) };
-    let Some(mut live) = find_live(conn, project, read.grant_id, now).await? else { return Ok(None) };
+    let mut found = find_live(conn, project, read.grant_id, now).await?;
+    if let (None, Some(guest)) = (&found, &read.unstored) {
+        found = unstored::find_live(conn, project, guest, now).await?;
+    }
+    let Some(mut live) = found else { return Ok(None) };
     if let Some(scopes) = &read.scopes {
         let granted = scopes_of(&live.grant);
         let kept = granted.intersection(scopes);
@@ -426,7 +391,7 @@ pub(crate) async fn find_live(
             None => return Ok(None),
         },
     };
-    Ok(Some(LiveGrant { grant, user, session }))
+    Ok(Some(LiveGrant { grant, user, session, unstored: None }))
 }
 
 async fn find_live_session(
@@ -533,6 +498,9 @@ impl LiveGrant {
     pub(crate) async fn record_access(&self, ctx: &Ctx<'_>) -> Result<(), StoreError> {
         if !ctx.is_use {
             return Ok(());
+        }
+        if let Some(guest) = &self.unstored {
+            return unstored::record_use(ctx, self, guest).await;
         }
         let now = ctx.now;
         if let Some(lifetime) = grant_lifetime(ctx.project, &self.grant, &self.user) {

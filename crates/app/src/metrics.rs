@@ -42,6 +42,8 @@ type Routes = BTreeMap<Box<str>, Arc<[RouteCounters; 4]>>;
 pub struct Metrics {
     routes: RwLock<Routes>,
     promoted: AtomicU64,
+    lazy: AtomicU64,
+    stored: AtomicU64,
     job_restarts: AtomicU64,
     refused_holds: AtomicU64,
     /// Lines that the log could not write, once it is known.
@@ -170,6 +172,16 @@ impl Metrics {
         self.promoted.fetch_add(1, Relaxed);
     }
 
+    /// Counts a guest that signed up without being stored.
+    pub(crate) fn count_lazy_guest(&self) {
+        self.lazy.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a guest that was stored after its sign-up.
+    pub(crate) fn count_stored_guest(&self) {
+        self.stored.fetch_add(1, Relaxed);
+    }
+
     /// Reports this number of log lines that were dropped.
     pub fn watch_log(&self, dropped: Arc<AtomicU64>) {
         // The first log of a process stays.
@@ -204,6 +216,8 @@ impl Metrics {
         let scrape = Scrape {
             routes: self.routes.read().unwrap_or_else(PoisonError::into_inner).clone(),
             promoted: self.promoted.load(Relaxed),
+            lazy: self.lazy.load(Relaxed),
+            stored: self.stored.load(Relaxed),
             job_restarts: self.job_restarts.load(Relaxed),
             refused_holds: self.refused_holds.load(Relaxed),
             dropped_log_lines: self.dropped_log_lines.get().map_or(0, |count| count.load(Relaxed)),
@@ -237,6 +251,8 @@ pub struct Measured {
 struct Scrape {
     routes: Routes,
     promoted: u64,
+    lazy: u64,
+    stored: u64,
     job_restarts: u64,
     refused_holds: u64,
     dropped_log_lines: u64,
@@ -275,8 +291,10 @@ impl Collector for Scrape {
         let help = "Log lines that were dropped, because they could not be written.";
         print_counter(page, "vestibule_log_lines_dropped", help, self.dropped_log_lines)?;
         let created = self.store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
-        let created: u64 = created.map(|(_, write)| write.count - write.failed).sum();
+        let created: u64 = created.map(|(_, write)| write.count - write.failed).sum::<u64>() + self.stored;
         print_counter(page, "vestibule_guests_created", "Guests created by this process.", created)?;
+        let help = "Guests who signed up at this process and were not stored then.";
+        print_counter(page, "vestibule_guests_lazy", help, self.lazy)?;
         let help = "Guests promoted to members by this process.";
         print_counter(page, "vestibule_guests_promoted", help, self.promoted)?;
         let calls = self.providers.iter().flat_map(|(issuer, counters)| {

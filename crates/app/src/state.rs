@@ -11,7 +11,7 @@ use crate::{
     client_keys::ClientKeys,
     config::Config,
     crypto::seal::MasterKey,
-    guests::{late::CountedUpTo, new_guest::SignUps},
+    guests::{late::CountedUpTo, new_guest::SignUps, not_stored::NotStored},
     jobs::Supervision,
     key_locks::KeyLocks,
     limits::{RateCounters, fair::Shares},
@@ -54,6 +54,8 @@ pub struct App {
     pub(crate) sign_ups: SignUps,
     /// The same of refreshes.
     pub(crate) refreshes: Refreshes,
+    /// Guests of this process who signed up and are not stored.
+    pub(crate) not_stored: NotStored,
     pub entropy: Entropy,
     pub mailer: Mailer,
     pub sms: SmsSender,

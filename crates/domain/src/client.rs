@@ -28,6 +28,7 @@ pub(crate) const DEFAULT_JWT_ACCESS_TOKENS: bool = false;
 pub(crate) const DEFAULT_LOGOUT_NAMES_SESSION: bool = true;
 pub(crate) const DEFAULT_DEVICE_AUTHORIZATION: bool = false;
 pub(crate) const DEFAULT_REQUIRES_PUSHED_REQUESTS: bool = false;
+pub(crate) const DEFAULT_GUEST_STORED_ON_USE: bool = false;
 
 /// Minimum lifetime of an access token.
 pub const MIN_ACCESS_TOKEN_SECONDS: u32 = 300;
@@ -228,6 +229,17 @@ impl TokenSigningAlgorithm {
     }
 }
 
+/// When a guest of an application is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuestCreation {
+    /// With its sign-up.
+    #[default]
+    Eager,
+    /// With the first thing worth keeping. Until then, its tokens say all that its rows would.
+    Lazy,
+}
+
 /// An application as stored in its project's settings; an absent member means the default.
 ///
 /// Read the members through the methods, which apply the defaults.
@@ -281,6 +293,10 @@ pub struct Client {
     pub anonymous_refresh_token_idle_timeout_seconds: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anonymous_scopes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_creation: Option<GuestCreation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_stored_on_use: Option<bool>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub guest_retention: RetentionSettings,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -350,6 +366,21 @@ impl Client {
     #[must_use]
     pub fn has_default_guest_scopes(&self) -> bool {
         self.anonymous_scopes.is_none()
+    }
+
+    /// When its guests are stored.
+    #[must_use]
+    pub fn guest_creation(&self) -> GuestCreation {
+        self.guest_creation.unwrap_or_default()
+    }
+
+    /// Whether the first use of a guest's access token stores the guest: always, where guests are stored at once.
+    #[must_use]
+    pub fn stores_guest_on_use(&self) -> bool {
+        match self.guest_creation() {
+            GuestCreation::Eager => true,
+            GuestCreation::Lazy => self.guest_stored_on_use.unwrap_or(DEFAULT_GUEST_STORED_ON_USE),
+        }
     }
 
     /// The URI to redirect to when a request names this one; `None` if it is not registered.
@@ -603,6 +634,22 @@ mod tests {
         assert_eq!(client.rotation_grace(), Duration::from_secs(30));
         assert_eq!(client.scopes_for_guest(), ["openid", "offline_access", FULL_ACCESS_SCOPE]);
         assert!(!client.rotates_refresh_tokens() && !client.issues_jwt_access_tokens() && !client.is_dpop_disabled());
+        assert_eq!(client.guest_creation(), GuestCreation::Eager);
+    }
+
+    #[test]
+    fn a_use_stores_a_guest_unless_the_application_says_that_it_need_not() {
+        for (creation, on_use, expected) in [
+            (None, None, true),
+            (None, Some(false), true),
+            (Some(GuestCreation::Eager), Some(false), true),
+            (Some(GuestCreation::Lazy), None, false),
+            (Some(GuestCreation::Lazy), Some(false), false),
+            (Some(GuestCreation::Lazy), Some(true), true),
+        ] {
+            let client = Client { guest_creation: creation, guest_stored_on_use: on_use, ..Client::default() };
+            assert_eq!(client.stores_guest_on_use(), expected, "{creation:?} {on_use:?}");
+        }
     }
 
     #[test]

@@ -156,6 +156,25 @@ impl Lifetime {
         self.idle.map_or(hard, |idle| hard.min(last_access_at.plus(idle)))
     }
 
+    /// When a guest that is not stored expires. Its uses within [`unstored_window`] leave no trace, so the window is added: it may
+    /// expire one window late, and never early.
+    #[must_use]
+    pub fn unstored_expiry(&self, created_at: Timestamp) -> Timestamp {
+        self.expiry(created_at, created_at.plus(unstored_window(*self)))
+    }
+
+    /// The last use of such a guest that must be assumed, because it may have left no trace.
+    #[must_use]
+    pub fn latest_unstored_use(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
+        created_at.plus(unstored_window(*self)).min(now).max(created_at)
+    }
+
+    /// Whether a use of a guest that is not stored would be lost: its idle timeout would not be counted from it.
+    #[must_use]
+    pub fn loses_unstored_use(&self, created_at: Timestamp, now: Timestamp) -> bool {
+        self.idle.is_some() && now > created_at.plus(unstored_window(*self))
+    }
+
     /// Whether it is valid at `now`; the last instant is included.
     #[must_use]
     pub fn is_alive(&self, created_at: Timestamp, last_access_at: Timestamp, now: Timestamp) -> bool {
@@ -170,6 +189,12 @@ pub const LONGEST_COALESCE: Duration = Duration::from_secs(60);
 #[must_use]
 pub fn coalesce_window(lifetime: Lifetime) -> Duration {
     lifetime.idle.map_or(LONGEST_COALESCE, |idle| LONGEST_COALESCE.min(idle / 100))
+}
+
+/// How long after its sign-up the uses of a guest that is not stored need no record: 1 % of the idle timeout.
+#[must_use]
+fn unstored_window(lifetime: Lifetime) -> Duration {
+    lifetime.idle.map_or(Duration::ZERO, |idle| idle / 100)
 }
 
 /// Which unwritten uses one process knows.
@@ -249,6 +274,24 @@ mod tests {
         assert_eq!(coalesce_window(lifetime(1, Some(6_000))), Duration::from_secs(60));
         assert_eq!(coalesce_window(lifetime(1, Some(100))), Duration::from_secs(1));
         assert_eq!(coalesce_window(lifetime(1, None)), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_guest_that_is_not_stored_expires_one_window_late_and_a_later_use_stores_it() {
+        // hard, idle, expiry, the last use that needs no record
+        for (hard, idle, end, last) in [
+            (10_000, Some(1_000), 1_010, Some(10)),
+            (1_005, Some(1_000), 1_005, Some(10)),
+            (500, Some(1_000), 500, Some(10)),
+            (500, None, 500, None),
+        ] {
+            let lifetime = lifetime(hard, idle);
+            assert_eq!(lifetime.unstored_expiry(START), at(end), "{hard} {idle:?}");
+            for second in [0, 10, 11, 499] {
+                let expected = last.is_some_and(|last| second > last);
+                assert_eq!(lifetime.loses_unstored_use(START, at(second)), expected, "{hard} {idle:?} {second}");
+            }
+        }
     }
 
     #[test]

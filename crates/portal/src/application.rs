@@ -218,6 +218,14 @@ fn access_tokens(kind: ApplicationType) -> Vec<BoundControl> {
     rows
 }
 
+/// The label of a choice.
+fn describe_creation(word: &str) -> (&str, &'static str) {
+    match word {
+        "lazy" => ("When something must be kept", "A refresh, a promotion, a late use."),
+        _ => ("At sign-up", ""),
+    }
+}
+
 /// The settings for guests of this type of application; shared with the page Anonymous Users.
 pub(super) fn guests(kind: ApplicationType) -> Vec<BoundControl> {
     let number = |key: &str, name: &str, label: &str| control(key, name, label).placeholder("same as members");
@@ -228,6 +236,12 @@ pub(super) fn guests(kind: ApplicationType) -> Vec<BoundControl> {
         rows.extend([
             number("anonymous_refresh_token_lifetime_seconds", GUEST_LIFETIME, "Guest lifetime"),
             number("anonymous_refresh_token_idle_timeout_seconds", GUEST_IDLE, "Guest idle timeout"),
+            control("guest_creation", "guest_creation", "Store guests").choices(describe_creation).hint(
+                "For busy sites: visitors who leave at once cost no row and no write. Their tokens work from the first second.",
+            ),
+            control("guest_stored_on_use", "guest_stored_on_use", "Store a guest with its first use").hint(
+                "Of its access token, for guests who are not stored at sign-up. Turn it on if your backend writes to guests through the Admin API.",
+            ),
         ]);
     }
     rows.extend([

@@ -22,6 +22,7 @@ const GUIDES: &[(&str, &str)] = guides![
     "backend",
     "backup",
     "branding",
+    "busy-sites",
     "devices",
     "events",
     "express",

@@ -59,6 +59,7 @@ async fn show(request: ProjectRequest) -> PageResult {
             promoted: before.days.iter().map(|day| day.guests_promoted).sum(),
             funnel: [before.funnel.guests_created, before.funnel.guests_promoted],
         },
+        not_stored: report.days.iter().map(|day| day.guests_not_stored).sum(),
         signed_in: report.days.iter().map(|day| day.guests_signed_in).sum(),
         methods: report.login_methods.iter().map(|one| by_method(&request, one)).collect(),
         within: report.time_to_promotion.iter().map(|one| (describe_within(one.seconds), one.count)).collect(),
@@ -225,6 +226,8 @@ pub(crate) struct OverviewPage {
     /// Of the guests created in the period: how many there are, returned, were promoted.
     pub funnel: [i64; 3],
     pub before: Before,
+    /// Guests who signed up in the period and are not stored.
+    pub not_stored: i64,
     /// Guests who signed in to an existing account instead, in the period.
     pub signed_in: i64,
     /// Promotions by the time since creation.
@@ -251,6 +254,7 @@ impl OverviewPage {
             daily: Daily { created: wave(80), returned: wave(35), promoted: wave(4), days: days.clone() },
             funnel: [3_200, 900, 140],
             before: Before { created: 3_000, returned: 1_500, promoted: 140, funnel: [3_000, 150] },
+            not_stored: 41_000,
             signed_in: 12,
             methods: vec![
                 MethodLine {
@@ -279,6 +283,7 @@ impl OverviewPage {
             daily: Daily { created: vec![0; 30], returned: vec![0; 30], promoted: vec![0; 30], days },
             funnel: [0; 3],
             before: Before::default(),
+            not_stored: 0,
             signed_in: 0,
             within: Vec::new(),
             methods: Vec::new(),
@@ -301,7 +306,7 @@ impl OverviewPage {
     }
 
     /// The figures at the top, each with its explanation.
-    fn figures(&self) -> [(&'static str, String, String); 4] {
+    fn figures(&self) -> Vec<(&'static str, String, String)> {
         let active = |day: usize| self.daily.created[day] + self.daily.returned[day];
         let count = self.daily.days.len();
         let all: i64 = (0..count).map(active).sum();
@@ -314,7 +319,7 @@ impl OverviewPage {
             0 => "of new guests".to_string(),
             _ => format!("of new guests; {} before", rate(promoted_before, created_before)),
         };
-        [
+        let mut figures = vec![
             ("New guests", Self::sum(&self.daily.created), change(&self.daily.created, self.before.created)),
             (
                 "Active guests today",
@@ -326,7 +331,12 @@ impl OverviewPage {
             ),
             ("Promoted", Self::sum(&self.daily.promoted), change(&self.daily.promoted, self.before.promoted)),
             ("Conversion", rate(promoted, created), rate_before),
-        ]
+        ];
+        if self.not_stored > 0 {
+            let why = "signed up at lazy applications and left nothing to keep; not among the new guests";
+            figures.insert(1, ("Guests not stored", print_number(self.not_stored), why.to_string()));
+        }
+        figures
     }
 
     fn guests_chart(&self) -> String {

@@ -52,6 +52,7 @@ pub mod sessions;
 pub mod spent;
 pub mod subjects;
 pub mod tries;
+pub mod unstored_guests;
 pub mod user_credentials;
 pub mod user_lists;
 pub mod users;
@@ -107,6 +108,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("subjects", subjects::STATEMENTS),
     ("user_credentials", user_credentials::STATEMENTS),
     ("tries", tries::STATEMENTS),
+    ("unstored_guests", unstored_guests::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),
     ("users", users::STATEMENTS),
 ];

@@ -348,18 +348,33 @@ impl Accepts for ApiCredentials {
 impl ApiCredentials {
     /// Finds the caller: by bearer token, or by cookie when that is invalid.
     pub async fn resolve(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
-        self.find(visit, true).await
+        self.find(visit, true, false).await
+    }
+
+    /// The same for a request that needs the rows of a guest: one that is not stored is stored.
+    pub async fn resolve_stored(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
+        self.find(visit, true, true).await
     }
 
     /// The same without tokens of third-party applications, which are treated as invalid.
     pub async fn resolve_first_party(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
-        self.find(visit, false).await
+        self.find(visit, false, false).await
     }
 
-    async fn find(&self, visit: &Visit, accepts_third_parties: bool) -> Result<Resolution<ApiCaller>, Error> {
+    /// [`Self::resolve_first_party`] for a request that needs the rows of a guest.
+    pub async fn resolve_stored_first_party(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
+        self.find(visit, false, true).await
+    }
+
+    async fn find(
+        &self,
+        visit: &Visit,
+        accepts_third_parties: bool,
+        stores_guest: bool,
+    ) -> Result<Resolution<ApiCaller>, Error> {
         let bearer = Bearer::parse(self.brought.authorization());
         let (bearer, session) = (bearer.token(), &self.session);
-        let presented = caller::PresentedApiCredentials { bearer, session, accepts_third_parties };
+        let presented = caller::PresentedApiCredentials { bearer, session, accepts_third_parties, stores_guest };
         caller::resolve_api(&visit.ctx(), presented).await
     }
 }

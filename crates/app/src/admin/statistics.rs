@@ -7,8 +7,8 @@ use super::AdminError;
 use crate::{
     ctx::Ctx,
     jobs::statistics::{
-        CREATED_BY, EXTERNAL, GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_BY, PROMOTED_OF_DAY,
-        RETURNED, RETURNED_OF_DAY, SIGNED_IN, SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION, day_of,
+        CREATED_BY, EXTERNAL, GUESTS_CREATED, LOGINS, MEMBERS_CREATED, NOT_STORED, PROMOTED, PROMOTED_BY,
+        PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, SIGNED_IN, SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION, day_of,
     },
 };
 
@@ -25,6 +25,8 @@ pub struct DayNumbers {
     pub guests_created: i64,
     /// Those of them who had no session when they were counted.
     pub guests_without_session: i64,
+    /// Guests who signed up and are not stored. They are not among those created.
+    pub guests_not_stored: i64,
     /// Guests of earlier days who returned on this day.
     pub guests_returned: i64,
     pub guests_promoted: i64,
@@ -41,6 +43,7 @@ impl DayNumbers {
             client_id: client_id.to_string(),
             guests_created: 0,
             guests_without_session: 0,
+            guests_not_stored: 0,
             guests_returned: 0,
             guests_promoted: 0,
             guests_signed_in: 0,
@@ -53,6 +56,8 @@ impl DayNumbers {
         match count.name.as_str() {
             GUESTS_CREATED => self.guests_created += count.count,
             WITHOUT_SESSION => self.guests_without_session += count.count,
+            // Sign-ups whose count a crash lost may be stored later, and are then taken away from the others.
+            NOT_STORED => self.guests_not_stored += count.count.max(0),
             RETURNED => self.guests_returned += count.count,
             PROMOTED => self.guests_promoted += count.count,
             // They are among the promoted ones in the store.

@@ -9,6 +9,7 @@ mod sealed_flow;
 pub mod security_links;
 pub mod signing;
 pub mod tokens;
+pub(crate) mod unstored;
 pub mod verify;
 
 use aws_lc_rs::{constant_time, digest};

@@ -102,14 +102,14 @@ impl MacKey {
         out
     }
 
-    fn seal(&self, label: &str, body: &[u8]) -> String {
+    pub(super) fn seal(&self, label: &str, body: &[u8]) -> String {
         let mut bytes = Vec::with_capacity(body.len() + MAC_LEN);
         bytes.extend_from_slice(body);
         bytes.extend_from_slice(&self.mac(label, body)[..MAC_LEN]);
         base64url(bytes)
     }
 
-    fn open<const N: usize>(&self, label: &str, token: &str) -> Option<[u8; N]> {
+    pub(super) fn open<const N: usize>(&self, label: &str, token: &str) -> Option<[u8; N]> {
         // A valid token has exactly one spelling and one length.
         if token.len() > 128 {
             return None;

@@ -12,15 +12,17 @@ use super::{
     late::LateSignUp,
     new_guest::{NewGuest, Start},
     sign_up_key::{SignUpKey, has_moved_on},
+    unstored,
 };
 use crate::{
-    caller::{SessionCaller, find_live_grant, find_session},
+    caller::{LiveGrant, SessionCaller, find_session},
+    crypto::unstored::UnstoredGuest,
     ctx::Ctx,
     error::Error,
     events::{self, EventOrigin},
     limits::rates,
     projects::Project,
-    tokens::issue::{self, IssuedAccessToken, NewGrant, split_token},
+    tokens::issue::{self, IssuedAccessToken, NewGrant},
     webhooks::hooks,
 };
 
@@ -88,8 +90,14 @@ async fn begin_grant(ctx: &Ctx<'_>, client: &Client, key: Option<&SignUpKey>) ->
         device: None,
     };
     let (mut grant, mut refresh_token) = issue::make_grant(ctx.app, new, ctx.now);
-    if let Some(key) = key {
-        (grant.token_hash, refresh_token) = (key.secret_hash(), key.print(grant.id));
+    match key {
+        // The record of the key is a write anyway.
+        Some(key) => (grant.token_hash, refresh_token) = (key.secret_hash(), key.print(grant.id)),
+        None => {
+            if let Some(guest) = unstored::describe(client, &user, &grant) {
+                return Ok(Some(begin_unstored(ctx, client, &guest)));
+            }
+        }
     }
     let record = key.map(|key| key.record(grant.id, ctx.now));
     let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user), None);
@@ -97,6 +105,14 @@ async fn begin_grant(ctx: &Ctx<'_>, client: &Client, key: Option<&SignUpKey>) ->
     let guest = NewGuest { no, user, start: Start::Grant(grant), event, record, late };
     let began = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_grant, guest).await?;
     Ok(began.then_some(GuestTokens { access, refresh_token: Some(refresh_token) }))
+}
+
+/// Signs up a guest that is not stored yet.
+fn begin_unstored(ctx: &Ctx<'_>, client: &Client, guest: &UnstoredGuest) -> GuestTokens {
+    let (refresh_token, access) = unstored::issue_tokens(ctx, client, guest);
+    ctx.app.not_stored.add(ctx.project.no, guest.created_at, &client.client_id);
+    ctx.app.metrics.count_lazy_guest();
+    GuestTokens { access, refresh_token: Some(refresh_token) }
 }
 
 /// Signs up a guest for cookie-based applications; `None` when the caller is a guest already. Of all requests with the same
@@ -156,11 +172,11 @@ async fn begin_session(
 }
 
 async fn go_on(ctx: &Ctx<'_>, client: &Client, token: &str) -> Result<GuestTokens, Error> {
-    let (id, hash) = split_token(token).ok_or(Error::InvalidRefreshToken)?;
     let mut conn = ctx.app.store.read().await?;
-    let found = find_live_grant(&mut conn, ctx.project, id, ctx.now).await?;
+    let found = unstored::find_by_refresh_token(&mut conn, ctx.project, token, ctx.now).await?;
     drop(conn);
-    let (grant, user) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)).ok_or(Error::InvalidRefreshToken)?;
+    let found = found.filter(|(live, hash)| live.grant.token_hash.matches(hash));
+    let (LiveGrant { grant, user, unstored, .. }, _) = found.ok_or(Error::InvalidRefreshToken)?;
     // This route reads no DPoP proof, so a bound token cannot be used here.
     if grant.client_id != client.client_id || (grant.dpop_jkt.is_some() && !client.is_dpop_disabled()) {
         return Err(Error::InvalidRefreshToken);
@@ -168,7 +184,10 @@ async fn go_on(ctx: &Ctx<'_>, client: &Client, token: &str) -> Result<GuestToken
     if !user.is_anonymous() {
         return Err(Error::LoggedInAsMember);
     }
-    let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user), None);
+    let access = match &unstored {
+        Some(guest) => issue::make_unstored_access_token(ctx, client, (&grant, guest), &UserAccount::of_guest(&user)),
+        None => issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user), None),
+    };
     Ok(GuestTokens { access, refresh_token: None })
 }
 

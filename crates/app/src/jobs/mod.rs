@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod key_rotation;
 pub mod limits;
 pub mod merges;
+pub mod not_stored;
 pub mod outbox;
 pub(crate) mod pace;
 pub mod projects;
@@ -36,6 +37,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     keep(&mut jobs, (app, stop), "hooks", hooks::run);
     keep(&mut jobs, (app, stop), "statistics", statistics::run);
     keep(&mut jobs, (app, stop), "accesses", accesses::run);
+    keep(&mut jobs, (app, stop), "not_stored", not_stored::run);
     keep(&mut jobs, (app, stop), "key_rotation", key_rotation::run);
     keep(&mut jobs, (app, stop), "clock", clock::run);
     keep(&mut jobs, (app, stop), "limits", limits::run);

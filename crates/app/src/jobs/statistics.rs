@@ -26,6 +26,8 @@ pub(crate) const DAY: i64 = 86_400;
 
 /// Guests who came.
 pub(crate) const GUESTS_CREATED: &str = "guests_created";
+/// Guests who signed up and are not stored, by the day they came: who is stored later is taken away again. No recount finds them.
+pub(crate) const NOT_STORED: &str = "guests_not_stored";
 /// Guests of earlier days who were there, each once a day.
 pub(crate) const RETURNED: &str = "guests_returned";
 /// Guests who came back at all, by the day they came: the middle of that day's funnel.

@@ -6,10 +6,11 @@ use std::time::Duration;
 use vestibule_domain::{session::SessionRef, time::Timestamp, user::User};
 
 use crate::{
-    caller::{SessionCaller, find_live_grant},
+    caller::{LiveGrant, SessionCaller},
     ctx::Ctx,
     error::Error,
-    tokens::issue::{scopes_of, split_token},
+    guests::unstored,
+    tokens::issue::scopes_of,
 };
 
 /// How long a promotion code can open the promotion page.
@@ -25,20 +26,25 @@ pub async fn for_refresh_token(ctx: &Ctx<'_>, refresh_token: &str) -> Result<Iss
     if refresh_token.is_empty() {
         return Err(Error::AuthenticationRequired);
     }
-    let (id, hash) = split_token(refresh_token).ok_or(Error::InvalidRefreshToken)?;
     let mut conn = ctx.app.store.read().await?;
-    let found = find_live_grant(&mut conn, ctx.project, id, ctx.now).await?;
+    let found = unstored::find_by_refresh_token(&mut conn, ctx.project, refresh_token, ctx.now).await?;
     drop(conn);
-    let (grant, user) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)).ok_or(Error::InvalidRefreshToken)?;
+    let found = found.filter(|(live, hash)| live.grant.token_hash.matches(hash));
+    let (live, _) = found.ok_or(Error::InvalidRefreshToken)?;
+    let LiveGrant { grant, user, .. } = &live;
     let client = ctx.project.settings.client(&grant.client_id).ok_or(Error::InvalidRefreshToken)?;
     if grant.dpop_jkt.is_some() && !client.is_dpop_disabled() {
         return Err(Error::DpopBindingMismatch);
     }
     let has_full_access = client.application_type().has_full_access();
-    if !has_full_access || !scopes_of(&grant).contains(vestibule_protocol::oauth::Scope::FULL_ACCESS) {
+    if !has_full_access || !scopes_of(grant).contains(vestibule_protocol::oauth::Scope::FULL_ACCESS) {
         return Err(Error::InsufficientScope);
     }
-    issue(ctx, &user, SessionRef::Grant(grant.id))
+    // The code names its grant, which must then be there.
+    if !unstored::store(ctx, &live).await? {
+        return Err(Error::InvalidRefreshToken);
+    }
+    issue(ctx, user, SessionRef::Grant(grant.id))
 }
 
 /// Issues a code for the guest of a session cookie.

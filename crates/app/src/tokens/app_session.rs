@@ -6,17 +6,15 @@ use std::time::Duration;
 use vestibule_domain::{grant::RefreshTokenMatch as PresentedToken, time::Timestamp, user::User};
 use vestibule_store::spent;
 
-use super::{
-    dpop::{self, PresentedProof},
-    issue::split_token,
-};
+use super::dpop::{self, PresentedProof};
 use crate::{
     account::LoginMethods,
     authorize::{BrowserState, Submission},
-    caller::{LiveGrant, find_app_sessions, find_live, find_live_grant, grant_lifetime, has_full_access},
+    caller::{LiveGrant, find_app_sessions, find_live, grant_lifetime, has_full_access},
     crypto::is_equal,
     ctx::Ctx,
     error::Error,
+    guests::unstored,
     limits::rates,
 };
 
@@ -30,9 +28,11 @@ pub struct IssuedToken {
 
 /// Issues a token for the grant behind a refresh token. This is not a use of the grant.
 pub async fn issue(ctx: &Ctx<'_>, refresh_token: &str, proof: &PresentedProof) -> Result<IssuedToken, Error> {
-    let (id, hash) = split_token(refresh_token).ok_or(Error::InvalidRefreshToken)?;
-    let live = find_live_grant(&mut *ctx.app.store.read().await?, ctx.project, id, ctx.now).await?;
-    let (grant, user) = live.ok_or(Error::InvalidRefreshToken)?;
+    let mut conn = ctx.app.store.read().await?;
+    let found = unstored::find_by_refresh_token(&mut conn, ctx.project, refresh_token, ctx.now).await?;
+    drop(conn);
+    let (live, hash) = found.ok_or(Error::InvalidRefreshToken)?;
+    let LiveGrant { grant, user, .. } = &live;
     let client = ctx.project.settings.client(&grant.client_id).ok_or(Error::InvalidRefreshToken)?;
     match grant.recognize(&hash, client.rotation_grace(), ctx.now) {
         PresentedToken::Current | PresentedToken::PreviousInGrace => {}
@@ -40,12 +40,16 @@ pub async fn issue(ctx: &Ctx<'_>, refresh_token: &str, proof: &PresentedProof) -
     }
     let used = proof.check(client, grant.dpop_jkt.as_deref())?;
     // The account page has full access, so third-party applications must not open it.
-    if !has_full_access(ctx.project, &grant) {
+    if !has_full_access(ctx.project, grant) {
         return Err(Error::InsufficientScope);
     }
     // Each redemption writes a row, though a short-lived one.
     rates::charge_user(ctx, user.id)?;
     dpop::use_up(ctx, used).await?;
+    // The token names its grant, which must then be there.
+    if !unstored::store(ctx, &live).await? {
+        return Err(Error::InvalidRefreshToken);
+    }
     let expires_at = ctx.now.plus(LIFETIME);
     let token =
         ctx.project.keys.mac.issue_app_session_token((grant.id, user.is_anonymous()), expires_at, &ctx.app.entropy);

@@ -18,7 +18,10 @@ use vestibule_domain::{
 use vestibule_protocol::{claims::Sid, oauth::ScopeSet};
 
 use crate::{
-    crypto::{self, sha256},
+    crypto::{
+        self, sha256,
+        unstored::{REFRESH_SECRET, UnstoredGuest},
+    },
     ctx::Ctx,
     projects::Project,
     state::App,
@@ -107,7 +110,7 @@ pub(crate) fn split_token<K>(token: &str) -> Option<(vestibule_domain::id::Id<K>
     let (id, secret) = token.split_once('.')?;
     // A UUID has several spellings; accept only the canonical one.
     let parsed = id.parse::<vestibule_domain::id::Id<K>>().ok()?;
-    if parsed.to_string() != id || secret.len() != 32 {
+    if parsed.to_string() != id || ![32, REFRESH_SECRET].contains(&secret.len()) {
         return None;
     }
     Some((parsed, sha256(secret.as_bytes())))
@@ -133,6 +136,27 @@ pub(crate) fn make_access_token(
     account: &UserAccount<'_>,
     narrowed: Option<&ScopeSet>,
 ) -> IssuedAccessToken {
+    make_token(ctx, client, (grant, None), account, narrowed)
+}
+
+/// The same for a guest that is not stored.
+pub(crate) fn make_unstored_access_token(
+    ctx: &Ctx<'_>,
+    client: &Client,
+    (grant, guest): (&Grant, &UnstoredGuest),
+    account: &UserAccount<'_>,
+) -> IssuedAccessToken {
+    make_token(ctx, client, (grant, Some(guest)), account, None)
+}
+
+fn make_token(
+    ctx: &Ctx<'_>,
+    client: &Client,
+    (grant, unstored): (&Grant, Option<&UnstoredGuest>),
+    account: &UserAccount<'_>,
+    narrowed: Option<&ScopeSet>,
+) -> IssuedAccessToken {
+    let (mac, entropy) = (&ctx.project.keys.mac, &ctx.app.entropy);
     let expires_at = grant.cut(ctx.now.plus(client.access_token_lifetime(account.user.is_anonymous())));
     let narrow = narrowed.and_then(ScopeSet::to_bits);
     let token = if client.issues_jwt_access_tokens() {
@@ -144,7 +168,10 @@ pub(crate) fn make_access_token(
             "client_id": client.client_id,
             "scope": narrowed.map_or_else(|| scopes_of(grant).print(), ScopeSet::print),
             "sid": Sid::OfflineGrant(grant.id.to_string()).encode(),
-            "jti": crypto::base64url(ctx.app.entropy.bytes::<16>()),
+            "jti": match unstored {
+                None => crypto::base64url(entropy.bytes::<16>()),
+                Some(guest) => mac.make_unstored_jti(guest, entropy),
+            },
         });
         let object = claims.as_object_mut().expect("json! with braces makes an object");
         object.extend(userinfo::identify(account));
@@ -155,10 +182,12 @@ pub(crate) fn make_access_token(
             object.insert("amr".into(), amr);
         }
         signer(ctx.project, client.access_token_algorithm(), ctx.now).sign("at+jwt", &claims)
+    } else if let Some(guest) = unstored {
+        mac.issue_unstored_access_token(guest, expires_at, entropy)
     } else if let Some(bits) = narrow {
-        ctx.project.keys.mac.issue_narrow_access_token(grant.id, expires_at, bits, &ctx.app.entropy)
+        mac.issue_narrow_access_token(grant.id, expires_at, bits, entropy)
     } else {
-        ctx.project.keys.mac.issue_access_token(grant.id, expires_at, &ctx.app.entropy)
+        mac.issue_access_token(grant.id, expires_at, entropy)
     };
     IssuedAccessToken { token, expires_in: expires_at.since(ctx.now).as_secs() }
 }

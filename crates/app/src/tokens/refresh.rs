@@ -18,18 +18,21 @@ use vestibule_store::{
 
 use super::{ClientProof, Tokens, authenticate_client, print_tokens};
 use crate::{
-    caller::{LiveGrant, find_live},
+    caller::LiveGrant,
     crypto::sha256,
     ctx::Ctx,
     error::Error,
-    guests::returning_guests,
+    guests::{
+        returning_guests,
+        unstored::{self, GuestRows, NotStored},
+    },
     identities::LoadedUser,
     limits::rates,
     projects::Project,
     sessions,
     tokens::{
         dpop::{self, ProofUse},
-        issue::{scopes_of, split_token},
+        issue::scopes_of,
     },
 };
 
@@ -62,9 +65,10 @@ async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     let device = device.map(|device| device.display_name().to_string());
     let mut conn = ctx.app.store.read().await?;
     let client = authenticate_client(&mut conn, ctx.project, request.client).await?;
-    let (id, hash) = split_token(request.refresh_token).ok_or(Error::InvalidRefreshToken)?;
-    let live = find_live(&mut conn, ctx.project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
+    let found = unstored::find_by_refresh_token(&mut conn, ctx.project, request.refresh_token, now).await?;
     drop(conn);
+    let (live, hash) = found.ok_or(Error::InvalidRefreshToken)?;
+    let id = live.grant.id;
     let is_previous = match judge(ctx.project, &live.grant, &hash, client.rotation_grace(), now) {
         TokenState::Good { is_previous } => is_previous,
         TokenState::Superseded => return Err(Error::RefreshTokenSuperseded),
@@ -86,26 +90,40 @@ async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     let (no, user) = (ctx.project.no, live.user.id);
     let new_day = returning_guests::is_new_day(user, live.grant.last_access_at, now);
     let seen_in = new_day.then(|| client.client_id.clone());
-    let recorded = if next.is_none() && seen_in.is_none() {
+    let rows = GuestRows::prepare(ctx, &live, true);
+    let recorded = if next.is_none() && seen_in.is_none() && rows.is_none() {
         let refresh = PlainRefresh { no, id, device, proof_use, now };
-        ctx.app.store.write_grouped(&ctx.app.refreshes.0, refresh).await?
+        let recorded = ctx.app.store.write_grouped(&ctx.app.refreshes.0, refresh).await;
+        recorded.map(|recorded| (recorded, false)).map_err(NotStored::Store)
     } else {
         ctx.app
             .store
-            .write("refresh", (next, device, seen_in), move |tx, (next, device, seen_in)| {
+            .write("refresh", (next, device, seen_in, rows), move |tx, (next, device, seen_in, rows)| {
                 Box::pin(async move {
                     if !dpop::spend(tx, no, proof_use).await? {
-                        return Ok(Recorded::ProofReplayed);
+                        return Ok((Recorded::ProofReplayed, false));
                     }
+                    let is_new = match rows {
+                        Some(rows) => rows.write(tx, no).await?,
+                        None => false,
+                    };
                     let recorded = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
                     if let (Recorded::Done, Some(client_id)) = (&recorded, seen_in) {
                         returning_guests::count(tx, no, user, client_id, now).await?;
                     }
-                    Ok::<_, StoreError>(recorded)
+                    Ok((recorded, is_new))
                 })
             })
-            .await?
+            .await
     };
+    let (recorded, is_new) = match recorded {
+        Ok(written) => written,
+        Err(NotStored::Store(error)) => return Err(error.into()),
+        Err(NotStored::Ended) => return Err(Error::InvalidRefreshToken),
+    };
+    if let Some(guest) = live.unstored.filter(|_| is_new) {
+        GuestRows::count(ctx, &guest, &client.client_id);
+    }
     match recorded {
         Recorded::Done => {}
         Recorded::Superseded => return Err(Error::RefreshTokenSuperseded),

@@ -11,8 +11,8 @@ use vestibule_store::{StoreError, Tx, ended, grants, sessions, spent};
 
 use super::{ClientProof, authenticate_client, client_credentials, issue::split_token};
 use crate::{
-    caller::read_access_token, consent::is_third_party, ctx::Ctx, error::Error, events, identities::LoadedUser,
-    logout_notices::LogoutNotices, projects::Project,
+    caller::read_access_token, consent::is_third_party, ctx::Ctx, error::Error, events, guests::unstored,
+    identities::LoadedUser, logout_notices::LogoutNotices, projects::Project,
 };
 
 /// Authenticates the application that sent the request: one that has a secret must send it. Public applications only
@@ -48,6 +48,9 @@ fn check_owner(project: &Project, requester: Option<&Client>, grant: &Grant) -> 
 /// [`Error::TokenOfAnotherClient`]; [`Error::ClientSecretMissing`] when its application must authenticate.
 pub async fn revoke(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> Result<(), Error> {
     if let Some((id, hash)) = split_token::<GrantKind>(token) {
+        if revoke_unstored(ctx, requester, token).await? {
+            return Ok(());
+        }
         return revoke_grant(ctx, requester, (id, hash)).await;
     }
     let Some(read) = read_access_token(ctx.project, token).filter(|read| ctx.now <= read.expires_at) else {
@@ -55,9 +58,22 @@ pub async fn revoke(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> R
     };
     let no = ctx.project.no;
     let (grant_id, fingerprint, expires_at) = (read.grant_id, read.fingerprint(), read.expires_at);
-    let grant = grants::find(&mut *ctx.app.store.read().await?, no, grant_id).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let mut grant = grants::find(&mut conn, no, grant_id).await?;
+    let mut unstored = None;
+    if let (None, Some(guest)) = (&grant, &read.unstored) {
+        unstored = unstored::find_live(&mut conn, ctx.project, guest, ctx.now).await?;
+        grant = unstored.as_ref().map(|live| live.grant.clone());
+    }
+    drop(conn);
     let Some(grant) = grant else { return Ok(()) };
     check_owner(ctx.project, requester, &grant)?;
+    // That one of its tokens is revoked is kept with the grant.
+    if let Some(live) = &unstored
+        && !unstored::store(ctx, live).await?
+    {
+        return Ok(());
+    }
     ctx.app
         .store
         .write("revoke_access_token", (), move |tx, ()| {
@@ -89,6 +105,19 @@ async fn revoke_own(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> R
         })
         .await?;
     Ok(())
+}
+
+/// Revokes the refresh token of a guest that is not stored; `false` when it is none, or is stored.
+///
+/// No event says so, because none said that the guest was there.
+async fn revoke_unstored(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> Result<bool, Error> {
+    let Some(guest) = unstored::read_refresh_token(ctx.project, token) else { return Ok(false) };
+    let mut conn = ctx.app.store.read().await?;
+    let live = unstored::find_live(&mut conn, ctx.project, &guest, ctx.now).await?;
+    drop(conn);
+    let Some(live) = live.filter(|live| live.unstored.is_some()) else { return Ok(false) };
+    check_owner(ctx.project, requester, &live.grant)?;
+    Ok(unstored::revoke(ctx, &guest).await?)
 }
 
 async fn revoke_grant(

@@ -1,6 +1,7 @@
 //! The schema of the settings document: type, default and meaning of every key. Keys are documented only here;
 //! validation, the reference, the portal's controls and the "did you mean" hints come from this table.
 
+mod guests;
 mod mail_texts;
 mod merging;
 mod provider;
@@ -473,6 +474,8 @@ const CLIENT: &[KeySchema] = &[
         Is(|| json!(client::GUEST_SCOPES)),
         "The scopes a guest is granted.",
     ),
+    guests::CREATION,
+    guests::STORED_ON_USE,
     section(
         "guest_retention",
         retention::RETENTION,

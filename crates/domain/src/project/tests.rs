@@ -342,6 +342,8 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     assert_eq!(written.access_token_algorithm(), absent.access_token_algorithm());
     assert_eq!(written.id_token_algorithm(), absent.id_token_algorithm());
     assert_eq!(written.scopes_for_guest(), absent.scopes_for_guest());
+    assert_eq!(written.guest_creation(), absent.guest_creation());
+    assert_eq!(written.stores_guest_on_use(), absent.stores_guest_on_use());
     for class in [GuestClass::WithoutKey, GuestClass::WithKey, GuestClass::WithAttributes] {
         assert_eq!(written.retention_rule(class), absent.retention_rule(class));
     }

@@ -8,7 +8,7 @@ use super::{
     AuthenticatorKind, IdentityType, MAX_MERGE_RULES, MAX_NATIVE_CLIENT_IDS, MAX_PROVIDERS, MergeRule, ProjectSettings,
     Provider, ProviderType,
 };
-use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS, Resource};
+use crate::client::{ApplicationType, Client, GuestCreation, MAX_M2M_ACCESS_TOKEN_SECONDS, Resource};
 
 /// A contradiction between keys that are each valid: the key to point at and what to do.
 pub(super) type Finding = (String, String);
@@ -189,6 +189,11 @@ fn check_client(client: &Client, path: &str, findings: &mut Vec<Finding>) {
             "anonymous_access_token_lifetime_seconds"
         };
         find(key, "a guest's refresh token must not live shorter than its access token".to_owned());
+    }
+    if client.guest_creation() == GuestCreation::Lazy && client.x_application_type == ApplicationType::TraditionalWebapp
+    {
+        let message = "guests of a traditional_webapp have cookie sessions, which are stored at once: write \"eager\", or remove the key";
+        find("guest_creation", message.to_owned());
     }
     if let Some(scopes) = &client.anonymous_scopes
         && !scopes.iter().any(|scope| scope == "openid")

@@ -173,6 +173,9 @@ struct DayView {
     /// Those of guests_created who had no session when they were counted: imported, or signed out within a minute. Always under
     /// the empty client_id.
     guests_without_session: i64,
+    /// Guests of lazy applications who signed up on this day and are not stored. They are not among guests_created: who is
+    /// stored later moves there.
+    guests_not_stored: i64,
     /// Returning guests of the day. guests_created and guests_returned together are the day's active guests.
     guests_returned: i64,
     /// Guests who became members and kept their ID.
@@ -240,6 +243,7 @@ impl DayView {
             client_id: day.client_id,
             guests_created: day.guests_created,
             guests_without_session: day.guests_without_session,
+            guests_not_stored: day.guests_not_stored,
             guests_returned: day.guests_returned,
             guests_promoted: day.guests_promoted,
             guests_signed_in: day.guests_signed_in,

@@ -97,7 +97,7 @@ async fn answer(
             device_code::poll(&ctx, request).await?
         }
         TokenRequest::IdToken => {
-            let resolution = api.resolve(visit).await?;
+            let resolution = api.resolve_stored(visit).await?;
             let id_token = id_token::renew(&ctx, client, &resolution).await?;
             return Ok(TokenResponse { id_token: Some(id_token), ..TokenResponse::default() });
         }
@@ -131,7 +131,7 @@ async fn exchange_id_token(
     // A sign-in has no caller: what a browser sends by itself must not matter.
     let caller = match exchange.action {
         ProviderAction::Login => Resolution::Anonymous,
-        ProviderAction::Promote | ProviderAction::Link => api.resolve_first_party(visit).await?,
+        ProviderAction::Promote | ProviderAction::Link => api.resolve_stored_first_party(visit).await?,
     };
     let writer = MessageWriter::new(visit, headers, None);
     let write_code = |message: &CodeMessage<'_>| writer.compose(message);

@@ -278,6 +278,7 @@ async fn an_application_is_made_and_edited(engine: Engine) {
     owner.tick("Allow only one session per user");
     owner.fill("Refresh token lifetime", "604800");
     owner.fill("Guest lifetime", "86400");
+    owner.fill("Store guests", "lazy");
     owner.untick("Scope offline_access");
     owner.press("Save").await;
     let page = owner.expect_page(200, "New Shop");
@@ -297,6 +298,7 @@ async fn an_application_is_made_and_edited(engine: Engine) {
             "x_max_concurrent_session": 1,
             "anonymous_refresh_token_lifetime_seconds": 86_400,
             "anonymous_scopes": ["openid", "https://authgear.com/scopes/full-access"],
+            "guest_creation": "lazy",
         })
     );
 }

@@ -112,6 +112,8 @@ pub(super) fn full() -> ProjectSettings {
         anonymous_refresh_token_lifetime_seconds: Some(3_000),
         anonymous_refresh_token_idle_timeout_seconds: Some(30),
         anonymous_scopes: Some(vec!["openid".into()]),
+        guest_creation: Some(crate::client::GuestCreation::Lazy),
+        guest_stored_on_use: Some(true),
         guest_retention: retention(),
         resources: vec!["urn:stock read".into()],
         jwks: None,
