@@ -47,7 +47,7 @@ async fn sign_up_the_crowd(server: &TestServer) {
                 _ => json!({ "session_type": "cookie" }),
             };
             let mut request = http.request(Method::POST, SIGN_UP).json(&body);
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 request = request.header("idempotency-key", format!("a-key-of-two-guests-{}", number / 12));
             }
             (number, Reply::of(request).await)
@@ -57,7 +57,7 @@ async fn sign_up_the_crowd(server: &TestServer) {
     let client = server.app_client();
     for (number, reply) in crowd.join_all().await {
         assert_eq!(reply.status, 200, "{reply:?}");
-        let subject = if number % 2 == 0 {
+        let subject = if number.is_multiple_of(2) {
             let access = reply.clone().result()["access_token"].as_str().expect("an access token").to_owned();
             client.subject(&access).await
         } else {
@@ -66,7 +66,7 @@ async fn sign_up_the_crowd(server: &TestServer) {
             let resolved = Reply::of(request).await;
             resolved.header("x-authgear-user-id").expect("a user").to_owned()
         };
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             keyed.insert(subject)
         } else {
             subjects.insert(subject)

@@ -97,11 +97,11 @@ fn new_guest(number: u64, behavior: Behavior) -> (NewGuest, Arc<AtomicU32>) {
     let (user, attempts) = (guest(number), Arc::new(AtomicU32::new(0)));
     let mut grant = grant(number, user.id);
     // Some have more columns than others.
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         grant.amr = Some(format!("amr {number}"));
         grant.scope = Some("openid".to_owned());
     }
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         grant.device = Some(format!("phone {number}"));
         grant.dpop_jkt = Some("print".to_owned());
     }
