@@ -16,7 +16,10 @@ const CLIENT = "shop-web";
 const APP_HOST = "shop.localhost";
 const AUTH_HOST = "auth.shop.localhost";
 
-const makeProject = (app) => (port) => `
+// ID tokens are signed as a new application's are, and as one's without the setting.
+const ALGORITHMS = { sqlite: "ES256", postgres: "RS256" };
+
+const makeProject = (app, algorithm) => (port) => `
 [project]
 id = "shop"
 public_origin = "http://${AUTH_HOST}:${port}"
@@ -30,6 +33,7 @@ name = "Shop"
 x_application_type = "spa"
 redirect_uris = ["${app}/token/after", "${app}/cookie/after"]
 post_logout_redirect_uris = ["${app}/cookie/goodbye"]
+id_token_signed_response_alg = "${algorithm}"
 `;
 
 describe("the official Web SDK", () => {
@@ -45,7 +49,7 @@ describe("the official Web SDK", () => {
       before(async () => {
         if (engine === "postgres") database = await createDatabase();
         app = await startApp({ host: APP_HOST, settings: () => ({ endpoint: `http://${AUTH_HOST}:${server.port}`, clientID: CLIENT }) });
-        server = await startServer({ store: database?.url, smtpPort: mail.port, makeProject: makeProject(app.origin) });
+        server = await startServer({ store: database?.url, smtpPort: mail.port, makeProject: makeProject(app.origin, ALGORITHMS[engine]) });
       });
       after(async () => {
         await Promise.all([server?.stop(), app?.stop()]);
@@ -68,6 +72,7 @@ describe("the official Web SDK", () => {
         await page.reload();
         await page.refreshAccessToken(); // the SDK keeps access tokens in memory only
         assert.notEqual(await page.accessToken(), firstToken);
+        assert.equal((await page.idToken()).algorithm, ALGORITHMS[engine]);
         assert.equal((await page.fetchUserInfo()).sub, guest.sub, "the refresh token survives a reload");
 
         const email = makeAddress();
@@ -81,6 +86,7 @@ describe("the official Web SDK", () => {
         assert.equal(member.canReauthenticate, true);
         await page.reload();
         assert.deepEqual((await page.fetchUserInfo()).sub, guest.sub, "the member's session survives a reload");
+        assert.deepEqual(await page.idToken(), { algorithm: ALGORITHMS[engine], canReauthenticate: true });
 
         const revoked = person.page.waitForResponse((response) => response.url().endsWith("/oauth2/revoke"));
         await page.logOut({ redirectURI: `${app.origin}/token/` });
@@ -88,6 +94,31 @@ describe("the official Web SDK", () => {
         await person.page.waitForFunction(() => authgear.sessionState === "NO_SESSION");
         await page.reload();
         assert.equal(await page.sessionState(), "NO_SESSION");
+        await person.leave();
+      });
+
+      // Why a refresh answers with an ID token: the SDKs keep it in memory only.
+      test("has no ID token after a reload and a refresh without one, until it asks for one", async () => {
+        const person = await browser.openPerson();
+        const page = new AppPage(person.page);
+        await page.open(`${app.origin}/token/`);
+        const guest = await page.authenticateAnonymously();
+        await person.page.addInitScript(() => {
+          const send = globalThis.fetch;
+          globalThis.fetch = async (...args) => {
+            const request = new Request(...args);
+            const isRefresh = request.url.endsWith("/oauth2/token") && (await request.clone().text()).includes("grant_type=refresh_token");
+            const response = await send(request);
+            if (!isRefresh) return response;
+            const { id_token: _, ...others } = await response.json();
+            return Response.json(others, { status: response.status });
+          };
+        });
+        await page.reload();
+        assert.equal((await page.fetchUserInfo()).sub, guest.sub, "the guest stays signed in");
+        assert.deepEqual(await page.idToken(), { algorithm: null, canReauthenticate: false });
+        await person.page.evaluate(() => authgear.refreshIDToken());
+        assert.equal((await page.idToken()).algorithm, ALGORITHMS[engine]);
         await person.leave();
       });
 

@@ -88,6 +88,15 @@ export class AppPage {
     return this.page.evaluate(() => authgear.accessToken);
   }
 
+  /** What the SDK knows of its ID token. */
+  idToken() {
+    return this.page.evaluate(() => {
+      const [header] = authgear.getIDTokenHint()?.split(".") ?? [];
+      const algorithm = header ? JSON.parse(atob(header.replaceAll("-", "+").replaceAll("_", "/"))).alg : null;
+      return { algorithm, canReauthenticate: authgear.canReauthenticate() };
+    });
+  }
+
   sessionState() {
     return this.page.evaluate(() => authgear.sessionState);
   }

@@ -4,10 +4,11 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use tokio::sync::Notify;
 use vestibule_domain::{
     session::{SessionRef, Viewpoint},
     time::Timestamp,
@@ -16,6 +17,8 @@ use vestibule_domain::{
 const SHARDS: u64 = 16;
 /// Maximum number of uses per shard; a further use is written at once.
 const SHARD_SIZE: usize = 8_192;
+/// At so many uses in a shard, the job that writes them need not wait for its next turn.
+const MANY: usize = SHARD_SIZE / 2;
 
 /// What to do about a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,11 +29,14 @@ pub enum Noted {
     WriteNow,
 }
 
-/// A use that is not written yet, or is being written.
+/// Uses that are not written yet, or are being written.
 #[derive(Clone, Copy, Debug)]
 struct Use {
+    /// The first of them.
+    first: Timestamp,
+    /// The last of them.
     at: Timestamp,
-    /// The last use that was written or is being written.
+    /// The last use that was written.
     written: Timestamp,
     window: Duration,
 }
@@ -40,6 +46,8 @@ struct Use {
 pub(crate) struct Unwritten {
     pub target: SessionRef,
     pub at: Timestamp,
+    /// The first use since the written one: not always on the same day as the last.
+    pub first: Timestamp,
     /// The previously written use.
     pub written: Timestamp,
 }
@@ -49,12 +57,14 @@ pub struct Accesses {
     viewpoint: Viewpoint,
     hasher: RandomState,
     shards: Vec<Mutex<HashMap<SessionRef, Use>>>,
+    /// Notified when a shard has many.
+    many: Arc<Notify>,
 }
 
 impl Accesses {
-    pub fn new(viewpoint: Viewpoint) -> Self {
+    pub(crate) fn new(viewpoint: Viewpoint, many: Arc<Notify>) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { viewpoint, hasher: RandomState::new(), shards }
+        Self { viewpoint, hasher: RandomState::new(), shards, many }
     }
 
     /// Which uses this process knows.
@@ -69,35 +79,36 @@ impl Accesses {
         self.shard(target).get(&target).map(|used| used.at)
     }
 
-    /// Records a use; `recorded` is the last one in the store.
-    pub fn note(&self, target: SessionRef, recorded: Timestamp, now: Timestamp, window: Duration) -> Noted {
+    /// Records a use; `recorded` is the last one in the store, `may_wait` says whether it may be written later though its window is
+    /// over.
+    pub fn note(
+        &self,
+        target: SessionRef,
+        recorded: Timestamp,
+        now: Timestamp,
+        window: Duration,
+        may_wait: bool,
+    ) -> Noted {
         let mut shard = self.shard(target);
-        let is_full = shard.len() >= SHARD_SIZE;
-        match shard.get_mut(&target) {
-            Some(used) => {
-                used.at = used.at.max(now);
-                used.written = used.written.max(recorded);
-                used.window = window;
-                if now.since(used.written) <= window {
-                    return Noted::Remembered;
-                }
-                // Claim the write: concurrent requests then need not write.
-                used.written = now;
-            }
-            // The memory is full; such a use is rarely concurrent with another of the same session.
-            None if is_full => return Noted::WriteNow,
-            None => {
-                let must_write = now.since(recorded) > window;
-                let written = if must_write { now } else { recorded };
-                if now > recorded {
-                    shard.insert(target, Use { at: now, written, window });
-                }
-                if !must_write {
-                    return Noted::Remembered;
-                }
+        let count = shard.len();
+        if let Some(used) = shard.get_mut(&target) {
+            // It is written with the uses before it, or a request is writing them.
+            used.at = used.at.max(now);
+            used.written = used.written.max(recorded);
+            used.window = window;
+            return Noted::Remembered;
+        }
+        // The memory is full; such a use is rarely concurrent with another of the same session.
+        if count >= SHARD_SIZE {
+            return Noted::WriteNow;
+        }
+        if now > recorded {
+            shard.insert(target, Use { first: now, at: now, written: recorded, window });
+            if count + 1 == MANY {
+                self.many.notify_one();
             }
         }
-        Noted::WriteNow
+        if may_wait || now.since(recorded) <= window { Noted::Remembered } else { Noted::WriteNow }
     }
 
     /// Records that a use was written; it is removed unless there was a later one.
@@ -108,33 +119,35 @@ impl Accesses {
                 shard.remove(&target);
             } else {
                 used.written = used.written.max(written);
+                used.first = used.at;
             }
         }
     }
 
-    /// The uses whose window has passed, so that they must be written; at most `limit`.
-    pub(crate) fn list_due(&self, now: Timestamp, limit: usize) -> Vec<Unwritten> {
-        self.list(limit, |used| now.since(used.written) > used.window)
+    /// The uses whose window has passed, so that they must be written, in order of their IDs.
+    pub(crate) fn list_due(&self, now: Timestamp) -> Vec<Unwritten> {
+        self.list(|used| now.since(used.written) > used.window)
     }
 
-    /// All unwritten uses, at most `limit`: for a process that stops.
-    pub(crate) fn list_all(&self, limit: usize) -> Vec<Unwritten> {
-        self.list(limit, |_| true)
+    /// All unwritten uses in order of their IDs: for a process that stops.
+    pub(crate) fn list_all(&self) -> Vec<Unwritten> {
+        self.list(|_| true)
     }
 
-    fn list(&self, limit: usize, wanted: impl Fn(&Use) -> bool) -> Vec<Unwritten> {
+    fn list(&self, wanted: impl Fn(&Use) -> bool) -> Vec<Unwritten> {
         let mut found = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let remaining = limit - found.len();
             let wanted = shard.iter().filter(|(_, used)| wanted(used));
-            let read =
-                |(target, used): (&SessionRef, &Use)| Unwritten { target: *target, at: used.at, written: used.written };
-            found.extend(wanted.map(read).take(remaining));
-            if found.len() >= limit {
-                break;
-            }
+            found.extend(wanted.map(|(target, used)| Unwritten {
+                target: *target,
+                at: used.at,
+                first: used.first,
+                written: used.written,
+            }));
         }
+        // Rows of one time are beside each other, and transactions that lock rows in one order do not wait for each other in a circle.
+        found.sort_unstable_by_key(|one| one.target);
         found
     }
 
@@ -161,40 +174,55 @@ mod tests {
     }
 
     fn accesses() -> Accesses {
-        Accesses::new(Viewpoint::Alone { since: at(0) })
+        Accesses::new(Viewpoint::Alone { since: at(0) }, Arc::default())
     }
 
     #[test]
-    fn a_window_has_one_write_however_many_uses() {
-        let accesses = accesses();
-        let mut recorded = at(0);
-        let mut writes = 0;
-        for second in 0..=600 {
-            if accesses.note(target(1), recorded, at(second), WINDOW) == Noted::WriteNow {
-                writes += 1;
-                // A concurrent request sees the same stored time and writes nothing.
-                assert_eq!(accesses.note(target(1), recorded, at(second), WINDOW), Noted::Remembered);
-                recorded = at(second);
-                accesses.settle(target(1), recorded);
-            }
+    fn a_use_after_its_window_is_due_at_once_or_written_by_its_request() {
+        for may_wait in [true, false] {
+            let accesses = accesses();
+            let expected = if may_wait { Noted::Remembered } else { Noted::WriteNow };
+            assert_eq!(accesses.note(target(1), at(0), at(60), WINDOW, may_wait), Noted::Remembered, "in its window");
+            assert!(accesses.list_due(at(60)).is_empty());
+            accesses.settle(target(1), at(60));
+            assert_eq!(accesses.note(target(1), at(60), at(121), WINDOW, may_wait), expected);
+            // A concurrent request reads the same recorded use, and writes nothing.
+            assert_eq!(accesses.note(target(1), at(60), at(122), WINDOW, may_wait), Noted::Remembered);
+            let due = Unwritten { target: target(1), at: at(122), first: at(121), written: at(60) };
+            assert_eq!(accesses.list_due(at(122)), [due]);
+            // The request has written its own use, or the job the first.
+            accesses.settle(target(1), at(121));
+            assert_eq!(accesses.recall(target(1)), Some(at(122)));
+            assert!(accesses.list_due(at(181)).is_empty(), "the next window");
+            let next = Unwritten { target: target(1), at: at(122), first: at(122), written: at(121) };
+            assert_eq!(accesses.list_due(at(182)), [next]);
         }
-        assert_eq!(writes, 9);
-        assert_eq!(accesses.recall(target(1)), Some(at(600)));
     }
 
     #[test]
     fn a_use_is_forgotten_once_it_is_written_and_not_before() {
         let accesses = accesses();
-        assert_eq!(accesses.note(target(1), at(0), at(30), WINDOW), Noted::Remembered);
+        assert_eq!(accesses.note(target(1), at(0), at(30), WINDOW, true), Noted::Remembered);
         assert_eq!(accesses.recall(target(1)), Some(at(30)));
-        assert!(accesses.list_due(at(60), 10).is_empty());
-        assert_eq!(accesses.list_due(at(61), 10), [Unwritten { target: target(1), at: at(30), written: at(0) }]);
-        accesses.note(target(1), at(0), at(60), WINDOW);
+        assert!(accesses.list_due(at(60)).is_empty());
+        let due = Unwritten { target: target(1), at: at(30), first: at(30), written: at(0) };
+        assert_eq!(accesses.list_due(at(61)), [due]);
+        accesses.note(target(1), at(0), at(60), WINDOW, true);
         accesses.settle(target(1), at(30));
         assert_eq!(accesses.recall(target(1)), Some(at(60)), "a later use stays");
         accesses.settle(target(1), at(60));
         assert_eq!(accesses.recall(target(1)), None);
-        assert!(accesses.list_all(10).is_empty());
+        assert!(accesses.list_all().is_empty());
+    }
+
+    #[test]
+    fn uses_are_listed_in_the_order_of_their_ids() {
+        let accesses = accesses();
+        for byte in [9, 200, 3, 77, 4] {
+            accesses.note(target(byte), at(0), at(100), WINDOW, true);
+        }
+        let listed: Vec<SessionRef> = accesses.list_due(at(100)).into_iter().map(|one| one.target).collect();
+        assert_eq!(listed, [3, 4, 9, 77, 200].map(target));
     }
 
     #[test]
@@ -206,9 +234,21 @@ mod tests {
             let mut id = [0; 16];
             id[..8].copy_from_slice(&n.to_be_bytes());
             let target = SessionRef::Session(SessionId::from_bytes(id));
-            written += usize::from(accesses.note(target, at(0), at(1), WINDOW) == Noted::WriteNow);
+            written += usize::from(accesses.note(target, at(0), at(100), WINDOW, true) == Noted::WriteNow);
         }
-        assert_eq!(accesses.list_all(usize::MAX).len(), flood - written);
+        assert_eq!(accesses.list_all().len(), flood - written);
         assert!(written >= flood - 16 * SHARD_SIZE);
+    }
+
+    #[tokio::test]
+    async fn many_uses_do_not_wait_for_the_next_turn_of_the_job() {
+        let many = Arc::new(Notify::new());
+        let accesses = Accesses::new(Viewpoint::OneOfMany, Arc::clone(&many));
+        for n in 0..usize::try_from(SHARDS).unwrap() * MANY {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&n.to_be_bytes());
+            accesses.note(SessionRef::Session(SessionId::from_bytes(id)), at(0), at(100), WINDOW, true);
+        }
+        many.notified().await;
     }
 }

@@ -506,7 +506,7 @@ impl LiveGrant {
         if let Some(lifetime) = grant_lifetime(ctx.project, &self.grant, &self.user) {
             let (no, id, recorded) = (ctx.project.no, self.grant.id, self.grant.last_access_at);
             let target = SessionRef::Grant(id);
-            if ctx.project.accesses.note(target, recorded, now, coalesce_window(lifetime)) == Noted::WriteNow {
+            if note(ctx, target, recorded, lifetime) == Noted::WriteNow {
                 let new_day = returning_guests::is_new_day(self.user.id, recorded, now);
                 let seen = new_day.then(|| (self.user.id, self.grant.client_id.clone()));
                 ctx.app
@@ -531,6 +531,12 @@ impl LiveGrant {
     }
 }
 
+/// Remembers a use, and says whether it must be written at once.
+fn note(ctx: &Ctx<'_>, target: SessionRef, recorded: Timestamp, lifetime: Lifetime) -> Noted {
+    let may_wait = ctx.project.may_write_later(lifetime, ctx.now.since(recorded));
+    ctx.project.accesses.note(target, recorded, ctx.now, coalesce_window(lifetime), may_wait)
+}
+
 /// Records a use of a cookie session; most uses write nothing.
 pub(crate) async fn record_session_access(ctx: &Ctx<'_>, session: &Session) -> Result<(), StoreError> {
     if !ctx.is_use {
@@ -538,8 +544,7 @@ pub(crate) async fn record_session_access(ctx: &Ctx<'_>, session: &Session) -> R
     }
     let now = ctx.now;
     let (no, id, target) = (ctx.project.no, session.id, SessionRef::Session(session.id));
-    let window = coalesce_window(ctx.project.settings.session_lifetime());
-    if ctx.project.accesses.note(target, session.last_access_at, now, window) == Noted::WriteNow {
+    if note(ctx, target, session.last_access_at, ctx.project.settings.session_lifetime()) == Noted::WriteNow {
         let user = session.user_id;
         let new_day = returning_guests::is_new_day(user, session.last_access_at, now);
         ctx.app

@@ -8,10 +8,11 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Notify;
 use vestibule_domain::{
     id::ProjectNo,
     project::{Authority, ProjectSettings},
-    session::{LONGEST_COALESCE, Lifetime, Viewpoint, coalesce_window},
+    session::{LONGEST_COALESCE, Lifetime, Viewpoint, coalesce_window, may_be_written_later},
     time::Timestamp,
 };
 use vestibule_protocol::cors::OriginMatcher;
@@ -45,6 +46,8 @@ pub struct Project {
     pub third_party_cors: OriginMatcher,
     /// Since when applications have their IDs and types, where that is not always.
     client_starts: HashMap<String, Timestamp>,
+    /// The shortest time without use after which the retention does something with a guest.
+    guest_idle: Option<Duration>,
     /// When its settings last changed.
     pub changed_at: Timestamp,
     /// Unwritten uses of its sessions and grants; kept when the settings change.
@@ -70,6 +73,12 @@ impl Project {
     /// The window depends on the idle timeout; if settings have changed since, it may have been the longest.
     pub(crate) fn unwritten_window(&self, lifetime: Lifetime, recorded: Timestamp) -> Duration {
         if recorded <= self.changed_at.plus(CHANGE_SPREADS_IN) { LONGEST_COALESCE } else { coalesce_window(lifetime) }
+    }
+
+    /// Whether a use after so long without any may be written later than its window ends. What ends by this time without use must not end
+    /// because the write was missing: a session, and a guest by the rules for its retention.
+    pub(crate) fn may_write_later(&self, lifetime: Lifetime, unused: Duration) -> bool {
+        may_be_written_later(unused, lifetime.idle) && may_be_written_later(unused, self.guest_idle)
     }
 }
 
@@ -101,6 +110,8 @@ pub struct Projects {
     /// last.
     loading: tokio::sync::Mutex<()>,
     viewpoint: Viewpoint,
+    /// Notified when a project has many unwritten uses.
+    pub(crate) many_uses: Arc<Notify>,
 }
 
 impl Projects {
@@ -120,7 +131,7 @@ impl Projects {
             Engine::Postgres => Viewpoint::OneOfMany,
         };
         let (loaded, loading) = (RwLock::new(Arc::default()), tokio::sync::Mutex::default());
-        let projects = Self { loaded, portal, loading, viewpoint };
+        let projects = Self { loaded, portal, loading, viewpoint, many_uses: Arc::default() };
         projects.reload(store, master).await?;
         Ok(projects)
     }
@@ -180,7 +191,7 @@ impl Projects {
                 Some(project) if project.version == row.version => Arc::clone(project),
                 old => {
                     let accesses = old.map_or_else(
-                        || Arc::new(Accesses::new(self.viewpoint)),
+                        || Arc::new(Accesses::new(self.viewpoint, Arc::clone(&self.many_uses))),
                         |project| Arc::clone(&project.accesses),
                     );
                     let keys = keys::list(&mut conn, row.no).await?;
@@ -247,6 +258,7 @@ fn open_project(
     let keys = KeyRing::open(&row.id, keys, master).map_err(|error| ProjectLoadError::Keys(row.id.clone(), error))?;
     let (cors, third_party_cors) = (settings.allowed_origins(), settings.third_party_origins());
     let origin = settings.public_origin().as_str().to_string();
+    let guest_idle = settings.shortest_guest_idle();
     Ok(Project {
         no: row.no,
         id: row.id,
@@ -257,6 +269,7 @@ fn open_project(
         cors,
         third_party_cors,
         client_starts: starts.into_iter().collect(),
+        guest_idle,
         changed_at: row.updated_at,
         accesses,
     })

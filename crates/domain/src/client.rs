@@ -184,6 +184,20 @@ impl ApplicationType {
         self.has_full_access()
     }
 
+    /// The signature algorithm of ID tokens that a new application begins with; one without the setting has RS256.
+    ///
+    /// The SDKs of browsers and devices read ID tokens without verifying them. Libraries of servers verify them, and some accept only
+    /// RS256 unless they are told otherwise.
+    #[must_use]
+    pub fn first_id_token_algorithm(self) -> TokenSigningAlgorithm {
+        match self {
+            Self::Spa | Self::Native => TokenSigningAlgorithm::Es256,
+            Self::TraditionalWebapp | Self::Confidential | Self::ThirdPartyApp | Self::M2m | Self::Unspecified => {
+                TokenSigningAlgorithm::Rs256
+            }
+        }
+    }
+
     /// The values of `grant_type` it may use at the token endpoint.
     #[must_use]
     pub fn grant_types(self) -> &'static [&'static str] {

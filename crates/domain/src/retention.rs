@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{project::is_default, session::LONGEST_COALESCE, time::Timestamp};
 
-/// How much later than its last recorded use a guest may have been used: the longest write window. A use lost in a crash, or not yet
-/// written by another node, is no older than this.
+/// How much later than its last recorded use a guest that a rule concerns may have been used: the longest write window. A use lost in a
+/// crash, or not yet written by another node, is no older than this, unless the guest has half of the rule's time left
+/// ([`may_be_written_later`](crate::session::may_be_written_later)).
 pub const WRITE_WINDOW: Duration = LONGEST_COALESCE;
 
 /// The shortest idle time until a guest expires: a day.
@@ -69,6 +70,16 @@ pub struct ClassSettings {
 }
 
 impl RetentionSettings {
+    /// The shortest time without use after which a rule warns of a guest or ends it.
+    #[must_use]
+    pub fn shortest_idle(&self) -> Option<Duration> {
+        [GuestClass::WithoutKey, GuestClass::WithKey, GuestClass::WithAttributes]
+            .into_iter()
+            .filter_map(|class| self.rule(class))
+            .filter_map(|rule| rule.idle.map(|idle| idle.saturating_sub(rule.warning)))
+            .min()
+    }
+
     /// The rule for a class of guests; `None` keeps them forever.
     #[must_use]
     pub fn rule(&self, class: GuestClass) -> Option<Rule> {

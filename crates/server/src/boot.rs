@@ -69,7 +69,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     let _ = stop_sender.send(true);
     finish(jobs).await;
     if let Err(error) = jobs::accesses::flush_all(&app).await {
-        tracing::warn!(error = %error, "the last use of some sessions could not be stored; they may end up to a minute late");
+        tracing::warn!(error = %error, "the last use of some sessions could not be stored; they may end earlier");
     }
     if let Err(error) = jobs::not_stored::flush(&app).await {
         tracing::warn!(error = %error, "the number of guests that are not stored could not be written; the statistics lack some");

@@ -25,25 +25,23 @@ use hyper::{
     body::{Frame, Incoming, SizeHint},
     service::service_fn,
 };
-use hyper_util::{
-    rt::TokioIo,
-    server::graceful::{GracefulShutdown, Watcher},
-};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 use tower::ServiceExt;
 use vestibule_app::{
     config::Server,
     log_rate::OncePerMinute,
-    metrics::{Connections, RefusedConnection},
+    metrics::{Connections, Cut, RefusedConnection},
 };
 use vestibule_protocol::limits::{HEAD_BYTES, HEADERS};
 use vestibule_web::peer::Peer;
 
 use self::{
-    activity_timer::{ActivityTimer, Timeouts},
+    activity_timer::{ActivityTimer, Rested, Timeouts, Watched},
     connection_permits::{ConnectionPermit, ConnectionPermits},
     socket::Socket,
 };
@@ -117,35 +115,23 @@ pub(crate) async fn serve<A, F>(
         .max_headers(HEADERS);
     let ListenerLimits { capacity, timeouts, grace, counts } = limits;
     let serving = Arc::new(Serving { http, timeouts, counts, answer });
-    let (permits, refusals) = (ConnectionPermits::new(capacity), Refusals::default());
-    let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        let (stream, peer) = tokio::select! {
-            () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    // Out of file descriptors, or the peer disconnected: keep serving.
-                    tracing::warn!(error = %error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            },
-        };
-        match permits.take(peer.ip()) {
-            Ok(permit) => {
-                tokio::spawn(Arc::clone(&serving).serve_connection(stream, Peer(peer), permit, graceful.watcher()));
-            }
-            Err(reason) => {
-                serving.counts.count_refused(reason);
-                refusals.log(reason, peer.ip());
-                tokio::spawn(refuse(stream));
-            }
+    // Dropped by each connection that ends.
+    let (stopping, told) = watch::channel(false);
+    // A task of its own, because the runtime's workers start the tasks of connections at less cost than a thread that is none of them.
+    let mut accepting = tokio::spawn(serving.accept(listener, ConnectionPermits::new(capacity), told));
+    let mut stop = pin!(stop);
+    tokio::select! {
+        () = &mut stop => {
+            stopping.send_replace(true);
+            accepting.await.ok();
+        }
+        // Only if it panicked, and the process must not stay without a listener.
+        _ = &mut accepting => {
+            tracing::error!("connections are no longer accepted: the server stops");
+            stopping.send_replace(true);
         }
     }
-    drop(listener);
-    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(grace, stopping.closed()).await.is_err() {
         tracing::warn!("some requests did not finish within the grace period");
     }
 }
@@ -163,41 +149,118 @@ where
     A: Fn(Peer, Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
+    /// Accepts connections until the server stops.
+    async fn accept(
+        self: Arc<Self>,
+        listener: TcpListener,
+        permits: Arc<ConnectionPermits>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let refusals = Refusals::default();
+        // Where sockets have it from the listener, a call for each is saved.
+        let mut has_nodelay = None;
+        loop {
+            let accepted = tokio::select! {
+                _ = stop.wait_for(|is_stopping| *is_stopping) => return,
+                accepted = listener.accept() => accepted,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, or the peer disconnected: keep serving.
+                    tracing::warn!(error = %error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            match permits.take(peer.ip()) {
+                Ok(permit) => {
+                    // Responses are small and written at once, so waiting to fill a segment only adds latency.
+                    if !*has_nodelay.get_or_insert_with(|| stream.nodelay().unwrap_or(false)) {
+                        let _ = stream.set_nodelay(true);
+                    }
+                    tokio::spawn(Arc::clone(&self).serve_connection(stream, Peer(peer), permit, stop.clone()));
+                }
+                Err(reason) => {
+                    self.counts.count_refused(reason);
+                    refusals.log(reason, peer.ip());
+                    tokio::spawn(refuse(stream));
+                }
+            }
+        }
+    }
+
     async fn serve_connection(
         self: Arc<Self>,
         stream: TcpStream,
         peer: Peer,
         permit: ConnectionPermit,
-        watcher: Watcher,
+        stop: watch::Receiver<bool>,
     ) {
-        // Responses are small and written at once, so waiting to fill a segment only adds latency.
-        let _ = stream.set_nodelay(true);
-        let timer = Arc::new(ActivityTimer::new(self.timeouts));
-        let service = service_fn(|request: hyper::Request<Incoming>| {
-            let request = request.map(Body::new);
-            let (timer, is_last) = (Arc::clone(&timer), timer.begin_answer());
-            let answered = match framing::refuse(&request) {
-                Some(refusal) => Err(refusal),
-                None => Ok((self.answer)(peer, request)),
-            };
-            async move {
-                let mut response = match answered {
-                    Ok(answered) => answered.await,
-                    Err(refusal) => refusal,
-                };
-                if is_last {
-                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-                }
-                Ok::<_, Infallible>(response.map(|body| AnswerBody { body, timer }))
-            }
-        });
-        let socket = TokioIo::new(Socket::new(stream, Arc::clone(&timer)));
-        // Disconnects and invalid requests of a peer are not errors of the server.
-        let connection = pin!(watcher.watch(self.http.serve_connection(socket, service)));
         self.counts.count_opened();
-        let cut = timer.watch(connection).await;
+        let cut = self.serve_requests(stream, peer, stop).await;
         self.counts.count_closed(cut);
         drop(permit);
+    }
+
+    /// Serves the requests of a connection; returns the timeout that it exceeded, if it did. Between requests it rests: the buffers of
+    /// HTTP and the memory of a request are made anew when the next one arrives.
+    async fn serve_requests(&self, mut stream: TcpStream, peer: Peer, mut stop: watch::Receiver<bool>) -> Option<Cut> {
+        let timer = Arc::new(ActivityTimer::new(self.timeouts));
+        let mut alarm = pin!(timer.alarm());
+        let mut ahead = Bytes::new();
+        loop {
+            match timer.rest(&stream, alarm.as_mut(), &mut stop).await {
+                Rested::Readable => {}
+                Rested::Ended => return None,
+                Rested::Cut(cut) => return Some(cut),
+            }
+            let service = service_fn(|request| self.answer(request, peer, &timer));
+            let socket = TokioIo::new(Socket::new(stream, ahead, Arc::clone(&timer)));
+            // In a box, so that a connection that rests does not keep its place.
+            let mut connection = Box::pin(self.http.serve_connection(socket, service));
+            let shut_down = hyper::server::conn::http1::Connection::graceful_shutdown;
+            // Disconnects and invalid requests of a peer are not errors of the server.
+            let watched = timer.watch(connection.as_mut(), alarm.as_mut(), &mut stop, shut_down).await;
+            let cut = match watched {
+                Watched::Ended => return None,
+                Watched::Cut(cut) => Some(cut),
+                Watched::Resting => None,
+            };
+            let parts = Pin::into_inner(connection).into_parts();
+            (stream, ahead) = (parts.io.into_inner().into_stream(), parts.read_buf);
+            if cut == Some(Cut::Write) {
+                // Otherwise the operating system would keep unsent data and retransmit it for minutes.
+                let _ = stream.set_zero_linger();
+            }
+            if cut.is_some() {
+                return cut;
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        peer: Peer,
+        timer: &Arc<ActivityTimer>,
+    ) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + Send + use<A, F> {
+        let request = request.map(Body::new);
+        let (timer, is_last) = (Arc::clone(timer), timer.begin_answer());
+        let answered = match framing::refuse(&request) {
+            Some(refusal) => Err(refusal),
+            None => Ok((self.answer)(peer, request)),
+        };
+        async move {
+            let mut response = match answered {
+                Ok(answered) => answered.await,
+                Err(refusal) => refusal,
+            };
+            if is_last {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response.map(|body| AnswerBody { body, timer }))
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Applications of a project, and their secrets.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 use vestibule_domain::{
-    client::Client,
+    client::{ApplicationType, Client, TokenSigningAlgorithm},
     event::{Event, OperatorAction},
     project::ProjectSettings,
     secret::TokenHash,
@@ -62,6 +63,7 @@ fn position(clients: &[Value], client_id: &str) -> Option<usize> {
     clients.iter().position(|client| client["client_id"] == client_id)
 }
 
+/// Adds an application, with the values that only new ones begin with.
 pub async fn create(ctx: &Ctx<'_>, actor: &Actor, client: &Value) -> Result<Client, AdminError> {
     let Some(client_id) = client["client_id"].as_str() else {
         return Err(AdminError::fault("client_id", "this key is missing"));
@@ -70,13 +72,26 @@ pub async fn create(ctx: &Ctx<'_>, actor: &Actor, client: &Value) -> Result<Clie
         if position(clients, client_id).is_some() {
             return Err(AdminError::Conflict(Clash::ClientIdTaken));
         }
-        clients.push(client.clone());
+        clients.push(begin_new(client));
         Ok(())
     };
     let changed = change(ctx, actor, edit, |settings, _| {
         settings.client(client_id).map_or(Achieved::Nothing, Achieved::ApplicationCreated)
     });
     find(&changed.await?, client_id)
+}
+
+/// An application with the values that new ones begin with, where it states none.
+fn begin_new(client: &Value) -> Value {
+    const KEY: &str = "id_token_signed_response_alg";
+    let mut client = client.clone();
+    // An unknown type is refused with the other settings.
+    let kind = ApplicationType::deserialize(&client["x_application_type"]).unwrap_or_default();
+    let algorithm = kind.first_id_token_algorithm();
+    if algorithm != TokenSigningAlgorithm::default() && client.get(KEY).is_none() {
+        client[KEY] = algorithm.as_str().into();
+    }
+    client
 }
 
 /// Replaces an application; its `client_id` is fixed.

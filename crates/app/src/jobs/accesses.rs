@@ -6,7 +6,12 @@ use tokio::sync::watch;
 use vestibule_domain::{id::ProjectNo, session::SessionRef};
 use vestibule_store::{StoreError, Tx, grants, sessions};
 
-use crate::{accesses::Unwritten, guests::returning_guests, jobs::statistics::day_of, projects::Project, state::App};
+use crate::{
+    accesses::Unwritten,
+    guests::returning_guests::{self, Seen},
+    projects::Project,
+    state::App,
+};
 
 const PERIOD: Duration = Duration::from_secs(5);
 /// Uses one transaction writes at most.
@@ -14,7 +19,7 @@ const BATCH: usize = 500;
 
 /// Works until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    while crate::jobs::wait(&mut stop, PERIOD, None).await {
+    while crate::jobs::wait(&mut stop, PERIOD, Some(&app.projects.many_uses)).await {
         if let Err(error) = flush_due(&app).await {
             tracing::warn!(error = %error, "the last use of sessions could not be stored; retrying later");
         }
@@ -23,38 +28,37 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Writes down what is due; answers how many uses.
 pub async fn flush_due(app: &App) -> Result<usize, StoreError> {
-    let now = app.clock.now();
-    flush(app, |project| project.accesses.list_due(now, BATCH)).await
-}
-
-/// Writes down everything, before the process ends.
-pub async fn flush_all(app: &App) -> Result<usize, StoreError> {
-    flush(app, |project| project.accesses.list_all(BATCH)).await
-}
-
-async fn flush(app: &App, list: impl Fn(&Project) -> Vec<Unwritten>) -> Result<usize, StoreError> {
     let mut total = 0;
     for project in app.projects.all() {
-        loop {
-            let uses = list(&project);
-            if uses.is_empty() {
-                break;
-            }
-            total += uses.len();
-            let written = write(app, project.no, uses).await?;
-            for Unwritten { target, at, .. } in written {
-                project.accesses.settle(target, at);
-            }
-        }
+        total += flush_due_of(app, &project).await?;
     }
     Ok(total)
 }
 
-async fn write(app: &App, no: ProjectNo, uses: Vec<Unwritten>) -> Result<Vec<Unwritten>, StoreError> {
-    let shared: Arc<[_]> = uses.into();
-    let input = Arc::clone(&shared);
-    app.store.write("touch_many", input, move |tx, uses| Box::pin(write_uses(tx, no, uses))).await?;
-    Ok(shared.to_vec())
+/// Writes down what is due of one project; answers how many uses.
+pub(crate) async fn flush_due_of(app: &App, project: &Project) -> Result<usize, StoreError> {
+    flush(app, project, &project.accesses.list_due(app.clock.now())).await
+}
+
+/// Writes down everything, before the process ends.
+pub async fn flush_all(app: &App) -> Result<usize, StoreError> {
+    let mut total = 0;
+    for project in app.projects.all() {
+        total += flush(app, &project, &project.accesses.list_all()).await?;
+    }
+    Ok(total)
+}
+
+async fn flush(app: &App, project: &Project, uses: &[Unwritten]) -> Result<usize, StoreError> {
+    for batch in uses.chunks(BATCH) {
+        let no = project.no;
+        let input: Arc<[Unwritten]> = batch.into();
+        app.store.write("touch_many", input, move |tx, uses| Box::pin(write_uses(tx, no, uses))).await?;
+        for Unwritten { target, at, .. } in batch {
+            project.accesses.settle(*target, *at);
+        }
+    }
+    Ok(uses.len())
 }
 
 async fn write_uses(tx: &mut Tx, no: ProjectNo, uses: &[Unwritten]) -> Result<(), StoreError> {
@@ -67,20 +71,22 @@ async fn write_uses(tx: &mut Tx, no: ProjectNo, uses: &[Unwritten]) -> Result<()
     }
     grants::record_accesses(tx, no, &mut of_grants).await?;
     sessions::touch_all(tx, no, &mut of_sessions).await?;
-    // A use remembered over midnight is the first of its day. All users come after all grants, as in a refresh: two
-    // transactions that lock in one order never wait for each other in a circle.
-    for one in uses.iter().filter(|one| day_of(one.written) < day_of(one.at)) {
-        let seen = match one.target {
+    // All users come after all grants, as in a refresh: two transactions that lock in one order never wait for each other in a circle.
+    let mut seen = Vec::new();
+    for one in uses.iter().filter(|one| returning_guests::may_be_new_day(one.written, one.at)) {
+        let found = match one.target {
             SessionRef::Grant(id) => grants::find(tx, no, id).await?.map(|grant| (grant.user_id, grant.client_id)),
             SessionRef::Session(id) => {
                 sessions::find(tx, no, id).await?.map(|session| (session.user_id, String::new()))
             }
         };
-        if let Some((user, client_id)) =
-            seen.filter(|(user, _)| returning_guests::is_new_day(*user, one.written, one.at))
-        {
-            returning_guests::count(tx, no, user, &client_id, one.at).await?;
+        let Some((user, client_id)) = found else { continue };
+        // A use before midnight and one after it may be written together.
+        for (before, at) in [(one.written, one.first), (one.first, one.at)] {
+            if returning_guests::is_new_day(user, before, at) {
+                seen.push(Seen { user, client_id: client_id.clone(), at });
+            }
         }
     }
-    Ok(())
+    returning_guests::count_all(tx, no, seen).await
 }

@@ -334,6 +334,12 @@ impl ProjectSettings {
         }
     }
 
+    /// The shortest time without use after which a rule of an application warns of a guest or ends it.
+    #[must_use]
+    pub fn shortest_guest_idle(&self) -> Option<Duration> {
+        self.clients().iter().filter_map(|client| client.guest_retention.shortest_idle()).min()
+    }
+
     /// The lifetime of a cookie session. It is evaluated at each use, so a shorter setting ends sessions at once.
     #[must_use]
     pub fn session_lifetime(&self) -> Lifetime {

@@ -448,7 +448,7 @@ const CLIENT: &[KeySchema] = &[
         "id_token_signed_response_alg",
         ALGORITHM,
         Is(|| json!(TokenSigningAlgorithm::default())),
-        "Signature algorithm of ID tokens. Access tokens are not affected.",
+        "Signature algorithm of ID tokens. Access tokens are not affected. Portal and Admin API set ES256 for a new spa or native application.",
     ),
     key(
         "anonymous_access_token_lifetime_seconds",

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::session::{LONGEST_DELAY, may_be_written_later};
 
 const START: Timestamp = Timestamp::from_seconds(1_893_456_000);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -119,7 +120,8 @@ fn attributes_decide_before_keys() {
     assert_eq!(GuestClass::of(true, false), GuestClass::WithAttributes);
 }
 
-/// What happens to a guest over time: the job looks, or the guest is used, and the use is written at once or at most one window later.
+/// What happens to a guest over time: the job looks, or the guest is used, and the use is written at once, or a little later where that is
+/// allowed.
 #[derive(Clone, Debug)]
 enum Moment {
     Look,
@@ -148,14 +150,22 @@ proptest! {
         let rule = rule(Some(idle), warning, grace);
         let (mut now, mut used_at) = (START, START);
         let mut guest = guest(GuestState::Active);
-        let mut warned_at = None;
+        let (mut warned_at, mut due_at) = (None, None::<Timestamp>);
         for (gap, moment) in moments {
             now = now.plus(Duration::from_secs(gap));
+            if due_at.take_if(|due| *due <= now).is_some() {
+                guest.seen_at = guest.seen_at.max(used_at);
+            }
             match moment {
                 Moment::Use { is_written } => {
                     // Within a window of a written use, a use may stay unwritten.
-                    if is_written || now.since(guest.seen_at) > WRITE_WINDOW {
+                    let unused = now.since(guest.seen_at);
+                    let is_of_window = unused <= WRITE_WINDOW;
+                    let may_wait = may_be_written_later(unused, rule.idle.map(|idle| idle.saturating_sub(rule.warning)));
+                    if is_written || !(is_of_window || may_wait) {
                         guest.seen_at = now;
+                    } else if !is_of_window {
+                        due_at = due_at.or(Some(now.plus(LONGEST_DELAY)));
                     }
                     used_at = now;
                 }

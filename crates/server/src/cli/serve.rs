@@ -12,6 +12,7 @@ use vestibule_app::{
     trace::start_log,
 };
 use vestibule_portal::first_link;
+use vestibule_web::locale::Locales;
 
 use super::{CommandError, ConfigFile, NO_OPERATOR, dev_mail::DevMail, exposed, print_line, signals};
 use crate::{boot, serve::Capacity};
@@ -32,6 +33,8 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), CommandError> {
+        // They are ready when the store is.
+        drop(tokio::task::spawn_blocking(Locales::shared));
         let config = self.file.load()?;
         files::raise_limit();
         let log = start_log(&config);

@@ -3,16 +3,22 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed},
     task::Poll,
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    net::TcpStream,
+    sync::watch,
+    time::{Instant, Sleep, sleep_until},
+};
 use vestibule_app::{config::Server, metrics::Cut};
 
 /// A deadline that is never reached, in milliseconds.
 const NEVER: u64 = 1_000_000_000_000;
+/// After this time without a byte, in milliseconds, a connection gives its buffers back until the next one.
+const REST_AFTER: u64 = 1_000;
 
 /// The timeouts of a connection's phases, in milliseconds.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +63,33 @@ pub(super) struct ActivityTimer {
     since: AtomicU64,
     /// When writing became blocked, in milliseconds since the connection was opened, plus one; 0 while it is not.
     blocked: AtomicU64,
-    is_reset: AtomicBool,
+}
+
+/// What follows a time without activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Cut(Cut),
+    Rest,
+}
+
+/// How the serving of requests was interrupted.
+pub(super) enum Watched {
+    /// The connection has ended.
+    Ended,
+    /// It exceeded a timeout.
+    Cut(Cut),
+    /// No request is under way, and nothing was received or is unsent.
+    Resting,
+}
+
+/// How a rest ended.
+pub(super) enum Rested {
+    /// Bytes have arrived, or the peer has closed the connection.
+    Readable,
+    /// The connection has ended.
+    Ended,
+    /// It exceeded a timeout.
+    Cut(Cut),
 }
 
 impl ActivityTimer {
@@ -68,7 +100,6 @@ impl ActivityTimer {
             phase: AtomicU8::new(Phase::Silent as u8),
             since: AtomicU64::new(0),
             blocked: AtomicU64::new(0),
-            is_reset: AtomicBool::new(false),
         }
     }
 
@@ -105,28 +136,62 @@ impl ActivityTimer {
         }
     }
 
-    /// Whether the socket should discard unsent data at once.
-    pub(super) fn is_reset(&self) -> bool {
-        self.is_reset.load(Relaxed)
+    /// A timer for [`Self::rest`] and [`Self::watch`].
+    pub(super) fn alarm(&self) -> Sleep {
+        sleep_until(self.deadline(false).0)
     }
 
-    /// Runs the connection until it ends or exceeds a timeout; returns which one.
-    pub(super) async fn watch(&self, mut connection: Pin<&mut impl Future>) -> Option<Cut> {
-        let mut alarm = pin!(sleep_until(self.deadline().0));
+    /// Waits for the first byte of a request, without any buffer.
+    pub(super) async fn rest(
+        &self,
+        stream: &TcpStream,
+        mut alarm: Pin<&mut Sleep>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Rested {
+        let (due, limit) = self.deadline(false);
+        if alarm.deadline() != due {
+            alarm.as_mut().reset(due);
+        }
+        tokio::select! {
+            ready = stream.readable() => if ready.is_ok() { Rested::Readable } else { Rested::Ended },
+            () = alarm => match limit {
+                Limit::Cut(cut) => Rested::Cut(cut),
+                Limit::Rest => unreachable!("it rests already"),
+            },
+            _ = stop.wait_for(|is_stopping| *is_stopping) => Rested::Ended,
+        }
+    }
+
+    /// Runs the connection until it ends, exceeds a timeout or rests. `shut_down` makes the current request its last.
+    pub(super) async fn watch<C: Future>(
+        &self,
+        mut connection: Pin<&mut C>,
+        mut alarm: Pin<&mut Sleep>,
+        stop: &mut watch::Receiver<bool>,
+        shut_down: impl Fn(Pin<&mut C>),
+    ) -> Watched {
+        let mut stopping = pin!(stop.wait_for(|is_stopping| *is_stopping));
+        let mut is_stopping = false;
         poll_fn(|context| {
+            if !is_stopping && stopping.as_mut().poll(context).is_ready() {
+                is_stopping = true;
+                shut_down(connection.as_mut());
+            }
             if connection.as_mut().poll(context).is_ready() {
-                return Poll::Ready(None);
+                return Poll::Ready(Watched::Ended);
             }
             // Deadlines mostly move away with each request, so only an earlier one needs a new timer at once.
-            let (due, _) = self.deadline();
+            let (due, _) = self.deadline(true);
             if due < alarm.deadline() {
                 alarm.as_mut().reset(due);
             }
             while alarm.as_mut().poll(context).is_ready() {
-                let (due, cut) = self.deadline();
+                let (due, limit) = self.deadline(true);
                 if due <= Instant::now() {
-                    self.is_reset.store(cut == Cut::Write, Relaxed);
-                    return Poll::Ready(Some(cut));
+                    return Poll::Ready(match limit {
+                        Limit::Cut(cut) => Watched::Cut(cut),
+                        Limit::Rest => Watched::Resting,
+                    });
                 }
                 alarm.as_mut().reset(due);
             }
@@ -135,19 +200,28 @@ impl ActivityTimer {
         .await
     }
 
-    /// The next deadline without further activity, and its cause.
-    fn deadline(&self) -> (Instant, Cut) {
+    /// The next deadline without further activity, and what follows then.
+    fn deadline(&self, may_rest: bool) -> (Instant, Limit) {
         let (limit, cut) = match self.phase() {
             Phase::Silent | Phase::Head => (self.timeouts.head, Cut::Head),
             Phase::Idle => (self.timeouts.idle, Cut::Idle),
             Phase::Answering => (self.timeouts.age, Cut::Age),
         };
-        let of_phase = (self.since.load(Relaxed).saturating_add(limit), cut);
-        let (at, cut) = match self.blocked.load(Relaxed) {
-            0 => of_phase,
-            since => of_phase.min((since.saturating_add(self.timeouts.write), Cut::Write)),
+        let since = self.since.load(Relaxed);
+        let blocked = self.blocked.load(Relaxed);
+        let mut next = (since.saturating_add(limit), Limit::Cut(cut));
+        let mut consider = |at: u64, limit| {
+            if at < next.0 {
+                next = (at, limit);
+            }
         };
-        (self.opened + Duration::from_millis(at.min(NEVER)), cut)
+        if blocked > 0 {
+            consider(blocked.saturating_add(self.timeouts.write), Limit::Cut(Cut::Write));
+        } else if may_rest && matches!(self.phase(), Phase::Silent | Phase::Idle) {
+            consider(since.saturating_add(REST_AFTER), Limit::Rest);
+        }
+        let (at, limit) = next;
+        (self.opened + Duration::from_millis(at.min(NEVER)), limit)
     }
 
     fn enter(&self, phase: Phase) {
@@ -172,8 +246,27 @@ mod tests {
 
     /// The deadline in seconds since the connection was opened, and its cause.
     fn limit(timer: &ActivityTimer) -> (u64, Cut) {
-        let (at, cut) = timer.deadline();
+        let (at, limit) = timer.deadline(false);
+        let Limit::Cut(cut) = limit else { panic!("it rests") };
         ((at - timer.opened).as_secs(), cut)
+    }
+
+    #[test]
+    fn only_a_connection_without_a_request_and_unsent_bytes_rests() {
+        let timer = ActivityTimer::new(PATIENCE);
+        let rests = |timer: &ActivityTimer| timer.deadline(true).1 == Limit::Rest;
+        assert!(rests(&timer), "silent");
+        timer.received();
+        assert!(!rests(&timer), "the head");
+        timer.begin_answer();
+        assert!(!rests(&timer), "answering");
+        timer.is_blocked();
+        timer.end_answer();
+        assert!(!rests(&timer), "not read");
+        timer.sent();
+        assert!(rests(&timer), "idle");
+        let short = ActivityTimer::new(Timeouts { head: 500, ..PATIENCE });
+        assert!(!rests(&short), "a timeout comes first");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use axum::body::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -16,12 +17,18 @@ use super::activity_timer::ActivityTimer;
 
 pub(super) struct Socket {
     stream: TcpStream,
+    /// What was received before a rest and is not read yet.
+    ahead: Bytes,
     timer: Arc<ActivityTimer>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, timer: Arc<ActivityTimer>) -> Self {
-        Self { stream, timer }
+    pub(super) fn new(stream: TcpStream, ahead: Bytes, timer: Arc<ActivityTimer>) -> Self {
+        Self { stream, ahead, timer }
+    }
+
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -34,21 +41,18 @@ impl Socket {
     }
 }
 
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if self.timer.is_reset() {
-            // Otherwise the operating system would keep unsent data and retransmit it for minutes.
-            let _ = self.stream.set_zero_linger();
-        }
-    }
-}
-
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&self.ahead.split_to(length));
+            self.timer.received();
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {

@@ -15,6 +15,7 @@ on_both_engines!(
     a_signed_token_is_a_key_too,
     settings_change_only_from_the_version_that_was_read,
     applications_and_their_secrets_come_and_go,
+    new_applications_of_browsers_and_devices_sign_cheaply,
     a_write_with_an_idempotency_key_is_done_once,
     what_was_refused_is_repaired_under_the_same_key,
     an_answer_with_a_secret_is_kept_sealed,
@@ -208,6 +209,41 @@ async fn applications_and_their_secrets_come_and_go(engine: Engine) {
     admin.delete("/applications/shop-2").await.expect(204);
     admin.get("/applications/shop-2").await.expect(404);
     assert!(admin.get("/applications").await.expect(200).json()["applications"].as_array().expect("a list").len() > 3);
+}
+
+/// Existing applications, and those of a file, keep RS256, the default.
+async fn new_applications_of_browsers_and_devices_sign_cheaply(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, http) = (Admin::of(&server).await, server.http());
+    let key = "id_token_signed_response_alg";
+    for (name, kind, stated, expected) in [
+        ("one", "spa", None, json!("ES256")),
+        ("two", "native", None, json!("ES256")),
+        ("three", "spa", Some("RS256"), json!("RS256")),
+        ("four", "traditional_webapp", None, Value::Null),
+        ("five", "confidential", None, Value::Null),
+        ("six", "third_party_app", None, Value::Null),
+    ] {
+        let mut body = json!({"client_id": name, "x_application_type": kind, "redirect_uris": ["https://two.test/"]});
+        if let Some(stated) = stated {
+            body[key] = stated.into();
+        }
+        let made = admin.post("/applications", &body).await.expect(201).json();
+        assert_eq!(made[key], expected, "{kind}");
+        assert_eq!(admin.get(&format!("/applications/{name}")).await.expect(200).json()[key], expected);
+    }
+    let supported = http.get("/.well-known/openid-configuration").await.expect(200).json();
+    let supported = supported["id_token_signing_alg_values_supported"].as_array().cloned().expect("a list");
+    for (name, expected) in [("web", "RS256"), ("one", "ES256"), ("three", "RS256")] {
+        let body = json!({"session_type": "refresh_token", "client_id": name});
+        let guest = http.post_json("/api/anonymous_user/signup", &body).await.expect(200).json();
+        let refresh = guest["result"]["refresh_token"].as_str().expect("a token");
+        let form = [("grant_type", "refresh_token"), ("client_id", name), ("refresh_token", refresh)];
+        let fresh = http.post_form("/oauth2/token", &form).await.expect(200).json();
+        let (header, _) = crate::token::claims(fresh["id_token"].as_str().expect("an ID token"));
+        assert_eq!(header["alg"], expected, "{name}");
+        assert!(supported.contains(&header["alg"]), "discovery says what is used");
+    }
 }
 
 async fn a_write_with_an_idempotency_key_is_done_once(engine: Engine) {

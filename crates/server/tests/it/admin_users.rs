@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vestibule_app::jobs::statistics::count_guests;
 use vestibule_domain::time::Timestamp;
+use vestibule_server::boot;
 
 use crate::support::{Admin, Device, Engine, Platform, Reply, TestServer, on_both_engines};
 
@@ -19,6 +20,7 @@ on_both_engines!(
     users_move_to_another_server_with_their_credentials,
     nodes_that_count_at_once_count_each_guest_once,
     the_numbers_are_those_of_the_log,
+    uses_that_are_written_later_count_on_their_days,
     the_numbers_equal_a_recount,
 );
 
@@ -261,6 +263,42 @@ async fn the_numbers_are_those_of_the_log(engine: Engine) {
     for wrong in ["from=2030-13-01", "from=2030-05-02&to=2030-05-01", "from=2020-01-01&to=2030-01-01"] {
         let reply = admin.get(&format!("/statistics?{wrong}")).await;
         assert!([400, 422].contains(&reply.status), "{wrong}");
+    }
+}
+
+/// Uses on both sides of a midnight are written together, and count on both days.
+async fn uses_that_are_written_later_count_on_their_days(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        setup.set_client("web", "access_token_lifetime_seconds", 1_000_000);
+    })
+    .await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let cookie = crate::lifetimes::sign_up_cookie(&server).await;
+    let guests = [app.sign_up().await, app.sign_up().await];
+    let now = server.app.clock.now().as_micros() / 1_000_000;
+    // Two seconds before the end of the next day, and two after it.
+    server.clock.advance_seconds(2 * 86_400 - now % 86_400 - 2);
+    for (wait, guests) in [(0, &guests[..]), (4, &guests[..1])] {
+        server.clock.advance_seconds(wait);
+        for guest in guests {
+            app.user_info(&guest.access).await.expect(200);
+        }
+        crate::lifetimes::user_info_by_cookie(&server, &cookie).await.expect(200);
+    }
+    for _ in 0..2 {
+        boot::maintain(&server.app).await.expect("maintained");
+        let report = admin.get("/statistics?from=2030-05-01&to=2030-05-05").await.expect(200).json();
+        let mut days: Vec<(&str, &str, i64)> = Vec::new();
+        for day in report["days"].as_array().expect("days") {
+            let text = |name: &str| day[name].as_str().unwrap_or_default();
+            let count = day["guests_returned"].as_i64().unwrap_or(0);
+            days.extend((count > 0).then(|| (text("date"), text("client_id"), count)));
+        }
+        days.sort_unstable();
+        let expected =
+            [("2030-05-02", "", 1), ("2030-05-02", "web", 2), ("2030-05-03", "", 1), ("2030-05-03", "web", 1)];
+        assert_eq!(days, expected);
+        assert_eq!(report["funnel"]["guests_returned"], 3, "each guest once");
     }
 }
 

@@ -183,6 +183,41 @@ async fn an_idle_connection_has_a_limit_of_its_own() {
     assert_eq!(idle.rest().await, "");
 }
 
+/// After a second without a byte, a connection gives its buffers back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_rested_serves_on_and_has_lost_no_byte() {
+    const RESTED: Duration = Duration::from_millis(1_500);
+    let server = TestServer::start_plain(Engine::Sqlite).await;
+    let mut raw = Raw::open(server.address).await;
+    tokio::time::sleep(RESTED).await;
+    for _ in 0..2 {
+        raw.send(PROBE).await;
+        assert!(raw.head().await.starts_with("http/1.1 200 "));
+        tokio::time::sleep(RESTED).await;
+    }
+    // The beginning of the next request came with this one.
+    let (first, rest) = PROBE.split_at(PROBE.len() / 2);
+    raw.send(&format!("{PROBE}{first}")).await;
+    assert!(raw.head().await.starts_with("http/1.1 200 "));
+    tokio::time::sleep(RESTED).await;
+    raw.send(rest).await;
+    assert!(raw.head().await.starts_with("http/1.1 200 "));
+}
+
+/// A server that stops does not wait for connections without a request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_without_a_request_end_when_the_server_stops() {
+    let mut server = TestServer::start_plain(Engine::Sqlite).await;
+    let silent = Raw::open(server.address).await;
+    let mut used = Raw::open(server.address).await;
+    used.send(PROBE).await;
+    assert!(used.head().await.starts_with("http/1.1 200 "));
+    server.stop().await;
+    for raw in [silent, used] {
+        assert_eq!(raw.rest().await, "");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_connection_is_closed_with_an_answer_and_not_before() {
     let server =

@@ -224,11 +224,8 @@ async fn uses_are_written_once_a_minute_and_never_lost_to_the_clean_up(engine: E
     .await;
     let client = server.app_client();
     let guest = client.sign_up().await;
-    let writes = || {
-        let by_name = server.app.store.stats().by_name;
-        let count = |name| by_name.get(name).map_or(0, |stats| stats.count);
-        count("touch_grant") + count("touch_many")
-    };
+    let count = |name: &str| server.app.store.stats().by_name.get(name).map_or(0, |stats| stats.count);
+    let writes = || count("touch_grant") + count("touch_many");
     for _ in 0..60 {
         server.clock.advance_seconds(1);
         client.user_info(&guest.access).await.expect(200);
@@ -236,6 +233,8 @@ async fn uses_are_written_once_a_minute_and_never_lost_to_the_clean_up(engine: E
     assert_eq!(writes(), 0, "a use within the window costs no write");
     server.clock.advance_seconds(1);
     client.user_info(&guest.access).await.expect(200);
+    assert_eq!(count("touch_grant"), 0, "the first use after a window waits for no write");
+    boot::maintain(&server.app).await.expect("maintained");
     assert_eq!(writes(), 1);
     // Used once more, only in memory; then idle until the written use has timed out and the unwritten one has not.
     server.clock.advance_seconds(50);
@@ -246,6 +245,62 @@ async fn uses_are_written_once_a_minute_and_never_lost_to_the_clean_up(engine: E
     assert!(is_grant_alive(&client, &guest).await);
     server.clock.advance_seconds(70 + allowance(engine));
     assert!(!is_grant_alive(&client, &guest).await);
+}
+
+/// The last use in the store of a guest's one session or grant, in seconds since it began.
+async fn recorded_use(server: &TestServer, is_cookie: bool) -> i64 {
+    let mut conn = server.app.store.read().await.expect("a connection");
+    let (began, used) = if is_cookie {
+        let all = vestibule_store::sessions::scan_any_project(&mut conn, None, 10).await.expect("sessions");
+        (all[0].1.created_at, all[0].1.last_access_at)
+    } else {
+        let all = vestibule_store::grants::scan_any_project(&mut conn, None, 10).await.expect("grants");
+        (all[0].1.created_at, all[0].1.last_access_at)
+    };
+    i64::try_from(used.since(began).as_secs()).expect("a time")
+}
+
+async fn a_use_that_would_be_missed_at_the_idle_end_is_written_at_once(engine: Engine) {
+    for is_cookie in [false, true] {
+        let server = TestServer::start(engine, |setup| {
+            setup.set("session.idle_timeout_seconds", 1_000);
+            setup.set_client("web", "access_token_lifetime_seconds", 10_000);
+            setup.set_client("web", "refresh_token_idle_timeout_seconds", 1_000);
+        })
+        .await;
+        let client = server.app_client();
+        let (guest, cookie) = if is_cookie {
+            (None, sign_up_cookie(&server).await)
+        } else {
+            (Some(client.sign_up().await), String::new())
+        };
+        let name = if is_cookie { "touch_session" } else { "touch_grant" };
+        let own_writes = || server.app.store.stats().by_name.get(name).map_or(0, |stats| stats.count);
+        let use_it = async || match &guest {
+            Some(guest) => client.user_info(&guest.access).await.expect(200),
+            None => user_info_by_cookie(&server, &cookie).await.expect(200),
+        };
+        server.clock.advance_seconds(500);
+        use_it().await;
+        assert_eq!(own_writes(), 0, "half of the idle timeout is left");
+        boot::maintain(&server.app).await.expect("maintained");
+        assert_eq!(recorded_use(&server, is_cookie).await, 500);
+        server.clock.advance_seconds(501);
+        use_it().await;
+        assert_eq!((own_writes(), recorded_use(&server, is_cookie).await), (1, 1_001));
+    }
+}
+
+async fn a_process_that_ends_writes_what_it_remembers(engine: Engine) {
+    let mut server = TestServer::start(engine, |setup| {
+        setup.set_client("web", "access_token_lifetime_seconds", 10_000);
+    })
+    .await;
+    let guest = server.app_client().sign_up().await;
+    server.clock.advance_seconds(5_000);
+    server.app_client().user_info(&guest.access).await.expect(200);
+    server.restart().await;
+    assert_eq!(recorded_use(&server, false).await, 5_000);
 }
 
 async fn what_has_ended_disappears_and_what_lives_stays(engine: Engine) {
@@ -284,5 +339,7 @@ on_both_engines!(
     changed_settings_count_at_once,
     guests_have_lifetimes_of_their_own,
     uses_are_written_once_a_minute_and_never_lost_to_the_clean_up,
+    a_use_that_would_be_missed_at_the_idle_end_is_written_at_once,
+    a_process_that_ends_writes_what_it_remembers,
     what_has_ended_disappears_and_what_lives_stays,
 );

@@ -292,6 +292,7 @@ async fn an_application_is_made_and_edited(engine: Engine) {
             "name": "New Shop",
             "x_application_type": "spa",
             "redirect_uris": ["https://new.example/after-login"],
+            "id_token_signed_response_alg": "ES256",
             "refresh_token_lifetime_seconds": 604_800,
             "refresh_token_idle_timeout_enabled": false,
             "refresh_token_rotation_enabled": true,

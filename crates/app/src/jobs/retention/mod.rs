@@ -52,6 +52,10 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 pub async fn sweep(app: &App, project: &Arc<Project>) -> Result<(), StoreError> {
     let rules = Rules::of(&project.settings);
     let (mut pace, mut tries) = (Pace::new(app.store.engine()), 0);
+    if !rules.are_empty {
+        // What is shown and counted is then as new as what this process knows.
+        super::accesses::flush_due_of(app, project).await?;
+    }
     loop {
         let mut conn = app.store.read().await?;
         let before = job_state::get(&mut conn, &name_of_record(project.no)).await?.and_then(|(cursor, _)| cursor);

@@ -70,7 +70,7 @@ pub(super) fn project(answers: &Answers) -> String {
             out,
             "\n[ui]\ndefault_client_uri = {home}\n\n[[oauth.clients]]\nclient_id = {client}\nname = {id}\n\
              x_application_type = \"spa\"\nclient_uri = {home}\nredirect_uris = [{back}]\n\
-             post_logout_redirect_uris = [{home}]\n"
+             post_logout_redirect_uris = [{home}]\nid_token_signed_response_alg = \"ES256\"\n"
         )
         .expect(PROOF);
     }
