@@ -53,6 +53,7 @@ pub mod subjects;
 pub mod tries;
 pub mod user_credentials;
 pub mod user_lists;
+pub mod user_names;
 pub mod users;
 
 pub use db::{
@@ -106,5 +107,6 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("user_credentials", user_credentials::STATEMENTS),
     ("tries", tries::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),
+    ("user_names", user_names::STATEMENTS),
     ("users", users::STATEMENTS),
 ];
