@@ -9,6 +9,7 @@ import { launchBrowser } from "../lib/browser.js";
 import { look } from "../lib/look.js";
 import { startMailServer } from "../lib/mail.js";
 import { createFirstOperator, enterSeconds, heading, OPERATOR, signIn, startPortal } from "../lib/portal.js";
+import { waitFor } from "../lib/wait.js";
 
 const SECTIONS = `
 [authentication]
@@ -227,15 +228,57 @@ describe("the portal", () => {
     await heading(page, "Save changes to “Anonymous users”?");
   });
 
-  test("previews a color while it is typed", async () => {
+  test("previews the hosted page with what is typed, and saves none of it", async () => {
     const page = await arriveSignedIn();
     await at(page, "/branding");
+    const frame = () => page.frameLocator(".brand-preview iframe:not([hidden])");
+    await frame().getByRole("heading", { name: "Save your progress" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Show preview" }).count(), 0, "it follows by itself");
+    const before = await page.evaluate(() => history.length);
     await page.getByLabel("Color", { exact: true }).fill("#b0432b");
-    const button = page.locator(".preview-light .preview-button");
-    await page.waitForFunction((one) => getComputedStyle(one).backgroundColor === "rgb(176, 67, 43)", await button.elementHandle());
-    await save(page).click();
+    assert.equal(await page.getByLabel("Pick: Color").inputValue(), "#b0432b");
+    await page.getByLabel("Name", { exact: true }).fill("Corner & Sons");
+    const button = () => frame().locator("main .button").first();
+    const isRed = () => button().evaluate((one) => getComputedStyle(one).backgroundColor === "rgb(176, 67, 43)").catch(() => false);
+    await waitFor(async () => (await frame().getByText("Corner & Sons").count()) > 0 && isRed());
+    await page.getByLabel("Page", { exact: true }).selectOption("login");
+    await page.getByLabel("Language", { exact: true }).selectOption("de");
+    await page.getByLabel("Colors", { exact: true }).selectOption("dark");
+    await frame().getByRole("heading", { name: "Schön, dass du wieder da bist" }).waitFor();
+    await waitFor(async () => (await frame().locator("html").getAttribute("data-color-scheme")) === "dark");
+    assert.equal(await page.evaluate(() => history.length), before, "the way back does not lead through previews");
+    assert.equal(await page.evaluate(() => document.querySelectorAll(".brand-preview iframe").length), 1);
+    await page.getByLabel("Name", { exact: true }).fill("Corner Shop");
+    // Enter saves, and shows no preview.
+    await page.getByLabel("Name", { exact: true }).press("Enter");
     await page.getByText("Changes saved.").waitFor();
     await look(page, "portal-branding", { picture: true, height: 1200 });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await look(page, "portal-branding-narrow");
+  });
+
+  test("previews the hosted page without scripts, too", async () => {
+    const page = await arriveSignedIn({ javaScriptEnabled: false });
+    await at(page, "/branding");
+    await page.getByLabel("Name", { exact: true }).fill("Corner & Sons");
+    await page.getByLabel("Page", { exact: true }).selectOption("code");
+    await page.getByRole("button", { name: "Show preview" }).click();
+    await page.frameLocator("iframe[name=branding-preview]").getByRole("heading", { name: "Check your email" }).waitFor();
+    await page.frameLocator("iframe[name=branding-preview]").getByText("Corner & Sons").first().waitFor();
+  });
+
+  test("writes refill periods as a number and a unit", async () => {
+    const page = await arriveSignedIn();
+    await at(page, "/rate-limits");
+    const period = page.locator("#signup_per_ip_period");
+    assert.match(await period.inputValue(), /^\d+$/);
+    assert.equal(await save(page).isDisabled(), true, "nothing has changed");
+    await period.fill("2");
+    await page.locator("#signup_per_ip_period ~ select").selectOption("hour");
+    await save(page).click();
+    await page.getByText("Changes saved.").waitFor();
+    assert.equal(await page.locator("input[name=signup_per_ip_period]").inputValue(), "2h");
+    assert.equal(await page.locator("#signup_per_ip_period ~ select").inputValue(), "hour");
   });
 
   test("shows an email's texts as they are typed, in light and dark", async () => {

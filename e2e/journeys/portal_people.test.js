@@ -103,6 +103,10 @@ describe("people and numbers in the portal", () => {
     await page.getByRole("button", { name: "Search" }).click();
     await page.getByRole("link", { name: "ana@mail.example" }).waitFor();
     assert.equal(await page.getByRole("row").count(), 2, "the headings and one user");
+    await page.getByLabel("Search").fill("@mail.exa");
+    await page.getByRole("button", { name: "Search" }).click();
+    await page.getByRole("link", { name: "ana@mail.example" }).waitFor();
+    assert.ok((await page.getByRole("row").count()) > 2, "all of a domain");
 
     const guest = guests[7];
     await page.getByLabel("Search").fill(guest.sub);
@@ -138,8 +142,15 @@ describe("people and numbers in the portal", () => {
     await heading("Attributes").waitFor();
     await look(page, "portal-attributes");
     await page.getByLabel("Custom attributes").fill('{"cart": "c-42"}');
+    await page.getByLabel("Standard attributes").fill('{"name": "Kim Doe", "birthdate": "x"}');
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.locator("#error-summary").getByText("write a date such as 1990-05-31").waitFor();
+    await page.getByLabel("Standard attributes").fill('{"name": "Kim Doe"}');
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText('"c-42"', { exact: true }).waitFor();
+    await open("/users?q=DOE");
+    await page.getByRole("row", { name: "Kim Doe" }).getByRole("link").click();
+    await heading("kim@mail.example").waitFor();
     await page.getByRole("link", { name: "Delete", exact: true }).click();
     await heading("Delete this user?").waitFor();
     await look(page, "portal-delete");

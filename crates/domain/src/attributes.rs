@@ -80,6 +80,28 @@ pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> 
     faults
 }
 
+/// The problems of the values in a set of standard attributes that someone writes now. What is stored already, and what an import
+/// brings back, may be older than this rule.
+#[must_use]
+pub fn check_formats(standard: &Map<String, Value>) -> Option<(String, String)> {
+    let birthdate = standard.get("birthdate").and_then(Value::as_str)?;
+    let refuse = || {
+        let wanted = "write a date such as 1990-05-31, the year alone, or 0000-05-31 without a year";
+        ("birthdate".to_owned(), wanted.to_owned())
+    };
+    (!is_birthdate(birthdate)).then(refuse)
+}
+
+/// Whether it is a `birthdate` of OpenID Connect Core §5.1; an empty one says nothing.
+fn is_birthdate(text: &str) -> bool {
+    match text.len() {
+        0 => true,
+        4 => text.bytes().all(|b| b.is_ascii_digit()),
+        10 => text.parse::<jiff::civil::Date>().is_ok(),
+        _ => false,
+    }
+}
+
 /// The problems of a set of custom attributes: for each, the member and what to do.
 #[must_use]
 pub fn check_custom(attributes: &Map<String, Value>) -> Vec<(String, String)> {
@@ -214,6 +236,28 @@ mod tests {
 
     fn object(value: Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap()
+    }
+
+    #[test]
+    fn a_birth_date_is_a_date() {
+        for (text, is_fine) in [
+            ("1990-05-31", true),
+            ("0000-05-31", true),
+            ("0000-02-29", true),
+            ("1990", true),
+            ("", true),
+            ("x", false),
+            ("1990-02-30", false),
+            ("31.05.1990", false),
+            ("90", false),
+            ("1990-5-31", false),
+            ("1990-05-31T00:00:00Z", false),
+            ("199x", false),
+        ] {
+            let fault = check_formats(&object(json!({"birthdate": text})));
+            assert_eq!(fault.is_none(), is_fine, "{text}: {fault:?}");
+        }
+        assert_eq!(check_formats(&object(json!({"name": "x"}))), None);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod limit;
 pub mod limits;
 pub mod merge;
 pub mod operator;
+pub mod person_name;
 pub mod project;
 pub mod promotion;
 pub mod redirect_uri;

@@ -89,6 +89,10 @@ pub struct ErrorPage {
     pub explanation: Text,
     /// A technical message for the app's developer, in English, such as the OAuth error description.
     pub detail: Option<String>,
+    /// What was received, for the app's developer: the key of its label, and the value.
+    pub received: Vec<(&'static str, String)>,
+    /// The key of what the developer can do.
+    pub remedy: Option<&'static str>,
     /// A link, usually back to the app.
     pub action: Option<TextLink>,
     pub request_id: Option<String>,
@@ -98,7 +102,7 @@ impl ErrorPage {
     /// The page for an error of this kind.
     pub fn new(kind: ErrorKind) -> Self {
         let (title, explanation) = kind.texts();
-        Self { title, explanation, detail: None, action: None, request_id: None }
+        Self { title, explanation, detail: None, received: Vec::new(), remedy: None, action: None, request_id: None }
     }
 
     /// The same page with a button.
@@ -133,6 +137,11 @@ impl ErrorPage {
         let app = || TextLink::to_app("https://shop.example/after-login?error=access_denied");
         let full = Self {
             detail: Some("Invalid OAuth authorization request: redirect URI is not allowed".into()),
+            received: vec![
+                ("developer-client-id", "shop".into()),
+                ("developer-redirect-uri", "https://shop.example/<b>".into()),
+            ],
+            remedy: Some("developer-add-redirect-uri"),
             ..Self::new(ErrorKind::InvalidRequest).with_action(app()).with_request_id("01hv7q2k9d")
         };
         let kinds = ErrorKind::ALL.into_iter().map(|kind| (kind.name(), Self::new(kind).with_action(app())));

@@ -6,6 +6,7 @@ pub mod device;
 pub mod end_pages;
 pub mod flow;
 pub mod messages;
+pub mod preview;
 #[cfg(test)]
 mod proof;
 #[cfg(any(test, feature = "samples"))]
@@ -27,7 +28,7 @@ use vestibule_protocol::oauth::ResponseMode;
 use vestibule_web::{
     body::BodyProblem,
     brand::brand_of,
-    context::{PageColorScheme, PageContext},
+    context::{AssetPlace, PageColorScheme, PageContext},
     error,
     field::TextLink,
     header_text::text_of,
@@ -78,6 +79,7 @@ pub fn context(visit: &Visit, headers: &HeaderMap, request: Option<&PendingReque
         carried: None,
         notice: None,
         app_name,
+        assets: AssetPlace::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use vestibule_web::{
     brand::Brand,
-    context::{PageColorScheme, PageContext},
+    context::{AssetPlace, PageColorScheme, PageContext},
     locale::Locale,
     page::Page,
 };
@@ -96,6 +96,7 @@ pub fn sample_context(locale: Locale) -> PageContext {
         carried: None,
         notice: None,
         app_name: "Corner Shop".into(),
+        assets: AssetPlace::default(),
     }
 }
 

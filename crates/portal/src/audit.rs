@@ -80,19 +80,43 @@ async fn show(request: ProjectRequest) -> PageResult {
         filter: print_filter(&request, None),
         next: next.map(|cursor| print_filter(&request, Some(("cursor", &cursor)))),
         is_later: cursor.is_some(),
-        events: events.into_iter().map(event_line).collect(),
+        events: events.into_iter().map(|line| event_line(&request, line)).collect(),
     };
     if is_wrong { request.show_again(&shown) } else { request.show(&shown) }
 }
 
-fn event_line(line: AuditLine) -> EventLine {
+fn event_line(request: &ProjectRequest, line: AuditLine) -> EventLine {
+    let settings = &request.project.settings;
+    let at = Moment::new(line.at.to_rfc3339());
+    let application = line.client_id.as_deref().map(|id| settings.client_name(id).to_string());
+    let by = event_words::describe_actor(&line.by).to_string();
+    let facts = line.facts;
+    let reason = facts.reason.as_deref().map(|reason| event_words::describe_reason(reason).to_string());
+    let ip = facts.ip.clone();
+    let details = [
+        ("When", Some(at.whole())),
+        ("By", Some(by.clone())),
+        ("Application", application.clone().zip(line.client_id).map(|(name, id)| format!("{name} ({id})"))),
+        ("Login ID", facts.login_id),
+        ("Reason", reason),
+        ("Device", facts.device),
+        ("IP address", ip),
+    ];
+    let changes = facts.changes.into_iter().map(|change| {
+        let show = |value: Option<String>| value.unwrap_or_else(|| "nothing".to_string());
+        (change.key, show(change.from), show(change.to))
+    });
     EventLine {
-        at: Moment::new(line.at.to_rfc3339()),
+        at,
         kind: line.kind,
         is_sign_in_instead: line.is_sign_in_instead,
         user_id: line.user.map(|id| id.to_string()),
-        by: line.by,
-        client_id: line.client_id.unwrap_or_default(),
+        by,
+        application: application.unwrap_or_default(),
+        details: details.into_iter().filter_map(|(label, value)| Some((label, value?))).collect(),
+        other: facts.other,
+        changes: changes.collect(),
+        omitted: facts.omitted,
         body: line.body,
     }
 }
@@ -114,9 +138,18 @@ pub(crate) struct EventLine {
     /// Whether the guest signed in to an existing member instead of becoming one.
     pub is_sign_in_instead: bool,
     pub user_id: Option<String>,
-    /// The actor: an operator's address, or `user`, `admin_api`, `system`.
+    /// The actor in words: an operator's address, a command, a user, a program, the server.
     pub by: String,
-    pub client_id: String,
+    /// The application's name; empty for none.
+    pub application: String,
+    /// What it says, each with its label.
+    pub details: Vec<(&'static str, String)>,
+    /// The other user of a merge, or of a sign-in to an existing member.
+    pub other: Option<String>,
+    /// The settings that it changed: key, value before and after.
+    pub changes: Vec<(String, String, String)>,
+    /// Further settings that it changed.
+    pub omitted: u64,
     pub body: String,
 }
 
@@ -142,7 +175,11 @@ impl EventLine {
             is_sign_in_instead: false,
             user_id: Some("018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into()),
             by: "kim@shop.example".into(),
-            client_id: "Shop".into(),
+            application: "Shop".into(),
+            details: vec![("By", "kim@shop.example".into()), ("Device", "<b>Chrome</b> on Linux".into())],
+            other: Some("018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ac".into()),
+            changes: vec![("ui.name".into(), "nothing".into(), "\"<i>Shop</i>\"".into())],
+            omitted: 2,
             body: "{\n  \"type\": \"<b>\"\n}".into(),
         }
     }
@@ -175,7 +212,10 @@ impl AuditPage {
             from: "2030-05-01".into(),
             to: String::new(),
             problem: None,
-            events: vec![EventLine::sample(), EventLine { user_id: None, ..EventLine::sample() }],
+            events: vec![
+                EventLine::sample(),
+                EventLine { user_id: None, other: None, changes: Vec::new(), omitted: 0, ..EventLine::sample() },
+            ],
             filter: "type=user.deleted&from=2030-05-01".into(),
             next: Some("cursor=7".into()),
             is_later: true,

@@ -2,10 +2,10 @@
 //! a page adds the words.
 
 use serde_json::Value;
-use vestibule_domain::project::{SettingKind, SettingsWarning};
+use vestibule_domain::project::{Period, SettingKind, SettingsWarning};
 
 use crate::{
-    control::{Control, ControlKind, Pick},
+    control::{Control, ControlKind, Pick, describe_seconds},
     field_binding::FieldBinding,
 };
 
@@ -28,11 +28,17 @@ pub(super) fn control(path: &str, name: &str, label: &str) -> BoundControl {
         Some(SettingKind::Word(_)) => ControlKind::Select(picks()),
         Some(SettingKind::Words { .. }) => ControlKind::Checks(picks()),
         Some(SettingKind::Texts) => ControlKind::Lines { rows: 4 },
+        Some(SettingKind::Text) if path.ends_with(".period") => ControlKind::Period,
         Some(SettingKind::Text) | None => ControlKind::Line("text"),
     };
     let control = Control::new(name, label, kind, "");
     let control = if binding.key().is_required() { control.required() } else { control };
     BoundControl { control, binding }
+}
+
+/// A length of time such as `1h30m` in words.
+fn describe_period(text: &str) -> Option<String> {
+    text.parse::<Period>().ok().map(|period| describe_seconds(period.0.as_secs()))
 }
 
 /// A toggle that puts a word into a list.
@@ -135,7 +141,9 @@ impl BoundControl {
         let default = match &self.control.kind {
             ControlKind::Number { unit } => self.binding.describe_default(unit),
             ControlKind::Line(_) => self.binding.describe_default(""),
-            ControlKind::Lines { .. }
+            ControlKind::Period => self.binding.describe_default("").and_then(|text| describe_period(&text)),
+            ControlKind::Color
+            | ControlKind::Lines { .. }
             | ControlKind::Toggle
             | ControlKind::Radio(_)
             | ControlKind::Select(_)
@@ -173,6 +181,9 @@ mod tests {
         assert_eq!((shown.kind, shown.hint.as_str()), (ControlKind::Select(words), ""));
         let strength = control("password_policy.min_strength", "strength", "Strength").choices(plain).show(false);
         assert!(matches!(strength.kind, ControlKind::Select(picks) if picks.len() == 5) && strength.hint.is_empty());
+        let period = control("authentication.rate_limits.signup.per_ip.period", "period", "Period").show(false);
+        assert_eq!(period.kind, ControlKind::Period);
+        assert!(period.hint.starts_with("Default: ") && period.hint.ends_with("minute."), "{}", period.hint);
         let url = control("hook.blocking_handlers[].url", "url", "URL").show(false);
         assert!(url.is_required && url.hint.is_empty());
     }

@@ -23,6 +23,10 @@ impl Pick {
 pub enum ControlKind {
     /// One line; the text is the input's `type`.
     Line(&'static str),
+    /// A color such as `#0f766e`, typed or picked.
+    Color,
+    /// A length of time such as `90s` or `1h`; with scripts, a number and a unit.
+    Period,
     /// A whole number; in seconds, it is also shown in words.
     Number {
         unit: &'static str,
@@ -71,6 +75,8 @@ impl Control {
             ControlKind::NewPassword => "new-password",
             ControlKind::Password => "current-password",
             ControlKind::Line(_)
+            | ControlKind::Color
+            | ControlKind::Period
             | ControlKind::Number { .. }
             | ControlKind::Lines { .. }
             | ControlKind::Toggle
@@ -158,6 +164,8 @@ impl Control {
                 Some(chosen.map(|pick| pick.label.as_str()).collect::<Vec<_>>().join(", "))
             }
             ControlKind::Line(_)
+            | ControlKind::Color
+            | ControlKind::Period
             | ControlKind::Number { .. }
             | ControlKind::Lines { .. }
             | ControlKind::NewPassword
@@ -179,6 +187,8 @@ impl Control {
         match &self.kind {
             ControlKind::Radio(_) | ControlKind::Checks(_) => format!("{}-0", self.name),
             ControlKind::Line(_)
+            | ControlKind::Color
+            | ControlKind::Period
             | ControlKind::Number { .. }
             | ControlKind::Lines { .. }
             | ControlKind::Toggle
@@ -207,7 +217,9 @@ impl Control {
         match self.kind {
             ControlKind::Line(kind) => kind,
             ControlKind::NewPassword | ControlKind::Password => "password",
-            ControlKind::Number { .. }
+            ControlKind::Color
+            | ControlKind::Period
+            | ControlKind::Number { .. }
             | ControlKind::Lines { .. }
             | ControlKind::Toggle
             | ControlKind::Radio(_)
@@ -219,6 +231,13 @@ impl Control {
     /// The name under which a check box is sent.
     pub(crate) fn box_name(&self, pick: &Pick) -> String {
         format!("{}.{}", self.name, pick.value)
+    }
+
+    /// The color to begin picking with: `#rrggbb`, as browsers want it.
+    fn picked_color(&self) -> &str {
+        let is_whole =
+            |text: &&str| text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|b| b.is_ascii_hexdigit());
+        [self.value.as_str(), self.placeholder.as_str()].into_iter().find(is_whole).unwrap_or("#000000")
     }
 
     fn has(&self, pick: &Pick) -> bool {

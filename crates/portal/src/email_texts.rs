@@ -91,7 +91,7 @@ fn href(request: &ProjectRequest, language: &str, kind: MailTextKind) -> String 
 }
 
 /// The English name of a language.
-fn describe_language(tag: &str) -> &'static str {
+pub(crate) fn describe_language(tag: &str) -> &'static str {
     match tag {
         "es" => "Spanish",
         "de" => "German",

@@ -57,6 +57,16 @@ pub(crate) fn describe(kind: &str) -> Option<&'static str> {
     })
 }
 
+/// Who did it: an operator's address, the command, or the kind of actor in words.
+pub(crate) fn describe_actor(by: &str) -> &str {
+    match by {
+        "user" => "the user",
+        "admin_api" => "a program through the Admin API",
+        "system" | "" => "the server",
+        other => other,
+    }
+}
+
 /// Why a session ended or a user was deleted, by the name in the payload.
 pub(crate) fn describe_reason(reason: &str) -> &str {
     match reason {

@@ -82,9 +82,7 @@ impl HistoryLine {
         ];
         let by = match line.by.as_str() {
             "user" | "" => None,
-            "admin_api" => Some("a program through the Admin API".to_string()),
-            "system" => Some("the server".to_string()),
-            other => Some(other.to_string()),
+            other => Some(event_words::describe_actor(other).to_string()),
         };
         Self {
             at,

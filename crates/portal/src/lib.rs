@@ -103,6 +103,7 @@ use vestibule_web::{
     brand::Brand,
     credentials::Brought,
     entry,
+    preview::RenderPreview,
     route::{Face, Route},
 };
 
@@ -117,8 +118,8 @@ pub use vestibule_web::access::Access;
 /// The operator's home page.
 pub const HOME: &str = hosts::PORTAL_PATH;
 
-/// Every route of the portal.
-pub(crate) fn all_routes() -> Vec<PortalRoute> {
+/// Every route of the portal; `render` makes the preview of the hosted pages.
+pub(crate) fn all_routes(render: RenderPreview) -> Vec<PortalRoute> {
     let routes = [
         one_time_link::routes(),
         acceptance::routes(),
@@ -136,7 +137,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         session::routes(),
         rate_limits::routes(),
         applications::routes(),
-        branding::routes(),
+        branding::routes(render),
         email_texts::routes(),
         addresses::routes(),
         messages::routes(),
@@ -175,10 +176,10 @@ pub fn router(app: &Arc<App>, routes: Router<Arc<App>>, project_router: Router) 
     routes.layer(middleware::from_fn_with_state((Arc::clone(app), project_router), enter)).with_state(Arc::clone(app))
 }
 
-/// The portal's entries in the table of routes.
-pub fn table() -> Vec<Route> {
+/// The portal's entries in the table of routes; `render` makes the preview of the hosted pages.
+pub fn table(render: RenderPreview) -> Vec<Route> {
     let files = Route::declare(Face::Portal, (Method::GET, "/portal/assets/{*path}"), Vec::new(), asset);
-    all_routes().into_iter().map(PortalRoute::into_route).chain([files]).collect()
+    all_routes(render).into_iter().map(PortalRoute::into_route).chain([files]).collect()
 }
 
 async fn asset(Path(path): Path<String>) -> Response {

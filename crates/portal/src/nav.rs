@@ -47,7 +47,7 @@ pub(super) const GROUPS: &[Group] = &[
             ),
             item("retention", "Guest retention", "/retention", "M5 6h14M10 6V4h4v2M7 6l1 14h8l1-14M10 10v6M14 10v6"),
             item("merges", "Merges", "/merges", "M6 4v5a4 4 0 0 0 4 4h8M14 9l4 4-4 4M6 20v-4"),
-            item("login-methods", "Login methods", "/login-methods", "M14 10a4 4 0 1 1-3-3.870M13 11l7-7M17 7l2 2"),
+            item("login-methods", "Login methods", "/login-methods", "M6 11h12v9H6zM8 11V8a4 4 0 0 1 8 0v3M12 15v2"),
             item("providers", "Providers", "/providers", "M14 4h5v16h-5M4 12h10M10 8l4 4-4 4"),
             item("session", "Session", "/session", "M12 7v5l3 2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z"),
             item("rate-limits", "Rate limits", "/rate-limits", "M4 18a9 9 0 1 1 16 0M12 15l4-5M4 18h16"),
@@ -70,11 +70,16 @@ pub(super) const GROUPS: &[Group] = &[
                 "operators",
                 "Operators",
                 "/operators",
-                "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20a6.500 6.500 0 0 1 13 0M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500a6.500 6.500 0 0 1 3.500 5.500",
+                "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM12 11a2 2 0 1 0 0-4 2 2 0 0 0 0 4zM8.500 15.500a3.500 3.500 0 0 1 7 0",
             ),
             NavItem {
                 role: Role::Owner,
-                ..item("admin-keys", "Admin API keys", "/admin-keys", "M14 10a4 4 0 1 1-3-3.870M13 11l7-7M17 7l2 2")
+                ..item(
+                    "admin-keys",
+                    "Admin API keys",
+                    "/admin-keys",
+                    "M8 19a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM11 12l8-8M16 7l3 3M13.500 9.500l2 2",
+                )
             },
             item(
                 "settings",
@@ -100,4 +105,22 @@ pub(super) fn visible(role: Role) -> Vec<(&'static str, Vec<&'static NavItem>)> 
         .map(|group| (group.label, group.items.iter().filter(|item| role >= item.role).collect::<Vec<_>>()))
         .filter(|(_, items)| !items.is_empty())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_entry_has_a_key_a_path_and_an_icon_of_its_own() {
+        let items: Vec<&NavItem> = GROUPS.iter().flat_map(|group| group.items).collect();
+        let parts: [fn(&NavItem) -> &'static str; 4] =
+            [|item| item.key, |item| item.label, |item| item.path, |item| item.icon];
+        for part in parts {
+            let different: BTreeSet<&str> = items.iter().map(|item| part(item)).collect();
+            assert_eq!(different.len(), items.len(), "{different:?}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
 const PATH: &str = "/portal/p/{project}/rate-limits";
 
 /// The hint of every refill period.
-pub(super) const PERIOD_HINT: &str = "The limit refills completely over this time, such as 30s, 1m or 1h.";
+pub(super) const PERIOD_HINT: &str = "The limit refills completely over this time.";
 
 pub(super) fn routes() -> Vec<PortalRoute> {
     settings_form::routes(PATH, build_form, look)

@@ -426,6 +426,8 @@ fn typed_value(request: &ProjectRequest, row: &BoundControl) -> String {
             digits => digits.to_string(),
         },
         ControlKind::Line(_)
+        | ControlKind::Color
+        | ControlKind::Period
         | ControlKind::Toggle
         | ControlKind::Radio(_)
         | ControlKind::Select(_)

@@ -4,6 +4,7 @@ use askama::Template;
 use vestibule_web::template::finish;
 
 use crate::{
+    branding::BrandingPreview,
     control::{Control, describe_seconds},
     email_texts::EmailTexts,
     frame::{PortalContext, PortalPage},
@@ -89,13 +90,7 @@ pub(crate) enum Extra {
         applications_href: String,
     },
     /// A preview of the hosted pages.
-    Branding {
-        /// The style sheet of the preview, without the color.
-        css: String,
-        accent: String,
-        name: String,
-        logo: String,
-    },
+    Branding(BrandingPreview),
     /// A preview and a test of an email.
     EmailTexts(EmailTexts),
     /// Client configuration and links of an application.
@@ -206,15 +201,10 @@ impl SettingsFormPage {
         };
         let mut wrong = plain.clone();
         wrong.panels[0].controls[0].error = Some("Enter a whole number from 1 to 3153600000.".into());
-        let branding = Self {
-            extra: Extra::Branding {
-                css: "/portal/p/shop/branding/preview.css".into(),
-                accent: "#b0432b".into(),
-                name: "Corner Shop".into(),
-                logo: String::new(),
-            },
-            ..plain.clone()
-        };
+        let color = Control::new("accent", "Color", ControlKind::Color, "#b0432b").hint("Of buttons and links.");
+        let preview = BrandingPreview::new("/portal/p/shop/branding/preview".into(), "de");
+        let mut branding = Self { extra: Extra::Branding(preview), ..plain.clone() };
+        branding.panels[0].controls.push(color);
         let application = Self {
             extra: Extra::Application {
                 facts: vec![("Client ID".into(), "web".into())],
@@ -246,6 +236,10 @@ impl SettingsFormPage {
             ("application", application),
             ("provider", provider),
         ]
+    }
+
+    fn has_preview(&self) -> bool {
+        matches!(self.extra, Extra::Branding(_))
     }
 
     fn is_dirty(&self) -> bool {
@@ -312,13 +306,8 @@ impl PortalPage for SettingsFormPage {
         self.panels.iter().flat_map(|panel| &panel.controls).filter_map(Control::problem).collect()
     }
 
-    fn image_origin(&self) -> Option<String> {
-        let Extra::Branding { logo, .. } = &self.extra else { return None };
-        url::Url::parse(logo).ok().map(|url| url.origin().ascii_serialization()).filter(|origin| origin != "null")
-    }
-
     fn has_frame(&self) -> bool {
-        matches!(self.extra, Extra::EmailTexts(_))
+        matches!(self.extra, Extra::EmailTexts(_) | Extra::Branding(_))
     }
 
     fn may_be_stored(&self) -> bool {

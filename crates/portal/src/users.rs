@@ -19,6 +19,7 @@ use vestibule_domain::{
     identifier::{LoginId, LoginIdKind},
     identity::{Authenticator, Identity, IdentityDetail},
     operator::Role,
+    person_name,
     project::AuthenticatorKind,
     subject::Subject,
     time::Timestamp,
@@ -98,9 +99,14 @@ async fn list(request: ProjectRequest) -> PageResult {
 
 fn row_of(named: NamedUser) -> UserRow {
     let user = named.user;
+    let (name, person) = match (named.login_id, named.person) {
+        (Some(login_id), person) => (Some(login_id), person),
+        (None, person) => (person, None),
+    };
     UserRow {
         id: user.id.to_string(),
-        name: named.name,
+        name,
+        person,
         is_guest: user.is_anonymous(),
         has_ended: user.yielded_to.is_some(),
         is_disabled: user.disabled_at.is_some(),
@@ -132,10 +138,9 @@ pub(super) async fn load_user(request: &ProjectRequest) -> Result<(UserId, Loade
 pub(super) fn head_of(loaded: &LoadedUser) -> UserHead {
     let user = &loaded.user;
     let known = loaded.identities.iter().find_map(Identity::login_id).map(|(login_id, _)| print_login_id(login_id));
-    let named = user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string);
     UserHead {
         id: user.id.to_string(),
-        name: known.or(named),
+        name: known.or_else(|| person_name::display(&user.standard_attributes)),
         is_guest: user.is_anonymous(),
         is_disabled: user.disabled_at.is_some(),
     }
@@ -365,6 +370,8 @@ pub struct UserRow {
     pub id: String,
     /// A login ID or a name, if any.
     pub name: Option<String>,
+    /// The name of one that has a login ID.
+    pub person: Option<String>,
     pub is_guest: bool,
     /// Whether it was a guest, and was given up for a member or merged into one.
     pub has_ended: bool,
@@ -410,6 +417,7 @@ impl UsersPage {
         let guest = UserRow {
             id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into(),
             name: None,
+            person: None,
             is_guest: true,
             has_ended: false,
             is_disabled: false,
@@ -420,6 +428,7 @@ impl UsersPage {
         let member = UserRow {
             id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ac".into(),
             name: Some("kim+<b>@shop.example".into()),
+            person: Some("Kim <i>Doe</i>".into()),
             is_guest: false,
             has_ended: false,
             is_disabled: true,

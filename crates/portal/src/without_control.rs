@@ -25,7 +25,7 @@ mod tests {
 
     use vestibule_domain::{
         client::{ApplicationType, Client},
-        project::{MailTextKind, ProviderType, SettingKey, SettingKind},
+        project::{MailTextKind, Origin, ProjectSettings, ProviderType, SettingKey, SettingKind},
     };
 
     use super::*;
@@ -36,9 +36,13 @@ mod tests {
     use vestibule_app::admin::webhooks::WebhookKind;
     use vestibule_web::locale::Locales;
 
+    fn settings() -> ProjectSettings {
+        ProjectSettings::new("shop", Origin::parse("https://auth.shop.example").expect("an origin"))
+    }
+
     /// The panels of every settings form, each with what its keys are a part of.
     fn all_panels() -> Vec<(DocumentScope, Panel)> {
-        let mut forms = vec![login_methods::build_form(), session::build_form(), branding::build_form()];
+        let mut forms = vec![login_methods::build_form(), session::build_form(), branding::build_form(&settings())];
         forms.push(webhook_handlers::time_outs());
         forms.extend(
             ApplicationType::ALL

@@ -11,7 +11,7 @@ use vestibule_app::{
     operators,
     providers::secrets::SECRET_BYTES,
 };
-use vestibule_domain::subject::FOREIGN_BYTES;
+use vestibule_domain::{person_name, subject::FOREIGN_BYTES};
 use vestibule_pages as pages;
 use vestibule_portal as portal;
 
@@ -64,6 +64,13 @@ pub(crate) const LIMITS: &[InputLimit] = &[
         Unit::Bytes,
         "finds nothing",
         "app::admin::user_lists::LONGEST_SEARCH",
+    ),
+    limit(
+        "beginning of a user's name by which it is found",
+        person_name::MAX_PHRASE,
+        Unit::Characters,
+        "the rest is ignored",
+        "domain::person_name::MAX_PHRASE",
     ),
     limit(
         "pushed authorization request, as JSON",

@@ -36,7 +36,7 @@ const GROUPS: [(RouteGroup, fn() -> Vec<Route>); 9] = [
     (RouteGroup::CalledByServers, called_by_servers),
     (RouteGroup::Probes, probes),
     (RouteGroup::MetricsPage, metrics_page),
-    (RouteGroup::Portal, portal::table),
+    (RouteGroup::Portal, portal_pages),
     (RouteGroup::AdminDescription, admin_api::open_routes),
     (RouteGroup::AdminApi, admin_api::guarded_routes),
 ];
@@ -51,6 +51,11 @@ pub(super) fn mount(router: Router<Arc<App>>, group: RouteGroup) -> Router<Arc<A
 /// Every route of every face.
 pub(crate) fn table() -> Vec<Route> {
     GROUPS.into_iter().flat_map(|(_, routes)| routes()).collect()
+}
+
+/// The portal, which is given what it shows of the hosted pages.
+fn portal_pages() -> Vec<Route> {
+    portal::table(pages::preview::render)
 }
 
 /// Documents that every origin may read.

@@ -67,6 +67,7 @@ pub const PROBLEMS: &[Check] = &[
     without_user!("consents without a user", "consents"),
     without_user!("changes of login methods without a user", "login_method_changes"),
     without_user!("external accounts without a user", "external_accounts"),
+    without_user!("names without a user", "user_names"),
     of_users!(
         "other names of users that do not exist",
         "SELECT s.user_id FROM subjects s

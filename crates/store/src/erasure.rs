@@ -32,6 +32,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_DEVICE_CODES,
     &DELETE_MARKS,
     &DELETE_HOLDS,
+    &DELETE_NAMES,
     &DELETE_MERGES,
     &DELETE_USERS,
 ];
@@ -163,6 +164,7 @@ const DELETE_CONSENTS: Sql = of_ids!("DELETE FROM consents WHERE project_no = $1
 const DELETE_DEVICE_CODES: Sql = of_ids!("DELETE FROM device_codes WHERE project_no = $1 AND ", "user_id", "");
 const DELETE_MARKS: Sql = of_ids!("DELETE FROM retention_marks WHERE project_no = $1 AND ", "user_id", "");
 const DELETE_HOLDS: Sql = of_ids!("DELETE FROM retention_holds WHERE project_no = $1 AND ", "user_id", "");
+const DELETE_NAMES: Sql = of_ids!("DELETE FROM user_names WHERE project_no = $1 AND ", "user_id", "");
 const DELETE_MERGES: Sql = of_ids!("DELETE FROM merges WHERE project_no = $1 AND ", "guest_id", "");
 
 // Parameter 3 is 1 when an application was notified of each guest.
@@ -234,9 +236,15 @@ const DELETE_USERS: Sql = of_ids!(
 pub async fn erase(tx: &mut Tx, p: ProjectNo, ids: &[UserId], used_before: Timestamp) -> Result<usize, StoreError> {
     let packed = pack(ids);
     delete_sessions(tx, p, &packed, used_before).await?;
-    for owned in
-        [&DELETE_DEVICE_KEYS, &DELETE_CONSENTS, &DELETE_DEVICE_CODES, &DELETE_MARKS, &DELETE_HOLDS, &DELETE_MERGES]
-    {
+    for owned in [
+        &DELETE_DEVICE_KEYS,
+        &DELETE_CONSENTS,
+        &DELETE_DEVICE_CODES,
+        &DELETE_MARKS,
+        &DELETE_HOLDS,
+        &DELETE_NAMES,
+        &DELETE_MERGES,
+    ] {
         tx.execute(owned, &[&p.0, &packed]).await?;
     }
     let erased = tx.execute(&DELETE_USERS, &[&p.0, &packed]).await?;

@@ -55,6 +55,7 @@ pub mod tries;
 pub mod unstored_guests;
 pub mod user_credentials;
 pub mod user_lists;
+pub mod user_names;
 pub mod users;
 
 pub use db::{
@@ -110,5 +111,6 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("tries", tries::STATEMENTS),
     ("unstored_guests", unstored_guests::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),
+    ("user_names", user_names::STATEMENTS),
     ("users", users::STATEMENTS),
 ];

@@ -51,6 +51,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_OPERATOR_LINKS,
     &DELETE_RETENTION_MARKS,
     &DELETE_RETENTION_HOLDS,
+    &DELETE_USER_NAMES,
     &DELETE_MERGES,
     &DELETE_USERS,
     &DELETE,
@@ -259,6 +260,7 @@ const DELETE_OPERATOR_ROLES: Sql = Sql::new("DELETE FROM operator_roles WHERE pr
 const DELETE_OPERATOR_LINKS: Sql = Sql::new("DELETE FROM operator_links WHERE project_no = $1");
 const DELETE_RETENTION_MARKS: Sql = Sql::new("DELETE FROM retention_marks WHERE project_no = $1");
 const DELETE_RETENTION_HOLDS: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1");
+const DELETE_USER_NAMES: Sql = Sql::new("DELETE FROM user_names WHERE project_no = $1");
 const DELETE_MERGES: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1");
 const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
 const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
@@ -297,6 +299,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_OPERATOR_LINKS,
         &DELETE_RETENTION_MARKS,
         &DELETE_RETENTION_HOLDS,
+        &DELETE_USER_NAMES,
         &DELETE_MERGES,
         &DELETE_USERS,
     ] {

@@ -1,4 +1,4 @@
-//! Users. SQL over `users`, and over what a user owns when it is deleted; no policy.
+//! Users. SQL over `users`, and over what a user owns when it is deleted; no policy. What users are found by follows their attributes.
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
@@ -10,7 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::{print_object, read_id, read_object, read_optional_id, read_optional_time, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
-    device_keys, subjects,
+    device_keys, subjects, user_names,
 };
 
 /// Every statement of this file.
@@ -48,6 +48,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_EXTERNAL_ACCOUNTS,
     &DELETE_RETENTION_MARKS,
     &DELETE_RETENTION_HOLDS,
+    &DELETE_NAMES,
     &LOCK,
     &WAITING_FOR,
     &DELETE_MERGES_OF_GUEST,
@@ -124,8 +125,8 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, user: &User) -> Result<(), StoreE
             &print_object(&user.custom_attributes),
         ],
     )
-    .await
-    .map(|_| ())
+    .await?;
+    user_names::add(tx, p, user.id, &user.standard_attributes).await
 }
 
 const FIND: Sql = Sql::new(
@@ -446,11 +447,13 @@ pub async fn set_attributes(
     custom: &Map<String, Value>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    tx.execute_one(
-        &SET_ATTRIBUTES,
-        &[&p.0, &id.as_bytes().as_slice(), &print_object(standard), &print_object(custom), &now.as_micros()],
-    )
-    .await
+    let (standard_text, custom_text) = (print_object(standard), print_object(custom));
+    let values: [&dyn Param; 5] = [&p.0, &id.as_bytes().as_slice(), &standard_text, &custom_text, &now.as_micros()];
+    let is_set = tx.execute_one(&SET_ATTRIBUTES, &values).await?;
+    if is_set {
+        user_names::replace(tx, p, id, standard).await?;
+    }
+    Ok(is_set)
 }
 
 const TOUCH: Sql = Sql::new("UPDATE users SET updated_at = $3 WHERE project_no = $1 AND id = $2");
@@ -495,6 +498,7 @@ const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WH
 const DELETE_EXTERNAL_ACCOUNTS: Sql = Sql::new("DELETE FROM external_accounts WHERE project_no = $1 AND user_id = $2");
 const DELETE_RETENTION_MARKS: Sql = Sql::new("DELETE FROM retention_marks WHERE project_no = $1 AND user_id = $2");
 const DELETE_RETENTION_HOLDS: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1 AND user_id = $2");
+const DELETE_NAMES: Sql = Sql::new("DELETE FROM user_names WHERE project_no = $1 AND user_id = $2");
 const DELETE_MERGES_OF_GUEST: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND guest_id = $2");
 const DELETE_MERGES_OF_MEMBER: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND member_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
@@ -550,6 +554,7 @@ async fn remove(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreErro
         &DELETE_EXTERNAL_ACCOUNTS,
         &DELETE_RETENTION_MARKS,
         &DELETE_RETENTION_HOLDS,
+        &DELETE_NAMES,
         &DELETE_MERGES_OF_GUEST,
         &DELETE_MERGES_OF_MEMBER,
     ] {

@@ -84,6 +84,40 @@ for (const line of document.querySelectorAll("[data-seconds]")) {
   input.addEventListener("input", say);
 }
 
+// So is a length of time such as 1h; what is sent stays such a text.
+const LETTERS = { d: 86400, h: 3600, m: 60, s: 1 };
+
+for (const input of document.querySelectorAll("[data-period]")) {
+  const text = input.value.trim();
+  if (!/^(\d+d)?(\d+h)?(\d+m)?(\d+s)?$/.test(text)) continue;
+  const seconds = [...text.matchAll(/(\d+)([dhms])/g)].reduce((sum, [, count, letter]) => sum + count * LETTERS[letter], 0);
+  const [name, size] = seconds > 0 ? largestUnit(seconds) : EDITED.find(([one]) => one === "minute");
+  const unit = document.createElement("select");
+  unit.className = "input unit-choice";
+  unit.disabled = input.disabled;
+  unit.setAttribute("aria-label", `Unit of ${input.labels[0]?.textContent ?? input.name}`);
+  for (const [one] of EDITED) unit.add(new Option(`${one}s`, one, one === name, one === name));
+  const sent = document.createElement("input");
+  sent.type = "hidden";
+  sent.disabled = input.disabled;
+  sent.name = input.name;
+  input.removeAttribute("name");
+  input.placeholder = "";
+  input.inputMode = "numeric";
+  if (seconds > 0) input.value = String(seconds / size);
+  const carry = () => {
+    const typed = input.value.trim();
+    // What was not changed goes as it was written: 90s and 1m30s are the same.
+    const isSame = readNumber(input) * EDITED.find(([one]) => one === unit.value)[1] === seconds;
+    if (isSame) sent.value = text;
+    else sent.value = /^\d+$/.test(typed) ? `${typed}${unit.value[0]}` : typed;
+  };
+  input.addEventListener("input", carry);
+  unit.addEventListener("change", () => input.dispatchEvent(new Event("input", { bubbles: true })));
+  carry();
+  input.after(unit, sent);
+}
+
 // A control that counts only while a toggle is on.
 for (const field of document.querySelectorAll("[data-depends]")) {
   const toggle = document.getElementById(field.dataset.depends);
@@ -101,7 +135,10 @@ for (const field of document.querySelectorAll("[data-depends]")) {
 for (const form of document.querySelectorAll("form[data-guard]")) {
   const button = form.querySelector("[data-save]");
   const state = form.querySelector(".save-state");
-  const print = () => new URLSearchParams(new FormData(form)).toString();
+  const print = () => {
+    const fields = [...new FormData(form)].filter(([name]) => !name.startsWith("preview_"));
+    return new URLSearchParams(fields).toString();
+  };
   const before = form.dataset.guard === "dirty" ? "" : print();
   let sending = false;
   const look = () => {
@@ -148,21 +185,62 @@ for (const line of document.querySelectorAll("[data-lifetime]")) {
   for (const input of [lifetime, enabled, idle]) input?.addEventListener("input", say);
 }
 
-// The preview of the brand follows what is typed; the server makes the colors, as it does for the pages.
+// A color is typed, or picked beside the field.
+for (const pick of document.querySelectorAll("[data-color-of]")) {
+  const typed = document.getElementById(pick.dataset.colorOf);
+  const follow = () => {
+    if (/^#[0-9a-f]{6}$/i.test(typed.value.trim())) pick.value = typed.value.trim();
+  };
+  pick.hidden = false;
+  pick.addEventListener("input", () => {
+    typed.value = pick.value;
+    typed.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  typed.addEventListener("input", follow);
+  follow();
+}
+
+// The preview of the brand is the page itself, made by the server of what is in the form. Each one comes into a new frame, so that
+// it does not flicker, and the Back button does not go through them.
 for (const preview of document.querySelectorAll("[data-preview]")) {
-  const sheet = preview.querySelector("link");
-  const accent = document.getElementById("accent");
-  const name = document.getElementById("name");
-  let waiting = 0;
-  accent?.addEventListener("input", () => {
+  const form = preview.closest("form");
+  const row = preview.querySelector("[data-preview-button]");
+  const button = row?.querySelector("button");
+  const saved = preview.querySelector("iframe").getAttribute("src");
+  if (row) row.hidden = true;
+  let [waiting, count, coming] = [0, 0, null];
+  const renew = () => {
+    coming?.remove();
+    const shown = preview.querySelector("iframe");
+    const next = shown.cloneNode();
+    count += 1;
+    next.name = `branding-preview-${count}`;
+    next.removeAttribute("src");
+    next.hidden = true;
+    shown.after(next);
+    coming = next;
+    next.addEventListener("load", () => {
+      if (coming !== next) return;
+      coming = null;
+      next.hidden = false;
+      shown.remove();
+    });
+    if (button) {
+      button.formTarget = next.name;
+      form.requestSubmit(button);
+    } else {
+      // Who may not change the settings chooses what is shown of them.
+      const choices = [...new FormData(form)].filter(([name]) => name.startsWith("preview_"));
+      next.src = `${saved}?${new URLSearchParams(choices)}`;
+    }
+  };
+  const soon = () => {
     clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      sheet.href = `${preview.dataset.preview}?accent=${encodeURIComponent(accent.value.trim())}`;
-    }, 200);
-  });
-  name?.addEventListener("input", () => {
-    for (const words of preview.querySelectorAll("[data-preview-name]")) words.textContent = name.value || "Your project";
-  });
+    waiting = setTimeout(renew, 300);
+  };
+  form.addEventListener("input", soon);
+  // What was refused is in the form, and not saved.
+  if (form.dataset.guard === "dirty") soon();
 }
 
 // A button that copies what stands before it; the label says what it is.

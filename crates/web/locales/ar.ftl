@@ -480,6 +480,11 @@ too-many-wait-hours =
        *[other] حاول مرة أخرى بعد { $hours } ساعة.
     }
 failure-request-id = إذا طلبت المساعدة، فاذكر هذا الرقم:
+developer-title = للمطوّرين
+developer-client-id = معرّف العميل
+developer-redirect-uri = عنوان إعادة التوجيه المستلَم
+developer-add-redirect-uri = أضف عنوان إعادة التوجيه هذا إلى العناوين المصرّح بها للتطبيق، تمامًا كما هو مكتوب هنا.
+developer-check-client-id = لا يوجد في هذا المشروع تطبيق يسجّل المستخدمون الدخول إليه بهذا المعرّف.
 failure-invalid-request-title = هذا الرابط لا يعمل
 failure-invalid-request-text = أرسل التطبيق طلبًا غير صالح. ارجع إلى التطبيق وحاول مرة أخرى.
 failure-promotion-expired-title = انتهت صلاحية هذا الرابط

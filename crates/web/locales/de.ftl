@@ -425,6 +425,11 @@ too-many-wait-hours =
        *[other] Versuche es in { $hours } Stunden wieder.
     }
 failure-request-id = Wenn du um Hilfe bittest, nenne diese Nummer:
+developer-title = Für Entwickler
+developer-client-id = Client-ID
+developer-redirect-uri = Empfangene Redirect-URI
+developer-add-redirect-uri = Füge diese Redirect-URI zu den erlaubten Redirect-URIs der Anwendung hinzu, genau wie sie hier steht.
+developer-check-client-id = Keine Anwendung dieses Projekts, bei der sich Nutzer anmelden, hat diese Client-ID.
 failure-invalid-request-title = Dieser Link funktioniert nicht
 failure-invalid-request-text = Die App hat eine ungültige Anfrage gesendet. Geh zurück zur App und versuche es noch einmal.
 failure-promotion-expired-title = Dieser Link ist abgelaufen

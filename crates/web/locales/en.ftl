@@ -427,6 +427,11 @@ too-many-wait-hours =
        *[other] Try again in { $hours } hours.
     }
 failure-request-id = If you ask for help, mention this number:
+developer-title = For developers
+developer-client-id = Client ID
+developer-redirect-uri = Redirect URI received
+developer-add-redirect-uri = Add this redirect URI to the application’s authorized redirect URIs, exactly as it is here.
+developer-check-client-id = No application of this project that users sign in to has this client ID.
 failure-invalid-request-title = This link does not work
 failure-invalid-request-text = The app sent an invalid request. Go back to the app and try again.
 failure-promotion-expired-title = This link has expired

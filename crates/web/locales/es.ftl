@@ -425,6 +425,11 @@ too-many-wait-hours =
        *[other] Inténtalo de nuevo dentro de { $hours } horas.
     }
 failure-request-id = Si pides ayuda, menciona este número:
+developer-title = Para desarrolladores
+developer-client-id = ID de cliente
+developer-redirect-uri = URI de redirección recibida
+developer-add-redirect-uri = Añade esta URI de redirección a las URI autorizadas de la aplicación, exactamente como aparece aquí.
+developer-check-client-id = Ninguna aplicación de este proyecto en la que inicien sesión usuarios tiene este ID de cliente.
 failure-invalid-request-title = Este enlace no funciona
 failure-invalid-request-text = La aplicación envió una solicitud no válida. Vuelve a la aplicación e inténtalo otra vez.
 failure-promotion-expired-title = Este enlace ha caducado

@@ -411,6 +411,11 @@ too-many-wait-hours =
        *[other] { $hours }時間後にもう一度お試しください。
     }
 failure-request-id = お問い合わせの際は、この番号をお伝えください：
+developer-title = 開発者向け
+developer-client-id = クライアントID
+developer-redirect-uri = 受信したリダイレクトURI
+developer-add-redirect-uri = このリダイレクトURIを、ここに表示されているとおりに、アプリケーションの承認済みリダイレクトURIへ追加してください。
+developer-check-client-id = ユーザーがログインするこのプロジェクトのアプリケーションに、このクライアントIDのものはありません。
 failure-invalid-request-title = このリンクは使えません
 failure-invalid-request-text = アプリから無効なリクエストが送られました。アプリに戻って、もう一度お試しください。
 failure-promotion-expired-title = このリンクは期限切れです

@@ -411,6 +411,11 @@ too-many-wait-hours =
        *[other] 請在 { $hours } 小時後再試一次。
     }
 failure-request-id = 如需協助，請提供這組號碼：
+developer-title = 開發者資訊
+developer-client-id = 用戶端 ID
+developer-redirect-uri = 收到的重新導向 URI
+developer-add-redirect-uri = 請將此重新導向 URI 原樣加入應用程式的授權重新導向 URI。
+developer-check-client-id = 此專案中沒有使用此用戶端 ID 且供使用者登入的應用程式。
 failure-invalid-request-title = 這個連結無法使用
 failure-invalid-request-text = 應用程式傳來的要求無效。請返回應用程式再試一次。
 failure-promotion-expired-title = 這個連結已過期

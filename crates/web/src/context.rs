@@ -41,6 +41,15 @@ impl PageColorScheme {
     }
 }
 
+/// Where the files of a page are found.
+#[derive(Clone, Debug, Default)]
+pub struct AssetPlace {
+    /// What comes before `/assets`; nothing on a project's own host.
+    pub base: &'static str,
+    /// The URL of other colors than those of the saved brand, for a preview.
+    pub theme: Option<String>,
+}
+
 /// The context of a page.
 #[derive(Clone, Debug)]
 pub struct PageContext {
@@ -55,6 +64,7 @@ pub struct PageContext {
     pub notice: Option<Notice>,
     /// The name of the app; without one, the project's name.
     pub app_name: String,
+    pub assets: AssetPlace,
 }
 
 impl PageContext {
@@ -95,12 +105,17 @@ impl PageContext {
 
     /// The hashed URL of an embedded asset.
     pub fn asset(&self, name: &str) -> String {
-        asset_href(name)
+        format!("{}{}", self.assets.base, asset_href(name))
     }
 
     /// The URL of the brand's style sheet.
     pub fn theme(&self) -> String {
-        theme_href(&self.brand)
+        self.assets.theme.clone().unwrap_or_else(|| theme_href(&self.brand))
+    }
+
+    /// Whether the page has scripts. A preview has none: it is a picture of itself.
+    pub(crate) fn has_scripts(&self) -> bool {
+        self.assets.theme.is_none()
     }
 
     /// The first letter of the brand, for the monogram.

@@ -34,6 +34,7 @@ pub mod page;
 pub mod passkey;
 pub mod peer;
 pub mod policy;
+pub mod preview;
 pub mod rendered_mail;
 pub mod route;
 pub mod template;

@@ -41,14 +41,6 @@ pub fn theme_css(brand: &Brand) -> String {
     )
 }
 
-/// The colors of a preview within a portal page: for `.preview-light` and `.preview-dark`, backgrounds included.
-pub fn preview_css(brand: &Brand) -> String {
-    let accent = accent_of(brand);
-    let light = print_properties(&shade(accent, &LIGHT, Color::BLACK, 0.07));
-    let dark = print_properties(&shade(accent, &DARK, Color::WHITE, 0.14));
-    format!(".preview-light{{{light}}}\n.preview-dark{{{dark}}}\n")
-}
-
 /// The URL of [`theme_css`]: `/assets/theme/<hash>.css`, with the hash of its content.
 pub fn theme_href(brand: &Brand) -> String {
     let hash = digest(&SHA256, theme_css(brand).as_bytes());

@@ -98,6 +98,18 @@ pub struct EventFacts {
     pub other: Option<String>,
     /// The email address, phone number or username that came with it, or the provider's name.
     pub login_id: Option<String>,
+    /// The settings that it changed.
+    pub changes: Vec<ChangedSetting>,
+    /// Further settings that it changed, and does not name.
+    pub omitted: u64,
+}
+
+/// A setting in an event, with its values as JSON; none where there is no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedSetting {
+    pub key: String,
+    pub from: Option<String>,
+    pub to: Option<String>,
 }
 
 impl EventFacts {
@@ -121,7 +133,16 @@ impl EventFacts {
             ip: text(&body["context"]["ip_address"]),
             other,
             login_id: claims.find_map(|claim| claim),
+            changes: payload["changes"].as_array().into_iter().flatten().filter_map(ChangedSetting::of).collect(),
+            omitted: payload["omitted"].as_u64().unwrap_or(0),
         }
+    }
+}
+
+impl ChangedSetting {
+    fn of(change: &Value) -> Option<Self> {
+        let text = |name: &str| change[name].as_str().map(str::to_string);
+        Some(Self { key: text("key")?, from: text("from"), to: text("to") })
     }
 }
 
@@ -218,5 +239,13 @@ mod tests {
         let alone = json!({"payload": {"user": {"id": guest.to_string()}, "reason": "operator"}});
         let facts = EventFacts::of(&alone, Some(guest));
         assert_eq!((facts.other, facts.reason.as_deref()), (None, Some("operator")));
+    }
+
+    #[test]
+    fn an_event_says_what_settings_it_changed() {
+        let change = json!({"key": "ui.name", "from": null, "to": "\"Shop\""});
+        let facts = EventFacts::of(&json!({"payload": {"changes": [change, "odd"], "omitted": 3}}), None);
+        let expected = ChangedSetting { key: "ui.name".into(), from: None, to: Some("\"Shop\"".into()) };
+        assert_eq!((facts.changes, facts.omitted), (vec![expected], 3));
     }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
-use vestibule_domain::{id::UserId, time::Timestamp, user::User};
+use vestibule_domain::{id::UserId, person_name, time::Timestamp, user::User};
 use vestibule_store::{Conn, StoreError, credentials, retention, user_lists};
 
 use super::{
@@ -25,11 +24,13 @@ use crate::{
 /// Number of events shown with a user.
 const LATEST: u32 = 20;
 
-/// A user with its display name.
+/// A user with what it is known by.
 #[derive(Debug)]
 pub struct NamedUser {
     pub user: User,
-    pub name: Option<String>,
+    pub login_id: Option<String>,
+    /// The name in its attributes.
+    pub person: Option<String>,
 }
 
 /// A list of users with their names.
@@ -40,8 +41,8 @@ pub async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<NamedUser
     let mut conn = ctx.app.store.read().await?;
     let mut names = find_names(&mut conn, ctx.project, &page.items, is_in_order).await?;
     let items = page.items.into_iter().map(|user| {
-        let name = names.remove(&user.id).or_else(|| name_attribute(&user));
-        NamedUser { user, name }
+        let person = person_name::display(&user.standard_attributes);
+        NamedUser { login_id: names.remove(&user.id), person, user }
     });
     Ok(ListPage { items: items.collect(), next: page.next })
 }
@@ -74,10 +75,6 @@ async fn find_names(
         names.entry(user).or_insert(value);
     }
     Ok(names)
-}
-
-fn name_attribute(user: &User) -> Option<String> {
-    user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string)
 }
 
 /// What the retention did to a guest.

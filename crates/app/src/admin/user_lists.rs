@@ -1,17 +1,18 @@
 //! Lists and searches of users; each page comes from an index or a bounded scan.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use vestibule_domain::{
     id::{ProjectNo, UserId},
-    identifier::{LoginId, LoginIdKind},
+    identifier::{LoginId, LoginIdKind, email},
+    person_name,
     time::Timestamp,
     user::User,
 };
 use vestibule_store::{
     Conn, StoreError,
     user_lists::{self, UserListKind},
-    users,
+    user_names, users,
 };
 
 use super::{AdminError, ListPage};
@@ -113,7 +114,7 @@ fn read_cursor(text: &str) -> Result<(Timestamp, UserId), AdminError> {
     Ok((Timestamp::from_micros(i64::from_be_bytes(at)), UserId::from_bytes(id)))
 }
 
-/// Finds users by ID or login ID, in full or by prefix.
+/// Finds users by ID or login ID, in full or by prefix, by the domain of an email address, and by the words of a name.
 async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> Result<Vec<User>, StoreError> {
     let no: ProjectNo = project.no;
     if let Ok(id) = text.parse::<UserId>() {
@@ -123,20 +124,25 @@ async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> R
     if text.contains('\0') || text.len() > LONGEST_SEARCH {
         return Ok(Vec::new());
     }
-    let mut found: Vec<User> = Vec::new();
+    let mut found = Vec::new();
     if let Some((first, last)) = id_range(text) {
-        found = user_lists::search_ids(conn, no, first, last, limit).await?;
+        found.extend(user_lists::search_ids(conn, no, first, last, limit).await?);
     }
     for kind in LoginIdKind::ALL {
         let parsed = LoginId::parse(kind, text, project.settings.default_country());
         // Search a complete login ID in its normal form, and a prefix as typed.
         let beginning = parsed.map_or_else(|_| begin(kind, text), |login_id| login_id.value);
-        for user in user_lists::search_login_ids(conn, no, kind.as_str(), &beginning, limit).await? {
-            if !found.iter().any(|other| other.id == user.id) {
-                found.push(user);
-            }
-        }
+        found.extend(user_lists::search_login_ids(conn, no, kind.as_str(), &beginning, limit).await?);
     }
+    if let Some(domain) = email::read_domain(text) {
+        found.extend(user_names::search_domains(conn, no, &domain, limit).await?);
+    }
+    // No name has an @.
+    if let Some(beginning) = person_name::beginning(text).filter(|_| !text.contains('@')) {
+        found.extend(user_names::search_names(conn, no, &beginning, limit).await?);
+    }
+    let mut seen = HashSet::new();
+    found.retain(|user| seen.insert(user.id));
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     Ok(found)
 }

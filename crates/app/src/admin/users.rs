@@ -117,6 +117,9 @@ impl From<PromotionError> for UpdateRefused {
 fn read_new_user(ctx: &Ctx<'_>, new: &NewUser, user: &User) -> Result<Vec<OwnedLoginId>, AdminError> {
     new.check_size()?;
     let mut faults = check_attributes(user);
+    faults.extend(
+        attributes::check_formats(&user.standard_attributes).map(|fault| fault_in("standard_attributes", fault)),
+    );
     if new.login_ids.is_empty() {
         faults.push(Fault::new("login_ids", "name at least one: a user without a login ID can't sign in"));
     }
@@ -267,7 +270,9 @@ pub async fn change_attributes(
     let mut user =
         users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     merge(&mut user, &change);
-    let faults = check_attributes(&user);
+    let mut faults = check_attributes(&user);
+    let formats = attributes::check_formats(&change.standard_attributes);
+    faults.extend(formats.map(|fault| fault_in("standard_attributes", fault)));
     if !faults.is_empty() {
         return Err(AdminError::Invalid(faults));
     }

@@ -9,6 +9,7 @@ pub mod hooks;
 pub mod key_rotation;
 pub mod limits;
 pub mod merges;
+pub mod names;
 pub mod not_stored;
 pub mod outbox;
 pub(crate) mod pace;
@@ -33,6 +34,7 @@ pub fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
     keep(&mut jobs, (app, stop), "cleanup", cleanup::run);
     keep(&mut jobs, (app, stop), "retention", retention::run);
     keep(&mut jobs, (app, stop), "merges", merges::run);
+    keep(&mut jobs, (app, stop), "names", names::run);
     keep(&mut jobs, (app, stop), "events", events::run);
     keep(&mut jobs, (app, stop), "hooks", hooks::run);
     keep(&mut jobs, (app, stop), "statistics", statistics::run);

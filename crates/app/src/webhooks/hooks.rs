@@ -202,7 +202,9 @@ async fn ask_one(ctx: &Ctx<'_>, url: &str, (id, body): (&str, &str), left: Durat
     let user = &reply.mutations.user;
     let [standard, custom] =
         [&user.standard_attributes, &user.custom_attributes].map(|set| set.as_ref().unwrap_or(&none));
-    match attributes::check(standard, custom).into_iter().next() {
+    let formats =
+        attributes::check_formats(standard).map(|(name, message)| (format!("standard_attributes.{name}"), message));
+    match attributes::check(standard, custom).into_iter().chain(formats).next() {
         Some((path, message)) => Err(NoAnswer::Mutations { path, message }),
         None => Ok(reply),
     }

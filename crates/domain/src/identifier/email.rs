@@ -105,6 +105,34 @@ pub fn parse(typed: &str) -> Result<LoginId, EmailProblem> {
     Ok(LoginId { kind: LoginIdKind::Email, value, original: original.to_owned() })
 }
 
+/// The domain that an operator means, in full or its beginning, in the form in which it is stored: of `@shop.example`, or of a text
+/// without an `@` but with a dot. `None` if no domain begins so.
+///
+/// ```
+/// use vestibule_domain::identifier::email::read_domain;
+///
+/// assert_eq!(read_domain("@Müller.example"), Some("xn--mller-kva.example".to_string()));
+/// assert_eq!(read_domain("@sho"), Some("sho".to_string()));
+/// assert_eq!(read_domain("kim"), None);
+/// ```
+#[must_use]
+pub fn read_domain(typed: &str) -> Option<String> {
+    if typed.len() > 8 * MAX_ADDRESS {
+        return None;
+    }
+    let folded = fold(clean(typed).as_ref());
+    let domain = match folded.strip_prefix('@') {
+        Some(domain) => domain,
+        None if folded.contains('.') => folded.as_str(),
+        None => return None,
+    };
+    if let Ok(whole) = normalize_host(domain) {
+        return Some(whole);
+    }
+    let is_beginning = domain.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    (is_beginning && (1..=253).contains(&domain.len())).then(|| domain.to_string())
+}
+
 /// NFKC, lower case, NFKC: lower-casing can undo a composition.
 fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
@@ -205,6 +233,29 @@ mod tests {
         ];
         for (typed, problem) in table {
             assert_eq!(parse(typed), Err(problem), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_read_in_full_or_by_its_beginning() {
+        let long = format!("@{}", "a".repeat(254));
+        for (typed, domain) in [
+            ("@shop.example", Some("shop.example")),
+            (" @SHOP.example ", Some("shop.example")),
+            ("@sho", Some("sho")),
+            ("@shop.", Some("shop.")),
+            ("shop.example", Some("shop.example")),
+            ("例え.example", Some("xn--r8jz45g.example")),
+            ("shop", None),
+            ("@", None),
+            ("@例え", None),
+            ("kim@shop.example", None),
+            ("@shop.example/x", None),
+            ("@sh op.example", None),
+            ("@sh%p", None),
+            (&long, None),
+        ] {
+            assert_eq!(read_domain(typed).as_deref(), domain, "{typed}");
         }
     }
 

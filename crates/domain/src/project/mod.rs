@@ -132,10 +132,14 @@ impl ProjectSettings {
         &self.project.public_origin
     }
 
-    /// The name shown to users: the branding's name, else the project's name, else its ID.
+    /// The name shown to users: the branding's name, else the project's name, else that of its only application, else its ID.
     #[must_use]
     pub fn display_name(&self) -> &str {
-        self.ui.name.as_deref().or(self.project.name.as_deref()).unwrap_or(&self.project.id)
+        let only = match self.clients() {
+            [client] => client.name.as_deref().filter(|name| !name.is_empty()),
+            _ => None,
+        };
+        self.ui.name.as_deref().or(self.project.name.as_deref()).or(only).unwrap_or(&self.project.id)
     }
 
     /// The application with this client ID.

@@ -30,6 +30,25 @@ fn an_empty_document_means_the_documented_defaults() {
 }
 
 #[test]
+fn a_project_without_a_name_is_called_as_its_only_application() {
+    let mut shop = shop();
+    let client = |name: Option<&str>| Client { name: name.map(str::to_owned), ..Client::default() };
+    shop.oauth.clients = vec![client(Some("Corner Shop"))];
+    assert_eq!(shop.display_name(), "Corner Shop");
+    shop.oauth.clients.push(client(Some("Corner Blog")));
+    assert_eq!(shop.display_name(), "shop");
+    for unnamed in [None, Some("")] {
+        shop.oauth.clients = vec![client(unnamed)];
+        assert_eq!(shop.display_name(), "shop");
+    }
+    shop.oauth.clients = vec![client(Some("Corner Shop"))];
+    shop.project.name = Some("Corner".to_owned());
+    assert_eq!(shop.display_name(), "Corner");
+    shop.ui.name = Some("Corner & Sons".to_owned());
+    assert_eq!(shop.display_name(), "Corner & Sons");
+}
+
+#[test]
 fn allowed_origins_come_from_the_setting_and_from_redirect_uris() {
     let mut shop = shop();
     shop.http.allowed_origins = Some(vec!["*".into(), "*.shop.example".into(), "tauri://localhost".into()]);

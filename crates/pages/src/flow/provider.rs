@@ -199,8 +199,8 @@ impl Scene {
     }
 }
 
-const JOIN: &str = "join";
-const SIGN_IN: &str = "sign-in";
+pub(crate) const JOIN: &str = "join";
+pub(crate) const SIGN_IN: &str = "sign-in";
 
 /// A provider on a page.
 #[derive(Clone, Debug)]

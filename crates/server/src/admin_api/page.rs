@@ -85,7 +85,7 @@ fn render() -> String {
     let title = escape(text(&API["info"], "title"));
     let mut html = Html(String::new());
     html.put(format_args!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta name=\"color-scheme\" content=\"light dark\">\
          <title>{title}</title><link rel=\"stylesheet\" href=\"{}\"></head><body><main><h1>{title}</h1>",
         vestibule_web::asset::asset_href("docs.css")
     ));
@@ -149,7 +149,7 @@ fn put_operation(html: &mut Html, path: &str, method: &str, operation: &'static 
             None if example.is_null() => continue,
             None => serde_json::to_string_pretty(example).unwrap_or_default(),
         };
-        html.put(format_args!("<pre><code>{}</code></pre>", escape(&example)));
+        html.put(format_args!("<pre tabindex=\"0\"><code>{}</code></pre>", escape(&example)));
     }
     let answers = operation["responses"].as_object().into_iter().flatten();
     let (good, bad): (Vec<_>, Vec<_>) = answers.partition(|(status, _)| status.starts_with('2'));

@@ -79,7 +79,7 @@ pub(crate) struct ListQuery {
     /// For promoted and dormant: number of days, 30 by default.
     #[schemars(range(min = 1, max = MOST_DAYS))]
     days: Option<u32>,
-    /// Search by ID, or by the start of an email address, phone number or username. Returns one page and ignores kind.
+    /// Search by ID, by the start of an email address, phone number, username or word of a name, or by the domain of email addresses (@shop.example, or its start). Returns one page and ignores kind.
     q: Option<String>,
     /// next_cursor of the previous page.
     #[schemars(extend("pattern" = "^[A-Za-z0-9_-]{32}$"))]

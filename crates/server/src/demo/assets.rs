@@ -50,6 +50,13 @@ pub(super) fn page(path: &str, connect: &str) -> Response {
     (headers, Body::from(read(path))).into_response()
 }
 
+/// The page for an address that the shop does not have.
+pub(super) fn missing() -> Response {
+    let mut response = page("missing.html", "");
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+}
+
 fn etag(file: &EmbeddedFile) -> String {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     format!("\"{}\"", URL_SAFE_NO_PAD.encode(&file.metadata.sha256_hash()[..12]))
@@ -78,7 +85,7 @@ mod tests {
 
     #[test]
     fn pages_have_no_inline_script_style_or_handler() {
-        for page in ["index.html", "mailbox.html", "dev-mailbox.html"] {
+        for page in ["index.html", "mailbox.html", "dev-mailbox.html", "missing.html"] {
             let html = String::from_utf8(read(page)).expect("pages are UTF-8");
             assert!(html.starts_with("<!doctype html>"), "{page}");
             assert!(!html.contains("<style") && !html.contains(" style="), "inline style in {page}");
@@ -88,7 +95,7 @@ mod tests {
 
     #[test]
     fn pages_ask_only_for_files_that_exist() {
-        for page in ["index.html", "mailbox.html", "dev-mailbox.html"] {
+        for page in ["index.html", "mailbox.html", "dev-mailbox.html", "missing.html"] {
             let html = String::from_utf8(read(page)).expect("pages are UTF-8");
             for part in html.split("/assets/").skip(1) {
                 let path = part.split('"').next().expect("split yields at least one part");

@@ -73,6 +73,7 @@ pub fn router(config: ShopConfig) -> Result<Router, OpenError> {
         .route(REDIRECT_PATH, get(show_page))
         .route("/config.json", get(show_config))
         .route("/assets/{*path}", get(assets::serve))
+        .fallback(|| async { assets::missing() })
         .route(HOOK_PATH, post(take_event))
         .route("/api/cart", get(show_cart))
         .route("/api/cart/{product}", put(set_quantity))
@@ -338,6 +339,15 @@ mod tests {
             let (got, answer) = shop.send(method, path, token, body).await;
             assert_eq!((got.as_u16(), &answer["error"]), (status, &json!(code)), "{method} {path} {body}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_the_shop_does_not_have_gets_a_page() {
+        let request = Request::builder().uri("/nowhere").body(Body::empty()).unwrap();
+        let response = Fixture::start().await.router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(String::from_utf8_lossy(&body).contains("Back to the shop"));
     }
 
     #[tokio::test]

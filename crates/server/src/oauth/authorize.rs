@@ -16,8 +16,9 @@ use vestibule_pages::{
     flow::switch_account::SwitchAccountPage,
 };
 use vestibule_protocol::{
+    echo,
     form::Form,
-    oauth::{AuthorizeDetails, AuthorizeRequest, OAuthError},
+    oauth::{AuthorizeDetails, AuthorizeRequest, ErrorCode, OAuthError},
 };
 use vestibule_web::{
     body, cookies::set_app_session, credentials::BrowserCookies, error, field::TextLink, visit::Visit,
@@ -69,7 +70,7 @@ async fn authorize(
     let target = vestibule_app::authorize::find_target(project, &request.client_id, request.redirect_uri.as_deref());
     let (client, redirect_uri) = match target {
         Ok(target) => target,
-        Err(error) => return refuse(visit, headers, &error),
+        Err(error) => return refuse_target(visit, headers, &error, &request),
     };
     let details = match details_of(&request.details, client, pushed.is_some()) {
         Ok(details) => details,
@@ -178,11 +179,29 @@ fn ask(
 
 /// An error that must not be redirected: text for clients, a page for browsers.
 fn refuse(visit: &Visit, headers: &HeaderMap, oauth: &OAuthError) -> Response {
+    refuse_with(visit, headers, oauth, ErrorPage::new(ErrorKind::InvalidRequest))
+}
+
+/// The same for an unknown application or redirect URI: the page says what was received, and what to do about it.
+fn refuse_target(visit: &Visit, headers: &HeaderMap, oauth: &OAuthError, request: &AuthorizeRequest) -> Response {
+    let mut page = ErrorPage::new(ErrorKind::InvalidRequest);
+    page.received.push(("developer-client-id", echo(&request.client_id).into_owned()));
+    if let Some(uri) = &request.redirect_uri {
+        page.received.push(("developer-redirect-uri", echo(uri).into_owned()));
+        page.remedy = Some("developer-add-redirect-uri");
+    }
+    if oauth.code == ErrorCode::UnauthorizedClient {
+        page.remedy = Some("developer-check-client-id");
+    }
+    refuse_with(visit, headers, oauth, page)
+}
+
+fn refuse_with(visit: &Visit, headers: &HeaderMap, oauth: &OAuthError, page: ErrorPage) -> Response {
     let text = format!("Invalid OAuth authorization request: {oauth}");
     if !pages::wants_html(headers) {
         return error::plain(StatusCode::BAD_REQUEST, format!("{text}\n"));
     }
-    let page = ErrorPage { detail: Some(text), ..ErrorPage::new(ErrorKind::InvalidRequest) }
+    let page = ErrorPage { detail: Some(text), ..page }
         .with_action(pages::home_link(&visit.project, None))
         .with_request_id(visit.request_id.to_string());
     pages::page(visit, headers, None, StatusCode::BAD_REQUEST, &page)

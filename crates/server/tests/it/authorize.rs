@@ -50,11 +50,21 @@ async fn wrong_targets_get_an_error_page_and_no_redirect(engine: Engine) {
         assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
         assert_eq!(reply.body, format!("Invalid OAuth authorization request: {text}\n"), "{more:?}");
     }
-    // A browser gets a page, with the same text for its developer.
+    // A browser gets a page, with the same text for its developer, what was received, and what to do.
     let mut browser = server.browser();
-    browser.open(&web.authorize_url(&[uri("http://evil.test/")])).await;
-    let page = browser.expect_page(400, "This link does not work");
-    assert!(page.text.contains(foreign_uri), "{}", page.text);
+    for (more, parts) in [
+        (uri("http://evil.test/<b>"), [foreign_uri, "Client ID web", "http://evil.test/<b>", "Add this redirect URI"]),
+        (
+            ("client_id", "nobody"),
+            [unknown_client, "Client ID nobody", "http://shop.test/after-login", "No application"],
+        ),
+    ] {
+        browser.open(&web.authorize_url(&[more])).await;
+        let page = browser.expect_page(400, "This link does not work");
+        for part in parts {
+            assert!(page.text.contains(part), "{part}: {}", page.text);
+        }
+    }
 }
 
 async fn a_native_application_gets_its_code_on_any_loopback_port(engine: Engine) {

@@ -158,4 +158,5 @@ mod upgrade;
 mod used_links;
 mod user_commands;
 mod user_info;
+mod user_search;
 mod wording;

@@ -136,7 +136,7 @@ async fn a_preview_shows_what_is_typed_in_a_frame_of_ours(engine: Engine) {
     assert!(policy.ends_with("; frame-src 'self'") && policy.contains("default-src 'none'"), "{policy}");
     let frame = format!("src=\"{TEXTS}/ar/login_code/preview\"");
     assert!(page.body.contains(&frame), "{}", page.body);
-    let other = owner.fetch("/portal/p/test/branding").await;
+    let other = owner.fetch("/portal/p/test/session").await;
     assert!(!other.header("content-security-policy").expect("a policy").contains("frame-src"));
 
     let saved = owner.fetch(&format!("{TEXTS}/ar/login_code/preview")).await;

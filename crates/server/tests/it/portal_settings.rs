@@ -17,6 +17,7 @@ on_both_engines!(
     a_secret_is_shown_once_and_removed,
     an_application_is_deleted_after_its_name_was_typed,
     login_methods_and_branding_are_saved,
+    the_branding_preview_is_the_hosted_page_with_what_is_typed,
     a_setting_has_one_label_on_every_page,
     the_back_button_returns_to_a_page_that_answered_a_form,
     rate_limits_show_their_defaults_and_return_to_them,
@@ -362,12 +363,67 @@ async fn login_methods_and_branding_are_saved(engine: Engine) {
     owner.press("Save").await;
     assert!(owner.expect_page(422, "Branding").problem("accent").is_some());
     owner.fill("Color", "#b0432b");
-    owner.fill("Languages", "en\nde");
+    owner.tick("English");
+    owner.tick("German");
     owner.press("Save").await;
     let now = settings(&server);
     assert_eq!((&now["ui"]["accent_color"], &now["ui"]["languages"]), (&json!("#b0432b"), &json!(["en", "de"])));
-    let css = owner.fetch("/portal/p/test/branding/preview.css?accent=%23b0432b").await;
-    assert!(css.body.contains(".preview-light{--accent:#"), "{}", css.body);
+    // In their order, whatever the order of the choices is.
+    server.change_project(|setup| setup.set("ui.languages", vec!["de", "en"])).await;
+    owner.open("/portal/p/test/branding").await;
+    owner.tick("Japanese");
+    owner.press("Save").await;
+    assert_eq!(settings(&server)["ui"]["languages"], json!(["de", "en", "ja"]));
+}
+
+async fn the_branding_preview_is_the_hosted_page_with_what_is_typed(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.open("/portal/p/test/branding").await;
+    let page = owner.reply().clone();
+    assert!(page.header("content-security-policy").expect("a policy").ends_with("; frame-src 'self'"));
+    assert!(page.body.contains("src=\"/portal/p/test/branding/preview\""), "{}", page.body);
+
+    let saved = owner.fetch("/portal/p/test/branding/preview").await;
+    let policy = saved.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("sandbox allow-same-origin"), "{policy}");
+    assert!(!policy.contains("script") && policy.contains("frame-ancestors 'self'"), "{policy}");
+    assert_eq!(
+        (saved.header("x-frame-options"), saved.header("cache-control")),
+        (Some("SAMEORIGIN"), Some("no-store"))
+    );
+    assert!(saved.body.contains("Save your progress") && saved.body.contains("lang=\"en\""), "{}", saved.body);
+    let theme = saved.body.split('"').find(|href| href.contains("/branding/theme.css")).expect("its colors");
+    let css = owner.fetch(&theme.replace("&#38;", "&")).await;
+    assert!(css.body.starts_with(":root{--accent:#"), "{}", css.body);
+    assert_ne!(owner.fetch("/portal/p/test/branding/theme.css?accent=%23b0432b").await.body, css.body);
+    let style = saved.body.split('"').find(|href| href.contains("/vestibule.")).expect("its style sheet");
+    assert!(style.starts_with("/portal/assets/") && owner.fetch(style).await.status == 200, "{style}");
+
+    let before = settings(&server);
+    owner.fill("Name", "<b>Corner</b>");
+    owner.fill("Logo", "https://cdn.shop.example/logo.svg");
+    owner.fill("Language", "ar");
+    owner.fill("Colors", "dark");
+    owner.fill("Page", "login");
+    owner.press("Show preview").await;
+    let typed = owner.reply().clone();
+    assert!(typed.body.contains("&#60;b&#62;Corner") && typed.body.contains("dir=\"rtl\""), "{}", typed.body);
+    assert!(
+        typed.body.contains("data-color-scheme=\"dark\"") && typed.body.contains("name=\"password\""),
+        "{}",
+        typed.body
+    );
+    let policy = typed.header("content-security-policy").expect("a policy");
+    assert!(policy.ends_with("img-src 'self' https://cdn.shop.example"), "{policy}");
+    assert_eq!(settings(&server), before, "nothing is saved");
+
+    owner.open("/portal/p/test/branding").await;
+    owner.fill("Color", "red");
+    owner.press("Show preview").await;
+    assert!(owner.page().text.contains("Color: "), "{}", owner.page().text);
+    owner.open("/portal/p/test/branding/preview?preview_page=code&preview_language=de").await;
+    assert!(owner.reply().body.contains("lang=\"de\""), "{}", owner.reply().body);
+    assert!(owner.page().text.contains("kim@shop.example"), "{}", owner.page().text);
 }
 
 /// A setting that several pages show or edit.
@@ -432,7 +488,9 @@ async fn rate_limits_show_their_defaults_and_return_to_them(engine: Engine) {
     ] {
         let print = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
         let page = owner.expect_page(200, "Rate limits");
-        assert!(page.text.contains(&format!("Default: {}", print(&default))), "{}", page.text);
+        // A period is said in words, and written as in the project file.
+        let said = if default == "1h" { "1 hour".to_string() } else { print(&default) };
+        assert!(page.text.contains(&format!("Default: {said}")), "{}", page.text);
         assert_eq!(shown(&owner, name), Some(print(&default)));
         owner.fill(label, &print(&value));
         owner.press("Save").await;

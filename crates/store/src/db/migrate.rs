@@ -204,6 +204,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0051_delivery_tries.sqlite.sql"),
         postgres: include_str!("../../migrations/0051_delivery_tries.postgres.sql"),
     },
+    Migration {
+        version: 57,
+        name: "0057_user_names",
+        sqlite: include_str!("../../migrations/0057_user_names.sqlite.sql"),
+        postgres: include_str!("../../migrations/0057_user_names.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -17,6 +17,7 @@ mod operators;
 mod parity;
 mod postgres;
 mod projects;
+mod searching;
 mod sign_ins;
 mod signed_in;
 mod single_use;

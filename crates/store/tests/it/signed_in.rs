@@ -21,6 +21,9 @@ DROP TABLE foreign_subjects;
 DROP TABLE retention_marks;
 DROP TABLE retention_holds;
 DROP TABLE merges;
+DROP TABLE user_names;
+DROP INDEX login_ids_by_domain;
+DELETE FROM job_state WHERE name = 'user_names';
 -- 0018, 0020, 0025, 0026, 0028, 0029, 0042 and 0051 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;

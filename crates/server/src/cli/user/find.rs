@@ -21,12 +21,13 @@ use crate::{
     cli::{CommandError, printable},
 };
 
-/// Find users by ID, email, phone or username, in full or by the beginning; without a text, list the newest
+/// Find users by ID, email, phone, username or name, in full or by the beginning, or by @ and a domain; without a text, list the newest
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Find {
     #[command(flatten)]
     of: InProject,
-    /// The beginning of a user ID (8 digits or more), email address, phone number or username
+    /// The beginning of a user ID (8 digits or more), email address, phone number, username or word of a name, or @ and the domain of
+    /// email addresses
     text: Option<String>,
     /// Only users of this kind; not with a text
     #[arg(long, value_enum, default_value_t = Kind::All, conflicts_with = "text")]
@@ -94,8 +95,8 @@ impl Find {
         if page.items.is_empty() && page.next.is_none() {
             eprintln!("No users match.");
         }
-        for NamedUser { user, name } in &page.items {
-            let name = name.as_deref().map_or_else(|| "-".to_string(), printable);
+        for NamedUser { user, login_id, person } in &page.items {
+            let name = login_id.as_deref().or(person.as_deref()).map_or_else(|| "-".to_string(), printable);
             println!("{}\t{}\t{name}\tcreated {}", user.id, name_kind(user), user.created_at.to_rfc3339());
         }
         if let Some(cursor) = page.next {

@@ -1,0 +1,208 @@
+//! What users are found by inside: the phrases of their names, and the domains of their email addresses. SQL over `user_names`, and
+//! over `login_ids` by domain; no policy.
+//!
+//! [`crate::users`] keeps the phrases with the attributes that they come from, so no caller has to think of them.
+
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    person_name::{self, MAX_PHRASES},
+    user::User,
+};
+
+use crate::{
+    column::{read_id, read_object},
+    db::{Conn, Param, Sql, StoreError, Tx},
+    users::read_user,
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&ADD, &REMOVE, &LOCK_ATTRIBUTES, &WITH_ATTRIBUTES, &BY_NAME, &BY_DOMAIN];
+
+const ADD: Sql = Sql::new(
+    "INSERT INTO user_names (
+       project_no,
+       phrase,
+       user_id
+     ) VALUES ($1, $2, $3)
+     ON CONFLICT DO NOTHING",
+);
+
+/// Adds the phrases of a user that has none.
+pub(crate) async fn add(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: UserId,
+    standard: &Map<String, Value>,
+) -> Result<(), StoreError> {
+    for phrase in person_name::phrases(standard) {
+        tx.execute(&ADD, &[&p.0, &phrase.as_str(), &id.as_bytes().as_slice()]).await?;
+    }
+    Ok(())
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM user_names WHERE project_no = $1 AND user_id = $2");
+
+/// Replaces the phrases of a user.
+pub(crate) async fn replace(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: UserId,
+    standard: &Map<String, Value>,
+) -> Result<(), StoreError> {
+    tx.execute(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await?;
+    add(tx, p, id, standard).await
+}
+
+const LOCK_ATTRIBUTES: Sql = Sql::new(
+    "UPDATE users
+     SET updated_at = updated_at
+     WHERE project_no = $1 AND id = $2
+     RETURNING standard_attributes",
+);
+
+/// Makes the phrases of these users anew from their attributes: for those written by an earlier release.
+pub async fn renew(tx: &mut Tx, p: ProjectNo, ids: &[UserId]) -> Result<(), StoreError> {
+    for id in ids {
+        let values: [&dyn Param; 2] = [&p.0, &id.as_bytes().as_slice()];
+        // Locked, so that the attributes do not change before the phrases follow them.
+        if let Some(standard) = tx.query_optional(&LOCK_ATTRIBUTES, &values, |row| read_object(row, 0)).await? {
+            replace(tx, p, *id, &standard).await?;
+        }
+    }
+    Ok(())
+}
+
+const WITH_ATTRIBUTES: Sql = Sql::new(
+    "SELECT id
+     FROM users
+     WHERE project_no = $1 AND id > $2 AND id <= $3
+       AND standard_attributes IS NOT NULL
+     ORDER BY id",
+);
+
+/// The users with attributes after one user and up to another, in the order of their IDs.
+pub async fn list_with_attributes(
+    conn: &mut Conn,
+    p: ProjectNo,
+    after: UserId,
+    to: UserId,
+) -> Result<Vec<UserId>, StoreError> {
+    let (after, to) = (after.as_bytes().as_slice(), to.as_bytes().as_slice());
+    conn.query_all(&WITH_ATTRIBUTES, &[&p.0, &after, &to], |row| read_id(row, 0)).await
+}
+
+const BY_NAME: Sql = Sql::both(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1
+       AND id IN (
+         SELECT user_id
+         FROM user_names
+         WHERE project_no = $1 AND phrase >= $2 AND phrase < $3
+         ORDER BY phrase
+         LIMIT $4
+       )
+     ORDER BY id DESC
+     LIMIT $5",
+    // As an array: PostgreSQL would read all users of the project beside a subquery, because it does not know how few there are.
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1
+       AND id = ANY(ARRAY(
+         SELECT user_id
+         FROM user_names
+         WHERE project_no = $1 AND phrase >= $2 AND phrase < $3
+         ORDER BY phrase
+         LIMIT $4
+       ))
+     ORDER BY id DESC
+     LIMIT $5",
+);
+
+/// At most `limit` users with a phrase that begins so, newest first, of those that come first by their phrases.
+pub async fn search_names(conn: &mut Conn, p: ProjectNo, beginning: &str, limit: i64) -> Result<Vec<User>, StoreError> {
+    let end = format!("{beginning}{}", char::MAX);
+    // Several phrases of one user may begin so.
+    let phrases = limit.saturating_mul(i64::try_from(MAX_PHRASES).unwrap_or(1));
+    let values: [&dyn Param; 5] = [&p.0, &beginning, &end.as_str(), &phrases, &limit];
+    conn.query_all(&BY_NAME, &values, |row| read_user(row, 0)).await
+}
+
+const BY_DOMAIN: Sql = Sql::both(
+    "SELECT
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM login_ids l
+     JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
+     WHERE l.project_no = $1
+       AND l.kind = 'email'
+       AND substr(l.value, instr(l.value, '@') + 1) >= $2
+       AND substr(l.value, instr(l.value, '@') + 1) < $3
+     ORDER BY substr(l.value, instr(l.value, '@') + 1) DESC, l.user_id DESC
+     LIMIT $4",
+    // Compare byte by byte, as the index and SQLite do, whatever the database's collation.
+    "SELECT
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM login_ids l
+     JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
+     WHERE l.project_no = $1
+       AND l.kind = 'email'
+       AND split_part(l.value, '@', 2) ~>=~ $2
+       AND split_part(l.value, '@', 2) ~<~ $3
+     ORDER BY split_part(l.value, '@', 2) USING ~>~, l.user_id DESC
+     LIMIT $4",
+);
+
+/// A character that comes before those of which domains are made.
+const BEFORE: char = '!';
+
+/// At most `limit` users with an email address of this domain, newest first, and then of those that begin so.
+pub async fn search_domains(conn: &mut Conn, p: ProjectNo, domain: &str, limit: i64) -> Result<Vec<User>, StoreError> {
+    let (longer, end) = (format!("{domain}{BEFORE}"), format!("{domain}{}", char::MAX));
+    let mut users: Vec<User> = Vec::new();
+    for (first, last) in [(domain, longer.as_str()), (longer.as_str(), end.as_str())] {
+        let rest = limit - i64::try_from(users.len()).unwrap_or(limit);
+        if rest > 0 {
+            users.extend(conn.query_all(&BY_DOMAIN, &[&p.0, &first, &last, &rest], |row| read_user(row, 0)).await?);
+        }
+    }
+    Ok(users)
+}
