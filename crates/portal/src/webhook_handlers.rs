@@ -42,6 +42,11 @@ fn describe(event: &str) -> (&str, &'static str) {
         "*" => ("All events", "Including future events."),
         "user.created" => (event, "A guest or member was created."),
         "user.anonymous.promoted" => (event, "A guest became a member."),
+        "user.merge.requested" => {
+            (event, "A guest is to be merged, and waits until your server has moved its data: this webhook decides.")
+        }
+        "user.merge.refused" => (event, "A guest was not merged: move its data back."),
+        "user.merge.undone" => (event, "A merge was undone: move the guest's data back."),
         "user.merged" => (event, "A guest was merged into a member."),
         "user.authenticated" => (event, "A member signed in."),
         "user.signed_out" => (event, "A user signed out."),

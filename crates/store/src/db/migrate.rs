@@ -204,6 +204,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0051_delivery_tries.sqlite.sql"),
         postgres: include_str!("../../migrations/0051_delivery_tries.postgres.sql"),
     },
+    Migration {
+        version: 56,
+        name: "0056_life_of_a_guest",
+        sqlite: include_str!("../../migrations/0056_life_of_a_guest.sqlite.sql"),
+        postgres: include_str!("../../migrations/0056_life_of_a_guest.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -16,12 +16,15 @@ DROP TABLE device_codes;
 DROP TABLE login_method_changes;
 DROP TABLE external_accounts;
 DROP TABLE provider_secrets;
+DROP INDEX hook_deliveries_dead;
+DROP INDEX outbox_kept_aside;
+CREATE INDEX outbox_by_due ON outbox (kind, due_at);
 DROP TABLE subjects;
 DROP TABLE foreign_subjects;
 DROP TABLE retention_marks;
 DROP TABLE retention_holds;
 DROP TABLE merges;
--- 0018, 0020, 0025, 0026, 0028, 0029, 0042 and 0051 again, which would find their columns.
+-- 0018, 0020, 0025, 0026, 0028, 0029, 0042, 0051 and 0056 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
 ALTER TABLE operators DROP COLUMN email_proved_at;
