@@ -147,29 +147,50 @@ describe("the demo shop", () => {
   });
 
   for (const path of ["Sign in instead", "an address that is taken"]) {
-    test(`a guest with an account enters it by ${path}`, async () => {
+    test(`a guest with an account brings its cart along by ${path}`, async () => {
       const { email, sub } = await makeMember("Dusk lamp");
       await shop.add("Linger bench");
       await shop.waitForBadge("Guest");
-      await shop.saveProgress();
-      const pages = new PromotionPages(person.page);
-      await pages.waitForIdentify();
-      if (path === "Sign in instead") {
-        await follow(person.page, "Sign in instead");
-        await pages.heading("Sign in instead?").waitFor();
-        await person.page.getByText("is not carried over to your account").waitFor();
-        await follow(person.page, "Sign in without my guest progress");
-      } else {
-        await pages.identify(email);
-        await pages.waitForCode();
-        await pages.enterCode(await readMailbox(person.context, demo.mailbox, email, 2));
-        await pages.heading("You already have an account").waitFor();
-        await follow(person.page, "Sign in to that account");
-      }
-      await signIn(email);
-      await person.page.getByText(`You are signed in as ${email}. Your guest cart stayed behind`).waitFor();
+      await proveAccount(path, email);
+      await person.page.getByRole("button", { name: "Bring my things along" }).click();
+      await person.page.getByText(`You are signed in as ${email}. Your guest cart came along.`).waitFor();
       assert.equal(await shop.sub(), sub);
+      await shop.waitForCart({ "Dusk lamp": 1, "Linger bench": 1 });
+      await shop.reload();
+      await shop.waitForCart({ "Dusk lamp": 1, "Linger bench": 1 });
     });
+  }
+
+  test("a guest with an account signs in without its cart", async () => {
+    const { email, sub } = await makeMember("Dusk lamp");
+    await shop.add("Linger bench");
+    await shop.waitForBadge("Guest");
+    await proveAccount("Sign in instead", email);
+    await person.page.getByRole("button", { name: "Sign in without them" }).click();
+    await person.page.getByText(`You are signed in as ${email}. Your guest cart stayed behind`).waitFor();
+    assert.equal(await shop.sub(), sub);
+    await shop.waitForCart({ "Dusk lamp": 1 });
+  });
+
+  /** From the shop to the question what becomes of the guest's things. */
+  async function proveAccount(path, email) {
+    await shop.saveProgress();
+    const pages = new PromotionPages(person.page);
+    await pages.waitForIdentify();
+    if (path === "Sign in instead") {
+      await follow(person.page, "Sign in instead");
+      await pages.heading("Sign in instead?").waitFor();
+      await follow(person.page, "Sign in to my account");
+    } else {
+      await pages.identify(email);
+      await pages.waitForCode();
+      await pages.enterCode(await readMailbox(person.context, demo.mailbox, email, 2));
+      await pages.heading("You already have an account").waitFor();
+      await follow(person.page, "Sign in to that account");
+    }
+    await signIn(email);
+    await pages.heading("Bring your things along?").waitFor();
+    await look(person.page, "shop-bringing-a-cart");
   }
 
   test("an action keeps the focus where it was", async () => {

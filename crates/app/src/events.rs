@@ -146,8 +146,7 @@ pub(crate) async fn queue_of_project(
 /// The outbox kind of events.
 pub(crate) const OUTBOX_KIND: &str = "event";
 
-/// The outbox kind of events that could not be read: they are kept for an operator, and no webhook receives them.
-pub(crate) const UNREADABLE_KIND: &str = "event.unreadable";
+pub(crate) use vestibule_store::outbox::UNREADABLE_KIND;
 
 pub async fn queue(
     tx: &mut Tx,

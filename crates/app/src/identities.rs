@@ -14,7 +14,7 @@ use vestibule_store::{
     user_credentials::{self, CredentialRows},
 };
 
-use crate::{admin::subjects::list_names, projects::Project, state::App};
+use crate::{admin::subjects::list_newest_names, projects::Project, state::App};
 
 #[derive(Clone)]
 pub struct LoadedUser {
@@ -25,7 +25,7 @@ pub struct LoadedUser {
     pub previous_subs: Vec<String>,
 }
 
-/// Earlier IDs of a user that applications get, of each kind.
+/// Earlier IDs of a user that applications get, of each kind: of guests those that were merged last.
 const PREVIOUS_SUBS: i64 = 100;
 
 impl LoadedUser {
@@ -45,7 +45,7 @@ impl LoadedUser {
         let rows = user_credentials::read(conn, project.no, user.id).await?;
         let mut loaded = Self::assemble(project, user, &rows);
         if project.settings.clients().iter().any(Client::gets_previous_subs) {
-            loaded.previous_subs = list_names(conn, project.no, loaded.user.id, PREVIOUS_SUBS).await?;
+            loaded.previous_subs = list_newest_names(conn, project.no, loaded.user.id, PREVIOUS_SUBS).await?;
         }
         Ok(loaded)
     }

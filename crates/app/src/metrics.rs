@@ -46,6 +46,7 @@ pub struct Metrics {
     stored: AtomicU64,
     job_restarts: AtomicU64,
     refused_holds: AtomicU64,
+    refused_merge_answers: AtomicU64,
     /// Lines that the log could not write, once it is known.
     dropped_log_lines: OnceLock<Arc<AtomicU64>>,
     /// By the reason.
@@ -203,6 +204,10 @@ impl Metrics {
         self.refused_holds.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn count_refused_merge_answer(&self) {
+        self.refused_merge_answers.fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn count_job_restart(&self) {
         self.job_restarts.fetch_add(1, Relaxed);
     }
@@ -220,6 +225,7 @@ impl Metrics {
             stored: self.stored.load(Relaxed),
             job_restarts: self.job_restarts.load(Relaxed),
             refused_holds: self.refused_holds.load(Relaxed),
+            refused_merge_answers: self.refused_merge_answers.load(Relaxed),
             dropped_log_lines: self.dropped_log_lines.get().map_or(0, |count| count.load(Relaxed)),
             refused: self.refused.each_ref().map(|count| count.load(Relaxed)),
             providers: self.providers.read().unwrap_or_else(PoisonError::into_inner).clone(),
@@ -255,6 +261,7 @@ struct Scrape {
     stored: u64,
     job_restarts: u64,
     refused_holds: u64,
+    refused_merge_answers: u64,
     dropped_log_lines: u64,
     refused: [u64; Overload::ALL.len()],
     providers: BTreeMap<Box<str>, Arc<[AtomicU64; ProviderCall::ALL.len()]>>,
@@ -288,6 +295,8 @@ impl Collector for Scrape {
         print_counter(page, "vestibule_job_restarts", help, self.job_restarts)?;
         let help = "Holds in the answers of webhooks that were refused.";
         print_counter(page, "vestibule_webhook_holds_refused", help, self.refused_holds)?;
+        let help = "Answers of webhooks about merges that had no effect.";
+        print_counter(page, "vestibule_webhook_merge_answers_refused", help, self.refused_merge_answers)?;
         let help = "Log lines that were dropped, because they could not be written.";
         print_counter(page, "vestibule_log_lines_dropped", help, self.dropped_log_lines)?;
         let created = self.store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));

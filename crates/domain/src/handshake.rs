@@ -85,6 +85,8 @@ pub struct Merge {
     pub requested_at: Timestamp,
     /// The last moment for an answer; `None` when no answer is waited for.
     pub answer_by: Option<Timestamp>,
+    /// Until when an answer may be on its way: the application was asked in time, and a time-out waits for it.
+    pub asking_until: Option<Timestamp>,
     /// When it came to its state.
     pub changed_at: Timestamp,
     /// The last moment at which it can be undone; `None` when it can't be.
@@ -114,6 +116,22 @@ pub enum StepTaken {
 }
 
 impl Merge {
+    /// Whether the application may still be asked about the merge: its answer can have an effect, or repeats one.
+    #[must_use]
+    pub fn may_be_asked(&self, now: Timestamp) -> bool {
+        match self.state {
+            MergeState::Requested => self.answer_by.is_none_or(|last| now <= last),
+            // The earlier answer may have been lost.
+            MergeState::Settled => true,
+            MergeState::Refused | MergeState::TimedOut | MergeState::Undone => false,
+        }
+    }
+
+    /// Whether the time for an answer is over, and none is on its way.
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.answer_by.is_some_and(|last| now > last) && self.asking_until.is_none_or(|last| now > last)
+    }
+
     /// What a step makes of the merge at this moment.
     ///
     /// ```
@@ -122,7 +140,8 @@ impl Merge {
     /// let now = Timestamp::from_seconds(1_000);
     /// let merge = Merge {
     ///     id: Id::from_parts(1, [1; 10]), from: Id::from_parts(1, [2; 10]), into: Id::from_parts(1, [3; 10]),
-    ///     state: MergeState::Requested, requested_at: now, answer_by: None, changed_at: now, undo_until: None,
+    ///     state: MergeState::Requested, requested_at: now, answer_by: None, asking_until: None, changed_at: now,
+    ///     undo_until: None,
     /// };
     /// assert_eq!(merge.step(MergeStep::Settle, now), Ok(StepTaken::Becomes(MergeState::Settled)));
     /// let settled = Merge { state: MergeState::Settled, ..merge };
@@ -137,9 +156,7 @@ impl Merge {
         match (self.state, step) {
             (Requested, MergeStep::Settle) => Ok(StepTaken::Becomes(Settled)),
             (Requested, MergeStep::Refuse) => Ok(StepTaken::Becomes(Refused)),
-            (Requested, MergeStep::TimeOut(_)) if self.answer_by.is_none_or(|last| now <= last) => {
-                Err(StepRefused::TooEarly)
-            }
+            (Requested, MergeStep::TimeOut(_)) if !self.is_over(now) => Err(StepRefused::TooEarly),
             (Requested, MergeStep::TimeOut(MergeTimeout::Refuse)) => Ok(StepTaken::Becomes(TimedOut)),
             (Requested, MergeStep::TimeOut(MergeTimeout::Settle)) => Ok(StepTaken::Becomes(Settled)),
             (Settled, MergeStep::Undo) if self.undo_until.is_some_and(|last| now <= last) => {
@@ -222,6 +239,7 @@ mod tests {
             state: MergeState::Requested,
             requested_at: at(START),
             answer_by: Some(at(ANSWER_BY)),
+            asking_until: None,
             changed_at: at(START),
             undo_until: None,
         }
@@ -281,6 +299,15 @@ mod tests {
             assert_eq!(Merge { state, ..requested() }.step(step, late), expected, "{state:?} {step:?}");
         }
         assert_eq!(requested().step(time_out, at(ANSWER_BY)), Err(StepRefused::TooEarly));
+        let asked = Merge { asking_until: Some(late), ..requested() };
+        assert_eq!(asked.step(time_out, late), Err(StepRefused::TooEarly), "an answer is on its way");
+        assert_eq!(asked.step(time_out, at(ANSWER_BY + 2)), Ok(Becomes(TimedOut)));
+        for (state, until) in [(Requested, ANSWER_BY), (Settled, i64::from(u32::MAX))] {
+            assert!(Merge { state, ..requested() }.may_be_asked(at(until)), "{state:?}");
+        }
+        for state in [Requested, Refused, TimedOut, Undone] {
+            assert!(!Merge { state, ..requested() }.may_be_asked(late), "{state:?}");
+        }
         let forever = Merge { answer_by: None, ..requested() };
         assert_eq!(forever.step(time_out, at(i64::from(u32::MAX))), Err(StepRefused::TooEarly));
     }

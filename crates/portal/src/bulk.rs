@@ -142,10 +142,16 @@ async fn act(request: ProjectRequest) -> PageResult {
         return dry_run(&request, &order, Some(error)).await;
     }
     match bulk::run(&ctx, &request.acting(), order.action, (&selection, request.field("confirmed"))).await {
-        Ok(BulkResult { done, gone }) => {
+        Ok(BulkResult { done, gone, waiting }) => {
             let mut facts = vec![format!("{}: done for {}.", label(order.action), number(done))];
             if gone > 0 {
                 facts.push(format!("Already gone: {}.", number(gone)));
+            }
+            if waiting > 0 {
+                facts.push(format!(
+                    "Not deleted, because they wait to be merged: {}. Settle or refuse their merges first.",
+                    number(waiting)
+                ));
             }
             if selection.has_more {
                 facts.push("More users match the filter: repeat it for the rest.".to_string());

@@ -42,14 +42,16 @@ use crate::{
 pub(super) fn routes() -> Vec<PortalRoute> {
     const NEW: &str = "/portal/p/{project}/users/new";
     const LOGIN_ID: &str = "/portal/p/{project}/users/{user_id}/login-id";
+    const VERIFY: &str = "/portal/p/{project}/users/{user_id}/verify";
     let role = Role::Editor;
     vec![
-        PortalRoute::project(Verb::Get, NEW, role, show_new),
-        PortalRoute::project(Verb::Post, NEW, role, create),
         // A person who reads the emails to a login ID can sign in with it.
+        PortalRoute::project(Verb::Get, NEW, role, show_new).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, NEW, role, create).requires_reauthentication(),
         PortalRoute::project(Verb::Get, LOGIN_ID, role, show_login_id).requires_reauthentication(),
         PortalRoute::project(Verb::Post, LOGIN_ID, role, change_login_id).requires_reauthentication(),
-        PortalRoute::project(Verb::Post, "/portal/p/{project}/users/{user_id}/verify", role, verify),
+        PortalRoute::project(Verb::Get, VERIFY, role, show_user).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, VERIFY, role, verify).requires_reauthentication(),
         PortalRoute::project(
             Verb::Post,
             "/portal/p/{project}/users/{user_id}/password-email",
@@ -217,6 +219,12 @@ async fn change_login_id(request: ProjectRequest) -> PageResult {
     };
     let typed = (value, is_verified);
     request.show_again(&UserFormPage::login_id(head_of(&loaded), &id.to_string(), typed, Some(error)))
+}
+
+/// After an operator has reauthenticated: back to where it chose what to do.
+async fn show_user(request: ProjectRequest) -> PageResult {
+    let user = id_of(&request)?;
+    request.go(&request.href(&path_of(user)))
 }
 
 async fn verify(request: ProjectRequest) -> PageResult {

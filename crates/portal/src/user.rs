@@ -3,7 +3,7 @@
 
 use askama::Template;
 use vestibule_app::admin::{
-    AdminError, Thing, device_keys, impact::BoundedCount, sessions, user_details::UserDetails, users,
+    AdminError, Clash, Thing, device_keys, impact::BoundedCount, sessions, user_details::UserDetails, users,
 };
 use vestibule_domain::operator::Role;
 use vestibule_web::template::finish;
@@ -249,8 +249,14 @@ async fn delete(request: ProjectRequest) -> PageResult {
         let error = format!("Type “{DELETE_WORD}” to continue.");
         return request.show_again(&delete_page(&request, &details, Some(error)));
     }
-    users::delete(&request.ctx(), &request.acting(), id).await?;
-    request.done("/users", PortalNotice::UserDeleted)
+    match users::delete(&request.ctx(), &request.acting(), id).await {
+        Ok(()) => request.done("/users", PortalNotice::UserDeleted),
+        Err(AdminError::Conflict(Clash::MergeWaits)) => {
+            let error = "This guest waits to be merged. Settle or refuse its merge first.".to_string();
+            request.show_again(&delete_page(&request, &details, Some(error)))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// An identity.

@@ -45,10 +45,12 @@ fn describe(event: &str) -> (&str, &'static str) {
         "user.anonymous.expiring" => (event, "A guest will expire unless it is used. The answer may keep it."),
         "user.anonymous.expired" => (event, "A guest expired: its sessions ended."),
         "user.anonymous.revived" => (event, "An expired guest was used again, or an operator revived it."),
-        "user.merge.requested" => (event, "A merge waits until you have moved the guest's data."),
+        "user.merge.requested" => {
+            (event, "A guest is to be merged, and waits until your server has moved its data: this webhook decides.")
+        }
         "user.merged" => (event, "A guest was merged into a member."),
-        "user.merge.refused" => (event, "A guest was not merged and stays a guest."),
-        "user.merge.undone" => (event, "A merge was undone: the guest is a guest again."),
+        "user.merge.refused" => (event, "A guest was not merged and stays a guest: move its data back."),
+        "user.merge.undone" => (event, "A merge was undone: the guest is a guest again. Move its data back."),
         "user.authenticated" => (event, "A member signed in."),
         "user.signed_out" => (event, "A user signed out."),
         "user.disabled" => (event, "User disabled by an operator."),

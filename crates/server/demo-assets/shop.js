@@ -16,6 +16,8 @@ const vestibule = new Vestibule({
   onCall: noteCall,
 });
 const cart = new Cart({ accessToken: () => vestibule.accessToken(), onCall: noteCall });
+// The same without a note of each call, for looks that may be in vain.
+const quietCart = new Cart({ accessToken: () => vestibule.accessToken() });
 
 let user = null;
 let items = {};
@@ -32,7 +34,7 @@ async function arrive() {
   try {
     const answer = vestibule.isReturning ? await finishTrip() : null;
     await refreshUser();
-    const message = answer && describeReturn(answer);
+    const message = answer && (await describeReturn(answer));
     if (message) say(message.text, message.level);
   } catch (error) {
     render();
@@ -41,8 +43,8 @@ async function arrive() {
 }
 
 /** Opens the sign-up or sign-in page; what is here now is noted, to be compared with what is there after the return. */
-async function leaveFor(start) {
-  sessionStorage.setItem("foyer.before", JSON.stringify({ sub: user?.sub, items: countItems() }));
+async function leaveFor(start, mayBringCart = false) {
+  sessionStorage.setItem("foyer.before", JSON.stringify({ sub: user?.sub, items: countItems(), mayBringCart }));
   await start();
 }
 
@@ -62,7 +64,7 @@ async function finishTrip() {
 }
 
 /** What became of the guest and its cart: the same `sub` is the same person, another one is another account. */
-function describeReturn({ before, error }) {
+async function describeReturn({ before, error }) {
   if (error && error.code !== "access_denied") return { text: `That did not work (${error.message}). Nothing has changed; try again.`, level: "error" };
   if (error && before.sub) return { text: "You turned around, and that is fine. You are still the same guest, with the same cart.", level: "warning" };
   if (error) return { text: "You did not sign in. Nothing has changed.", level: "warning" };
@@ -70,8 +72,29 @@ function describeReturn({ before, error }) {
   if (before.sub === user.sub) return { text: "Welcome! Your cart and your ID came with you.", level: "success" };
   localStorage.removeItem("foyer.guest_sub");
   const name = user.email ?? user.sub;
+  if (before.items > 0 && before.mayBringCart && (await cartArrives())) {
+    return { text: `You are signed in as ${name}. Your guest cart came along.`, level: "success" };
+  }
   if (before.items > 0) return { text: `You are signed in as ${name}. Your guest cart stayed behind: it belongs to the guest's ID.`, level: "warning" };
   return { text: `You are signed in as ${name}.`, level: "success" };
+}
+
+/**
+ * Whether the guest's cart comes to this one. The identity server asks the shop's server to move it right after the visitor has agreed,
+ * and this page may be back before that is done. A visitor who signed in without it waits in vain, for two seconds.
+ */
+async function cartArrives() {
+  const before = JSON.stringify(items);
+  say("Looking for your guest cart…");
+  for (let looks = 0; looks < 10; looks++) {
+    items = await quietCart.fetchItems();
+    if (JSON.stringify(items) !== before) {
+      render();
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return false;
 }
 
 async function refreshUser() {
@@ -104,7 +127,7 @@ async function becomeGuest() {
 /** A guest who signs in leaves its cart behind, so it is asked first. */
 async function signIn() {
   const choice = user?.isGuest && countItems() > 0 ? await ask("sign-in-dialog") : "sign-in";
-  if (choice === "save") await leaveFor(() => vestibule.startPromotion());
+  if (choice === "save") await leaveFor(() => vestibule.startPromotion(), true);
   if (choice === "sign-in") await leaveFor(() => vestibule.startSignIn());
 }
 
@@ -187,7 +210,7 @@ function renderPass() {
   $("email-row").hidden = !user?.email;
   $("email").textContent = user?.email ?? "";
   $("same").hidden = !same;
-  const save = () => onPress(make("button", { type: "button" }, "Save your progress"), () => leaveFor(() => vestibule.startPromotion()));
+  const save = () => onPress(make("button", { type: "button" }, "Save your progress"), () => leaveFor(() => vestibule.startPromotion(), true));
   const leave = () => onPress(make("button", { type: "button", class: "quiet" }, "Sign out"), signOut);
   const key = `${state} ${user?.sub ?? ""}`;
   if ($("pass-actions").dataset.key === key) return; // the buttons stay, and the focus with them

@@ -8,13 +8,25 @@ use vestibule_domain::{
 };
 
 use crate::{
-    column::{read_optional_time, read_project, read_time},
+    column::{read_id, read_optional_time, read_project, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] =
-    &[&HEAD, &INSERT, &CLAIM, &FINISH, &POSTPONE, &PAGE, &FIND, &COUNT, &REPLAY, &REMOVE_DONE_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] = &[
+    &HEAD,
+    &INSERT,
+    &CLAIM,
+    &FINISH,
+    &POSTPONE,
+    &PAGE,
+    &FIND,
+    &COUNT,
+    &REPLAY,
+    &REMOVE_DONE_ANY_PROJECT,
+    &DEAD_LANES_ANY_PROJECT,
+    &REMOVE_DEAD,
+];
 
 const fn code_of(state: DeliveryState) -> i64 {
     match state {
@@ -333,4 +345,39 @@ const REMOVE_DONE_ANY_PROJECT: Sql = Sql::new(
 /// Those of the engine.
 pub async fn remove_done_any_project(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_DONE_ANY_PROJECT, &[&before.as_micros(), &limit]).await
+}
+
+const DEAD_LANES_ANY_PROJECT: Sql = Sql::new(
+    "SELECT project_no, lane
+     FROM hook_deliveries
+     WHERE state = 2 AND (project_no, lane) > ($1, $2)
+     GROUP BY project_no, lane
+     ORDER BY project_no, lane
+     LIMIT $3",
+);
+
+/// At most `limit` users of all projects with a dead letter about them, `after` one in the order of projects and IDs. Dead letters
+/// about no user have the ID of zeros.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_dead_lanes_any_project(
+    conn: &mut Conn,
+    after: Option<(ProjectNo, UserId)>,
+    limit: i64,
+) -> Result<Vec<(ProjectNo, UserId)>, StoreError> {
+    let (no, id) = after.map_or((i64::MIN, [0; 16]), |(no, id)| (no.0, *id.as_bytes()));
+    let read = |row: &Row<'_>| Ok((read_project(row, 0)?, read_id(row, 1)?));
+    conn.query_all(&DEAD_LANES_ANY_PROJECT, &[&no, &id.as_slice(), &limit], read).await
+}
+
+const REMOVE_DEAD: Sql =
+    Sql::new("DELETE FROM hook_deliveries WHERE state = 2 AND project_no = $1 AND lane = $2 AND finished_at < $3");
+
+/// Removes the dead letters about a user that were given up before a time; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_dead(tx: &mut Tx, p: ProjectNo, user: UserId, before: Timestamp) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_DEAD, &[&p.0, &user.as_bytes().as_slice(), &before.as_micros()]).await
 }

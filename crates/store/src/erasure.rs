@@ -23,6 +23,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &KEEP_USE_OF_GRANTS,
     &KEEP_USE_OF_SESSIONS,
     &LEAVE_TOMBSTONES,
+    &LEAVE_TOMBSTONES_FOR_ATTRIBUTES,
+    &LEAVE_TOMBSTONES_FOR_KEYS,
+    &LEAVE_TOMBSTONES_FOR_ALIASES,
     &BURY_ALIASES,
     &BURY_FOREIGN,
     &DELETE_GRANTS,
@@ -34,6 +37,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_HOLDS,
     &DELETE_NAMES,
     &DELETE_MERGES,
+    &DELETE_DEAD_LETTERS,
+    &DELETE_KEPT_ASIDE,
     &DELETE_USERS,
 ];
 
@@ -71,31 +76,35 @@ const LOCK_UNSEEN: Sql = of_ids!(
      FOR UPDATE SKIP LOCKED"
 );
 
+// What says whether a row counts stands before the set: SQLite checks it first, and makes the set only if a row counts.
 const LIST_USED_GRANTS: Sql = of_ids!(
     "SELECT user_id
      FROM grants
-     WHERE project_no = $1 AND ",
+     WHERE project_no = $1
+       AND last_access_at >= $3
+       AND ",
     "user_id",
-    "
-       AND last_access_at >= $3"
+    ""
 );
 
 const LIST_USED_SESSIONS: Sql = of_ids!(
     "SELECT user_id
      FROM sessions
-     WHERE project_no = $1 AND ",
+     WHERE project_no = $1
+       AND last_access_at >= $3
+       AND ",
     "user_id",
-    "
-       AND last_access_at >= $3"
+    ""
 );
 
 const LIST_HELD: Sql = of_ids!(
     "SELECT user_id
      FROM retention_holds
-     WHERE project_no = $1 AND ",
+     WHERE project_no = $1
+       AND expires_at >= $3
+       AND ",
     "user_id",
-    "
-       AND expires_at >= $3"
+    ""
 );
 
 /// Locks those of these guests that are still unused and not held, in the order of their IDs.
@@ -166,8 +175,12 @@ const DELETE_MARKS: Sql = of_ids!("DELETE FROM retention_marks WHERE project_no 
 const DELETE_HOLDS: Sql = of_ids!("DELETE FROM retention_holds WHERE project_no = $1 AND ", "user_id", "");
 const DELETE_NAMES: Sql = of_ids!("DELETE FROM user_names WHERE project_no = $1 AND ", "user_id", "");
 const DELETE_MERGES: Sql = of_ids!("DELETE FROM merges WHERE project_no = $1 AND ", "guest_id", "");
+// Nobody resends them any more, and they say what the guest was.
+const DELETE_DEAD_LETTERS: Sql =
+    of_ids!("DELETE FROM hook_deliveries WHERE state = 2 AND project_no = $1 AND ", "lane", "");
+const DELETE_KEPT_ASIDE: Sql =
+    of_ids!("DELETE FROM outbox WHERE kind = 'event.unreadable' AND project_no = $1 AND ", "user_id", "");
 
-// Parameter 3 is 1 when an application was notified of each guest.
 const LEAVE_TOMBSTONES: Sql = of_ids!(
     "INSERT INTO subjects (
        project_no,
@@ -180,17 +193,52 @@ const LEAVE_TOMBSTONES: Sql = of_ids!(
      WHERE project_no = $1 AND ",
     "id",
     "
-       AND (
-         CAST($3 AS BIGINT) = 1
-         OR standard_attributes IS NOT NULL
-         OR custom_attributes IS NOT NULL
-         OR COALESCE((
-           SELECT 1 FROM device_keys k WHERE k.project_no = users.project_no AND k.user_id = users.id LIMIT 1
-         ), 0) = 1
-         OR COALESCE((
-           SELECT 1 FROM subjects s WHERE s.project_no = users.project_no AND s.user_id = users.id LIMIT 1
-         ), 0) = 1
-       )
+     ON CONFLICT DO NOTHING"
+);
+const LEAVE_TOMBSTONES_FOR_ATTRIBUTES: Sql = of_ids!(
+    "INSERT INTO subjects (
+       project_no,
+       id
+     )
+     SELECT
+       project_no,
+       id
+     FROM users
+     WHERE project_no = $1
+       AND (standard_attributes IS NOT NULL OR custom_attributes IS NOT NULL)
+       AND ",
+    "id",
+    "
+     ON CONFLICT DO NOTHING"
+);
+const LEAVE_TOMBSTONES_FOR_KEYS: Sql = of_ids!(
+    "INSERT INTO subjects (
+       project_no,
+       id
+     )
+     SELECT
+       project_no,
+       user_id
+     FROM device_keys
+     WHERE project_no = $1 AND ",
+    "user_id",
+    "
+     GROUP BY project_no, user_id
+     ON CONFLICT DO NOTHING"
+);
+const LEAVE_TOMBSTONES_FOR_ALIASES: Sql = of_ids!(
+    "INSERT INTO subjects (
+       project_no,
+       id
+     )
+     SELECT
+       project_no,
+       user_id
+     FROM subjects
+     WHERE project_no = $1 AND ",
+    "user_id",
+    "
+     GROUP BY project_no, user_id
      ON CONFLICT DO NOTHING"
 );
 
@@ -207,7 +255,15 @@ pub async fn leave_tombstones(
     is_each_known: bool,
 ) -> Result<(), StoreError> {
     let packed = pack(ids);
-    tx.execute(&LEAVE_TOMBSTONES, &[&p.0, &packed, &i64::from(is_each_known)]).await?;
+    // One look at each table: most of them have nothing of most guests, and a look for each guest costs more than the rest of a batch.
+    let remembered: &[&'static Sql] = if is_each_known {
+        &[&LEAVE_TOMBSTONES]
+    } else {
+        &[&LEAVE_TOMBSTONES_FOR_ATTRIBUTES, &LEAVE_TOMBSTONES_FOR_KEYS, &LEAVE_TOMBSTONES_FOR_ALIASES]
+    };
+    for leave in remembered {
+        tx.execute(leave, &[&p.0, &packed]).await?;
+    }
     for bury in [&BURY_ALIASES, &BURY_FOREIGN] {
         tx.execute(bury, &[&p.0, &packed]).await?;
     }
@@ -244,6 +300,8 @@ pub async fn erase(tx: &mut Tx, p: ProjectNo, ids: &[UserId], used_before: Times
         &DELETE_HOLDS,
         &DELETE_NAMES,
         &DELETE_MERGES,
+        &DELETE_DEAD_LETTERS,
+        &DELETE_KEPT_ASIDE,
     ] {
         tx.execute(owned, &[&p.0, &packed]).await?;
     }

@@ -20,13 +20,16 @@ pub const STATEMENTS: &[&Sql] = &[
     &OF_STATE,
     &OF_GUEST,
     &OF_MEMBER,
+    &OPEN_OF_GUEST,
+    &OPEN_OF_MEMBER,
     &CHANGE,
-    &NOTE_ASKED,
+    &BEGIN_ASKING,
     &PROLONG,
     &FORGET,
     &LATE_ANY_PROJECT,
     &FINAL_ANY_PROJECT,
-    &REMOVE_OLD_ANY_PROJECT,
+    &OLD_ANY_PROJECT,
+    &REMOVE,
 ];
 
 const fn code_of(state: MergeState) -> i64 {
@@ -76,6 +79,7 @@ fn read_row(row: &Row<'_>) -> Result<MergeRow, StoreError> {
         answer_by: read_optional_time(row, 6)?,
         changed_at: read_time(row, 7)?,
         undo_until: read_optional_time(row, 8)?,
+        asking_until: read_optional_time(row, 13)?,
     };
     Ok(MergeRow {
         merge,
@@ -104,7 +108,8 @@ macro_rules! select {
        asked,
        asked_at,
        reason,
-       kept
+       kept,
+       asking_until
      FROM merges
      WHERE project_no = $1 ",
             $rest
@@ -131,7 +136,7 @@ const INSERT: Sql = Sql::new(
 
 /// Adds a merge.
 pub async fn insert(tx: &mut Tx, p: ProjectNo, row: &MergeRow) -> Result<(), StoreError> {
-    let Merge { id, from, into, state, requested_at, answer_by, changed_at, undo_until } = &row.merge;
+    let Merge { id, from, into, state, requested_at, answer_by, changed_at, undo_until, .. } = &row.merge;
     let params: [&dyn Param; 11] = [
         &p.0,
         &id.as_bytes().as_slice(),
@@ -204,6 +209,19 @@ pub async fn list_of_member(
     conn.query_all(&OF_MEMBER, &[&p.0, &member.as_bytes().as_slice(), &limit], read_row).await
 }
 
+const OPEN_OF_GUEST: Sql = Sql::new(select!("AND guest_id = $2 AND state = 0"));
+const OPEN_OF_MEMBER: Sql = Sql::new(select!("AND member_id = $2 AND state = 0 ORDER BY id"));
+
+/// The merge that a guest waits for; `None` when it waits for none.
+pub async fn find_open_of_guest(conn: &mut Conn, p: ProjectNo, guest: UserId) -> Result<Option<MergeRow>, StoreError> {
+    conn.query_optional(&OPEN_OF_GUEST, &[&p.0, &guest.as_bytes().as_slice()], read_row).await
+}
+
+/// The merges into a member that wait for an answer, oldest first.
+pub async fn list_open_of_member(conn: &mut Conn, p: ProjectNo, member: UserId) -> Result<Vec<MergeRow>, StoreError> {
+    conn.query_all(&OPEN_OF_MEMBER, &[&p.0, &member.as_bytes().as_slice()], read_row).await
+}
+
 const CHANGE: Sql = Sql::new(
     "UPDATE merges
      SET state = $3,
@@ -229,12 +247,24 @@ pub async fn change(tx: &mut Tx, p: ProjectNo, row: &MergeRow) -> Result<bool, S
     tx.execute_one(&CHANGE, &params).await
 }
 
-const NOTE_ASKED: Sql =
-    Sql::new("UPDATE merges SET asked = asked + 1, asked_at = $3 WHERE project_no = $1 AND id = $2");
+const BEGIN_ASKING: Sql = Sql::new(
+    "UPDATE merges
+     SET asked = asked + 1,
+         asked_at = $3,
+         asking_until = CASE WHEN asking_until > $4 THEN asking_until ELSE $4 END
+     WHERE project_no = $1 AND id = $2",
+);
 
-/// Counts that an application was asked about a merge.
-pub async fn note_asked(tx: &mut Tx, p: ProjectNo, id: MergeId, now: Timestamp) -> Result<bool, StoreError> {
-    tx.execute_one(&NOTE_ASKED, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+/// Counts that an application is asked about a locked merge, whose answer may come until a time.
+pub async fn begin_asking(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: MergeId,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let params: [&dyn Param; 4] = [&p.0, &id.as_bytes().as_slice(), &now.as_micros(), &until.as_micros()];
+    tx.execute_one(&BEGIN_ASKING, &params).await
 }
 
 const PROLONG: Sql = Sql::new("UPDATE merges SET answer_by = $3 WHERE project_no = $1 AND id = $2 AND state = 0");
@@ -259,11 +289,12 @@ const LATE_ANY_PROJECT: Sql = Sql::new(
     "SELECT project_no, id
      FROM merges
      WHERE state = 0 AND answer_by IS NOT NULL AND answer_by < $1
+       AND COALESCE(asking_until, 0) < $1
      ORDER BY answer_by
      LIMIT $2",
 );
 
-/// At most `limit` merges whose application had time for an answer until before `now`.
+/// At most `limit` merges whose application had time for an answer until before `now`, and none is on its way.
 pub async fn list_late_any_project(
     conn: &mut Conn,
     now: Timestamp,
@@ -289,14 +320,21 @@ pub async fn list_final_any_project(
     conn.query_all(&FINAL_ANY_PROJECT, &[&now.as_micros(), &limit], read_place).await
 }
 
-const REMOVE_OLD_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM merges
-     WHERE (project_no, id) IN (
-       SELECT project_no, id FROM merges WHERE state > 0 AND changed_at < $1 ORDER BY changed_at LIMIT $2
-     )",
+const OLD_ANY_PROJECT: Sql = Sql::new(
+    "SELECT project_no, id
+     FROM merges
+     WHERE state > 0 AND kept IS NULL AND changed_at < $1
+     ORDER BY changed_at
+     LIMIT $2",
 );
+const REMOVE: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND id = $2 AND state > 0 AND kept IS NULL");
 
-/// Removes at most `limit` merges that ended before a time; returns how many.
+/// Removes at most `limit` merges that ended before a time and can't be undone any more; returns how many. One statement would read
+/// every merge of their projects on SQLite.
 pub async fn remove_old_any_project(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    tx.execute(&REMOVE_OLD_ANY_PROJECT, &[&before.as_micros(), &limit]).await
+    let mut removed = 0;
+    for (p, id) in tx.query_all(&OLD_ANY_PROJECT, &[&before.as_micros(), &limit], read_place).await? {
+        removed += tx.execute(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await?;
+    }
+    Ok(removed)
 }

@@ -32,6 +32,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &LIST_ABOUT,
 ];
 
+/// The kind of events that could not be read: they are kept for an operator, and no webhook receives them.
+pub const UNREADABLE_KIND: &str = "event.unreadable";
+
 /// A queued side effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxRow {

@@ -6,12 +6,12 @@ use vestibule_domain::{
 };
 
 use crate::{
-    column::{read_id, read_time},
+    column::{read_id, read_project, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &REMOVE, &REMOVE_ALL, &REMOVE_EXPIRED_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &REMOVE, &REMOVE_ALL, &EXPIRED_ANY_PROJECT];
 
 /// A stored hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,14 +95,21 @@ pub async fn remove_all(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<u64, 
     tx.execute(&REMOVE_ALL, &[&p.0, &user.as_bytes().as_slice()]).await
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM retention_holds
-     WHERE (project_no, user_id, id) IN (
-       SELECT project_no, user_id, id FROM retention_holds WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
+const EXPIRED_ANY_PROJECT: Sql = Sql::new(
+    "SELECT project_no, user_id, id
+     FROM retention_holds
+     WHERE expires_at < $1
+     ORDER BY expires_at
+     LIMIT $2",
 );
 
-/// Removes at most `limit` holds that expired before `now`; returns how many.
+/// Removes at most `limit` holds that expired before `now`; returns how many. One statement would read every hold of their projects on
+/// SQLite.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
+    let read = |row: &Row<'_>| Ok((read_project(row, 0)?, read_id(row, 1)?, read_id(row, 2)?));
+    let (mut removed, expired) = (0, tx.query_all(&EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit], read).await?);
+    for (p, user, id) in expired {
+        removed += u64::from(remove(tx, p, user, id).await?);
+    }
+    Ok(removed)
 }

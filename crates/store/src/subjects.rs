@@ -3,6 +3,7 @@
 use vestibule_domain::{
     id::{ProjectNo, UserId},
     subject::{Meaning, Subject},
+    time::Timestamp,
 };
 
 use crate::{
@@ -17,6 +18,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &FIND,
     &FIND_FOREIGN,
     &LIST_ALIASES,
+    &LIST_NEWEST_ALIASES,
     &LIST_FOREIGN,
     &BURY_ALIASES,
     &BURY_FOREIGN,
@@ -31,8 +33,9 @@ const RECORD: Sql = Sql::new(
     "INSERT INTO subjects (
        project_no,
        id,
-       user_id
-     ) VALUES ($1, $2, $3)
+       user_id,
+       since
+     ) VALUES ($1, $2, $3, $4)
      ON CONFLICT DO NOTHING",
 );
 
@@ -46,11 +49,17 @@ const RECORD_FOREIGN: Sql = Sql::new(
 );
 
 /// Records what a `sub` means from now on; `false` when it is in the ledger already, which then stays as it is.
-pub async fn record(tx: &mut Tx, p: ProjectNo, subject: &Subject, meaning: Meaning) -> Result<bool, StoreError> {
+pub async fn record(
+    tx: &mut Tx,
+    p: ProjectNo,
+    subject: &Subject,
+    meaning: Meaning,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let current = meaning.current();
     let user = current.as_ref().map(|user| user.as_bytes().as_slice());
     match subject {
-        Subject::Id(id) => tx.execute_one(&RECORD, &[&p.0, &id.as_bytes().as_slice(), &user]).await,
+        Subject::Id(id) => tx.execute_one(&RECORD, &[&p.0, &id.as_bytes().as_slice(), &user, &now.as_micros()]).await,
         Subject::Foreign(id) => tx.execute_one(&RECORD_FOREIGN, &[&p.0, &id.as_str(), &user]).await,
     }
 }
@@ -85,6 +94,24 @@ pub async fn list_aliases(
     let bound = after.map_or([0; 16], |id| *id.as_bytes());
     let values: [&dyn Param; 4] = [&p.0, &user.as_bytes().as_slice(), &bound.as_slice(), &limit];
     conn.query_all(&LIST_ALIASES, &values, |row| read_id(row, 0)).await
+}
+
+const LIST_NEWEST_ALIASES: Sql = Sql::new(
+    "SELECT id
+     FROM subjects
+     WHERE project_no = $1 AND user_id = $2
+     ORDER BY since DESC, id DESC
+     LIMIT $3",
+);
+
+/// At most `limit` aliases of a user, those of the newest merges first. Aliases from before merges had a time come last.
+pub async fn list_newest_aliases(
+    conn: &mut Conn,
+    p: ProjectNo,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<UserId>, StoreError> {
+    conn.query_all(&LIST_NEWEST_ALIASES, &[&p.0, &user.as_bytes().as_slice(), &limit], |row| read_id(row, 0)).await
 }
 
 const LIST_FOREIGN: Sql = Sql::new(
@@ -124,5 +151,6 @@ pub(crate) async fn bury(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<(), 
     tx.execute(&BURY_ALIASES, &[&p.0, &id]).await?;
     tx.execute(&BURY_FOREIGN, &[&p.0, &id]).await?;
     // An alias stays one when what was left of its guest is deleted.
-    record(tx, p, &Subject::Id(user), Meaning::Tombstone).await.map(drop)
+    let no_time = Timestamp::from_micros(0);
+    record(tx, p, &Subject::Id(user), Meaning::Tombstone, no_time).await.map(drop)
 }

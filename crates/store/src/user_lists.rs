@@ -269,18 +269,21 @@ const HELD: Sql = Sql::new(
      FROM users
      WHERE project_no = $1
        AND id IN (
-         SELECT user_id
-         FROM retention_holds
-         WHERE project_no = $1 AND user_id < $2
-           AND expires_at >= $3
-         GROUP BY user_id
-         ORDER BY user_id DESC
+         SELECT h.user_id
+         FROM retention_holds h
+         WHERE h.project_no = $1 AND h.user_id < $2
+           AND h.expires_at >= $3
+           AND COALESCE((
+             SELECT 1 FROM users g WHERE g.project_no = h.project_no AND g.id = h.user_id AND g.yielded_to IS NULL
+           ), 0) = 1
+         GROUP BY h.user_id
+         ORDER BY h.user_id DESC
          LIMIT $4
        )
      ORDER BY id DESC",
 );
 
-/// At most `limit` users with a hold that has not expired, newest first, `below` one user.
+/// At most `limit` users with a hold that has not expired, newest first, `below` one user; without guests that are merged or wait for it.
 pub async fn list_held(
     conn: &mut Conn,
     p: ProjectNo,

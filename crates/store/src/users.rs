@@ -10,7 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::{print_object, read_id, read_object, read_optional_id, read_optional_time, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
-    device_keys, subjects, user_names,
+    subjects, user_names,
 };
 
 /// Every statement of this file.
@@ -49,8 +49,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_RETENTION_MARKS,
     &DELETE_RETENTION_HOLDS,
     &DELETE_NAMES,
+    &DELETE_DEAD_LETTERS,
+    &DELETE_KEPT_ASIDE,
     &LOCK,
-    &WAITING_FOR,
     &DELETE_MERGES_OF_GUEST,
     &DELETE_MERGES_OF_MEMBER,
     &DELETE,
@@ -501,37 +502,30 @@ const DELETE_RETENTION_HOLDS: Sql = Sql::new("DELETE FROM retention_holds WHERE 
 const DELETE_NAMES: Sql = Sql::new("DELETE FROM user_names WHERE project_no = $1 AND user_id = $2");
 const DELETE_MERGES_OF_GUEST: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND guest_id = $2");
 const DELETE_MERGES_OF_MEMBER: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND member_id = $2");
+const DELETE_DEAD_LETTERS: Sql =
+    Sql::new("DELETE FROM hook_deliveries WHERE state = 2 AND project_no = $1 AND lane = $2");
+const DELETE_KEPT_ASIDE: Sql =
+    Sql::new("DELETE FROM outbox WHERE kind = 'event.unreadable' AND project_no = $1 AND user_id = $2");
 const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
 
 const LOCK: Sql = Sql::new("UPDATE users SET updated_at = updated_at WHERE project_no = $1 AND id = $2");
 
-const WAITING_FOR: Sql = Sql::new(
-    "SELECT guest_id, requested_at
-     FROM merges
-     WHERE project_no = $1 AND member_id = $2 AND state = 0",
-);
-
-/// Makes the guests that wait to be merged into a member guests of their own again, because it is deleted.
-async fn release_waiting(tx: &mut Tx, p: ProjectNo, member: UserId) -> Result<(), StoreError> {
-    let read = |row: &Row<'_>| Ok((read_id(row, 0)?, read_time(row, 1)?));
-    for (guest, since) in tx.query_all(&WAITING_FOR, &[&p.0, &member.as_bytes().as_slice()], read).await? {
-        release(tx, p, guest, member, since).await?;
-        device_keys::unmark_promoted(tx, p, guest, since).await?;
-    }
-    Ok(())
+/// Locks a user without changing it; `false` when it does not exist.
+pub async fn lock(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
+    tx.execute_one(&LOCK, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
 /// Deletes a user and everything it owns, also what is left of the guests that were merged into it; `false` when there is no such
-/// user. Its `sub` and those of the guests become tombstones. Guests that wait to be merged into it are guests of their own again.
+/// user. Its `sub` and those of the guests become tombstones. Merges that wait are the caller's.
 ///
-/// Messages in the outbox stay: the event of the deletion is among them.
+/// Messages in the outbox and deliveries that wait stay: the event of the deletion is among them. Dead letters about it go.
 pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     // First, as in every change of a merge.
-    tx.execute(&LOCK, &[&p.0, &id.as_bytes().as_slice()]).await?;
+    lock(tx, p, id).await?;
     for merged in subjects::list_aliases(tx, p, id, None, i64::MAX).await? {
+        lock(tx, p, merged).await?;
         remove(tx, p, merged).await?;
     }
-    release_waiting(tx, p, id).await?;
     let is_deleted = remove(tx, p, id).await?;
     if is_deleted {
         subjects::bury(tx, p, id).await?;
@@ -557,6 +551,8 @@ async fn remove(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreErro
         &DELETE_NAMES,
         &DELETE_MERGES_OF_GUEST,
         &DELETE_MERGES_OF_MEMBER,
+        &DELETE_DEAD_LETTERS,
+        &DELETE_KEPT_ASIDE,
     ] {
         tx.execute(owned, &[&p.0, &id]).await?;
     }

@@ -38,6 +38,7 @@ use crate::{
     logout_notices::LogoutNotices,
     messages::SealedMessage,
     projects::Project,
+    promotion::waiting::{Deletion, DeletionOutcome},
     sessions::{Ending, Selection},
     single_use::SingleUse,
     tokens::settings_action,
@@ -149,7 +150,7 @@ struct PreparedChange {
     mails: Vec<SealedMessage>,
     planned: Option<PlannedChange>,
     ending: Option<Ending>,
-    deletion: Option<QueuedEvent>,
+    deletion: Option<(Deletion, QueuedEvent)>,
     code: Option<NewCode>,
     notices: LogoutNotices,
     now: Timestamp,
@@ -187,7 +188,8 @@ pub async fn commit(
         .map(|(selection, reason)| Ending::new(ctx, user.id, selection, (reason, TriggeredBy::User)));
     let mut deletion = None;
     if matches!(change_request.change_kind, AccountChange::Delete) {
-        deletion = Some(describe_deletion(ctx, user).await?);
+        let context = events::describe(ctx, user.id, &events::EventOrigin::default());
+        deletion = Some((Deletion::new(ctx, user.id, context), describe_deletion(ctx, user).await?));
     }
     let request = change_request.settings_action.and_then(SettingsAction::request);
     let code = request.map(|request| settings_action::make_code(ctx.app, request, ctx.now));
@@ -317,7 +319,7 @@ async fn write(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
     for mail in &change.mails {
         mail.push(tx, no, now).await?;
     }
-    if let Some(event) = &change.deletion {
+    if let Some((_, event)) = &change.deletion {
         events::queue(tx, no, user, event, now).await?;
     }
     if let Some(code) = &change.code {
@@ -386,7 +388,12 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
         AccountChange::Prove(proof) => prove(tx, (no, user), proof, now).await,
         AccountChange::Delete => {
             let ended = change.notices.find_of_user(tx, user).await?;
-            if !users::delete(tx, no, user).await? {
+            // A guest that waits to be merged has no session.
+            let outcome = match &change.deletion {
+                Some((deletion, _)) => deletion.write(tx, now).await?,
+                None => DeletionOutcome::Gone,
+            };
+            if outcome != DeletionOutcome::Done {
                 return Err(ChangeError::UserGone);
             }
             Ok(change.notices.queue(tx, &ended, now).await?)

@@ -24,7 +24,7 @@ pub(crate) const FORM_CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
 pub(crate) const USER_AGENT: &str = concat!("vestibule/", env!("CARGO_PKG_VERSION"));
 
 /// Maximum size of a response, in bytes.
-const ANSWER_LIMIT: usize = 64 * 1024;
+pub(crate) const ANSWER_LIMIT: usize = 64 * 1024;
 /// Timeout of a connection attempt.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// Timeout of a name lookup.

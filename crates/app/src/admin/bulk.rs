@@ -122,6 +122,8 @@ pub struct BulkResult {
     pub done: usize,
     /// Users that were gone by then.
     pub gone: usize,
+    /// Guests that wait to be merged, and were not deleted.
+    pub waiting: usize,
 }
 
 /// Carries an action out for the users of a selection, each in its own transaction and with its own event.
@@ -148,6 +150,7 @@ pub async fn run(
         match done {
             Ok(()) => result.done += 1,
             Err(AdminError::NotFound(_)) => result.gone += 1,
+            Err(AdminError::Conflict(Clash::MergeWaits)) => result.waiting += 1,
             // What is done stays; the next dry run shows the rest.
             Err(error) => return Err(error),
         }

@@ -155,6 +155,8 @@ pub enum Clash {
     TooManyHolds,
     #[error("the merge is {}: it can't be changed so any more", .0.as_str())]
     MergeEnded(MergeState),
+    #[error("the guest waits to be merged: settle or refuse its merge first")]
+    MergeWaits,
     #[error("the merge can't be undone: it is not settled, or the time for it is over")]
     MergeNotUndoable,
     #[error("the project was changed at the same time: try again")]

@@ -3,6 +3,7 @@
 use vestibule_domain::{
     id::{ProjectNo, UserId},
     subject::{Meaning, Subject},
+    time::Timestamp,
 };
 use vestibule_store::{Conn, StoreError, Tx, subjects, users};
 
@@ -34,6 +35,18 @@ pub(crate) async fn list_names(
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
     let aliases = subjects::list_aliases(conn, no, user, None, limit).await?;
+    let foreign = subjects::list_foreign(conn, no, user, None, limit).await?;
+    Ok(aliases.iter().map(UserId::to_string).chain(foreign).collect())
+}
+
+/// At most `limit` other names of a user, of each kind; the guests that were merged last first.
+pub(crate) async fn list_newest_names(
+    conn: &mut Conn,
+    no: ProjectNo,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let aliases = subjects::list_newest_aliases(conn, no, user, limit).await?;
     let foreign = subjects::list_foreign(conn, no, user, None, limit).await?;
     Ok(aliases.iter().map(UserId::to_string).chain(foreign).collect())
 }
@@ -84,6 +97,7 @@ pub(super) async fn claim(
     no: ProjectNo,
     (user, yielded_to): (UserId, Option<UserId>),
     names: &[String],
+    now: Timestamp,
 ) -> Result<Option<&'static str>, StoreError> {
     match subjects::find(tx, no, &Subject::Id(user)).await? {
         None => {}
@@ -102,7 +116,7 @@ pub(super) async fn claim(
         {
             return Ok(Some("one of previous_subs is the ID of another user"));
         }
-        let is_new = subjects::record(tx, no, &subject, own).await?;
+        let is_new = subjects::record(tx, no, &subject, own, now).await?;
         if !is_new && subjects::find(tx, no, &subject).await? != Some(own) {
             return Ok(Some("one of previous_subs belongs to another user, or to one that was deleted"));
         }

@@ -19,7 +19,7 @@ use vestibule_protocol::echo;
 use vestibule_store::{
     Conn, StoreError, Tx, consents, credentials,
     device_keys::{self, DeviceKeyRow},
-    ended, external_accounts,
+    ended, external_accounts, merges,
     passkeys::{self, PasskeyRow},
     users,
 };
@@ -218,6 +218,11 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
     let external = external_accounts::list(conn, no, user.id).await?;
     let mut previous_subs = subjects::list_names(conn, no, user.id, i64::MAX).await?;
     previous_subs.truncate(PREVIOUS_SUBS);
+    // The merge is not exported, so that a guest that waits for it is one of its own where it is imported.
+    let waits_since = match user.yielded_to {
+        Some(_) => merges::find_open_of_guest(conn, no, user.id).await?.map(|row| row.merge.requested_at),
+        None => None,
+    };
     // A guest has none.
     let agreed = if user.is_anonymous() { Vec::new() } else { consents::list(conn, no, user.id).await? };
     Ok(UserRecord {
@@ -228,7 +233,7 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
         anonymous_since: user.anonymous_since,
         promoted_at: user.promoted_at,
         disabled_at: user.disabled_at,
-        yielded_to: user.yielded_to,
+        yielded_to: user.yielded_to.filter(|_| waits_since.is_none()),
         standard_attributes: user.standard_attributes,
         custom_attributes: user.custom_attributes,
         login_ids: login_ids
@@ -254,7 +259,7 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
                 jwk: serde_json::from_str(&key.jwk).unwrap_or(Value::Null),
                 created_at: key.created_at,
                 last_used_at: key.last_used_at,
-                promoted_at: key.promoted_at,
+                promoted_at: key.promoted_at.filter(|at| Some(*at) != waits_since),
                 device: key.device,
             })
             .collect(),
@@ -427,7 +432,7 @@ async fn from_record(
         .store
         .write("admin_import_user", (record, entry), move |tx, (record, entry)| {
             Box::pin(async move {
-                let is_created = insert_record(tx, no, record).await?;
+                let is_created = insert_record(tx, no, record, now).await?;
                 if let Some(permit) = dry_run {
                     check_permit(permit, tx, no).await?;
                     return Err(UserRows::Tried(is_created));
@@ -443,13 +448,13 @@ async fn from_record(
         .await
 }
 
-async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<bool, UserRows> {
+async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord, now: Timestamp) -> Result<bool, UserRows> {
     if users::find(tx, no, from.id).await?.is_some() {
         return Ok(false);
     }
     users::insert(tx, no, &user_of(from)).await?;
     // After the user's row, so that a deletion at the same time has left its tombstone.
-    if let Some(reason) = subjects::claim(tx, no, (from.id, from.yielded_to), &from.previous_subs).await? {
+    if let Some(reason) = subjects::claim(tx, no, (from.id, from.yielded_to), &from.previous_subs, now).await? {
         return Err(UserRows::Clash(reason));
     }
     insert_login_methods(tx, no, from).await?;

@@ -31,6 +31,7 @@ use crate::{
     promotion::{
         change::{Credentials, GuestPromotion, PromotionError, add_first_credential, insert_credentials},
         prepare::{prepare_member, prepare_promotion},
+        waiting::{Deletion, DeletionOutcome},
     },
     sessions::{Ending, Selection},
 };
@@ -372,20 +373,25 @@ pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<(), Admi
     let event =
         prepare_about(ctx, actor, user, |user| Event::UserDeleted { user, reason: DeletionReason::Operator }).await?;
     let notices = LogoutNotices::of(ctx.app, ctx.project);
+    let deletion = Deletion::new(ctx, id, actor.context(&ctx.project.id, Some(id), now));
     let deleted = ctx
         .app
         .store
-        .write("admin_delete_user", (event, notices), move |tx, (event, notices)| {
+        .write("admin_delete_user", (deletion, event, notices), move |tx, (deletion, event, notices)| {
             Box::pin(async move {
                 let ended = notices.find_of_user(tx, id).await?;
-                let deleted = users::delete(tx, no, id).await?;
-                if deleted {
+                let outcome = deletion.write(tx, now).await?;
+                if outcome == DeletionOutcome::Done {
                     event.write(tx, no, now).await?;
                     notices.queue(tx, &ended, now).await?;
                 }
-                Ok::<_, ActError>(deleted)
+                Ok::<_, ActError>(outcome)
             })
         })
         .await?;
-    if deleted { Ok(()) } else { Err(AdminError::NotFound(Thing::User)) }
+    match deleted {
+        DeletionOutcome::Done => Ok(()),
+        DeletionOutcome::Gone => Err(AdminError::NotFound(Thing::User)),
+        DeletionOutcome::Waits => Err(AdminError::Conflict(Clash::MergeWaits)),
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use vestibule_domain::{
     grant::Grant,
-    id::{GrantId, ProjectNo, SessionId},
+    id::{GrantId, ProjectNo, SessionId, UserId},
     operator,
     session::{LONGEST_COALESCE, Lifetime, Session, SessionRef, known_use},
     time::Timestamp,
@@ -13,7 +13,7 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx, admin_keys, codes, deliveries, device_codes, ended, events, flows, grants, job_state,
     login_method_changes, merges, operator_events, operator_links, operator_sessions, retention_holds, sessions, spent,
-    tries,
+    tries, users,
 };
 
 use super::pace::Pace;
@@ -63,7 +63,7 @@ pub async fn sweep(app: &App) -> Result<u64, StoreError> {
 
 /// As [`sweep`]; answers also whether more may be left.
 async fn sweep_some(app: &App) -> Result<(u64, bool), StoreError> {
-    let dated = sweep_dated(app).await?;
+    let dated = sweep_dated(app).await? + sweep_dead_letters(app).await?;
     let (sessions, more_sessions) = sweep_table(app, SweptTable::Sessions).await?;
     let (grants, more_grants) = sweep_table(app, SweptTable::Grants).await?;
     Ok((dated + sessions + grants, more_sessions || more_grants))
@@ -129,6 +129,49 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
         // Others' turn: the writer is shared.
         tokio::task::yield_now().await;
     }
+}
+
+/// Removes the dead letters about users that are gone, once an operator had time to send them again: they say what the users were.
+async fn sweep_dead_letters(app: &App) -> Result<u64, StoreError> {
+    let now = app.clock.now();
+    let before = now.minus(Duration::from_secs(u64::from(app.config.hooks.keep_days) * 86_400));
+    let mut cursor = TableCursor::resume(app, "clean_up_dead_letters").await?;
+    let after = cursor.after.map(|(no, id)| (no, UserId::from_bytes(id)));
+    let (found, gone) = {
+        let mut conn = app.store.read().await?;
+        let found = deliveries::list_dead_lanes_any_project(&mut conn, after, LOOK).await?;
+        let mut gone = Vec::new();
+        for (no, user) in &found {
+            // Those about no user stay.
+            if *user != UserId::from_bytes([0; 16]) && users::find(&mut conn, *no, *user).await?.is_none() {
+                gone.push((*no, *user));
+            }
+        }
+        (found, gone)
+    };
+    let mut removed = 0;
+    for chunk in gone.chunks(usize::try_from(BATCH).unwrap_or(usize::MAX)) {
+        removed += app
+            .store
+            .write("clean_up_dead_letters", chunk.to_vec(), move |tx, gone| {
+                Box::pin(async move {
+                    let mut removed = 0;
+                    for (no, user) in gone.iter() {
+                        removed += deliveries::remove_dead(tx, *no, *user, before).await?;
+                    }
+                    Ok::<_, StoreError>(removed)
+                })
+            })
+            .await?;
+    }
+    let next = found.last().filter(|_| found.len() >= usize::try_from(LOOK).unwrap_or(usize::MAX));
+    let next = next.map(|(no, id)| (*no, *id.as_bytes()));
+    // Without any, or before the end of the first look, there is no place to remember.
+    if next != cursor.after {
+        cursor.after = next;
+        cursor.rest(app, now).await?;
+    }
+    Ok(removed)
 }
 
 /// Where a walk through a table stands, kept between runs and restarts.

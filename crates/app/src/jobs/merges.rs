@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use vestibule_domain::{
     delivery::Delivery,
-    event::hide_url_secrets,
-    handshake::{MergeAnswer, MergeState},
+    event::{Event, hide_url_secrets},
+    handshake::{Merge, MergeAnswer},
     id::{MergeId, ProjectNo},
+    time::Timestamp,
 };
-use vestibule_store::{StoreError, merges, retention_holds};
+use vestibule_store::{StoreError, merges, retention_holds, users};
 
 use crate::{
     actor::Actor,
@@ -40,7 +41,8 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// # Errors
 /// The store's; what was done stays done.
 pub async fn sweep(app: &App) -> Result<(), StoreError> {
-    let now = app.clock.now();
+    // The same moment for every node: one whose clock is ahead would end merges early.
+    let now = app.store_clock.read(&app.store).await?;
     let late = merges::list_late_any_project(&mut *app.store.read().await?, now, LOOK).await?;
     for (no, id) in late {
         let Some(project) = app.projects.find_by_no(no) else { continue };
@@ -49,20 +51,27 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
     }
     let past = merges::list_final_any_project(&mut *app.store.read().await?, now, LOOK).await?;
     for (no, id) in past {
-        forget(app, no, id).await?;
+        forget(app, no, id, now).await?;
     }
     Ok(())
 }
 
 /// Forgets what a merge did, with the holds of its guest.
-async fn forget(app: &App, no: ProjectNo, id: MergeId) -> Result<(), StoreError> {
+async fn forget(app: &App, no: ProjectNo, id: MergeId, now: Timestamp) -> Result<(), StoreError> {
     app.store
         .write("forget_merge", (), move |tx, ()| {
             Box::pin(async move {
+                let Some(Merge { from, into, .. }) = merges::find(tx, no, id).await?.map(|row| row.merge) else {
+                    return Ok(());
+                };
+                // In this order everywhere: the member, the guest, the merge. A deletion of the guest has its holds locked by now, and
+                // wants the merge.
+                users::lock(tx, no, into).await?;
+                users::lock(tx, no, from).await?;
                 let Some(row) = merges::lock(tx, no, id).await? else { return Ok(()) };
-                if row.kept.is_some() {
+                if row.kept.is_some() && row.merge.undo_until.is_some_and(|last| now > last) {
                     merges::forget(tx, no, id).await?;
-                    retention_holds::remove_all(tx, no, row.merge.from).await?;
+                    retention_holds::remove_all(tx, no, from).await?;
                 }
                 Ok(())
             })
@@ -70,8 +79,36 @@ async fn forget(app: &App, no: ProjectNo, id: MergeId) -> Result<(), StoreError>
         .await
 }
 
-/// Notes that a webhook was asked about a merge, and carries out its answer. The merge is that of the message: a receiver decides
-/// nothing else.
+/// Notes that a webhook is about to be asked about the merge of a message; `false` when it must not be: the merge ended without a
+/// move, or the time for an answer is over. A time-out of the merge waits for the answer `until` a time, so that one that was given in
+/// time counts.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn begin_asking(
+    app: &App,
+    delivery: &Delivery,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let Some(id) = find_id(delivery) else { return Ok(true) };
+    let no = delivery.project;
+    app.store
+        .write("begin_asking", (), move |tx, ()| {
+            Box::pin(async move {
+                let locked = merges::lock(tx, no, id).await?;
+                let may_ask = locked.is_some_and(|row| row.merge.may_be_asked(now));
+                if may_ask {
+                    merges::begin_asking(tx, no, id, now, until).await?;
+                }
+                Ok(may_ask)
+            })
+        })
+        .await
+}
+
+/// Carries out a webhook's answer about a merge; returns why it has no effect, for the operator, if so. The merge is that of the
+/// message: a receiver decides nothing else, and only one that is named for it decides.
 ///
 /// # Errors
 /// The store's: the message is sent again.
@@ -80,34 +117,40 @@ pub(super) async fn take_answer(
     project: &Arc<Project>,
     delivery: &Delivery,
     answer: Option<MergeAnswer>,
-) -> Result<(), StoreError> {
-    let Some(id) = find_id(delivery) else { return Ok(()) };
-    let (no, now) = (project.no, app.clock.now());
-    app.store
-        .write("note_asked", (), move |tx, ()| {
-            Box::pin(async move { merges::note_asked(tx, no, id, now).await.map(drop) })
-        })
-        .await?;
+) -> Result<Option<String>, StoreError> {
     let decision = match answer {
         Some(MergeAnswer::Settled) => Decision::Settle,
         Some(MergeAnswer::Refused { reason }) => Decision::Refuse(reason),
-        None => return Ok(()),
+        None => return Ok(None),
     };
-    let mut actor = Actor::server();
-    actor.audit_context.insert("webhook".to_string(), hide_url_secrets(&delivery.url).to_string().into());
-    let ctx = Ctx::without_request(app, project, now);
-    report(id, decide(&ctx, &actor, id, decision).await)
-}
-
-/// Whether the merge that a message asks about has ended so that nothing may be moved: another answered, or its time is over. One that
-/// is settled is told again, because the earlier answer may have been lost.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn is_off(app: &App, delivery: &Delivery) -> Result<bool, StoreError> {
-    let Some(id) = find_id(delivery) else { return Ok(false) };
-    let found = merges::find(&mut *app.store.read().await?, delivery.project, id).await?;
-    Ok(found.is_none_or(|row| !matches!(row.merge.state, MergeState::Requested | MergeState::Settled)))
+    let Some(id) = find_id(delivery) else { return Ok(None) };
+    let refused = if project.settings.lets_decide_merges(&delivery.url) {
+        let mut actor = Actor::server();
+        actor.audit_context.insert("webhook".to_string(), hide_url_secrets(&delivery.url).to_string().into());
+        let ctx = Ctx::without_request(app, project, app.clock.now());
+        match decide(&ctx, &actor, id, decision).await {
+            Ok(_) => return Ok(None),
+            Err(AdminError::Store(error)) => return Err(error),
+            Err(AdminError::NotFound(_)) => {
+                "the answer about the merge has no effect: its guest or member was deleted".to_string()
+            }
+            Err(error) => format!("the answer about the merge has no effect: {error}"),
+        }
+    } else {
+        format!(
+            "the answer about the merge has no effect: list {} in the events of this webhook, so that it may decide",
+            Event::USER_MERGE_REQUESTED
+        )
+    };
+    app.metrics.count_refused_merge_answer();
+    tracing::warn!(
+        merge.id = %id,
+        project.no = delivery.project.0,
+        hook.url = hide_url_secrets(&delivery.url),
+        error = refused,
+        "a webhook's answer about a merge has no effect"
+    );
+    Ok(Some(refused))
 }
 
 /// The merge that a message is about.

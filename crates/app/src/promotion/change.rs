@@ -11,7 +11,7 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx, credentials, device_keys, external_accounts,
     passkeys::{self, PasskeyRow},
-    spent, users,
+    retention, spent, users,
 };
 
 use super::{ending::PromotionEnding, source::PromotionSource};
@@ -183,5 +183,7 @@ pub async fn give_up(
         ending.write(tx).await?;
     }
     device_keys::mark_promoted(tx, no, guest.id, now).await?;
+    // No rule sees it any more; if it is a guest again, it begins anew.
+    retention::unmark(tx, no, &[guest.id]).await?;
     Ok(())
 }

@@ -103,6 +103,7 @@ pub(crate) async fn merge(
             state: MergeState::Requested,
             requested_at: now,
             answer_by: merge.answer_by,
+            asking_until: None,
             changed_at: now,
             undo_until: None,
         },
@@ -136,7 +137,7 @@ pub(crate) async fn settle(
     }
     // The guest's own go: what is left of its row only remembers the merge.
     users::set_attributes(tx, no, guest.id, &Map::new(), &Map::new(), now).await?;
-    if !subjects::record(tx, no, &Subject::Id(guest.id), Meaning::Alias { of: member.id }).await? {
+    if !subjects::record(tx, no, &Subject::Id(guest.id), Meaning::Alias { of: member.id }, now).await? {
         return Err(PromotionError::AlreadyPromoted);
     }
     if undo.is_some() {

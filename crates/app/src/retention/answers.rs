@@ -12,15 +12,15 @@ use vestibule_store::{StoreError, Tx};
 
 use super::holds::{self, Hold, HoldRefused, NewHold};
 use crate::{
-    adapters::entropy::Entropy,
+    adapters::{entropy::Entropy, webhook::ANSWER_LIMIT},
     admin::Fault,
     crypto::sha256,
     events::{self, QueuedEvent},
     projects::Project,
 };
 
-/// The longest answer with a hold, in bytes.
-const LONGEST: usize = 4_096;
+/// The longest answer that is read for a hold, in bytes. The client cuts a longer one.
+const LONGEST: usize = ANSWER_LIMIT - 1;
 /// How much of a reason is kept with the delivery, in characters.
 const REASON_CHARS: usize = 300;
 
@@ -29,11 +29,24 @@ pub(crate) fn may_hold(event_type: &str) -> bool {
     event_type == Event::USER_ANONYMOUS_EXPIRING
 }
 
+/// The answer may hold its guest, and can't be read to its end: it counts as none, and the event is sent again.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is longer than {LONGEST} bytes, so it can't be read whether it holds the guest: answer with less")]
+pub(crate) struct TooLong;
+
+/// Checks that an answer was received to its end, if it may have a hold.
+pub(crate) fn check_length(body: &[u8]) -> Result<(), TooLong> {
+    if is_object(body) && body.len() > LONGEST { Err(TooLong) } else { Ok(()) }
+}
+
+/// Only a JSON object asks for a hold, because receivers answer as they like.
+fn is_object(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'{')
+}
+
 /// Why the hold in an answer is refused. The delivery is taken all the same.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HoldUnusable {
-    #[error("the answer is longer than {LONGEST} bytes")]
-    TooLong,
     #[error("the answer is not valid: {0}")]
     Unreadable(#[from] serde_json::Error),
     #[error("{}", print_faults(.0))]
@@ -68,13 +81,10 @@ struct WantedHold {
     expires_at: String,
 }
 
-/// The hold that an answer asks for. Anything but a JSON object asks for none, because receivers answer as they like.
+/// The hold that an answer asks for.
 fn read(body: &[u8]) -> Result<Option<NewHold>, HoldUnusable> {
-    if body.trim_ascii_start().first() != Some(&b'{') {
+    if !is_object(body) {
         return Ok(None);
-    }
-    if body.len() > LONGEST {
-        return Err(HoldUnusable::TooLong);
     }
     let answer: Answer = serde_json::from_slice(body)?;
     Ok(answer.hold.map(|hold| {
@@ -162,8 +172,10 @@ mod tests {
             let refused = read(garbage.as_bytes()).expect_err(garbage).print();
             assert!(refused.chars().count() <= REASON_CHARS, "{refused}");
         }
-        let huge = format!("{{\"more\": \"{}\"}}", "x".repeat(LONGEST));
-        assert!(matches!(read(huge.as_bytes()), Err(HoldUnusable::TooLong)));
+        let padded = |length: usize| format!("{{\"more\": \"{}\"}}", "x".repeat(length - 12));
+        assert!(check_length(padded(LONGEST).as_bytes()).is_ok());
+        assert!(check_length(padded(LONGEST + 1).as_bytes()).is_err());
+        assert!(check_length(&[b'x'; LONGEST + 1]).is_ok(), "a page of a web server holds nothing");
     }
 
     #[test]

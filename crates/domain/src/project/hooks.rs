@@ -3,6 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::{ProjectSettings, defaults};
+use crate::event::Event;
 
 /// A configured webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,17 @@ impl ProjectSettings {
         urls
     }
 
+    /// Whether answers of this notification webhook decide about merges: it lists the event that asks for them. One that gets all
+    /// events is told, and decides nothing.
+    #[must_use]
+    pub fn lets_decide_merges(&self, url: &str) -> bool {
+        let lists = |events: &Vec<String>| events.iter().any(|one| one == Event::USER_MERGE_REQUESTED);
+        self.hook
+            .non_blocking_handlers
+            .iter()
+            .any(|handler| handler.url == url && handler.events.as_ref().is_some_and(lists))
+    }
+
     /// Timeout of one blocking webhook.
     #[must_use]
     pub fn blocking_timeout(&self) -> Duration {
@@ -74,6 +86,7 @@ impl ProjectSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::NonBlockingHandler;
 
     #[test]
     fn handlers_are_found_by_event_each_once() {
@@ -105,6 +118,30 @@ url = "https://shop.example/ends"
         let hooks = settings.webhooks();
         assert_eq!(hooks.iter().map(|hook| hook.is_blocking).collect::<Vec<_>>(), [true, false, false, false]);
         assert_eq!((&hooks[0].events, &hooks[2].events), (&vec!["user.pre_create"], &vec!["*"]));
+    }
+
+    #[test]
+    fn only_a_webhook_that_lists_the_question_decides_about_merges() {
+        let handler = |events: Option<&[&str]>, url: &str| NonBlockingHandler {
+            events: events.map(|all| all.iter().map(ToString::to_string).collect()),
+            url: format!("https://shop.example/{url}"),
+        };
+        let mut settings =
+            ProjectSettings::parse_toml("[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n")
+                .unwrap();
+        settings.hook.non_blocking_handlers = vec![
+            handler(Some(&["user.merge.requested", "user.merge.refused"]), "decides"),
+            handler(Some(&["*"]), "star"),
+            handler(None, "all"),
+            handler(Some(&["user.merge.refused"]), "other"),
+            handler(None, "twice"),
+            handler(Some(&["user.merge.requested"]), "twice"),
+        ];
+        let decides = |url: &str| settings.lets_decide_merges(&format!("https://shop.example/{url}"));
+        for (url, expected) in [("decides", true), ("star", false), ("all", false), ("other", false), ("twice", true)] {
+            assert_eq!(decides(url), expected, "{url}");
+        }
+        assert!(!decides("nobody"));
     }
 
     #[test]

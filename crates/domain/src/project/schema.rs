@@ -430,7 +430,7 @@ const CLIENT: &[KeySchema] = &[
         "previous_subs_enabled",
         Shape::Flag,
         Is(|| json!(false)),
-        "Whether ID tokens and UserInfo have the claim `previous_subs`: the IDs of guests that were merged into the user, and its IDs in other systems, the first 100 of each. Not for m2m.",
+        "Whether ID tokens and UserInfo have the claim `previous_subs`: the IDs of guests that were merged into the user, the last 100 merges, newest first, and 100 of its IDs in other systems. Not for m2m.",
     ),
     key(
         "require_pushed_authorization_requests",
@@ -524,7 +524,7 @@ const NON_BLOCKING_HANDLER: &[KeySchema] = &[
         "events",
         Shape::List(&Shape::Word(&event::NON_BLOCKING), 1),
         Unset,
-        "The events to send. All events if not set, or with \"*\".",
+        "The events to send. All events if not set, or with \"*\". A webhook that lists `user.merge.requested` decides about merges by its answers; one that only gets it with all events does not.",
     ),
     must("url", WEBHOOK_URL, "http://localhost", "The URL that gets the events."),
 ];

@@ -3,7 +3,7 @@
 use vestibule_protocol::{cors::domain_below_star, echo};
 
 use super::ProjectSettings;
-use crate::{client::Client, redirect_uri::has_no_path};
+use crate::{client::Client, event::Event, redirect_uri::has_no_path};
 
 /// A valid value that is probably a mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,16 @@ impl ProjectSettings {
                 path: format!("oauth.clients[{index}].{}", warning.path),
                 ..warning
             }));
+        }
+        for (index, handler) in self.hook.non_blocking_handlers.iter().enumerate() {
+            let lists = |event: &str| handler.events.iter().flatten().any(|one| one == event || one == "*");
+            let asks = handler.events.iter().flatten().any(|one| one == Event::USER_MERGE_REQUESTED);
+            if asks && !(lists("user.merge.refused") && lists("user.merge.undone")) {
+                let message = "this webhook is asked to move the data of guests, and is not told when a merge is refused or undone after it \
+                               has: add user.merge.refused and user.merge.undone"
+                    .to_owned();
+                warnings.push(SettingsWarning { path: format!("hook.non_blocking_handlers[{index}].events"), message });
+            }
         }
         warnings
     }
@@ -67,7 +77,7 @@ mod tests {
     use super::*;
     use crate::{
         client::Client,
-        project::{Origin, ProjectSettings},
+        project::{NonBlockingHandler, Origin, ProjectSettings},
     };
 
     #[test]
@@ -110,5 +120,25 @@ mod tests {
         assert_eq!(paths, expected);
         assert!(warnings[0].message.contains("below vercel.app"), "{}", warnings[0].message);
         assert!(warnings[1].message.contains("\"com.shop.app://done/after-login\""), "{}", warnings[1].message);
+    }
+
+    #[test]
+    fn a_webhook_that_is_asked_to_move_data_should_hear_how_it_ends() {
+        let mut shop = ProjectSettings::new("shop", Origin::parse("https://auth.shop.example").unwrap());
+        let handler = |events: Option<&[&str]>| NonBlockingHandler {
+            events: events.map(|all| all.iter().map(ToString::to_string).collect()),
+            url: "https://shop.example/hook".into(),
+        };
+        let asked = "user.merge.requested";
+        shop.hook.non_blocking_handlers = vec![
+            handler(Some(&[asked])),
+            handler(Some(&[asked, "user.merge.refused", "user.merge.undone"])),
+            handler(Some(&[asked, "*"])),
+            handler(Some(&["user.merge.refused"])),
+            handler(None),
+            handler(Some(&[asked, "user.merge.refused"])),
+        ];
+        let paths: Vec<String> = shop.warnings().into_iter().map(|warning| warning.path).collect();
+        assert_eq!(paths, ["hook.non_blocking_handlers[0].events", "hook.non_blocking_handlers[5].events"]);
     }
 }

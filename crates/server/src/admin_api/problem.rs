@@ -226,6 +226,7 @@ fn code_of(clash: Clash) -> &'static str {
         Clash::KeyIdTaken => "key_id_taken",
         Clash::NotExpired => "not_expired",
         Clash::MergeEnded(_) => "merge_ended",
+        Clash::MergeWaits => "merge_waits",
         Clash::MergeNotUndoable => "merge_not_undoable",
         Clash::PlanChanged => "plan_changed",
         Clash::TooManyHolds => "too_many_holds",

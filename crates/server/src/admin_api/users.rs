@@ -178,7 +178,9 @@ pub(crate) async fn patch(
 }
 
 pub(super) const DELETE: Operation =
-    Operation::new(Tag::Users, "deleteUser", "Delete a user and all its data", "Success.");
+    Operation::new(Tag::Users, "deleteUser", "Delete a user and all its data", "Success.").note(
+        "A guest that waits to be merged is not deleted (409, merge_waits): settle or refuse its merge first. Guests that wait to be merged into a deleted member are guests of their own again.",
+    );
 
 /// `DELETE /users/{user_id}`
 pub(crate) async fn delete(admin: Admin, InPath(id): InPath<UserId>) -> Result<NoContent, Problem> {

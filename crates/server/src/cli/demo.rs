@@ -12,12 +12,14 @@ use vestibule_app::{
         mailer::{Mailer, MemoryMailbox},
         sms::SmsSender,
     },
+    admin::settings,
     config::{self, Config},
+    ctx::Ctx,
     files,
     hosts::PortalHost,
     open,
     projects::change::{self, ProjectWriter},
-    state::Adapters,
+    state::{Adapters, App},
     trace::start_log,
 };
 use vestibule_domain::project::{ProjectSettings, removals};
@@ -83,10 +85,7 @@ impl Demo {
         let _claim = open::claim_store(&config).await?;
         self.prepare_project(&config, &settings).await?;
         let app = open::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
-        // What an operator would copy from the portal. One that is replaced later signs beside the new one for a while.
-        let webhook_secret = app.projects.find_by_id(settings.id()).and_then(|project| {
-            project.keys.webhook_secrets(Clock::System.now()).map(|secrets| secrets.current.to_vec())
-        });
+        let webhook_secret = find_webhook_secret(&app, settings.id(), shop_port).await?;
         let shop = shop::router(shop::ShopConfig {
             issuer: format!("http://localhost:{}", self.port),
             client_id: "demo-web".into(),
@@ -186,6 +185,24 @@ impl Demo {
         }
         Ok(())
     }
+}
+
+/// The secret by which the shop knows events, as an operator would copy it from the portal; makes one if events go to the shop. One that
+/// is replaced later signs beside the new one for a while.
+async fn find_webhook_secret(app: &App, project: &str, shop_port: u16) -> Result<Option<Vec<u8>>, CommandError> {
+    let Some(project) = app.projects.find_by_id(project) else { return Ok(None) };
+    let now = Clock::System.now();
+    if let Some(secrets) = project.keys.webhook_secrets(now) {
+        return Ok(Some(secrets.current.to_vec()));
+    }
+    let url = format!("http://localhost:{shop_port}{}", shop::HOOK_PATH);
+    if !project.settings.webhooks().iter().any(|hook| hook.url == url) {
+        return Ok(None);
+    }
+    let (ctx, actor) = (Ctx::without_request(app, &project, now), Actor::at_terminal("demo"));
+    let made = settings::rotate_webhook_secret(&ctx, &actor).await;
+    let made = made.map_err(|error| CommandError(format!("can't make a webhook secret: {error}")))?;
+    Ok(Some(made.plain.into_bytes()))
 }
 
 /// The project that the demo starts with.

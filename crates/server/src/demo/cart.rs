@@ -23,9 +23,22 @@ struct Content {
     /// The IDs of the merges whose carts have moved.
     #[serde(default)]
     moved: BTreeSet<String>,
+    /// What each of them brought, by the ID of the merge, so that it can go back.
+    #[serde(default)]
+    brought: BTreeMap<String, Items>,
     /// By `sub`.
     #[serde(flatten)]
     carts: BTreeMap<String, Items>,
+}
+
+impl Content {
+    /// Removes quantities of 0, and carts with nothing in them.
+    fn drop_empty(&mut self) {
+        for items in self.carts.values_mut() {
+            items.retain(|_, quantity| *quantity > 0);
+        }
+        self.carts.retain(|_, items| !items.is_empty());
+    }
 }
 
 /// Why the shop's data file cannot be used.
@@ -101,15 +114,39 @@ impl Carts {
     pub(super) async fn move_cart(&self, merge_id: String, from: String, into: String) -> io::Result<()> {
         self.change(move |content| {
             // What is moved and that it is moved are one write.
-            if !content.moved.insert(merge_id) {
+            if !content.moved.insert(merge_id.clone()) {
                 return;
             }
             let Some(brought) = content.carts.remove(&from) else { return };
             let items = content.carts.entry(into).or_default();
-            for (product, quantity) in brought {
-                let own = items.entry(product).or_default();
-                *own = own.saturating_add(quantity).min(MOST);
+            for (product, quantity) in &brought {
+                let own = items.entry(product.clone()).or_default();
+                *own = own.saturating_add(*quantity).min(MOST);
             }
+            content.brought.insert(merge_id, brought);
+        })
+        .await
+    }
+
+    /// Moves back what a merge brought and the member still has, once, because the guest is a guest of its own again.
+    ///
+    /// # Errors
+    /// The operating system's error; nothing has moved then.
+    pub(super) async fn move_back(&self, merge_id: String, from: String, into: String) -> io::Result<()> {
+        self.change(move |content| {
+            // A question that comes after this moves nothing.
+            content.moved.insert(merge_id.clone());
+            let Some(brought) = content.brought.remove(&merge_id) else { return };
+            let mut items = content.carts.remove(&into).unwrap_or_default();
+            let own = content.carts.entry(from).or_default();
+            for (product, quantity) in brought {
+                let left = items.remove(&product).unwrap_or_default();
+                let back = quantity.min(left);
+                *own.entry(product.clone()).or_default() += back;
+                items.insert(product, left - back);
+            }
+            content.carts.insert(into, items);
+            content.drop_empty();
         })
         .await
     }
@@ -183,6 +220,31 @@ mod tests {
         let reopened = Carts::open(path).unwrap();
         reopened.move_cart("m1".into(), "guest".into(), "member".into()).await.unwrap();
         assert_eq!(reopened.find("guest").await, items(&[("bowl", 1)]));
+    }
+
+    #[tokio::test]
+    async fn what_a_merge_brought_goes_back_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.json");
+        fs::write(&path, r#"{"moved":["m0"],"guest":{"mat":2,"lamp":1,"bowl":1},"member":{"mat":1}}"#).unwrap();
+        let carts = Carts::open(path.clone()).unwrap();
+        carts.move_cart("m1".into(), "guest".into(), "member".into()).await.unwrap();
+        // The member takes out a lamp and a mat of the three, and adds a bowl.
+        carts.set_quantity("member".into(), "lamp".into(), 0).await.unwrap();
+        carts.set_quantity("member".into(), "bowl".into(), 2).await.unwrap();
+        carts.set_quantity("member".into(), "mat".into(), 2).await.unwrap();
+        let carts = Carts::open(path).unwrap();
+        for _ in 0..2 {
+            carts.move_back("m1".into(), "guest".into(), "member".into()).await.unwrap();
+            assert_eq!(carts.find("guest").await, items(&[("bowl", 1), ("mat", 2)]));
+            assert_eq!(carts.find("member").await, items(&[("bowl", 1)]));
+        }
+        // The question once more, and one that never came before its end, move nothing.
+        carts.move_back("m2".into(), "guest".into(), "member".into()).await.unwrap();
+        for merge in ["m1", "m2"] {
+            carts.move_cart(merge.into(), "guest".into(), "member".into()).await.unwrap();
+        }
+        assert_eq!(carts.find("guest").await, items(&[("bowl", 1), ("mat", 2)]));
     }
 
     #[tokio::test]

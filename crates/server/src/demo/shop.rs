@@ -124,23 +124,33 @@ struct HookEvent {
     payload: serde_json::Value,
 }
 
-/// Moves the cart of a guest that is merged into a member, and says so. Everything else is taken and changes nothing.
+/// Moves the cart of a guest that is merged into a member, and says so; moves it back when the merge does not last. Everything else is
+/// taken and changes nothing.
 async fn take_event(State(shop): State<Arc<Shop>>, headers: HeaderMap, body: String) -> Result<Response, ShopError> {
     let secret = shop.config.webhook_secret.as_deref().ok_or(ShopError::NotSigned)?;
     if !signature::is_right(secret, &headers, &body) {
         return Err(ShopError::NotSigned);
     }
     let event: HookEvent = serde_json::from_str(&body).map_err(|_| ShopError::BadEvent)?;
-    if event.kind != "user.merge.requested" {
-        return Ok(answer(json!({})));
-    }
     let text = |name: &str| event.payload[name].as_str().map(str::to_string).ok_or(ShopError::BadEvent);
+    let merge = || Ok::<_, ShopError>((text("merge_id")?, text("from")?, text("into")?));
+    let (moved, reply) = match event.kind.as_str() {
+        "user.merge.requested" => {
+            let (id, from, into) = merge()?;
+            (shop.carts.move_cart(id, from, into).await, json!({ "merge": "settled" }))
+        }
+        "user.merge.refused" | "user.merge.undone" => {
+            let (id, from, into) = merge()?;
+            (shop.carts.move_back(id, from, into).await, json!({}))
+        }
+        _ => return Ok(answer(json!({}))),
+    };
     // A failure is no answer: the shop is asked again.
-    shop.carts.move_cart(text("merge_id")?, text("from")?, text("into")?).await.map_err(|error| {
+    moved.map_err(|error| {
         tracing::error!(error = %error, "the demo shop could not move a cart");
         ShopError::NotStored
     })?;
-    Ok(answer(json!({ "merge": "settled" })))
+    Ok(answer(reply))
 }
 
 impl Shop {
@@ -302,7 +312,7 @@ mod tests {
         };
         assert_eq!(tell("guessed", event.clone()).await.0, 401);
         assert_eq!(tell("of the demo", "{}".into()).await.0, 400);
-        assert_eq!(tell("of the demo", event.replace("requested", "undone")).await, (200, json!({})));
+        assert_eq!(tell("of the demo", event.replace("merge.requested", "merged")).await, (200, json!({})));
         let (_, body) = shop.send("GET", "/api/cart", Some("token-of-ben"), "").await;
         assert_eq!(body, json!({ "items": {} }));
         for _ in 0..2 {
@@ -310,6 +320,11 @@ mod tests {
         }
         let (_, body) = shop.send("GET", "/api/cart", Some("token-of-ben"), "").await;
         assert_eq!(body, json!({ "items": { "mat": 2 } }));
+        for end in ["undone", "refused"] {
+            assert_eq!(tell("of the demo", event.replace("requested", end)).await, (200, json!({})));
+            let (_, body) = shop.send("GET", "/api/cart", Some("token-of-anna"), "").await;
+            assert_eq!(body, json!({ "items": { "mat": 2 } }), "{end}");
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ on_both_engines!(
     a_new_member_with_mistakes_is_complained_about,
     a_login_id_is_changed_with_a_notice_to_the_old_address,
     a_login_id_is_verified,
+    members_are_made_and_verified_after_a_fresh_proof,
     many_users_are_disabled_after_a_dry_run,
     a_run_is_for_the_users_of_its_dry_run_only,
     all_users_are_exported_by_owners,
@@ -320,4 +321,23 @@ async fn users_are_imported_after_a_dry_run(engine: Engine) {
         .header("content-type", "multipart/form-data; boundary=x")
         .body("--x--");
     assert_eq!(Reply::of(other).await.status, 400);
+}
+
+/// Whoever reads the mails to an address can sign in with it once it is verified, so a session that was left open is not enough.
+async fn members_are_made_and_verified_after_a_fresh_proof(engine: Engine) {
+    let (server, mut owner, _) = start(engine).await;
+    let id = create(&mut owner, "kim@shop.test", false).await;
+    server.clock.advance_seconds(1_200);
+    for path in ["/users/new".to_string(), format!("/users/{id}/verify")] {
+        owner.open(&format!("{AT}{path}")).await;
+        assert!(owner.url().path().ends_with("/prove"), "{path}: {}", owner.url());
+    }
+    owner.open(&format!("{AT}/users/{id}")).await;
+    owner.press("Mark as verified: kim@shop.test").await;
+    assert!(owner.url().path().ends_with("/prove"), "{}", owner.url());
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Continue").await;
+    assert!(owner.url().path().ends_with(&format!("/users/{id}")), "{}", owner.url());
+    owner.press("Mark as verified: kim@shop.test").await;
+    assert!(owner.page().text.contains("verified"), "{}", owner.page().text);
 }

@@ -205,6 +205,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0051_delivery_tries.postgres.sql"),
     },
     Migration {
+        version: 56,
+        name: "0056_life_of_a_guest",
+        sqlite: include_str!("../../migrations/0056_life_of_a_guest.sqlite.sql"),
+        postgres: include_str!("../../migrations/0056_life_of_a_guest.postgres.sql"),
+    },
+    Migration {
         version: 57,
         name: "0057_user_names",
         sqlite: include_str!("../../migrations/0057_user_names.sqlite.sql"),

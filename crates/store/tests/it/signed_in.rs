@@ -16,6 +16,9 @@ DROP TABLE device_codes;
 DROP TABLE login_method_changes;
 DROP TABLE external_accounts;
 DROP TABLE provider_secrets;
+DROP INDEX hook_deliveries_dead;
+DROP INDEX outbox_kept_aside;
+CREATE INDEX outbox_by_due ON outbox (kind, due_at);
 DROP TABLE subjects;
 DROP TABLE foreign_subjects;
 DROP TABLE retention_marks;
@@ -24,7 +27,7 @@ DROP TABLE merges;
 DROP TABLE user_names;
 DROP INDEX login_ids_by_domain;
 DELETE FROM job_state WHERE name = 'user_names';
--- 0018, 0020, 0025, 0026, 0028, 0029, 0042 and 0051 again, which would find their columns.
+-- 0018, 0020, 0025, 0026, 0028, 0029, 0042, 0051 and 0056 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;
 ALTER TABLE grants DROP COLUMN ends_at;
 ALTER TABLE operators DROP COLUMN email_proved_at;

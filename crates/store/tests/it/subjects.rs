@@ -15,6 +15,7 @@ on_both_engines!(
     what_names_a_deleted_user_becomes_a_tombstone,
     a_deleted_guest_that_was_merged_stays_an_alias,
     a_deleted_project_forgets_its_subjects,
+    the_newest_aliases_come_first,
 );
 
 fn foreign(text: &str) -> Subject {
@@ -22,8 +23,13 @@ fn foreign(text: &str) -> Subject {
 }
 
 async fn record(store: &Store, subject: &Subject, meaning: Meaning) -> bool {
+    record_at(store, subject, meaning, 1).await
+}
+
+async fn record_at(store: &Store, subject: &Subject, meaning: Meaning, seconds: i64) -> bool {
     let input = (subject.clone(), meaning);
-    write(store, input, |tx, (subject, meaning)| Box::pin(subjects::record(tx, P, subject, *meaning))).await
+    write(store, input, move |tx, (subject, meaning)| Box::pin(subjects::record(tx, P, subject, *meaning, at(seconds))))
+        .await
 }
 
 async fn find(store: &Store, subject: &Subject) -> Option<Meaning> {
@@ -114,4 +120,15 @@ async fn a_deleted_project_forgets_its_subjects(store: Store) {
     for subject in &all {
         assert_eq!(find(&store, subject).await, None);
     }
+}
+
+async fn the_newest_aliases_come_first(store: Store) {
+    // The oldest guest was merged last.
+    for (number, seconds) in [(1, 30), (2, 10), (3, 20), (4, 20)] {
+        record_at(&store, &Subject::Id(id(number)), alias(9), seconds).await;
+    }
+    record_at(&store, &Subject::Id(id(5)), alias(8), 40).await;
+    let mut conn = store.read().await.unwrap();
+    let newest = subjects::list_newest_aliases(&mut conn, P, id(9), 3).await.unwrap();
+    assert_eq!(newest, [id(1), id(4), id(3)]);
 }

@@ -14,7 +14,7 @@ use crate::{
     adapters::{clock::Stopwatch, webhook::SendError},
     logout_notices,
     projects::Project,
-    retention::answers::may_hold,
+    retention::answers::{check_length, may_hold},
     state::App,
     webhooks::hooks::{id_of, sign},
 };
@@ -27,6 +27,8 @@ const SLOW: Duration = Duration::from_secs(5);
 pub(super) struct AttemptOutcome {
     pub(super) status: Option<i64>,
     pub(super) error: Option<String>,
+    /// Why a part of the answer has no effect, though the receiver took the delivery.
+    pub(super) remark: Option<String>,
     /// Whether another try would fail, too.
     pub(super) is_final: bool,
     /// What the receiver answered about a merge.
@@ -43,7 +45,8 @@ impl AttemptOutcome {
     /// What is kept of it. `at` is the time in its headers.
     pub(super) fn note(&self, at: Timestamp) -> DeliveryTry {
         let took_ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX);
-        let noted = DeliveryTry::new(at, took_ms, self.status, self.error.as_deref());
+        let why = self.error.as_deref().or(self.remark.as_deref());
+        let noted = DeliveryTry::new(at, took_ms, self.status, why);
         DeliveryTry { answer: self.answer.clone(), ..noted }
     }
 }
@@ -94,16 +97,23 @@ pub(super) async fn send(
     let took = watch.elapsed();
     match answer {
         Ok(answer) => {
-            let is_taken = (200..300).contains(&answer.status);
-            let asks = is_taken && delivery.kind == Event::USER_MERGE_REQUESTED;
+            let is_good = (200..300).contains(&answer.status);
+            let asks = is_good && delivery.kind == Event::USER_MERGE_REQUESTED;
+            let error = match is_good {
+                false => Some(format!("the receiver answered with status {}", answer.status)),
+                // It may keep its guest, so it is not taken for an answer without a hold.
+                true if may_hold(&delivery.kind) => check_length(&answer.body).err().map(|error| error.to_string()),
+                true => None,
+            };
             AttemptOutcome {
                 status: Some(answer.status.into()),
-                error: (!is_taken).then(|| format!("the receiver answered with status {}", answer.status)),
                 is_final: false,
                 decision: if asks { MergeAnswer::read(&answer.body) } else { None },
                 answer: AnswerExcerpt::of(&answer.body),
                 took,
-                body: (is_taken && may_hold(&delivery.kind)).then_some(answer.body),
+                body: (error.is_none() && may_hold(&delivery.kind)).then_some(answer.body),
+                remark: None,
+                error,
             }
         }
         Err(error) => AttemptOutcome { error: Some(error.to_string()), took, ..AttemptOutcome::default() },

@@ -231,8 +231,10 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     let outcome = match Attempt::prepare(&project, &delivery, now) {
         Err(outcome) => outcome,
         // Its receiver would move what stays.
-        Ok(_) if asks_about_merge && merges::is_off(app, &delivery).await? => AttemptOutcome {
-            error: Some("the merge has ended, so the receiver is not asked about it".to_string()),
+        Ok(_) if asks_about_merge && !merges::begin_asking(app, &delivery, now, until).await? => AttemptOutcome {
+            error: Some(
+                "the merge has ended, or its time for an answer, so the receiver is not asked about it".to_string(),
+            ),
             is_final: true,
             ..AttemptOutcome::default()
         },
@@ -240,7 +242,7 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
             let mut outcome = send(app, attempt, &delivery, timeout, heard).await;
             if asks_about_merge {
                 // Before the delivery is finished: after a crash in between, it is sent again, and its answer changes nothing.
-                merges::take_answer(app, &project, &delivery, outcome.decision.take()).await?;
+                outcome.remark = merges::take_answer(app, &project, &delivery, outcome.decision.take()).await?;
             }
             outcome
         }

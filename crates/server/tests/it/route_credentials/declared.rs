@@ -263,7 +263,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
             "GET POST /users/new",
             "GET POST /users/bulk",
             "GET POST /users/{user_id}/login-id",
-            "POST /users/{user_id}/verify",
+            "GET POST /users/{user_id}/verify",
             "POST /users/{user_id}/password-email",
             "POST /providers/{alias}",
             "POST /providers/{alias}/move",

@@ -41,6 +41,8 @@ struct Inner {
     /// Responses to the next calls; then 200 and an allowing body.
     answers: Mutex<VecDeque<(u16, String)>>,
     came: Notify,
+    /// Locked while no response is sent.
+    gate: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Clone)]
@@ -65,6 +67,11 @@ impl Receiver {
     /// Adds the response to a further call.
     pub(crate) fn answer(&self, status: u16, body: &str) {
         self.inner.answers.lock().unwrap_or_else(PoisonError::into_inner).push_back((status, body.to_string()));
+    }
+
+    /// No response is sent until what this returns is dropped.
+    pub(crate) async fn hold_back(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.inner.gate).lock_owned().await
     }
 
     /// Calls from now on are answered as if nothing had been said.
@@ -98,6 +105,7 @@ async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) 
     inner.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call { headers, text });
     inner.came.notify_waiters();
     let answer = inner.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    drop(inner.gate.lock().await);
     let (status, body) = answer.unwrap_or((200, r#"{"is_allowed":true}"#.to_string()));
     if status == SILENCE {
         std::future::pending::<()>().await;
