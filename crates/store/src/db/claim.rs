@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Location, StoreError,
+    Location, StoreError, seal,
     sqlite::{
         self,
         files::{self, beside, real_path},
@@ -41,7 +41,9 @@ impl Claim {
         let Location::Sqlite { path } = location else { return Ok(None) };
         files::refuse_remains(path)?;
         let mut claim = Self::take(path, "vestibule serve")?;
-        claim.warnings = inspect(&real_path(path))?;
+        let file = real_path(path);
+        seal::take_off(&file)?;
+        claim.warnings = inspect(&file)?;
         Ok(Some(claim))
     }
 
@@ -85,7 +87,9 @@ fn inspect(path: &Path) -> Result<Vec<String>, StoreError> {
     let header = Header::read(path)?;
     let log_file = files::log_of(path);
     let content = log::read(&log_file).map_err(|error| StoreError::from_io(&error, &log_file))?;
-    let (page_size, there) = (header.page_size, length / header.page_size);
+    let page_size = header.page_size;
+    // A release before 0.2.0 wrote beside the checksum of a copied backup, which SQLite counts as a page.
+    let there = if seal::is_at_end_of(path) { length.div_ceil(page_size) } else { length / page_size };
     let is_in_log = |page: &u64| content.pages.contains(page);
     let needed = if content.committed > 0 {
         content.database_pages

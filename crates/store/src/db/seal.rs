@@ -40,6 +40,32 @@ pub(super) fn add(path: &Path, report: ReportBackup<'_>) -> Result<(), StoreErro
     file.write_all(&line).and_then(|()| file.sync_all()).map_err(fail)
 }
 
+/// Whether a file ends in a checksum.
+pub(super) fn is_at_end_of(path: &Path) -> bool {
+    let read = || {
+        let mut file = File::open(path)?;
+        io::Seek::seek(&mut file, io::SeekFrom::End(-i64::try_from(LENGTH).unwrap_or(i64::MAX)))?;
+        let mut line = Vec::new();
+        file.read_to_end(&mut line)?;
+        io::Result::Ok(line.starts_with(PREFIX) && line.ends_with(b"\n"))
+    };
+    read().unwrap_or(false)
+}
+
+/// Takes the checksum off a database file without a log: a backup that was copied to where the store is. SQLite counts
+/// the line as a page once it writes.
+pub(super) fn take_off(path: &Path) -> Result<(), StoreError> {
+    if size_of(&log_of(path)) > 0 || !is_at_end_of(path) {
+        return Ok(());
+    }
+    let without = file_length(path)? - LENGTH as u64;
+    OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|file| file.set_len(without).and_then(|()| file.sync_all()))
+        .map_err(|error| StoreError::from_io(&error, path))
+}
+
 /// Compares the length of a database file with its header, and its content with its checksum.
 ///
 /// # Errors

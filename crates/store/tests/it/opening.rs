@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use vestibule_store::{Claim, Location, Store, StoreError, users};
+use vestibule_store::{Claim, Location, Store, StoreError, back_up_sqlite, users};
 
 use crate::test_store::{P, TestStore, guest, id, write};
 
@@ -198,6 +198,30 @@ async fn a_file_without_its_end_is_damaged_with_and_without_a_log() {
     for error in [with_log, without_log] {
         assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
         assert!(error.to_string().contains("its end is missing"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_that_was_copied_into_place_is_a_store_that_may_be_killed() {
+    let (place, copied, killed) = (TestStore::sqlite(), TestStore::sqlite(), TestStore::sqlite());
+    make(&place).await;
+    let folder = tempfile::tempdir().unwrap();
+    let backup = folder.path().join("backup.db");
+    back_up_sqlite(&place.path(), &backup, &|_| ()).unwrap();
+    let length = fs::metadata(&backup).unwrap().len();
+    for is_claimed in [true, false] {
+        fs::remove_file(copied.path()).ok();
+        fs::copy(&backup, copied.path()).unwrap();
+        // An earlier release left the checksum where it was.
+        let claim = is_claimed.then(|| Claim::for_server(&copied.location).unwrap());
+        assert_eq!(fs::metadata(copied.path()).unwrap().len() < length, is_claimed);
+        let store = copied.open().await;
+        write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(7)).await })).await;
+        fs::copy(copied.path(), killed.path()).unwrap();
+        fs::copy(beside(&copied, "-wal"), beside(&killed, "-wal")).unwrap();
+        store.close().await;
+        drop(claim);
+        assert!(Claim::for_server(&killed.location).unwrap().unwrap().warnings.is_empty(), "{is_claimed}");
     }
 }
 
