@@ -213,7 +213,10 @@ fn look(request: &ProjectRequest) -> FormView {
         lead: "How sign-up and sign-in pages and emails look.".into(),
         section: "branding",
         above: None,
-        extra: Extra::Branding(BrandingPreview::new(request.href("/branding/preview"), settings.fallback_language())),
+        extra: Extra::Branding(Box::new(BrandingPreview::new(
+            request.href("/branding/preview"),
+            settings.fallback_language(),
+        ))),
     }
 }
 

@@ -192,7 +192,7 @@ fn look(request: &ProjectRequest, chosen: &ChosenEmail) -> FormView {
             .into(),
         section: "email-texts",
         above: None,
-        extra: Extra::EmailTexts(extra),
+        extra: Extra::EmailTexts(Box::new(extra)),
     }
 }
 

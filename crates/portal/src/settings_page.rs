@@ -90,9 +90,9 @@ pub(crate) enum Extra {
         applications_href: String,
     },
     /// A preview of the hosted pages.
-    Branding(BrandingPreview),
+    Branding(Box<BrandingPreview>),
     /// A preview and a test of an email.
-    EmailTexts(EmailTexts),
+    EmailTexts(Box<EmailTexts>),
     /// Client configuration and links of an application.
     Application {
         facts: Vec<(String, String)>,
@@ -203,7 +203,7 @@ impl SettingsFormPage {
         wrong.panels[0].controls[0].error = Some("Enter a whole number from 1 to 3153600000.".into());
         let color = Control::new("accent", "Color", ControlKind::Color, "#b0432b").hint("Of buttons and links.");
         let preview = BrandingPreview::new("/portal/p/shop/branding/preview".into(), "de");
-        let mut branding = Self { extra: Extra::Branding(preview), ..plain.clone() };
+        let mut branding = Self { extra: Extra::Branding(Box::new(preview)), ..plain.clone() };
         branding.panels[0].controls.push(color);
         let application = Self {
             extra: Extra::Application {
@@ -222,7 +222,8 @@ impl SettingsFormPage {
         };
         let tested = TestResultLine { url: "kim@shop.example".into(), is_good: true, outcome: String::new() };
         let failed = TestResultLine { is_good: false, outcome: "it is <b>closed</b>".into(), ..tested.clone() };
-        let texts = |test_result| Self { extra: Extra::EmailTexts(EmailTexts::sample(test_result)), ..plain.clone() };
+        let texts =
+            |test_result| Self { extra: Extra::EmailTexts(Box::new(EmailTexts::sample(test_result))), ..plain.clone() };
         vec![
             ("email-texts", texts(None)),
             ("email-texts-locked", Self { is_locked: true, ..texts(None) }),

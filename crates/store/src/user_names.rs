@@ -140,9 +140,14 @@ const BY_NAME: Sql = Sql::both(
      LIMIT $5",
 );
 
+/// What comes after all text that begins so.
+fn end_of(beginning: &str) -> String {
+    beginning.chars().chain([char::MAX]).collect()
+}
+
 /// At most `limit` users with a phrase that begins so, newest first, of those that come first by their phrases.
 pub async fn search_names(conn: &mut Conn, p: ProjectNo, beginning: &str, limit: i64) -> Result<Vec<User>, StoreError> {
-    let end = format!("{beginning}{}", char::MAX);
+    let end = end_of(beginning);
     // Several phrases of one user may begin so.
     let phrases = limit.saturating_mul(i64::try_from(MAX_PHRASES).unwrap_or(1));
     let values: [&dyn Param; 5] = [&p.0, &beginning, &end.as_str(), &phrases, &limit];
@@ -192,11 +197,11 @@ const BY_DOMAIN: Sql = Sql::both(
 );
 
 /// A character that comes before those of which domains are made.
-const BEFORE: char = '!';
+const BEFORE: &str = "!";
 
 /// At most `limit` users with an email address of this domain, newest first, and then of those that begin so.
 pub async fn search_domains(conn: &mut Conn, p: ProjectNo, domain: &str, limit: i64) -> Result<Vec<User>, StoreError> {
-    let (longer, end) = (format!("{domain}{BEFORE}"), format!("{domain}{}", char::MAX));
+    let (longer, end) = ([domain, BEFORE].concat(), end_of(domain));
     let mut users: Vec<User> = Vec::new();
     for (first, last) in [(domain, longer.as_str()), (longer.as_str(), end.as_str())] {
         let rest = limit - i64::try_from(users.len()).unwrap_or(limit);

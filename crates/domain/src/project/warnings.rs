@@ -38,7 +38,7 @@ impl ProjectSettings {
             let lists = |event: &str| handler.events.iter().flatten().any(|one| one == event || one == "*");
             let asks = handler.events.iter().flatten().any(|one| one == Event::USER_MERGE_REQUESTED);
             if asks && !(lists("user.merge.refused") && lists("user.merge.undone")) {
-                let message = "this webhook is asked to move the data of guests, and is not told when a merge is refused or undone after it \
+                let message = "this webhook moves the data of guests, and is not told when a merge is refused or undone after it \
                                has: add user.merge.refused and user.merge.undone"
                     .to_owned();
                 warnings.push(SettingsWarning { path: format!("hook.non_blocking_handlers[{index}].events"), message });

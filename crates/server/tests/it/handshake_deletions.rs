@@ -90,7 +90,7 @@ async fn a_guest_that_waits_is_in_no_list_of_guests(engine: Engine) {
     let before = held(scene.admin.get("/users?kind=held").await.expect(200).json());
     assert!(before.contains(&scene.sub) && before.contains(&scene.member), "{before:?}");
     scene.agree().await;
-    assert_eq!(held(scene.admin.get("/users?kind=held").await.expect(200).json()), [scene.member.clone()]);
+    assert_eq!(held(scene.admin.get("/users?kind=held").await.expect(200).json()), std::slice::from_ref(&scene.member));
     scene.act(&scene.merge_id().await, "refuse").await;
     assert!(held(scene.admin.get("/users?kind=held").await.expect(200).json()).contains(&scene.sub));
 }
@@ -156,7 +156,9 @@ async fn what_could_not_be_delivered_goes_with_its_user(engine: Engine) {
     let (gone, stays) = (client.sign_up().await, client.sign_up().await);
     let (gone, stays) = (client.subject(&gone.access).await, client.subject(&stays.access).await);
     let dead = |count: usize| move |page: &Value| page["deliveries"].as_array().is_some_and(|all| all.len() == count);
-    admin.wait_until("/deliveries?state=dead", dead(2)).await;
+    let before = admin.wait_until("/deliveries?state=dead", dead(2)).await;
+    // The newest is first.
+    let of_the_other = before["deliveries"][0]["id"].clone();
     let (store, no) = (&server.app.store, server.app.projects.find_by_id("test").expect("it").no);
     let now = server.clock.now();
     for user in [&gone, &stays] {
@@ -175,8 +177,7 @@ async fn what_could_not_be_delivered_goes_with_its_user(engine: Engine) {
         }
     };
     let page = admin.wait_until("/deliveries?state=dead", of_type("user.deleted")).await;
-    let bodies = page.to_string();
-    assert!(bodies.contains(&stays), "{page}");
+    assert!(page["deliveries"].as_array().is_some_and(|all| all.iter().any(|one| one["id"] == of_the_other)), "{page}");
     let mut conn = store.read().await.expect("a connection");
     assert_eq!(outbox::count(&mut conn, no, outbox::UNREADABLE_KIND).await.expect("a count"), 1);
     drop(conn);

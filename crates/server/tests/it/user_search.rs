@@ -55,7 +55,7 @@ async fn a_name_is_found_after_every_kind_of_write(engine: Engine) {
     let scene = Scene::start(engine).await;
     let kim = scene.member("k1@shop.test", "Kim Anna Doe").await;
     for text in ["kim", "Anna", "DOE", "kim anna d", "doe kim", "kim doe", " Kim  Anna "] {
-        assert_eq!(scene.find(text).await, [kim.clone()], "{text}");
+        assert_eq!(scene.find(text).await, std::slice::from_ref(&kim), "{text}");
     }
     for text in ["im", "nna", "kim@", "anna kim", "doe anna"] {
         assert_eq!(scene.find(text).await, Vec::<String>::new(), "{text}");
@@ -63,8 +63,8 @@ async fn a_name_is_found_after_every_kind_of_write(engine: Engine) {
     // A change, and its undoing.
     scene.rename(&kim, &json!("Zoë O’Brien")).await;
     assert_eq!(scene.find("kim").await, Vec::<String>::new());
-    assert_eq!(scene.find("ZOE").await, [kim.clone()]);
-    assert_eq!(scene.find("obrien").await, [kim.clone()]);
+    assert_eq!(scene.find("ZOE").await, std::slice::from_ref(&kim));
+    assert_eq!(scene.find("obrien").await, std::slice::from_ref(&kim));
     scene.rename(&kim, &Value::Null).await;
     assert_eq!(scene.find("zoe").await, Vec::<String>::new());
 
@@ -72,10 +72,10 @@ async fn a_name_is_found_after_every_kind_of_write(engine: Engine) {
     let app = scene.server.app_client();
     let guest = app.subject(&app.sign_up().await.access).await;
     scene.rename(&guest, &json!("Robin Roe")).await;
-    assert_eq!(scene.find("roe").await, [guest.clone()]);
+    assert_eq!(scene.find("roe").await, std::slice::from_ref(&guest));
     let promotion = json!({"login_id": {"type": "email", "value": "robin@shop.test"}});
     scene.admin.post(&format!("/users/{guest}/promote"), &promotion).await.expect(200);
-    assert_eq!(scene.find("robin roe").await, [guest.clone()]);
+    assert_eq!(scene.find("robin roe").await, std::slice::from_ref(&guest));
     let merged = app.subject(&app.sign_up().await.access).await;
     scene.rename(&merged, &json!("Sasha Stranger")).await;
     scene.admin.post(&format!("/users/{merged}/merge"), &json!({"into": guest})).await.expect(200);
@@ -121,7 +121,7 @@ async fn what_is_typed_is_bounded(engine: Engine) {
     let scene = Scene::start(engine).await;
     let long = "Maximilian ".repeat(20);
     let kim = scene.member("kim@shop.test", &long).await;
-    assert_eq!(scene.find(&long).await, [kim.clone()], "the beginning of a long name");
+    assert_eq!(scene.find(&long).await, std::slice::from_ref(&kim), "the beginning of a long name");
     for text in ["@", "%", "_", "'", "\\", "@%", "a".repeat(1_025).as_str(), "kim\u{0}", "@\u{0}"] {
         assert_eq!(scene.find(text).await, Vec::<String>::new(), "{text:?}");
     }
@@ -157,14 +157,14 @@ async fn names_of_an_earlier_release_are_found_after_an_upgrade(engine: Engine) 
         panic!("the walk does not end");
     };
     assert_eq!(walk().await, Progress::Resting);
-    assert_eq!(scene.find("doe").await, [kim.clone()]);
+    assert_eq!(scene.find("doe").await, std::slice::from_ref(&kim));
     // A node of the release before writes beside it.
     forget().await;
     assert_eq!(walk().await, Progress::Resting);
     assert_eq!(scene.find("doe").await, Vec::<String>::new(), "the second walk is not due");
     scene.server.clock.advance_seconds(86_401);
     while names::step(app).await.expect("a look") != Progress::Done {}
-    assert_eq!(scene.find("doe").await, [kim.clone()]);
+    assert_eq!(scene.find("doe").await, std::slice::from_ref(&kim));
     forget().await;
     scene.server.clock.advance_seconds(86_401);
     assert_eq!(walk().await, Progress::Done);

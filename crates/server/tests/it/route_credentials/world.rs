@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU16;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
-use vestibule_app::admin::keys::AdminScope;
+use vestibule_app::{admin::keys::AdminScope, jobs};
 use vestibule_domain::{id::UserId, secret::TokenHash};
 use vestibule_store::{admin_keys, device_keys, grants, operator_sessions, sessions, users};
 
@@ -112,6 +112,8 @@ impl World {
     pub(super) async fn traces(&self) -> Vec<String> {
         let app = &self.scene.server.app;
         let no = app.projects.find_by_id("test").expect("the project").no;
+        // Uses are remembered and written later.
+        jobs::accesses::flush_all(app).await.expect("the store works");
         let events = self.scene.server.all_events_of("test").await;
         let mut conn = app.store.read().await.expect("a connection");
         let mut traces = Vec::new();
