@@ -161,6 +161,23 @@ describe("the demo shop", () => {
     });
   }
 
+  test("a guest's cart that comes later than the page is shown when it comes", async () => {
+    const { email, sub } = await makeMember("Dusk lamp");
+    await shop.add("Linger bench");
+    await shop.waitForBadge("Guest");
+    const looks = /\/api\/cart\/from\//;
+    // Until the shop's server has moved the cart, this is what it answers.
+    await person.page.route(looks, (route) => route.fulfill({ json: { has_come: false } }));
+    await proveAccount("Sign in instead", email);
+    await person.page.getByRole("button", { name: "Bring my things along" }).click();
+    await person.page.getByText(`You are signed in as ${email}. Your guest cart is not here yet`).waitFor();
+    await person.page.waitForResponse(looks); // it looks again
+    await person.page.unroute(looks);
+    await person.page.getByText(`You are signed in as ${email}. Your guest cart came along.`).waitFor();
+    assert.equal(await shop.sub(), sub);
+    await shop.waitForCart({ "Dusk lamp": 1, "Linger bench": 1 });
+  });
+
   test("a guest with an account signs in without its cart", async () => {
     const { email, sub } = await makeMember("Dusk lamp");
     await shop.add("Linger bench");

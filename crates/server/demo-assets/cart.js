@@ -8,15 +8,24 @@ export class Cart {
 
   /** What is in the cart: product id → quantity. */
   fetchItems() {
-    return this.#send("GET", "/api/cart");
+    return this.#readItems("GET", "/api/cart");
   }
 
   /** Sets how many of a product are in the cart; 0 takes it out. Answers the whole cart. */
   setQuantity(productId, quantity) {
-    return this.#send("PUT", `/api/cart/${encodeURIComponent(productId)}`, { quantity });
+    return this.#readItems("PUT", `/api/cart/${encodeURIComponent(productId)}`, { quantity });
   }
 
-  async #send(method, path, body) {
+  /** Whether the shop's server has moved this guest's cart into this one. */
+  async hasCome(guest) {
+    return (await this.#call("GET", `/api/cart/from/${encodeURIComponent(guest)}`)).has_come === true;
+  }
+
+  async #readItems(method, path, body) {
+    return (await this.#call(method, path, body)).items ?? {};
+  }
+
+  async #call(method, path, body) {
     const token = await this.accessToken();
     if (token === null) return {};
     const response = await fetch(path, {
@@ -26,6 +35,6 @@ export class Cart {
     });
     this.onCall({ method, path, status: response.status });
     if (!response.ok) throw new Error("The shop could not reach your cart. Try again.");
-    return (await response.json()).items;
+    return response.json();
   }
 }

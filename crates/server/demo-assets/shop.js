@@ -43,8 +43,8 @@ async function arrive() {
 }
 
 /** Opens the sign-up or sign-in page; what is here now is noted, to be compared with what is there after the return. */
-async function leaveFor(start, mayBringCart = false) {
-  sessionStorage.setItem("foyer.before", JSON.stringify({ sub: user?.sub, items: countItems(), mayBringCart }));
+async function leaveFor(start) {
+  sessionStorage.setItem("foyer.before", JSON.stringify({ sub: user?.sub, items: countItems() }));
   await start();
 }
 
@@ -72,29 +72,35 @@ async function describeReturn({ before, error }) {
   if (before.sub === user.sub) return { text: "Welcome! Your cart and your ID came with you.", level: "success" };
   localStorage.removeItem("foyer.guest_sub");
   const name = user.email ?? user.sub;
-  if (before.items > 0 && before.mayBringCart && (await cartArrives())) {
-    return { text: `You are signed in as ${name}. Your guest cart came along.`, level: "success" };
+  if (before.items > 0 && (await vestibule.isEarlierSessionOver())) {
+    followCart(before.sub, name).catch((error) => say(error.message, "error"));
+    return null;
   }
   if (before.items > 0) return { text: `You are signed in as ${name}. Your guest cart stayed behind: it belongs to the guest's ID.`, level: "warning" };
   return { text: `You are signed in as ${name}.`, level: "success" };
 }
 
 /**
- * Whether the guest's cart comes to this one. The identity server asks the shop's server to move it right after the visitor has agreed,
- * and this page may be back before that is done. A visitor who signed in without it waits in vain, for two seconds.
+ * Shows the guest's cart in the member's as soon as the shop's server says that it has come. The identity server asks that server to move
+ * it right after the visitor has agreed, and again until it has. So the cart may be there before this page is, or later.
  */
-async function cartArrives() {
-  const before = JSON.stringify(items);
-  say("Looking for your guest cart…");
-  for (let looks = 0; looks < 10; looks++) {
-    items = await quietCart.fetchItems();
-    if (JSON.stringify(items) !== before) {
-      render();
-      return true;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
+async function followCart(guest, name) {
+  const member = user.sub;
+  say(`You are signed in as ${name}. Your guest cart is not here yet: it comes if you agreed to bring it.`);
+  for (let pause = 200; !(await hasCome(guest)); pause = Math.min(2 * pause, 5_000)) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    if (user?.sub !== member) return;
   }
-  return false;
+  const whole = await cart.fetchItems();
+  if (user?.sub !== member) return;
+  items = whole;
+  render();
+  say(`You are signed in as ${name}. Your guest cart came along.`);
+}
+
+/** A look that fails says nothing about the cart: the next one will. */
+function hasCome(guest) {
+  return quietCart.hasCome(guest).catch(() => false);
 }
 
 async function refreshUser() {
@@ -127,7 +133,7 @@ async function becomeGuest() {
 /** A guest who signs in leaves its cart behind, so it is asked first. */
 async function signIn() {
   const choice = user?.isGuest && countItems() > 0 ? await ask("sign-in-dialog") : "sign-in";
-  if (choice === "save") await leaveFor(() => vestibule.startPromotion(), true);
+  if (choice === "save") await leaveFor(() => vestibule.startPromotion());
   if (choice === "sign-in") await leaveFor(() => vestibule.startSignIn());
 }
 
@@ -210,7 +216,7 @@ function renderPass() {
   $("email-row").hidden = !user?.email;
   $("email").textContent = user?.email ?? "";
   $("same").hidden = !same;
-  const save = () => onPress(make("button", { type: "button" }, "Save your progress"), () => leaveFor(() => vestibule.startPromotion(), true));
+  const save = () => onPress(make("button", { type: "button" }, "Save your progress"), () => leaveFor(() => vestibule.startPromotion()));
   const leave = () => onPress(make("button", { type: "button", class: "quiet" }, "Sign out"), signOut);
   const key = `${state} ${user?.sub ?? ""}`;
   if ($("pass-actions").dataset.key === key) return; // the buttons stay, and the focus with them

@@ -138,7 +138,23 @@ export class Vestibule {
     const response = await this.#send(token_endpoint, { method: "POST", body: new URLSearchParams(form) });
     const body = await response.json();
     if (!response.ok) throw failure(body, response);
+    this.earlierToken = this.#read("refresh_token");
     this.#keepTokens(body);
+  }
+
+  /**
+   * Whether the session that this browser held before `finish` is over. A guest's ends when the person agrees to bring its things along;
+   * a guest that is left behind keeps it.
+   */
+  async isEarlierSessionOver() {
+    if (!this.earlierToken) return false;
+    const { token_endpoint } = await this.#discover();
+    const form = { grant_type: "refresh_token", client_id: this.clientId, refresh_token: this.earlierToken };
+    // Without a note of the call: a refusal is a good answer here.
+    const response = await fetch(token_endpoint, { method: "POST", body: new URLSearchParams(form) });
+    const body = await response.json();
+    if (!response.ok && body.error !== "invalid_grant") throw failure(body, response);
+    return !response.ok;
   }
 
   /** Ends the session here and at the server. A guest cannot be recovered afterwards. */

@@ -25,10 +25,18 @@ struct Content {
     moved: BTreeSet<String>,
     /// What each of them brought, by the ID of the merge, so that it can go back.
     #[serde(default)]
-    brought: BTreeMap<String, Items>,
+    brought: BTreeMap<String, Brought>,
     /// By `sub`.
     #[serde(flatten)]
     carts: BTreeMap<String, Items>,
+}
+
+/// A guest's cart that a merge moved.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Brought {
+    from: String,
+    into: String,
+    items: Items,
 }
 
 impl Content {
@@ -87,6 +95,12 @@ impl Carts {
         self.content.lock().await.carts.get(sub).cloned().unwrap_or_default()
     }
 
+    /// Whether a merge has moved the cart of this guest into this user's; an empty one has moved, too.
+    pub(super) async fn has_come(&self, guest: &str, into: &str) -> bool {
+        let content = self.content.lock().await;
+        content.brought.values().any(|brought| brought.from == guest && brought.into == into)
+    }
+
     /// Sets a product's quantity (0 removes it) and returns the cart once it is on disk.
     ///
     /// # Errors
@@ -117,13 +131,15 @@ impl Carts {
             if !content.moved.insert(merge_id.clone()) {
                 return;
             }
-            let Some(brought) = content.carts.remove(&from) else { return };
-            let items = content.carts.entry(into).or_default();
-            for (product, quantity) in &brought {
-                let own = items.entry(product.clone()).or_default();
-                *own = own.saturating_add(*quantity).min(MOST);
+            let items = content.carts.remove(&from).unwrap_or_default();
+            let own = content.carts.entry(into.clone()).or_default();
+            for (product, quantity) in &items {
+                let sum = own.entry(product.clone()).or_default();
+                *sum = sum.saturating_add(*quantity).min(MOST);
             }
-            content.brought.insert(merge_id, brought);
+            // Also of an empty cart: the shop's page asks whether it has come.
+            content.brought.insert(merge_id, Brought { from, into, items });
+            content.drop_empty();
         })
         .await
     }
@@ -139,7 +155,7 @@ impl Carts {
             let Some(brought) = content.brought.remove(&merge_id) else { return };
             let mut items = content.carts.remove(&into).unwrap_or_default();
             let own = content.carts.entry(from).or_default();
-            for (product, quantity) in brought {
+            for (product, quantity) in brought.items {
                 let left = items.remove(&product).unwrap_or_default();
                 let back = quantity.min(left);
                 *own.entry(product.clone()).or_default() += back;
@@ -210,9 +226,12 @@ mod tests {
         // As an earlier release wrote it.
         fs::write(&path, r#"{"guest":{"mat":2,"lamp":1},"member":{"mat":98}}"#).unwrap();
         let carts = Carts::open(path.clone()).unwrap();
+        assert!(!carts.has_come("guest", "member").await);
         for _ in 0..2 {
             carts.move_cart("m1".into(), "guest".into(), "member".into()).await.unwrap();
         }
+        assert!(carts.has_come("guest", "member").await);
+        assert!(!carts.has_come("guest", "another").await && !carts.has_come("another", "member").await);
         assert_eq!(carts.find("member").await, items(&[("lamp", 1), ("mat", 99)]));
         assert_eq!(carts.find("guest").await, Items::new());
         // What comes under the old name later is not moved by the same merge, also not after a restart.
@@ -220,6 +239,18 @@ mod tests {
         let reopened = Carts::open(path).unwrap();
         reopened.move_cart("m1".into(), "guest".into(), "member".into()).await.unwrap();
         assert_eq!(reopened.find("guest").await, items(&[("bowl", 1)]));
+        assert!(reopened.has_come("guest", "member").await);
+    }
+
+    #[tokio::test]
+    async fn an_empty_cart_comes_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let carts = Carts::open(folder.path().join("shop.json")).unwrap();
+        carts.move_cart("m1".into(), "guest".into(), "member".into()).await.unwrap();
+        assert!(carts.has_come("guest", "member").await);
+        assert!(carts.content.lock().await.carts.is_empty());
+        carts.move_back("m1".into(), "guest".into(), "member".into()).await.unwrap();
+        assert!(!carts.has_come("guest", "member").await);
     }
 
     #[tokio::test]

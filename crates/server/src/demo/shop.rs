@@ -77,6 +77,7 @@ pub fn router(config: ShopConfig) -> Result<Router, OpenError> {
         .route(HOOK_PATH, post(take_event))
         .route("/api/cart", get(show_cart))
         .route("/api/cart/{product}", put(set_quantity))
+        .route("/api/cart/from/{guest}", get(show_whether_come))
         .with_state(shop))
 }
 
@@ -92,6 +93,17 @@ async fn show_config(State(shop): State<Arc<Shop>>) -> Response {
 async fn show_cart(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Result<Response, ShopError> {
     let sub = shop.find_sub(&headers).await?;
     Ok(answer_cart(&shop.carts.find(&sub).await))
+}
+
+/// Whether a guest's cart has come into the cart of this user. The identity server asks the shop to move it right after the visitor has
+/// agreed: that may be before the page is back, or after.
+async fn show_whether_come(
+    State(shop): State<Arc<Shop>>,
+    Path(guest): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ShopError> {
+    let sub = shop.find_sub(&headers).await?;
+    Ok(answer(json!({ "has_come": shop.carts.has_come(&guest, &sub).await })))
 }
 
 async fn set_quantity(
@@ -315,15 +327,23 @@ mod tests {
         assert_eq!(tell("of the demo", event.replace("merge.requested", "merged")).await, (200, json!({})));
         let (_, body) = shop.send("GET", "/api/cart", Some("token-of-ben"), "").await;
         assert_eq!(body, json!({ "items": {} }));
+        let has_come = |token: &'static str| {
+            let shop = &shop;
+            async move { shop.send("GET", "/api/cart/from/anna", Some(token), "").await.1 }
+        };
+        assert_eq!(has_come("token-of-ben").await, json!({ "has_come": false }));
         for _ in 0..2 {
             assert_eq!(tell("of the demo", event.clone()).await, (200, json!({"merge": "settled"})));
         }
         let (_, body) = shop.send("GET", "/api/cart", Some("token-of-ben"), "").await;
         assert_eq!(body, json!({ "items": { "mat": 2 } }));
+        assert_eq!(has_come("token-of-ben").await, json!({ "has_come": true }));
+        assert_eq!(has_come("token-of-anna").await, json!({ "has_come": false }), "only its new owner is told");
         for end in ["undone", "refused"] {
             assert_eq!(tell("of the demo", event.replace("requested", end)).await, (200, json!({})));
             let (_, body) = shop.send("GET", "/api/cart", Some("token-of-anna"), "").await;
             assert_eq!(body, json!({ "items": { "mat": 2 } }), "{end}");
+            assert_eq!(has_come("token-of-ben").await, json!({ "has_come": false }));
         }
     }
 
