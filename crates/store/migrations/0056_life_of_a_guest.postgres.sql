@@ -10,6 +10,6 @@ CREATE INDEX merges_by_change ON merges (changed_at) WHERE state > 0 AND kept IS
 ALTER TABLE subjects ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX subjects_by_time ON subjects (project_no, user_id, since, id) WHERE user_id IS NOT NULL;
 
-CREATE INDEX hook_deliveries_dead ON hook_deliveries (project_no, lane, finished_at) WHERE state = 2;
-CREATE INDEX outbox_kept_aside ON outbox (project_no, user_id) WHERE kind = 'event.unreadable';
+CREATE INDEX hook_deliveries_by_dead_lane ON hook_deliveries (project_no, lane, finished_at) WHERE state = 2;
+CREATE INDEX outbox_by_kept_user ON outbox (project_no, user_id) WHERE kind = 'event.unreadable';
 DROP INDEX outbox_by_due;

@@ -10,8 +10,8 @@ CREATE INDEX merges_by_change ON merges (changed_at) WHERE state > 0 AND kept IS
 ALTER TABLE subjects ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX subjects_by_time ON subjects (project_no, user_id, since, id) WHERE user_id IS NOT NULL;
 
-CREATE INDEX hook_deliveries_dead ON hook_deliveries (project_no, lane, finished_at) WHERE state = 2;
-CREATE INDEX outbox_kept_aside ON outbox (project_no, user_id) WHERE kind = 'event.unreadable';
+CREATE INDEX hook_deliveries_by_dead_lane ON hook_deliveries (project_no, lane, finished_at) WHERE state = 2;
+CREATE INDEX outbox_by_kept_user ON outbox (project_no, user_id) WHERE kind = 'event.unreadable';
 DROP INDEX outbox_by_due;
 
 -- What the planner has to know of them (0009).
@@ -19,6 +19,6 @@ DELETE FROM sqlite_stat1 WHERE idx IN ('merges_by_change', 'outbox_by_due');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('merges', 'merges_by_change', '1000000 2'),
   ('subjects', 'subjects_by_time', '500000 500000 2 1 1'),
-  ('hook_deliveries', 'hook_deliveries_dead', '1000 500 2 1'),
-  ('outbox', 'outbox_kept_aside', '10 5 1');
+  ('hook_deliveries', 'hook_deliveries_by_dead_lane', '1000 500 2 1'),
+  ('outbox', 'outbox_by_kept_user', '10 5 1');
 ANALYZE sqlite_schema;

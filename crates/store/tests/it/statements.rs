@@ -117,7 +117,7 @@ async fn no_statement_looks_at_a_whole_table() {
 
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
-const FILL: [&str; 31] = [
+const FILL: [&str; 32] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -172,6 +172,9 @@ const FILL: [&str; 31] = [
      SELECT project_no, created_at, id, 'https://shop.example/' || created_at % 3, 'user.created', '{}',
             CASE WHEN created_at % 100 = 0 THEN 0 WHEN created_at % 100 = 1 THEN 2 ELSE 1 END, 1, created_at, created_at, created_at
      FROM users",
+    // Kept aside: nothing takes these, so there may be many.
+    "INSERT INTO outbox (project_no, kind, user_id, payload, created_at, due_at)
+     SELECT project_no, 'event.unreadable', id, '{}', created_at, created_at FROM users",
     "INSERT INTO idempotency (project_no, key_hash, request_hash, started_at, expires_at)
      SELECT project_no, id, id, created_at, created_at FROM users",
     "INSERT INTO operators (id, email, name, password_hash, created_at)
