@@ -92,11 +92,12 @@ impl Accesses {
         let mut shard = self.shard(target);
         let count = shard.len();
         if let Some(used) = shard.get_mut(&target) {
-            // It is written with the uses before it, or a request is writing them.
+            // It is written with the uses before it.
             used.at = used.at.max(now);
             used.written = used.written.max(recorded);
             used.window = window;
-            return Noted::Remembered;
+            // A request may be writing it, but nobody knows yet whether it can.
+            return if may_wait || now.since(used.written) <= window { Noted::Remembered } else { Noted::WriteNow };
         }
         // The memory is full; such a use is rarely concurrent with another of the same session.
         if count >= SHARD_SIZE {
@@ -186,8 +187,8 @@ mod tests {
             assert!(accesses.list_due(at(60)).is_empty());
             accesses.settle(target(1), at(60));
             assert_eq!(accesses.note(target(1), at(60), at(121), WINDOW, may_wait), expected);
-            // A concurrent request reads the same recorded use, and writes nothing.
-            assert_eq!(accesses.note(target(1), at(60), at(122), WINDOW, may_wait), Noted::Remembered);
+            // A concurrent request reads the same recorded use: the write of the first may fail.
+            assert_eq!(accesses.note(target(1), at(60), at(122), WINDOW, may_wait), expected);
             let due = Unwritten { target: target(1), at: at(122), first: at(121), written: at(60) };
             assert_eq!(accesses.list_due(at(122)), [due]);
             // The request has written its own use, or the job the first.

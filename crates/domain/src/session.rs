@@ -163,10 +163,11 @@ impl Lifetime {
         self.expiry(created_at, created_at.plus(unstored_window(*self)))
     }
 
-    /// The last use of such a guest that must be assumed, because it may have left no trace.
+    /// The last use of such a guest that must be assumed, because it may have left no trace. Without an idle timeout no use leaves any.
     #[must_use]
     pub fn latest_unstored_use(&self, created_at: Timestamp, now: Timestamp) -> Timestamp {
-        created_at.plus(unstored_window(*self)).min(now).max(created_at)
+        let latest = self.idle.map_or(now, |_| created_at.plus(unstored_window(*self)).min(now));
+        latest.max(created_at)
     }
 
     /// Whether a use of a guest that is not stored would be lost: its idle timeout would not be counted from it.
@@ -303,6 +304,8 @@ mod tests {
             for second in [0, 10, 11, 499] {
                 let expected = last.is_some_and(|last| second > last);
                 assert_eq!(lifetime.loses_unstored_use(START, at(second)), expected, "{hard} {idle:?} {second}");
+                let latest = last.map_or(second, |last| second.min(last));
+                assert_eq!(lifetime.latest_unstored_use(START, at(second)), at(latest), "{hard} {idle:?} {second}");
             }
         }
     }

@@ -5,7 +5,10 @@ use vestibule_domain::{
     user::User,
 };
 
-use crate::db::{Conn, Param, Sql, StoreError, Tx};
+use crate::{
+    db::{Conn, Param, Sql, StoreError, Tx},
+    subjects, users,
+};
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&TRACE, &INSERT_IF_ABSENT];
@@ -64,4 +67,12 @@ const INSERT_IF_ABSENT: Sql = Sql::new(
 pub async fn insert_if_absent(tx: &mut Tx, p: ProjectNo, guest: &User) -> Result<bool, StoreError> {
     let (id, created_at) = (guest.id.as_bytes().as_slice(), guest.created_at.as_micros());
     tx.execute_one(&INSERT_IF_ABSENT, &[&p.0, &id, &created_at]).await
+}
+
+/// Makes a tombstone of an ID that no user has, so that no guest is stored with it.
+pub async fn bury_if_absent(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<(), StoreError> {
+    if users::find(tx, p, id).await?.is_none() {
+        subjects::bury(tx, p, id).await?;
+    }
+    Ok(())
 }

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     actor::{ActError, Actor, AuditEntry},
     ctx::Ctx,
+    guests::unstored,
     identities::{LoadedUser, identity_of},
     logout_notices::LogoutNotices,
     projects::Project,
@@ -368,8 +369,10 @@ pub async fn set_disabled(ctx: &Ctx<'_>, actor: &Actor, id: UserId, disabled: bo
 
 pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<(), AdminError> {
     let (no, now) = (ctx.project.no, ctx.now);
-    let user =
-        users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
+    let Some(user) = users::find(&mut *ctx.app.store.read().await?, no, id).await? else {
+        unstored::bury(ctx, id).await?;
+        return Err(AdminError::NotFound(Thing::User));
+    };
     let event =
         prepare_about(ctx, actor, user, |user| Event::UserDeleted { user, reason: DeletionReason::Operator }).await?;
     let notices = LogoutNotices::of(ctx.app, ctx.project);

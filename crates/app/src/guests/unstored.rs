@@ -4,7 +4,7 @@
 use vestibule_domain::{
     client::{Client, GuestCreation},
     grant::Grant,
-    id::ProjectNo,
+    id::{ProjectNo, UserId},
     identity::UserAccount,
     secret::TokenHash,
     subject::Subject,
@@ -229,7 +229,11 @@ async fn write_rows(ctx: &Ctx<'_>, live: &LiveGrant, is_use: bool) -> Result<boo
     let written = ctx.app.store.write("store_guest", rows, move |tx, rows| {
         Box::pin(async move {
             let is_new = rows.write(tx, no).await?;
-            if is_new && new_day {
+            // Another request may have stored the guest without this use.
+            if is_use && !is_new {
+                grants::record_access(tx, no, guest.grant_id, now).await?;
+            }
+            if new_day {
                 returning_guests::count(tx, no, guest.user_id, &rows.grant.client_id, now).await?;
             }
             Ok(is_new)
@@ -242,6 +246,32 @@ async fn write_rows(ctx: &Ctx<'_>, live: &LiveGrant, is_use: bool) -> Result<boo
         Err(NotStored::Store(error)) => return Err(error),
     }
     Ok(true)
+}
+
+/// The grant that a claim would be stored as; `None` when its application is gone.
+pub(crate) fn grant_of(project: &Project, guest: &UnstoredGuest) -> Option<Grant> {
+    find_client(project, guest).map(|client| make_grant(project, client, guest))
+}
+
+/// Leaves a tombstone where a guest that is not stored may have this ID, so that its tokens never store it. The store cannot say
+/// whether there is such a guest, but the ID says when it would have signed up.
+pub(crate) async fn bury(ctx: &Ctx<'_>, id: UserId) -> Result<(), StoreError> {
+    let created_at = Timestamp::from_micros(i64::try_from(id.unix_millis()).unwrap_or(0).saturating_mul(1_000));
+    let is_possible = created_at <= ctx.now
+        && ctx.project.settings.clients().iter().any(|client| {
+            client.guest_creation() == GuestCreation::Lazy
+                && ctx.now <= client.grant_lifetime(true).unstored_expiry(created_at)
+        });
+    if !is_possible {
+        return Ok(());
+    }
+    let no = ctx.project.no;
+    ctx.app
+        .store
+        .write("bury_unstored_guest", (), move |tx, ()| {
+            Box::pin(async move { unstored_guests::bury_if_absent(tx, no, id).await })
+        })
+        .await
 }
 
 /// Revokes a guest that is not stored, with all its tokens; `false` when it was stored or revoked meanwhile.

@@ -28,11 +28,12 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Writes down what is due; answers how many uses.
 pub async fn flush_due(app: &App) -> Result<usize, StoreError> {
-    let mut total = 0;
+    let mut outcomes = Vec::new();
     for project in app.projects.all() {
-        total += flush_due_of(app, &project).await?;
+        outcomes.push(flush_due_of(app, &project).await);
     }
-    Ok(total)
+    // A project whose uses cannot be written keeps those of no other.
+    outcomes.into_iter().sum()
 }
 
 /// Writes down what is due of one project; answers how many uses.
@@ -42,11 +43,11 @@ pub(crate) async fn flush_due_of(app: &App, project: &Project) -> Result<usize, 
 
 /// Writes down everything, before the process ends.
 pub async fn flush_all(app: &App) -> Result<usize, StoreError> {
-    let mut total = 0;
+    let mut outcomes = Vec::new();
     for project in app.projects.all() {
-        total += flush(app, &project, &project.accesses.list_all()).await?;
+        outcomes.push(flush(app, &project, &project.accesses.list_all()).await);
     }
-    Ok(total)
+    outcomes.into_iter().sum()
 }
 
 async fn flush(app: &App, project: &Project, uses: &[Unwritten]) -> Result<usize, StoreError> {

@@ -111,12 +111,11 @@ async fn revoke_own(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> R
 ///
 /// No event says so, because none said that the guest was there.
 async fn revoke_unstored(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> Result<bool, Error> {
-    let Some(guest) = unstored::read_refresh_token(ctx.project, token) else { return Ok(false) };
-    let mut conn = ctx.app.store.read().await?;
-    let live = unstored::find_live(&mut conn, ctx.project, &guest, ctx.now).await?;
-    drop(conn);
-    let Some(live) = live.filter(|live| live.unstored.is_some()) else { return Ok(false) };
-    check_owner(ctx.project, requester, &live.grant)?;
+    let guest = unstored::read_refresh_token(ctx.project, token).filter(|guest| ctx.now <= guest.ends_at);
+    let Some(guest) = guest else { return Ok(false) };
+    // Also where the settings end it now: they may change back.
+    let Some(grant) = unstored::grant_of(ctx.project, &guest) else { return Ok(false) };
+    check_owner(ctx.project, requester, &grant)?;
     Ok(unstored::revoke(ctx, &guest).await?)
 }
 

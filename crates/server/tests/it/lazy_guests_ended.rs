@@ -22,6 +22,8 @@ on_both_engines!(
     changed_lifetimes_shorten_and_never_extend_it,
     tokens_are_of_one_application_and_one_project,
     an_application_that_was_replaced_knows_no_earlier_guest,
+    a_revocation_counts_while_settings_end_the_guest,
+    a_deleted_sub_is_not_stored_later,
 );
 
 /// Nothing accepts any token of the guest, and no row appears.
@@ -265,4 +267,33 @@ async fn an_application_that_was_replaced_knows_no_earlier_guest(engine: Engine)
     }
     let fresh = client.sign_up().await;
     client.user_info(&fresh.access).await.expect(200);
+}
+
+async fn a_revocation_counts_while_settings_end_the_guest(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        lazy(setup);
+        setup.set_client("web", "access_token_lifetime_seconds", 300);
+        setup.set_client("web", "refresh_token_lifetime_seconds", 20_000);
+    })
+    .await;
+    let client = server.app_client();
+    let (revoked, other) = (client.sign_up().await, client.sign_up().await);
+    server.clock.advance_seconds(1_000);
+    change_settings(&server, |settings| settings.oauth.clients[0].refresh_token_lifetime_seconds = Some(900)).await;
+    client.revoke(&revoked.refresh).await.expect(200);
+    change_settings(&server, |settings| settings.oauth.clients[0].refresh_token_lifetime_seconds = Some(20_000)).await;
+    expect_dead(&server, &client, &revoked, "revoked").await;
+    client.refresh(&other.refresh).await.expect(200);
+}
+
+async fn a_deleted_sub_is_not_stored_later(engine: Engine) {
+    let server = TestServer::start(engine, lazy).await;
+    let client = server.app_client();
+    let (deleted, other) = (client.sign_up().await, client.sign_up().await);
+    let subject = client.subject(&deleted.access).await;
+    let admin = Admin::of(&server).await;
+    // The store cannot know whether there is such a guest.
+    assert_eq!(admin.delete(&format!("/users/{subject}")).await.status, 404);
+    expect_dead(&server, &client, &deleted, "deleted").await;
+    client.refresh(&other.refresh).await.expect(200);
 }

@@ -14,6 +14,7 @@ use crate::{
 on_both_engines!(
     each_thing_worth_keeping_stores_the_guest,
     a_late_use_stores_the_guest,
+    the_use_that_stores_the_guest_counts,
     the_first_use_stores_the_guest_if_the_application_wants_it,
     an_application_that_is_eager_again_stores_its_guests_with_their_next_use,
     the_event_of_a_new_guest_goes_out_when_it_is_stored,
@@ -198,4 +199,21 @@ async fn a_promoted_guest_keeps_its_sub(engine: Engine) {
     client.refresh(&guest.refresh).await.expect(400);
     assert_ne!(go_on(&client, &guest.refresh).await.status, 200);
     assert_eq!(stored(&server).await, (1, 1));
+}
+
+async fn the_use_that_stores_the_guest_counts(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        lazy(setup);
+        setup.set_client("web", "access_token_lifetime_seconds", 2_000);
+        setup.set_client("web", "refresh_token_idle_timeout_seconds", 3_000);
+    })
+    .await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    server.clock.advance_seconds(1_900);
+    // An ID token needs the rows, and is a use.
+    renew_id_token(&client, &guest.access).await.expect(200);
+    assert_eq!(stored(&server).await, (1, 1));
+    server.clock.advance_seconds(3_000);
+    client.refresh(&guest.refresh).await.expect(200);
 }

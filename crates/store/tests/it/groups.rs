@@ -406,12 +406,15 @@ async fn several_refreshes_are_recorded_as_single_ones(store: Store) {
     let is_done = write(&store, (), move |tx, ()| {
         Box::pin(async move {
             let other = Touched { project: OTHER, ..touched(5, Some("other"), 50) };
-            let mut all = [
+            let mut all = vec![
                 touched(3, None, 30),
                 touched(0, Some("new"), 10),
                 other,
                 touched(2, Some("late"), 0),
+                touched(1, None, 15),
+                // Two tabs of one browser.
                 touched(1, None, 20),
+                touched(3, None, 20),
             ];
             grants::touch_all(tx, &mut all).await
         })
@@ -434,7 +437,7 @@ async fn several_refreshes_are_recorded_as_single_ones(store: Store) {
     drop(conn);
     let is_gone = write(&store, (), move |tx, ()| {
         Box::pin(async move {
-            let mut all = [touched(3, None, 30), touched(0, None, 10), touched(9, None, 10)];
+            let mut all = vec![touched(3, None, 30), touched(0, None, 10), touched(9, None, 10)];
             grants::touch_all(tx, &mut all).await
         })
     });
