@@ -156,7 +156,7 @@ impl Lifetime {
         self.idle.map_or(hard, |idle| hard.min(last_access_at.plus(idle)))
     }
 
-    /// When a guest that is not stored expires. Its uses within [`unstored_window`] leave no trace, so the window is added: it may
+    /// When a guest that is not stored expires. Its uses within the first 1 % of the idle timeout leave no trace, so that much is added: it may
     /// expire one window late, and never early.
     #[must_use]
     pub fn unstored_expiry(&self, created_at: Timestamp) -> Timestamp {
