@@ -236,7 +236,14 @@ async fn prove<'a>(ctx: &Ctx<'a>, request: &ExchangeRequest<'_>) -> Result<Prove
         Some(challenge) => (challenge::issued_at(&challenge), challenge.into(), VoucherKind::WithNonce),
         None => (issued_at.min(ctx.now), single_use, VoucherKind::WithoutNonce),
     };
-    let kept = KeptAnswer { alias: alias.clone(), user, asked_since, verified_at: ctx.now, is_bound: false };
+    let kept = KeptAnswer {
+        alias: alias.clone(),
+        user,
+        asked_since,
+        verified_at: ctx.now,
+        issued_at: Some(issued_at),
+        is_bound: false,
+    };
     Ok(ProvedAccount { provider, kept, single_use, voucher })
 }
 
@@ -360,7 +367,7 @@ async fn commit(
         rates::charge_user(ctx, user_id)?;
     }
     let binding = new.request.proof.bind(client)?;
-    let dated = proved.kept.user.dated(proved.provider, proved.kept.verified_at);
+    let dated = proved.kept.user.dated(proved.provider, proved.kept.proved_at());
     let grant = NewGrant {
         user_id,
         client_id: &client.client_id,
