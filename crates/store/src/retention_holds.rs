@@ -107,7 +107,11 @@ const EXPIRED_ANY_PROJECT: Sql = Sql::new(
 /// SQLite.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     let read = |row: &Row<'_>| Ok((read_project(row, 0)?, read_id(row, 1)?, read_id(row, 2)?));
-    let (mut removed, expired) = (0, tx.query_all(&EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit], read).await?);
+    let mut expired: Vec<(ProjectNo, UserId, HoldId)> =
+        tx.query_all(&EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit], read).await?;
+    // In this order on every node, so that two clean-ups at once do not wait for each other.
+    expired.sort_unstable_by_key(|(p, user, id)| (p.0, *user.as_bytes(), *id.as_bytes()));
+    let mut removed = 0;
     for (p, user, id) in expired {
         removed += u64::from(remove(tx, p, user, id).await?);
     }

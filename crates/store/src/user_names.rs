@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&ADD, &REMOVE, &LOCK_ATTRIBUTES, &WITH_ATTRIBUTES, &BY_NAME, &BY_DOMAIN];
+pub const STATEMENTS: &[&Sql] =
+    &[&ADD, &REMOVE, &LOCK_ATTRIBUTES, &WITH_ATTRIBUTES, &REMOVE_ORPHANS, &BY_NAME, &BY_DOMAIN];
 
 const ADD: Sql = Sql::new(
     "INSERT INTO user_names (
@@ -90,6 +91,26 @@ pub async fn list_with_attributes(
 ) -> Result<Vec<UserId>, StoreError> {
     let (after, to) = (after.as_bytes().as_slice(), to.as_bytes().as_slice());
     conn.query_all(&WITH_ATTRIBUTES, &[&p.0, &after, &to], |row| read_id(row, 0)).await
+}
+
+const REMOVE_ORPHANS: Sql = Sql::new(
+    "DELETE FROM user_names
+     WHERE project_no = $1 AND user_id > $2 AND user_id <= $3
+       AND NOT EXISTS (
+         SELECT 1
+         FROM users u
+         WHERE u.project_no = $1 AND u.id = user_names.user_id
+           AND u.id > $2 AND u.id <= $3
+           AND u.standard_attributes IS NOT NULL
+       )",
+);
+
+/// Removes the phrases whose user is gone, or has no attributes any more, after one user and up to another: an earlier release
+/// deletes users without them.
+pub async fn remove_orphans(tx: &mut Tx, p: ProjectNo, after: UserId, to: UserId) -> Result<(), StoreError> {
+    let (after, to) = (after.as_bytes().as_slice(), to.as_bytes().as_slice());
+    tx.execute(&REMOVE_ORPHANS, &[&p.0, &after, &to]).await?;
+    Ok(())
 }
 
 const BY_NAME: Sql = Sql::both(

@@ -238,7 +238,8 @@ impl Written {
 pub async fn ask_again(ctx: &Ctx<'_>, actor: &Actor, id: MergeId) -> Result<MergeRow, AdminError> {
     let (no, now) = (ctx.project.no, ctx.now);
     let row = find(ctx, id).await?;
-    let answer_by = now.plus(answer_time(ctx.project));
+    // By the clock that ends it.
+    let answer_by = ctx.app.store_clock.read(&ctx.app.store).await?.plus(answer_time(ctx.project));
     let event = Event::UserMergeRequested { merge_id: id, from: row.merge.from, into: row.merge.into, answer_by };
     let entry = actor.prepare(ctx, &event, Some(row.merge.into));
     let asked = ctx.app.store.write("ask_about_merge", entry, move |tx, entry| {

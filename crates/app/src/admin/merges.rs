@@ -60,7 +60,7 @@ pub async fn merge_guest(ctx: &Ctx<'_>, actor: &Actor, guest: UserId, into: User
     let (no, now) = (ctx.project.no, ctx.now);
     let loaded = LoadedUser::read(ctx.app, ctx.project, member).await?;
     let ending = Ending::by_actor(ctx, actor, guest.id, Selection::All);
-    let planned = GuestMerge::plan(ctx, guest.id, ending, None);
+    let planned = GuestMerge::plan(ctx, guest.id, ending, None).await?;
     let event = actor.prepare(ctx, &planned.describe(ctx.project, &guest, &loaded), Some(into));
     let input = (planned, event, Arc::clone(ctx.project));
     let merged = ctx.app.store.write("admin_merge", input, move |tx, (guest, event, project)| {

@@ -23,12 +23,20 @@ pub(crate) struct KeptAnswer {
     /// The provider was asked after this time.
     pub(crate) asked_since: Timestamp,
     pub(crate) verified_at: Timestamp,
+    /// When the provider issued it; `None` in what an earlier release kept.
+    #[serde(default)]
+    pub(crate) issued_at: Option<Timestamp>,
     /// Whether only the application's key gets what a page with it leads to.
     #[serde(default)]
     pub(crate) is_bound: bool,
 }
 
 impl KeptAnswer {
+    /// When it proved its user at the latest: an application may have had it for minutes.
+    pub(crate) fn proved_at(&self) -> Timestamp {
+        self.issued_at.map_or(self.verified_at, |at| at.min(self.verified_at))
+    }
+
     /// Whether it is of this provider, whose settings still take such answers, and still kept.
     pub(super) fn is_usable(&self, provider: &Provider, now: Timestamp) -> bool {
         self.alias == provider.alias
@@ -42,7 +50,7 @@ impl KeptAnswer {
     /// authorization request may ask for a proof that is not older than this, in seconds.
     pub(super) fn is_proof_on_page(&self, provider: &Provider, max_age: Option<u64>, now: Timestamp) -> bool {
         // Within the same second or not: what was proved before is not proved for the request.
-        let is_recent = |seconds| seconds > 0 && self.user.dated(provider, self.verified_at).is_within(seconds, now);
+        let is_recent = |seconds| seconds > 0 && self.user.dated(provider, self.proved_at()).is_within(seconds, now);
         self.is_bound && self.is_usable(provider, now) && max_age.is_none_or(is_recent)
     }
 

@@ -395,7 +395,7 @@ async fn decide(
 ) -> Result<Answered, Error> {
     let mut user = user.under(provider);
     // What the provider said to an application minutes ago proves nothing of this moment.
-    let dated = user.dated(provider, flow.state.kept.as_ref().map_or(ctx.now, |kept| kept.verified_at));
+    let dated = user.dated(provider, flow.state.kept.as_ref().map_or(ctx.now, |kept| kept.proved_at()));
     let mut conn = ctx.app.store.read().await?;
     let no = ctx.project.no;
     let known = external_accounts::find(&mut conn, no, &user.provider, &user.subject).await?;

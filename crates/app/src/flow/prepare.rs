@@ -230,7 +230,7 @@ async fn prepare_login(
         endings.member = Some(Ending::new(ctx, user_id, Selection::All, cause));
     }
     if let Some(guest) = guest {
-        return Ok(Some(prepare_end(ctx, flow, (&guest, &loaded), (proof, brings), endings, browser)));
+        return prepare_end(ctx, flow, (&guest, &loaded), (proof, brings), endings, browser).await.map(Some);
     }
     if brings {
         return Ok(None);
@@ -241,14 +241,14 @@ async fn prepare_login(
 }
 
 /// The end of a guest for the member that its visitor proved: the guest is given up, or merged.
-fn prepare_end(
+async fn prepare_end(
     ctx: &Ctx<'_>,
     flow: &Flow,
     (guest, member): (&User, &LoadedUser),
     (proof, brings): (Box<LoginProof>, bool),
     mut endings: Endings,
     browser: &Browser,
-) -> Prepared {
+) -> Result<Prepared, Error> {
     let (user_id, amr) = (proof.user, proof.amr);
     let event = Event::UserAnonymousPromoted {
         anonymous_user: UserModel::copy(&UserAccount::of_guest(guest)),
@@ -259,17 +259,25 @@ fn prepare_end(
     let ending = Ending::new(ctx, guest.id, Selection::All, cause);
     let origin = origin_of(flow);
     if brings {
-        let merge = GuestMerge::plan(ctx, guest.id, ending, Some(flow.state.request.client_id.clone()));
+        let merge = GuestMerge::plan(ctx, guest.id, ending, Some(flow.state.request.client_id.clone())).await?;
         let second = Some(events::prepare(ctx, &merge.describe(ctx.project, guest, member), user_id, &origin));
         // While the merge waits, its guest is not given up for good.
         let event = if merge.answer_by.is_some() { describe_sign_in(ctx, flow, member, browser) } else { event };
         let event = events::prepare(ctx, &event, user_id, &origin);
-        return Prepared { user_id, change: UserChange::Merge(Box::new(merge), proof), event, second, amr, endings };
+        return Ok(Prepared {
+            user_id,
+            change: UserChange::Merge(Box::new(merge), proof),
+            event,
+            second,
+            amr,
+            endings,
+        });
     }
     let event = events::prepare(ctx, &event, user_id, &origin);
     endings.guest = Some(ending);
-    Prepared { user_id, change: UserChange::Yield(guest.id, proof), event, second: None, amr, endings }
+    Ok(Prepared { user_id, change: UserChange::Yield(guest.id, proof), event, second: None, amr, endings })
 }
+
 /// The event of a member's sign-in.
 fn describe_sign_in(ctx: &Ctx<'_>, flow: &Flow, member: &LoadedUser, browser: &Browser) -> Event {
     let cookie_session = || SessionModel {

@@ -36,24 +36,25 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Looks once at what is due.
+/// Looks once at what is due. A merge that fails does not keep the others, which may be of other projects, from their turn.
 ///
 /// # Errors
-/// The store's; what was done stays done.
+/// The store's first one; what was done stays done.
 pub async fn sweep(app: &App) -> Result<(), StoreError> {
     // The same moment for every node: one whose clock is ahead would end merges early.
     let now = app.store_clock.read(&app.store).await?;
     let late = merges::list_late_any_project(&mut *app.store.read().await?, now, LOOK).await?;
+    let mut result = Ok(());
     for (no, id) in late {
         let Some(project) = app.projects.find_by_no(no) else { continue };
         let ctx = Ctx::without_request(app, &project, now);
-        report(id, decide(&ctx, &Actor::server(), id, Decision::TimeOut).await)?;
+        result = result.and(report(id, decide(&ctx, &Actor::server(), id, Decision::TimeOut).await));
     }
     let past = merges::list_final_any_project(&mut *app.store.read().await?, now, LOOK).await?;
     for (no, id) in past {
-        forget(app, no, id, now).await?;
+        result = result.and(forget(app, no, id, now).await);
     }
-    Ok(())
+    result
 }
 
 /// Forgets what a merge did, with the holds of its guest.

@@ -98,7 +98,7 @@ pub async fn step(app: &App) -> Result<Progress, StoreError> {
     Ok(if after.is_some() { Progress::Walking } else { Progress::Resting })
 }
 
-/// Makes the names of some users searchable; answers the last one, `None` at the end of the walk.
+/// Makes the names of some users searchable, and removes those that outlived their users; answers the last one, `None` at the end of the walk.
 async fn look(app: &App, after: Option<(ProjectNo, UserId)>) -> Result<Option<(ProjectNo, UserId)>, StoreError> {
     let (first, last) = (UserId::from_bytes([0; 16]), UserId::from_bytes([u8::MAX; 16]));
     let (from, after) = after.unwrap_or((ProjectNo(i64::MIN), last));
@@ -112,6 +112,11 @@ async fn look(app: &App, after: Option<(ProjectNo, UserId)>) -> Result<Option<(P
     let ids = user_names::list_with_attributes(&mut conn, no, after, end).await?;
     drop(conn);
     renew(app, no, &ids).await?;
+    // Nodes of the release before delete users, and clear their attributes, without the phrases.
+    let remove = app.store.write("remove_names", (), move |tx, ()| {
+        Box::pin(async move { user_names::remove_orphans(tx, no, after, end).await })
+    });
+    remove.await?;
     if end != last {
         return Ok(Some((no, end)));
     }

@@ -47,17 +47,30 @@ pub struct GuestMerge {
 
 impl GuestMerge {
     /// A merge by the project's settings.
-    pub(crate) fn plan(ctx: &Ctx<'_>, guest: UserId, ending: Ending, client_id: Option<String>) -> Self {
+    ///
+    /// # Errors
+    /// The store's, which has the clock for the answer.
+    pub(crate) async fn plan(
+        ctx: &Ctx<'_>,
+        guest: UserId,
+        ending: Ending,
+        client_id: Option<String>,
+    ) -> Result<Self, StoreError> {
         let settings = ctx.project.settings.merging();
-        Self {
+        let answer_by = match settings.answer_time() {
+            // By the clock that ends it: a node whose own is behind would leave less time.
+            Some(time) => Some(ctx.app.store_clock.read(&ctx.app.store).await?.plus(time)),
+            None => None,
+        };
+        Ok(Self {
             id: ctx.app.entropy.id(ctx.now),
             guest,
             ending,
             rules: settings.attributes.clone(),
             client_id,
-            answer_by: settings.answer_time().map(|time| ctx.now.plus(time)),
+            answer_by,
             undo: settings.undo_time(),
-        }
+        })
     }
 
     /// The event of the merge: that it is requested, or done.

@@ -19,7 +19,7 @@ use crate::{
     projects::Project,
 };
 
-/// The longest answer that is read for a hold, in bytes. The client cuts a longer one.
+/// The longest answer that is read for a decision or a hold, in bytes. The client cuts a longer one.
 const LONGEST: usize = ANSWER_LIMIT - 1;
 /// How much of a reason is kept with the delivery, in characters.
 const REASON_CHARS: usize = 300;
@@ -29,12 +29,14 @@ pub(crate) fn may_hold(event_type: &str) -> bool {
     event_type == Event::USER_ANONYMOUS_EXPIRING
 }
 
-/// The answer may hold its guest, and can't be read to its end: it counts as none, and the event is sent again.
+/// The answer may hold its guest or decide its merge, and can't be read to its end: it counts as none, and the event is sent again.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is longer than {LONGEST} bytes, so it can't be read whether it holds the guest: answer with less")]
+#[error(
+    "the answer is longer than {LONGEST} bytes, so it can't be read whether it has a decision or a hold: answer with less"
+)]
 pub(crate) struct TooLong;
 
-/// Checks that an answer was received to its end, if it may have a hold.
+/// Checks that an answer was received to its end, if it may have a decision or a hold.
 pub(crate) fn check_length(body: &[u8]) -> Result<(), TooLong> {
     if is_object(body) && body.len() > LONGEST { Err(TooLong) } else { Ok(()) }
 }

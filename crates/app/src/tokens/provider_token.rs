@@ -20,7 +20,7 @@ use vestibule_store::{StoreError, Tx, external_accounts, grants, users};
 use super::{
     Tokens,
     code::remove_others,
-    dpop::{self, PresentedProof, ProofUse},
+    dpop::{self, Binding, PresentedProof, ProofUse},
     issue::{NewGrant, make_grant, scopes_of},
     print_tokens,
 };
@@ -236,7 +236,14 @@ async fn prove<'a>(ctx: &Ctx<'a>, request: &ExchangeRequest<'_>) -> Result<Prove
         Some(challenge) => (challenge::issued_at(&challenge), challenge.into(), VoucherKind::WithNonce),
         None => (issued_at.min(ctx.now), single_use, VoucherKind::WithoutNonce),
     };
-    let kept = KeptAnswer { alias: alias.clone(), user, asked_since, verified_at: ctx.now, is_bound: false };
+    let kept = KeptAnswer {
+        alias: alias.clone(),
+        user,
+        asked_since,
+        verified_at: ctx.now,
+        issued_at: Some(issued_at),
+        is_bound: false,
+    };
     Ok(ProvedAccount { provider, kept, single_use, voucher })
 }
 
@@ -294,30 +301,54 @@ async fn sign_in(ctx: &Ctx<'_>, new: &NewSignIn<'_>, proved: ProvedAccount<'_>) 
         Exchanged::EmailTaken => true,
         Exchanged::BelongsToMember => false,
     };
-    let dpop_jkt = new.request.proof.bind(client)?.jkt;
-    refuse(ctx, new.request.client, (dpop_jkt, new.guest.clone()), (is_claim, proved)).await.map(Attempted::Done)
+    let binding = new.request.proof.bind(client)?;
+    refuse(ctx, client, (binding, new.guest.clone()), (is_claim, proved)).await.map(Attempted::Done)
 }
 
 /// Uses up what proved the account, and gives the application a continuation in its place.
 async fn refuse(
     ctx: &Ctx<'_>,
     client: &Client,
-    (dpop_jkt, guest): (Option<String>, Option<(UserId, PromotionSource)>),
+    (binding, guest): (Binding, Option<(UserId, PromotionSource)>),
     (is_claim, proved): (bool, ProvedAccount<'_>),
 ) -> Result<ExchangeOutcome, Error> {
-    use_up(ctx, &proved).await?;
+    use_up(ctx, &proved, binding.proof_use).await?;
     let SealedContinuation { proof: continuation, page: page_continuation } =
-        Continuation::new(ctx, &client.client_id, dpop_jkt, guest, proved.kept).seal(ctx);
+        Continuation::new(ctx, &client.client_id, binding.jkt, guest, proved.kept).seal(ctx);
     Ok(ExchangeOutcome::Conflict(IdentityConflict { is_claim, continuation, page_continuation }))
 }
 
-/// Uses up what proved an account, where nothing else is written.
-async fn use_up(ctx: &Ctx<'_>, proved: &ProvedAccount<'_>) -> Result<(), Error> {
-    let no = ctx.project.no;
-    let write = ctx.app.store.write("use_up_provider_token", proved.single_use, move |tx, single_use| {
-        Box::pin(async move { single_use.spend(tx, no).await })
+/// Uses up what proved an account and the proof of the request, where nothing else is written.
+async fn use_up(ctx: &Ctx<'_>, proved: &ProvedAccount<'_>, proof_use: Option<ProofUse>) -> Result<(), Error> {
+    let (no, input) = (ctx.project.no, (proved.single_use, proof_use));
+    let write = ctx.app.store.write("use_up_provider_token", input, move |tx, (single_use, proof_use)| {
+        Box::pin(spend_both(tx, no, single_use, *proof_use))
     });
-    if write.await? { Ok(()) } else { Err(proved.used()) }
+    match write.await {
+        Ok(()) => Ok(()),
+        Err(ExchangeError::Store(error)) => Err(error.into()),
+        Err(ExchangeError::ProofReplayed) => Err(Error::DpopProofReplayed),
+        Err(
+            ExchangeError::Used
+            | ExchangeError::Overtaken
+            | ExchangeError::Promoted
+            | ExchangeError::Gone
+            | ExchangeError::Disabled,
+        ) => Err(proved.used()),
+    }
+}
+
+/// Redeems both, or none: an error rolls back.
+async fn spend_both(
+    tx: &mut Tx,
+    no: ProjectNo,
+    single_use: &SingleUse,
+    proof_use: Option<ProofUse>,
+) -> Result<(), ExchangeError> {
+    if !dpop::spend(tx, no, proof_use).await? {
+        return Err(ExchangeError::ProofReplayed);
+    }
+    if single_use.spend(tx, no).await? { Ok(()) } else { Err(ExchangeError::Used) }
 }
 
 /// Makes the change and the grant, in one transaction.
@@ -336,7 +367,7 @@ async fn commit(
         rates::charge_user(ctx, user_id)?;
     }
     let binding = new.request.proof.bind(client)?;
-    let dated = proved.kept.user.dated(proved.provider, proved.kept.verified_at);
+    let dated = proved.kept.user.dated(proved.provider, proved.kept.proved_at());
     let grant = NewGrant {
         user_id,
         client_id: &client.client_id,
@@ -453,12 +484,7 @@ impl From<PromotionError> for ExchangeError {
 }
 
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Exchange) -> Result<(), ExchangeError> {
-    if !dpop::spend(tx, no, input.proof_use).await? {
-        return Err(ExchangeError::ProofReplayed);
-    }
-    if !input.single_use.spend(tx, no).await? {
-        return Err(ExchangeError::Used);
-    }
+    spend_both(tx, no, &input.single_use, input.proof_use).await?;
     if let Some((source, guest)) = &input.source {
         check_source(tx, no, source, *guest).await?;
     }
@@ -499,11 +525,13 @@ async fn link(
     match connection::connect(&asking, None, (proved.kept.user.clone(), Some(proved.single_use))).await? {
         Ok(ChangeOutcome::Done(_)) => {}
         // Nothing to do, but what proved it was presented.
-        Err(ConnectionProblem::Connected) => use_up(ctx, &proved).await?,
+        Err(ConnectionProblem::Connected) => use_up(ctx, &proved, None).await?,
         Ok(ChangeOutcome::Stale) => return Err(proved.used()),
         Ok(ChangeOutcome::UserGone | ChangeOutcome::SignedOut) => return Err(Error::SessionRequired),
         Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod) | Err(ConnectionProblem::BelongsToAnother) => {
-            return refuse(ctx, request.client, (grant.dpop_jkt.clone(), None), (false, proved)).await;
+            // The proof of this request is used up by now.
+            let binding = Binding { jkt: grant.dpop_jkt.clone(), proof_use: None };
+            return refuse(ctx, request.client, (binding, None), (false, proved)).await;
         }
         Err(ConnectionProblem::TooMany) => {
             let why = "the member has as many external accounts as it may have: remove one first";

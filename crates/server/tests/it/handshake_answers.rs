@@ -17,6 +17,7 @@ on_both_engines!(
     an_answer_against_an_earlier_one_has_no_effect_and_says_so,
     a_question_sent_again_repeats_what_is_so,
     a_receiver_of_all_events_decides_nothing,
+    an_answer_that_is_cut_is_asked_for_again,
     a_merge_that_can_be_undone_outlasts_the_clean_up,
     the_newest_names_come_first,
 );
@@ -196,6 +197,32 @@ async fn a_receiver_of_all_events_decides_nothing(engine: Engine) {
     let merge = scene.admin.wait_until(&format!("/merges/{id}"), |merge| merge["state"] == "refused").await;
     assert_eq!(merge["reason"], "an open order");
     scene.expect_guest().await;
+    // One that decides nothing gets the message also after the end.
+    let told_again = find(&page).expect("it")["id"].as_str().expect("an ID").to_owned();
+    resend(&scene, &format!("/deliveries/{told_again}/replay")).await;
+    let is_taken = |page: &Value| {
+        page["deliveries"].as_array().is_some_and(|all| all.iter().any(|one| one["id"] == told_again.as_str()))
+    };
+    scene.admin.wait_until("/deliveries?state=taken", is_taken).await;
+}
+
+async fn an_answer_that_is_cut_is_asked_for_again(engine: Engine) {
+    let receiver = Receiver::start().await;
+    let scene = start(engine, &receiver).await;
+    receiver.answer(200, &json!({"filler": "x".repeat(70_000), "merge": "settled"}).to_string());
+    receiver.answer(200, SETTLED);
+    scene.agree().await;
+    receiver.wait_for(1).await;
+    let failed = |page: &Value| page["deliveries"][0]["last_error"].is_string();
+    let page = scene.admin.wait_until("/deliveries?state=waiting", failed).await;
+    let error = page["deliveries"][0]["last_error"].as_str().unwrap_or_default();
+    assert!(error.contains("longer than 65535 bytes"), "{page}");
+    assert_eq!(scene.merge().await["state"], "requested");
+    scene.server.clock.advance_seconds(30);
+    receiver.wait_for(2).await;
+    let id = scene.merge_id().await;
+    scene.admin.wait_until(&format!("/merges/{id}"), |merge| merge["state"] == "settled").await;
+    scene.expect_merged().await;
 }
 
 async fn a_merge_that_can_be_undone_outlasts_the_clean_up(engine: Engine) {

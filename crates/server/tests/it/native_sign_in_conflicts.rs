@@ -152,7 +152,11 @@ async fn continue_on(scene: &Scene, phone: &Device, claims: &Value) -> (String, 
         ("nonce", credential.nonce.as_str()),
     ];
     let request = phone.token_request(&fields, true).bearer_auth(&phone.held().access);
-    forms(Reply::of(request).await, "identity")
+    let again = request.try_clone().expect("a form");
+    let forms = forms(Reply::of(request).await, "identity");
+    // The proof is good once, also where no tokens are given.
+    assert_eq!(Reply::of(again).await.expect(400).json()["error"], "invalid_dpop_proof");
+    forms
 }
 
 /// Where the code is of no use without the application's key, its answer of the provider counts on the page, with its age.

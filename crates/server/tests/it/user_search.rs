@@ -12,6 +12,7 @@ on_both_engines!(
     a_domain_is_found_in_full_and_by_its_beginning,
     what_is_typed_is_bounded,
     names_of_an_earlier_release_are_found_after_an_upgrade,
+    names_that_an_earlier_release_left_behind_are_removed,
     birth_dates_are_dates,
 );
 
@@ -169,6 +170,30 @@ async fn names_of_an_earlier_release_are_found_after_an_upgrade(engine: Engine) 
     scene.server.clock.advance_seconds(86_401);
     assert_eq!(walk().await, Progress::Done);
     assert_eq!(scene.find("doe").await, Vec::<String>::new(), "it goes twice");
+}
+
+async fn names_that_an_earlier_release_left_behind_are_removed(engine: Engine) {
+    const CLEAR: Sql = Sql::new("UPDATE users SET standard_attributes = NULL");
+    const FIND: Sql = Sql::new("SELECT project_no FROM user_names LIMIT 1");
+    const ADD: Sql = Sql::new("INSERT INTO user_names (project_no, phrase, user_id) VALUES ($1, 'ghost', $2)");
+    let scene = Scene::start(engine).await;
+    let app = &scene.server.app;
+    scene.member("kim@shop.test", "Kim Doe").await;
+    let now = app.clock.now();
+    let left = app.store.write("test", (), move |tx, ()| {
+        Box::pin(async move {
+            let no = tx.query_optional(&FIND, &[], |row| row.get::<i64>(0)).await?.expect("the names of a user");
+            let gone = [9_u8; 16];
+            tx.execute(&ADD, &[&no, &gone.as_slice()]).await?;
+            tx.execute(&CLEAR, &[]).await?;
+            job_state::set(tx, names::STATE, None, now).await
+        })
+    });
+    left.await.map_err(|error: StoreError| error).expect("the store works");
+    while names::step(app).await.expect("a look") == Progress::Walking {}
+    let mut conn = app.store.read().await.expect("a connection");
+    let left = conn.query_optional(&FIND, &[], |row| row.get::<i64>(0)).await.expect("the store works");
+    assert_eq!(left, None, "no phrase without a user who has it");
 }
 
 async fn birth_dates_are_dates(engine: Engine) {

@@ -98,17 +98,19 @@ pub(super) async fn send(
     match answer {
         Ok(answer) => {
             let is_good = (200..300).contains(&answer.status);
-            let asks = is_good && delivery.kind == Event::USER_MERGE_REQUESTED;
+            let asks = delivery.kind == Event::USER_MERGE_REQUESTED;
             let error = match is_good {
                 false => Some(format!("the receiver answered with status {}", answer.status)),
-                // It may keep its guest, so it is not taken for an answer without a hold.
-                true if may_hold(&delivery.kind) => check_length(&answer.body).err().map(|error| error.to_string()),
+                // It may decide its merge or keep its guest, so it is not taken for an answer that says nothing.
+                true if asks || may_hold(&delivery.kind) => {
+                    check_length(&answer.body).err().map(|error| error.to_string())
+                }
                 true => None,
             };
             AttemptOutcome {
                 status: Some(answer.status.into()),
                 is_final: false,
-                decision: if asks { MergeAnswer::read(&answer.body) } else { None },
+                decision: if asks && error.is_none() { MergeAnswer::read(&answer.body) } else { None },
                 answer: AnswerExcerpt::of(&answer.body),
                 took,
                 body: (error.is_none() && may_hold(&delivery.kind)).then_some(answer.body),

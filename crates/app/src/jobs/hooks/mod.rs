@@ -227,11 +227,13 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     if !claimed {
         return Ok(false);
     }
-    let asks_about_merge = delivery.kind == Event::USER_MERGE_REQUESTED;
+    let is_question = delivery.kind == Event::USER_MERGE_REQUESTED;
+    // Others only hear of the merge: a time-out does not wait for them, and they hear of it also after its end.
+    let decides = is_question && project.settings.lets_decide_merges(&delivery.url);
     let outcome = match Attempt::prepare(&project, &delivery, now) {
         Err(outcome) => outcome,
         // Its receiver would move what stays.
-        Ok(_) if asks_about_merge && !merges::begin_asking(app, &delivery, now, until).await? => AttemptOutcome {
+        Ok(_) if decides && !merges::begin_asking(app, &delivery, now, until).await? => AttemptOutcome {
             error: Some(
                 "the merge has ended, or its time for an answer, so the receiver is not asked about it".to_string(),
             ),
@@ -240,7 +242,7 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
         },
         Ok(attempt) => {
             let mut outcome = send(app, attempt, &delivery, timeout, heard).await;
-            if asks_about_merge {
+            if is_question {
                 // Before the delivery is finished: after a crash in between, it is sent again, and its answer changes nothing.
                 outcome.remark = merges::take_answer(app, &project, &delivery, outcome.decision.take()).await?;
             }
