@@ -363,16 +363,14 @@ pub struct Touched<'a> {
     pub at: Timestamp,
 }
 
-/// Records several refreshes as [`touch`] does, in the order of their keys; `false` when a grant is gone. What is recorded is then
-/// unknown, so the transaction must not be kept.
+/// Records several refreshes as [`touch`] does, in the order of their keys; `false`, for a rollback, when a grant is gone.
 pub async fn touch_all(tx: &mut Tx, touched: &mut Vec<Touched<'_>>) -> Result<bool, StoreError> {
     touched.sort_by_key(|one| (one.project, *one.id.as_bytes()));
     // Two of one grant are recorded as one after the other would be.
     touched.dedup_by(|next, kept| {
         let is_same = (next.project, next.id) == (kept.project, kept.id);
         if is_same {
-            kept.at = kept.at.max(next.at);
-            kept.device = next.device.or(kept.device);
+            (kept.at, kept.device) = (kept.at.max(next.at), next.device.or(kept.device));
         }
         is_same
     });
