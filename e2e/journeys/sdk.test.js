@@ -1,5 +1,5 @@
 // The official Web SDK, unmodified, in Chromium: from nobody to guest to member and out again.
-// Both session types, on both engines when there is a PostgreSQL to use.
+// Both session types, with guests that are stored at once or later, on both engines when there is a PostgreSQL to use.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
@@ -19,7 +19,7 @@ const AUTH_HOST = "auth.shop.localhost";
 // ID tokens are signed as a new application's are, and as one's without the setting.
 const ALGORITHMS = { sqlite: "ES256", postgres: "RS256" };
 
-const makeProject = (app, algorithm) => (port) => `
+const makeProject = (app, algorithm, creation) => (port) => `
 [project]
 id = "shop"
 public_origin = "http://${AUTH_HOST}:${port}"
@@ -34,6 +34,7 @@ x_application_type = "spa"
 redirect_uris = ["${app}/token/after", "${app}/cookie/after"]
 post_logout_redirect_uris = ["${app}/cookie/goodbye"]
 id_token_signed_response_alg = "${algorithm}"
+guest_creation = "${creation}"
 `;
 
 describe("the official Web SDK", () => {
@@ -43,13 +44,13 @@ describe("the official Web SDK", () => {
   });
   after(() => Promise.all([browser?.close(), mail?.stop()]));
 
-  for (const engine of ["sqlite", "postgres"]) {
-    describe(`on ${engine}`, () => {
+  for (const [engine, creation] of ["sqlite", "postgres"].flatMap((engine) => [[engine, "eager"], [engine, "lazy"]])) {
+    describe(`on ${engine}, with ${creation} guests`, () => {
       let app, server, database;
       before(async () => {
         if (engine === "postgres") database = await createDatabase();
         app = await startApp({ host: APP_HOST, settings: () => ({ endpoint: `http://${AUTH_HOST}:${server.port}`, clientID: CLIENT }) });
-        server = await startServer({ store: database?.url, smtpPort: mail.port, makeProject: makeProject(app.origin, ALGORITHMS[engine]) });
+        server = await startServer({ store: database?.url, smtpPort: mail.port, makeProject: makeProject(app.origin, ALGORITHMS[engine], creation) });
       });
       after(async () => {
         await Promise.all([server?.stop(), app?.stop()]);
