@@ -143,13 +143,13 @@ fn needs_record(ctx: &Ctx<'_>, guest: &UnstoredGuest) -> bool {
 }
 
 /// Why the rows of a guest were not written; the transaction is rolled back.
-pub(crate) enum NotStored {
+pub(crate) enum StoringRefused {
     Store(StoreError),
     /// It was revoked, or was stored and has ended or was deleted since: its tokens never bring it back.
     Ended,
 }
 
-impl From<StoreError> for NotStored {
+impl From<StoreError> for StoringRefused {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -179,19 +179,19 @@ impl GuestRows {
     }
 
     /// Writes the rows, unless they are there: `true` if this transaction did. Of several, exactly one does.
-    pub(crate) async fn write(&self, tx: &mut Tx, no: ProjectNo) -> Result<bool, NotStored> {
+    pub(crate) async fn write(&self, tx: &mut Tx, no: ProjectNo) -> Result<bool, StoringRefused> {
         // First, because it waits for others that store or revoke this guest: what is read afterwards is as they left it.
         let (record, holder) = (self.guest.fingerprint(), self.user.id.as_bytes());
         if !spent::spend(tx, no, &record, Some(holder), self.guest.ends_at).await? {
             return match grants::find(tx, no, self.guest.grant_id).await? {
                 Some(_) => Ok(false),
-                None => Err(NotStored::Ended),
+                None => Err(StoringRefused::Ended),
             };
         }
         // An import may have brought the ID, and the ledger says that it was a user's.
         let was_given = subjects::find(tx, no, &Subject::Id(self.user.id)).await?.is_some();
         if was_given || !unstored_guests::insert_if_absent(tx, no, &self.user).await? {
-            return Err(NotStored::Ended);
+            return Err(StoringRefused::Ended);
         }
         self.late.note(tx, no, self.user.id).await?;
         if let Some(event) = &self.event {
@@ -242,8 +242,8 @@ async fn write_rows(ctx: &Ctx<'_>, live: &LiveGrant, is_use: bool) -> Result<boo
     match written.await {
         Ok(true) => GuestRows::count(ctx, &guest, &live.grant.client_id),
         Ok(false) => {}
-        Err(NotStored::Ended) => return Ok(false),
-        Err(NotStored::Store(error)) => return Err(error),
+        Err(StoringRefused::Ended) => return Ok(false),
+        Err(StoringRefused::Store(error)) => return Err(error),
     }
     Ok(true)
 }

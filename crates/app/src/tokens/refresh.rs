@@ -24,7 +24,7 @@ use crate::{
     error::Error,
     guests::{
         returning_guests,
-        unstored::{self, GuestRows, NotStored},
+        unstored::{self, GuestRows, StoringRefused},
     },
     identities::LoadedUser,
     limits::rates,
@@ -94,7 +94,7 @@ async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     let recorded = if next.is_none() && seen_in.is_none() && rows.is_none() {
         let refresh = PlainRefresh { no, id, device, proof_use, now };
         let recorded = ctx.app.store.write_grouped(&ctx.app.refreshes.0, refresh).await;
-        recorded.map(|recorded| (recorded, false)).map_err(NotStored::Store)
+        recorded.map(|recorded| (recorded, false)).map_err(StoringRefused::Store)
     } else {
         ctx.app
             .store
@@ -118,8 +118,8 @@ async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     };
     let (recorded, is_new) = match recorded {
         Ok(written) => written,
-        Err(NotStored::Store(error)) => return Err(error.into()),
-        Err(NotStored::Ended) => return Err(Error::InvalidRefreshToken),
+        Err(StoringRefused::Store(error)) => return Err(error.into()),
+        Err(StoringRefused::Ended) => return Err(Error::InvalidRefreshToken),
     };
     if let Some(guest) = live.unstored.filter(|_| is_new) {
         GuestRows::count(ctx, &guest, &client.client_id);
