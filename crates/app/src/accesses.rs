@@ -96,7 +96,7 @@ impl Accesses {
             used.at = used.at.max(now);
             used.written = used.written.max(recorded);
             used.window = window;
-            // A request may be writing it, but nobody knows yet whether it can.
+            // A request may be writing it, and that write may still fail.
             return if may_wait || now.since(used.written) <= window { Noted::Remembered } else { Noted::WriteNow };
         }
         // The memory is full; such a use is rarely concurrent with another of the same session.

@@ -187,7 +187,7 @@ impl ApplicationType {
     /// The signature algorithm of ID tokens that a new application begins with; one without the setting has RS256.
     ///
     /// The SDKs of browsers and devices read ID tokens without verifying them. Libraries of servers verify them, and some accept only
-    /// RS256 unless they are told otherwise.
+    /// RS256 by default.
     #[must_use]
     pub fn first_id_token_algorithm(self) -> TokenSigningAlgorithm {
         match self {

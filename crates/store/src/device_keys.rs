@@ -11,7 +11,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_optional_time, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
-    users::read_user,
+    users::{read_user, user_columns},
 };
 
 /// Every statement of this file.
@@ -105,7 +105,7 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, kid: &str) -> Result<Option<Dev
     conn.query_optional(&FIND, &[&p.0, &kid], read_key).await
 }
 
-const FIND_WITH_USER: Sql = Sql::new(
+const FIND_WITH_USER: Sql = Sql::new(concat!(
     "SELECT
        k.kid,
        k.id,
@@ -115,20 +115,13 @@ const FIND_WITH_USER: Sql = Sql::new(
        k.last_used_at,
        k.promoted_at,
        k.device,
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+       ",
+    user_columns!("u."),
+    "
      FROM device_keys k
      JOIN users u ON u.project_no = k.project_no AND u.id = k.user_id
-     WHERE k.project_no = $1 AND k.kid = $2",
-);
+     WHERE k.project_no = $1 AND k.kid = $2"
+));
 
 /// Number of columns of [`FIND_WITH_USER`] that belong to the key.
 const COLUMNS: usize = 8;

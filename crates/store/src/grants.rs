@@ -10,8 +10,9 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_hash, read_id, read_optional_hash, read_optional_id, read_optional_time, read_project, read_time},
-    db::{Array, ByKey, Conn, Engine, Param, Row, Sql, StoreError, Tx},
-    users::read_user,
+    db::{Array, ByKey, Conn, Engine, Param, Row, Sql, StoreError, Tx, for_each_key},
+    users::{read_user, user_columns},
+    uses::{record_all, record_use, record_uses},
 };
 
 /// Every statement of this file.
@@ -200,8 +201,11 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<G
     conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], read_grant).await
 }
 
-const FIND_WITH_USER: Sql = Sql::new(
-    "SELECT
+/// Selects a grant and its user.
+macro_rules! select_with_user {
+    ($rest:literal) => {
+        concat!(
+            "SELECT
        g.id,
        g.user_id,
        g.client_id,
@@ -218,62 +222,23 @@ const FIND_WITH_USER: Sql = Sql::new(
        g.rotated_at,
        g.has_revoked_tokens,
        g.ends_at,
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+       ",
+            user_columns!("u."),
+            "
      FROM grants g
      JOIN users u ON u.project_no = g.project_no AND u.id = g.user_id
-     WHERE g.project_no = $1 AND g.id = $2",
-);
+     ",
+            $rest
+        )
+    };
+}
 
-/// [`FIND_WITH_USER`] for several keys. The LIMIT keeps it a point read of each, however the planner judges the tables.
+const FIND_WITH_USER: Sql = Sql::new(select_with_user!("WHERE g.project_no = $1 AND g.id = $2"));
+
+/// [`FIND_WITH_USER`] for several keys.
 const FIND_MANY_WITH_USER: Sql = Sql::both(
     FIND_WITH_USER.text(Engine::Sqlite),
-    "SELECT found.*, wanted.number
-     FROM unnest(
-       (SELECT CAST($1 AS BIGINT[])),
-       (SELECT CAST($2 AS BYTEA[]))
-     ) WITH ORDINALITY AS wanted (project_no, id, number)
-     CROSS JOIN LATERAL (
-       SELECT
-         g.id,
-         g.user_id,
-         g.client_id,
-         g.token_hash,
-         g.scope,
-         g.created_at,
-         g.last_access_at,
-         g.authenticated_at,
-         g.amr,
-         g.session_id,
-         g.dpop_jkt,
-         g.device,
-         g.previous_hash,
-         g.rotated_at,
-         g.has_revoked_tokens,
-         g.ends_at,
-         u.id AS owner_id,
-         u.created_at AS owner_created_at,
-         u.updated_at,
-         u.last_login_at,
-         u.anonymous_since,
-         u.promoted_at,
-         u.disabled_at,
-         u.yielded_to,
-         u.standard_attributes,
-         u.custom_attributes
-       FROM grants g
-       JOIN users u ON u.project_no = g.project_no AND u.id = g.user_id
-       WHERE g.project_no = wanted.project_no AND g.id = wanted.id
-       LIMIT 1
-     ) AS found",
+    for_each_key!(select_with_user!("WHERE g.project_no = wanted.project_no AND g.id = wanted.id")),
 );
 
 const WITH_USER: ByKey = ByKey { name: "grant_with_user", one: &FIND_WITH_USER, many: &FIND_MANY_WITH_USER };
@@ -283,40 +248,19 @@ pub async fn find_with_user(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Resul
     conn.find_by_key(&WITH_USER, p.0, *id.as_bytes(), |row| Ok((read_grant(row)?, read_user(row, COLUMNS)?))).await
 }
 
-const RECORD_ACCESS: Sql = Sql::new(
-    "UPDATE grants
-     SET last_access_at = $3
-     WHERE project_no = $1 AND id = $2
-       AND last_access_at < $3",
-);
+const RECORD_ACCESS: Sql = record_use!("grants");
 
 /// Records a use; never moves the last use back.
 pub async fn record_access(tx: &mut Tx, p: ProjectNo, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_ACCESS, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
-/// [`RECORD_ACCESS`] for several grants, each with its own time.
-const RECORD_ACCESSES: Sql = Sql::both(
-    RECORD_ACCESS.text(Engine::Sqlite),
-    "UPDATE grants
-     SET last_access_at = (CAST($3 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]
-     WHERE project_no = $1 AND id = ANY(CAST($2 AS BYTEA[]))
-       AND last_access_at < (CAST($3 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]",
-)
-.planned_anew();
+/// [`RECORD_ACCESS`] for several grants.
+const RECORD_ACCESSES: Sql = record_uses!("grants", RECORD_ACCESS);
 
 /// Records uses of different grants, in the order of their IDs; never moves a last use back.
 pub async fn record_accesses(tx: &mut Tx, p: ProjectNo, uses: &mut [(GrantId, Timestamp)]) -> Result<(), StoreError> {
-    uses.sort_unstable_by_key(|(id, _)| *id.as_bytes());
-    if tx.engine() == Engine::Postgres && uses.len() > 1 {
-        let ids: Array<&[u8]> = uses.iter().map(|(id, _)| id.as_bytes().as_slice()).collect();
-        let times: Array<i64> = uses.iter().map(|(_, at)| at.as_micros()).collect();
-        return tx.execute(&RECORD_ACCESSES, &[&p.0, &ids, &times]).await.map(|_| ());
-    }
-    for (id, at) in uses {
-        record_access(tx, p, *id, *at).await?;
-    }
-    Ok(())
+    record_all(tx, (&RECORD_ACCESS, &RECORD_ACCESSES), p, uses).await
 }
 
 const TOUCH: Sql = Sql::new(
@@ -337,7 +281,7 @@ pub async fn touch(
     tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &device, &now.as_micros()]).await
 }
 
-/// [`TOUCH`] for several grants, as [`RECORD_ACCESSES`].
+/// [`TOUCH`] for several grants, each with its own device and time.
 const TOUCH_ALL: Sql = Sql::both(
     TOUCH.text(Engine::Sqlite),
     "UPDATE grants

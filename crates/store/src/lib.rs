@@ -57,6 +57,7 @@ pub mod user_credentials;
 pub mod user_lists;
 pub mod user_names;
 pub mod users;
+mod uses;
 
 pub use db::{
     BackupStep, BackupSummary, BoxFuture, Claim, Column, Conn, Engine, GROUP_CLASSES, GroupWork, GroupedWrite,

@@ -12,7 +12,7 @@ use crate::{
     db::{Conn, Param, Row, Sql, StoreError, Tx},
     ended::SEVERAL,
     id_set::{of_ids, pack},
-    users::read_user,
+    users::{read_user, user_columns},
 };
 
 /// Every statement of this file.
@@ -156,19 +156,14 @@ pub async fn scan(
 }
 
 const LIST_USERS: Sql = of_ids!(
-    "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+    concat!(
+        "SELECT
+       ",
+        user_columns!(""),
+        "
      FROM users
-     WHERE project_no = $1 AND ",
+     WHERE project_no = $1 AND "
+    ),
     "id",
     ""
 );

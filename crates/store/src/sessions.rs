@@ -9,8 +9,9 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_hash, read_id, read_project, read_time},
-    db::{Array, ByKey, Conn, Engine, Row, Sql, StoreError, Tx},
-    users::read_user,
+    db::{ByKey, Conn, Engine, Row, Sql, StoreError, Tx, for_each_key},
+    users::{read_user, user_columns},
+    uses::{record_all, record_use, record_uses},
 };
 
 /// Every statement of this file.
@@ -100,8 +101,11 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, id: SessionId) -> Result<Option
     conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], read_session).await
 }
 
-const FIND_WITH_USER: Sql = Sql::new(
-    "SELECT
+/// Selects a session and its user.
+macro_rules! select_with_user {
+    ($rest:literal) => {
+        concat!(
+            "SELECT
        s.id,
        s.user_id,
        s.secret_hash,
@@ -110,54 +114,23 @@ const FIND_WITH_USER: Sql = Sql::new(
        s.authenticated_at,
        s.amr,
        s.device,
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+       ",
+            user_columns!("u."),
+            "
      FROM sessions s
      JOIN users u ON u.project_no = s.project_no AND u.id = s.user_id
-     WHERE s.project_no = $1 AND s.id = $2",
-);
+     ",
+            $rest
+        )
+    };
+}
 
-/// [`FIND_WITH_USER`] for several keys. The LIMIT keeps it a point read of each, however the planner judges the tables.
+const FIND_WITH_USER: Sql = Sql::new(select_with_user!("WHERE s.project_no = $1 AND s.id = $2"));
+
+/// [`FIND_WITH_USER`] for several keys.
 const FIND_MANY_WITH_USER: Sql = Sql::both(
     FIND_WITH_USER.text(Engine::Sqlite),
-    "SELECT found.*, wanted.number
-     FROM unnest(
-       (SELECT CAST($1 AS BIGINT[])),
-       (SELECT CAST($2 AS BYTEA[]))
-     ) WITH ORDINALITY AS wanted (project_no, id, number)
-     CROSS JOIN LATERAL (
-       SELECT
-         s.id,
-         s.user_id,
-         s.secret_hash,
-         s.created_at,
-         s.last_access_at,
-         s.authenticated_at,
-         s.amr,
-         s.device,
-         u.id AS owner_id,
-         u.created_at AS owner_created_at,
-         u.updated_at,
-         u.last_login_at,
-         u.anonymous_since,
-         u.promoted_at,
-         u.disabled_at,
-         u.yielded_to,
-         u.standard_attributes,
-         u.custom_attributes
-       FROM sessions s
-       JOIN users u ON u.project_no = s.project_no AND u.id = s.user_id
-       WHERE s.project_no = wanted.project_no AND s.id = wanted.id
-       LIMIT 1
-     ) AS found",
+    for_each_key!(select_with_user!("WHERE s.project_no = wanted.project_no AND s.id = wanted.id")),
 );
 
 const WITH_USER: ByKey = ByKey { name: "session_with_user", one: &FIND_WITH_USER, many: &FIND_MANY_WITH_USER };
@@ -171,40 +144,19 @@ pub async fn find_with_user(
     conn.find_by_key(&WITH_USER, p.0, *id.as_bytes(), |row| Ok((read_session(row)?, read_user(row, COLUMNS)?))).await
 }
 
-const TOUCH: Sql = Sql::new(
-    "UPDATE sessions
-     SET last_access_at = $3
-     WHERE project_no = $1 AND id = $2
-       AND last_access_at < $3",
-);
+const TOUCH: Sql = record_use!("sessions");
 
 /// Records a use; never moves the last use back.
 pub async fn touch(tx: &mut Tx, p: ProjectNo, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
-/// [`TOUCH`] for several sessions, as `grants::RECORD_ACCESSES`.
-const TOUCH_ALL: Sql = Sql::both(
-    TOUCH.text(Engine::Sqlite),
-    "UPDATE sessions
-     SET last_access_at = (CAST($3 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]
-     WHERE project_no = $1 AND id = ANY(CAST($2 AS BYTEA[]))
-       AND last_access_at < (CAST($3 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]",
-)
-.planned_anew();
+/// [`TOUCH`] for several sessions.
+const TOUCH_ALL: Sql = record_uses!("sessions", TOUCH);
 
 /// Records uses of different sessions, in the order of their IDs; never moves a last use back.
 pub async fn touch_all(tx: &mut Tx, p: ProjectNo, uses: &mut [(SessionId, Timestamp)]) -> Result<(), StoreError> {
-    uses.sort_unstable_by_key(|(id, _)| *id.as_bytes());
-    if tx.engine() == Engine::Postgres && uses.len() > 1 {
-        let ids: Array<&[u8]> = uses.iter().map(|(id, _)| id.as_bytes().as_slice()).collect();
-        let times: Array<i64> = uses.iter().map(|(_, at)| at.as_micros()).collect();
-        return tx.execute(&TOUCH_ALL, &[&p.0, &ids, &times]).await.map(|_| ());
-    }
-    for (id, at) in uses {
-        touch(tx, p, *id, *at).await?;
-    }
-    Ok(())
+    record_all(tx, (&TOUCH, &TOUCH_ALL), p, uses).await
 }
 
 const HOLD: Sql = Sql::new(

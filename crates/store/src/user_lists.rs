@@ -9,7 +9,7 @@ use vestibule_domain::{
 use crate::{
     column::read_id,
     db::{Conn, Param, Sql, StoreError},
-    users::read_user,
+    users::{read_user, user_columns},
 };
 
 /// Every statement of this file.
@@ -36,43 +36,29 @@ pub enum UserListKind {
     Disabled,
 }
 
-const MEMBERS: Sql = Sql::new(
+const MEMBERS: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+       ",
+    user_columns!(""),
+    "
      FROM users
      WHERE project_no = $1 AND id < $2
        AND anonymous_since IS NULL
      ORDER BY id DESC
-     LIMIT $3",
-);
+     LIMIT $3"
+));
 
-const DISABLED: Sql = Sql::new(
+const DISABLED: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+       ",
+    user_columns!(""),
+    "
      FROM users
      WHERE project_no = $1 AND id < $2
        AND disabled_at IS NOT NULL
      ORDER BY id DESC
-     LIMIT $3",
-);
+     LIMIT $3"
+));
 
 /// At most `limit` users of a kind, newest first, `after` the last one of the previous page.
 pub async fn list_kind(
@@ -89,25 +75,18 @@ pub async fn list_kind(
     conn.query_all(sql, &[&p.0, &bound(after).as_slice(), &limit], |row| read_user(row, 0)).await
 }
 
-const PROMOTED: Sql = Sql::new(
+const PROMOTED: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+       ",
+    user_columns!(""),
+    "
      FROM users
      WHERE project_no = $1
        AND promoted_at >= $2
        AND (promoted_at, id) < ($3, $4)
      ORDER BY promoted_at DESC, id DESC
-     LIMIT $5",
-);
+     LIMIT $5"
+));
 
 /// At most `limit` users promoted since a time, latest first, `after` the last one of the previous page.
 pub async fn list_promoted(
@@ -148,25 +127,18 @@ fn floor(from: Option<UserId>) -> [u8; 16] {
     from.map_or([0; 16], |id| *id.as_bytes())
 }
 
-const GUESTS: Sql = Sql::new(
+const GUESTS: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+       ",
+    user_columns!(""),
+    "
      FROM users
      WHERE project_no = $1 AND id < $2 AND id >= $3
        AND anonymous_since IS NOT NULL
        AND yielded_to IS NULL
      ORDER BY id DESC
-     LIMIT $4",
-);
+     LIMIT $4"
+));
 
 /// At most `limit` guests, newest first, `below` one user and down to another.
 pub async fn list_guests(
@@ -180,18 +152,11 @@ pub async fn list_guests(
     conn.query_all(&GUESTS, &[&p.0, &below.as_slice(), &from.as_slice(), &limit], |row| read_user(row, 0)).await
 }
 
-const DORMANT: Sql = Sql::new(
+const DORMANT: Sql = Sql::new(concat!(
     "SELECT
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+       ",
+    user_columns!("u."),
+    "
      FROM users u
      WHERE u.project_no = $1 AND u.id < $2 AND u.id >= $3
        AND u.anonymous_since IS NOT NULL
@@ -203,8 +168,8 @@ const DORMANT: Sql = Sql::new(
          SELECT 1 FROM sessions s WHERE s.project_no = u.project_no AND s.user_id = u.id AND s.last_access_at >= $4
        )
      ORDER BY u.id DESC
-     LIMIT $5",
-);
+     LIMIT $5"
+));
 
 /// At most `limit` guests not seen `since` a time, newest first, `below` one user and down to another. The caller asks
 /// only for users created before that time: later ones were seen since.
@@ -223,26 +188,19 @@ pub async fn list_dormant(
     .await
 }
 
-const MARKED: Sql = Sql::new(
+const MARKED: Sql = Sql::new(concat!(
     "SELECT
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+       ",
+    user_columns!("u."),
+    "
      FROM retention_marks m
      JOIN users u ON u.project_no = m.project_no AND u.id = m.user_id
      WHERE m.project_no = $1 AND m.user_id < $2
        AND u.anonymous_since IS NOT NULL
        AND u.yielded_to IS NULL
      ORDER BY m.user_id DESC
-     LIMIT $3",
-);
+     LIMIT $3"
+));
 
 /// At most `limit` guests that were warned or have expired, newest first, `below` one user.
 pub async fn list_marked(
@@ -254,18 +212,11 @@ pub async fn list_marked(
     conn.query_all(&MARKED, &[&p.0, &bound(below).as_slice(), &limit], |row| read_user(row, 0)).await
 }
 
-const HELD: Sql = Sql::new(
+const HELD: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+       ",
+    user_columns!(""),
+    "
      FROM users
      WHERE project_no = $1
        AND id IN (
@@ -280,8 +231,8 @@ const HELD: Sql = Sql::new(
          ORDER BY h.user_id DESC
          LIMIT $4
        )
-     ORDER BY id DESC",
-);
+     ORDER BY id DESC"
+));
 
 /// At most `limit` users with a hold that has not expired, newest first, `below` one user; without guests that are merged or wait for it.
 pub async fn list_held(
@@ -297,39 +248,29 @@ pub async fn list_held(
 }
 
 const BY_LOGIN_ID: Sql = Sql::both(
-    "SELECT
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+    concat!(
+        "SELECT
+       ",
+        user_columns!("u."),
+        "
      FROM login_ids l
      JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
      WHERE l.project_no = $1 AND l.kind = $2 AND l.value >= $3 AND l.value < $4
      ORDER BY l.value
-     LIMIT $5",
+     LIMIT $5"
+    ),
     // Compare byte by byte, as the index and SQLite do, whatever the database's collation.
-    "SELECT
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+    concat!(
+        "SELECT
+       ",
+        user_columns!("u."),
+        "
      FROM login_ids l
      JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
      WHERE l.project_no = $1 AND l.kind = $2 AND l.value ~>=~ $3 AND l.value ~<~ $4
      ORDER BY l.value USING ~<~
-     LIMIT $5",
+     LIMIT $5"
+    ),
 );
 
 /// At most `limit` users with a login ID of this kind that begins with this text.
@@ -345,23 +286,16 @@ pub async fn search_login_ids(
     conn.query_all(&BY_LOGIN_ID, &[&p.0, &kind, &beginning, &end.as_str(), &limit], |row| read_user(row, 0)).await
 }
 
-const BY_ID: Sql = Sql::new(
+const BY_ID: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+       ",
+    user_columns!(""),
+    "
      FROM users
      WHERE project_no = $1 AND id >= $2 AND id <= $3
      ORDER BY id
-     LIMIT $4",
-);
+     LIMIT $4"
+));
 
 /// At most `limit` users with ids between these two, both included.
 pub async fn search_ids(

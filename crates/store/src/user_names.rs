@@ -13,7 +13,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_object},
     db::{Conn, Param, Sql, StoreError, Tx},
-    users::read_user,
+    users::{read_user, user_columns},
 };
 
 /// Every statement of this file.
@@ -114,17 +114,11 @@ pub async fn remove_orphans(tx: &mut Tx, p: ProjectNo, after: UserId, to: UserId
 }
 
 const BY_NAME: Sql = Sql::both(
-    "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+    concat!(
+        "SELECT
+       ",
+        user_columns!(""),
+        "
      FROM users
      WHERE project_no = $1
        AND id IN (
@@ -135,19 +129,14 @@ const BY_NAME: Sql = Sql::both(
          LIMIT $4
        )
      ORDER BY id DESC
-     LIMIT $5",
+     LIMIT $5"
+    ),
     // As an array: PostgreSQL would read all users of the project beside a subquery, because it does not know how few there are.
-    "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+    concat!(
+        "SELECT
+       ",
+        user_columns!(""),
+        "
      FROM users
      WHERE project_no = $1
        AND id = ANY(ARRAY(
@@ -158,7 +147,8 @@ const BY_NAME: Sql = Sql::both(
          LIMIT $4
        ))
      ORDER BY id DESC
-     LIMIT $5",
+     LIMIT $5"
+    ),
 );
 
 /// What comes after all text that begins so.
@@ -176,17 +166,11 @@ pub async fn search_names(conn: &mut Conn, p: ProjectNo, beginning: &str, limit:
 }
 
 const BY_DOMAIN: Sql = Sql::both(
-    "SELECT
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+    concat!(
+        "SELECT
+       ",
+        user_columns!("u."),
+        "
      FROM login_ids l
      JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
      WHERE l.project_no = $1
@@ -194,19 +178,14 @@ const BY_DOMAIN: Sql = Sql::both(
        AND substr(l.value, instr(l.value, '@') + 1) >= $2
        AND substr(l.value, instr(l.value, '@') + 1) < $3
      ORDER BY substr(l.value, instr(l.value, '@') + 1) DESC, l.user_id DESC
-     LIMIT $4",
+     LIMIT $4"
+    ),
     // Compare byte by byte, as the index and SQLite do, whatever the database's collation.
-    "SELECT
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
+    concat!(
+        "SELECT
+       ",
+        user_columns!("u."),
+        "
      FROM login_ids l
      JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
      WHERE l.project_no = $1
@@ -214,7 +193,8 @@ const BY_DOMAIN: Sql = Sql::both(
        AND split_part(l.value, '@', 2) ~>=~ $2
        AND split_part(l.value, '@', 2) ~<~ $3
      ORDER BY split_part(l.value, '@', 2) USING ~>~, l.user_id DESC
-     LIMIT $4",
+     LIMIT $4"
+    ),
 );
 
 /// A character that comes before those of which domains are made.

@@ -58,7 +58,36 @@ pub const STATEMENTS: &[&Sql] = &[
     &LIST_PAGE,
 ];
 
-/// Reads a user from the columns that begin at `first`, in the order of `FIND`.
+/// The columns of a user in the order of [`read_user`], each after the name of its table and a dot, or after nothing.
+macro_rules! user_columns {
+    ($of:literal) => {
+        concat!(
+            $of,
+            "id, ",
+            $of,
+            "created_at, ",
+            $of,
+            "updated_at, ",
+            $of,
+            "last_login_at, ",
+            $of,
+            "anonymous_since, ",
+            $of,
+            "promoted_at, ",
+            $of,
+            "disabled_at, ",
+            $of,
+            "yielded_to, ",
+            $of,
+            "standard_attributes, ",
+            $of,
+            "custom_attributes"
+        )
+    };
+}
+pub(crate) use user_columns;
+
+/// Reads a user from the columns that begin at `first`, in the order of `user_columns`.
 pub(crate) fn read_user(row: &Row<'_>, first: usize) -> Result<User, StoreError> {
     Ok(User {
         id: read_id(row, first)?,
@@ -74,21 +103,14 @@ pub(crate) fn read_user(row: &Row<'_>, first: usize) -> Result<User, StoreError>
     })
 }
 
-const INSERT: Sql = Sql::new(
+const INSERT: Sql = Sql::new(concat!(
     "INSERT INTO users (
        project_no,
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
-     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-);
+       ",
+    user_columns!(""),
+    "
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+));
 
 /// [`INSERT`] for a guest without further attributes: most users begin so, and it binds a quarter of the values.
 pub(crate) const INSERT_FRESH_GUEST: Sql = Sql::new(
@@ -130,21 +152,14 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, user: &User) -> Result<(), StoreE
     user_names::add(tx, p, user.id, &user.standard_attributes).await
 }
 
-const FIND: Sql = Sql::new(
+const FIND: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+       ",
+    user_columns!(""),
+    "
      FROM users
-     WHERE project_no = $1 AND id = $2",
-);
+     WHERE project_no = $1 AND id = $2"
+));
 
 /// The user with this id.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<Option<User>, StoreError> {
@@ -559,23 +574,16 @@ async fn remove(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreErro
     tx.execute_one(&DELETE, &[&p.0, &id]).await
 }
 
-const LIST_PAGE: Sql = Sql::new(
+const LIST_PAGE: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
+       ",
+    user_columns!(""),
+    "
      FROM users
      WHERE project_no = $1 AND id < $2
      ORDER BY id DESC
-     LIMIT $3",
-);
+     LIMIT $3"
+));
 
 /// At most `limit` users, newest first, `after` the last one of the previous page.
 pub async fn list_page(

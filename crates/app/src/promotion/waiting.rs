@@ -43,7 +43,7 @@ impl Deletion {
     }
 
     /// Deletes the user. The guests that wait to be merged into it are guests of their own again: their merges are refused, and the
-    /// application is told.
+    /// application gets the event.
     pub(crate) async fn write(&self, tx: &mut Tx, now: Timestamp) -> Result<DeletionOutcome, StoreError> {
         let (no, user) = (self.project.no, self.user);
         // The member first, as in every change of a merge: none of its merges changes from here on.

@@ -191,7 +191,7 @@ fn prompts(kind: ProviderType, max_age: Option<u64>) -> Vec<(&'static str, Strin
 }
 
 /// Checks that the user of an answer signed in at the provider after this time; answers the user, who did not sign in before it.
-/// Whoever is at the browser may have taken the parameters that ask for it out of the request, so the answer must say it, unless the
+/// The user of the browser may have taken the parameters that ask for it out of the request, so the answer must say it, unless the
 /// operator takes one that does not for a proof.
 ///
 /// # Errors

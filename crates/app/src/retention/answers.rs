@@ -29,7 +29,7 @@ pub(crate) fn may_hold(event_type: &str) -> bool {
     event_type == Event::USER_ANONYMOUS_EXPIRING
 }
 
-/// The answer may hold its guest or decide its merge, and can't be read to its end: it counts as none, and the event is sent again.
+/// The answer may hold its guest or decide its merge, and can't be read to its end: it is refused, and the event is sent again.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the answer is longer than {LONGEST} bytes, so it can't be read whether it has a decision or a hold: answer with less"

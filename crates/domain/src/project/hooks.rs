@@ -52,7 +52,7 @@ impl ProjectSettings {
     }
 
     /// Whether answers of this notification webhook decide about merges: it lists the event that asks for them. One that gets all
-    /// events is told, and decides nothing.
+    /// events receives it, and decides nothing.
     #[must_use]
     pub fn lets_decide_merges(&self, url: &str) -> bool {
         let lists = |events: &Vec<String>| events.iter().any(|one| one == Event::USER_MERGE_REQUESTED);

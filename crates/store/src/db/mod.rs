@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 
 use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
 
-pub(crate) use self::sql::{Array, ByKey};
+pub(crate) use self::sql::{Array, ByKey, for_each_key};
 pub use self::{
     backup::{BackupStep, BackupSummary, ReportBackup, back_up_sqlite, check_backup, restore_sqlite},
     check::{Integrity, check_integrity},

@@ -120,6 +120,27 @@ impl<T: ToSql> ToSql for Array<T> {
     to_sql_checked!();
 }
 
+/// The text of [`ByKey::many`], of a read whose row has the project and ID `wanted.project_no` and `wanted.id`. The LIMIT keeps it a point
+/// read of each key, however the planner judges the tables.
+macro_rules! for_each_key {
+    ($read:expr) => {
+        concat!(
+            "SELECT found.*, wanted.number
+     FROM unnest(
+       (SELECT CAST($1 AS BIGINT[])),
+       (SELECT CAST($2 AS BYTEA[]))
+     ) WITH ORDINALITY AS wanted (project_no, id, number)
+     CROSS JOIN LATERAL (
+       ",
+            $read,
+            "
+       LIMIT 1
+     ) AS found"
+        )
+    };
+}
+pub(crate) use for_each_key;
+
 /// A read of one row by its project and ID, which several requests may share: each waits for its own row.
 #[derive(Debug)]
 pub(crate) struct ByKey {
