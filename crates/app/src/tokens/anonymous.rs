@@ -252,17 +252,14 @@ struct KeySignIn {
 async fn write_sign_in_again(tx: &mut Tx, no: ProjectNo, input: &KeySignIn) -> Result<(), SignInError> {
     spend_once(tx, no, &input.challenge, input.proof_use).await?;
     let grant = &input.grant;
-    let alive = users::record_guest_login(tx, no, grant.user_id, input.now).await?
-        && device_keys::record_use(tx, no, &input.kid, grant.user_id, input.now).await?;
-    if !alive {
-        return Err(SignInError::Overtaken);
-    }
+    let signed_in = device_keys::record_sign_in(tx, no, &input.kid, grant.user_id, input.now).await?;
+    let before = signed_in.ok_or(SignInError::Overtaken)?;
     if let Some(ending) = &input.ending {
         ending.write(tx).await?;
     }
     grants::insert(tx, no, grant).await?;
     // The device may have lost its grant, so there is no earlier use to compare with.
-    if returning_guests::is_new_day(grant.user_id, Timestamp::from_seconds(0), input.now) {
+    if returning_guests::is_uncounted(grant.user_id, before.seen_day, input.now) {
         returning_guests::count(tx, no, grant.user_id, &grant.client_id, input.now).await?;
     }
     Ok(())

@@ -6,6 +6,7 @@ mod admin;
 mod authority;
 mod boundaries;
 mod checks;
+mod dated_challenges;
 mod ended;
 mod generations;
 mod groups;
