@@ -38,6 +38,7 @@ use crate::{
     sessions::{Ending, Selection},
     state::App,
     tokens::{
+        beside::make_beside,
         dpop::{self, PresentedProof, ProofUse},
         issue::{self, NewGrant, make_grant},
     },
@@ -118,8 +119,7 @@ async fn sign_in_again(
     let no = ctx.project.no;
     let write =
         ctx.app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_sign_in_again(tx, no, input)));
-    let written = write.await;
-    finish(ctx, request, written, &user, &grant, refresh_token)
+    finish(ctx, request, write, (&user, &grant, refresh_token)).await
 }
 
 async fn sign_up(
@@ -158,8 +158,8 @@ async fn sign_up(
         event,
         late: LateSignUp::of(ctx.app),
     };
-    let written = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_key.0, input).await;
-    finish(ctx, request, written, &user, &grant, refresh_token)
+    let write = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_key.0, input);
+    finish(ctx, request, write, (&user, &grant, refresh_token)).await
 }
 
 /// A grant to be written, with its refresh token and the proof to redeem.
@@ -191,22 +191,17 @@ fn begin_grant(
     Ok(NewLine { grant, refresh_token, proof_use: binding.proof_use })
 }
 
-/// Signs the tokens after the commit: a request that loses costs no signature.
-fn finish(
+/// Writes, and signs the tokens meanwhile. Whoever comes here has proved its key with a signature over a valid challenge, and is within
+/// its limits: a request that loses has cost a signature, but no more than one that wins.
+async fn finish(
     ctx: &Ctx<'_>,
     request: &KeyRequest<'_>,
-    written: Result<(), SignInError>,
-    user: &User,
-    grant: &Grant,
-    refresh_token: String,
+    write: impl Future<Output = Result<(), SignInError>>,
+    (user, grant, refresh_token): (&User, &Grant, String),
 ) -> Result<Attempted, Error> {
-    match written {
-        Ok(()) => {
-            let account = UserAccount::of_guest(user);
-            let mut tokens = print_tokens(ctx, request.client, grant, &account, None, None);
-            tokens.refresh_token = Some(refresh_token);
-            Ok(Attempted::Done(tokens))
-        }
+    let account = UserAccount::of_guest(user);
+    match make_beside(write, || print_tokens(ctx, request.client, grant, &account, None, None)).await {
+        Ok(((), tokens)) => Ok(Attempted::Done(Tokens { refresh_token: Some(refresh_token), ..tokens })),
         Err(SignInError::ChallengeSpent) => Err(Error::InvalidAnonymousCredentials),
         Err(SignInError::ProofReplayed) => Err(Error::DpopProofReplayed),
         Err(SignInError::Overtaken) => Ok(Attempted::Overtaken),
