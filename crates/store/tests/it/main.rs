@@ -18,6 +18,7 @@ mod operators;
 mod parity;
 mod postgres;
 mod projects;
+mod returning_devices;
 mod searching;
 mod sign_ins;
 mod signed_in;
