@@ -37,6 +37,16 @@ impl LoadedUser {
         Self::load(&mut *app.store.read().await?, project, user).await
     }
 
+    /// As [`Self::load_for_grant`], with a connection of its own; a guest, and what is left over from one, takes none.
+    pub(crate) async fn read_for_grant(
+        app: &App,
+        project: &Project,
+        user: User,
+        grant: &Grant,
+    ) -> Result<Self, StoreError> {
+        if grant.is_limited() { Ok(Self::before_promotion(user)) } else { Self::read(app, project, user).await }
+    }
+
     /// Loads the identities and authenticators of a user.
     pub async fn load(conn: &mut Conn, project: &Project, user: User) -> Result<Self, StoreError> {
         if user.is_anonymous() {

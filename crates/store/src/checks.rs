@@ -3,7 +3,10 @@
 
 use vestibule_domain::time::Timestamp;
 
-use crate::db::{Conn, Sql, StoreError};
+use crate::{
+    db::{Conn, Sql, StoreError},
+    spent,
+};
 
 /// One question to a store.
 #[derive(Debug)]
@@ -171,7 +174,6 @@ const EXPIRED: Sql = Sql::new(
        (SELECT COUNT(*) FROM flows WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM authorization_codes WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM device_codes WHERE expires_at < $1)
-       + (SELECT COUNT(*) FROM spent WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM login_method_changes WHERE expires_at < $1)
        + (SELECT COUNT(*) FROM tries WHERE full_until < $1)
        + (SELECT COUNT(*) FROM retention_holds WHERE expires_at < $1)
@@ -196,7 +198,8 @@ pub async fn run(conn: &mut Conn, check: &Check) -> Result<Found, StoreError> {
 
 /// Rows that ended before a time and wait for the clean-up.
 pub async fn count_expired(conn: &mut Conn, before: Timestamp) -> Result<i64, StoreError> {
-    Ok(conn.query_optional(&EXPIRED, &[&before.as_micros()], |row| row.get(0)).await?.unwrap_or(0))
+    let found: Option<i64> = conn.query_optional(&EXPIRED, &[&before.as_micros()], |row| row.get(0)).await?;
+    Ok(found.unwrap_or(0) + spent::count_expired_any_project(conn, before).await?)
 }
 
 /// The number of the newest schema migration.

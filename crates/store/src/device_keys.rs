@@ -11,12 +11,12 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_optional_time, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
-    users::{read_user, user_columns},
+    users::{self, read_user, user_columns},
 };
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] =
-    &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_USE, &RECORD_USE, &MARK_PROMOTED, &UNMARK_PROMOTED, &REMOVE];
+    &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_SIGN_IN, &RECORD_USE, &MARK_PROMOTED, &UNMARK_PROMOTED, &REMOVE];
 
 /// A stored public key of a device.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,22 +155,34 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Dev
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_key).await
 }
 
-/// Precision of the last use: a device that signs in more often writes no row of its key.
+/// Precision of the last use of a key and of its guest's last sign-in: a device that signs in more often writes neither row.
 const USE_PRECISION: Duration = Duration::from_secs(3_600);
 
-const LAST_USE: Sql = Sql::both(
-    "SELECT last_used_at
-     FROM device_keys
-     WHERE project_no = $1 AND kid = $2
-       AND user_id = $3
-       AND promoted_at IS NULL",
-    // Lock the row until the commit, so that a promotion or removal cannot happen in between.
-    "SELECT last_used_at
-     FROM device_keys
-     WHERE project_no = $1 AND kid = $2
-       AND user_id = $3
-       AND promoted_at IS NULL
-     FOR NO KEY UPDATE",
+/// The statement, with what ends it.
+macro_rules! last_sign_in {
+    ($end:literal) => {
+        concat!(
+            "SELECT u.last_login_at, u.seen_day, k.last_used_at
+     FROM users u
+     JOIN device_keys k ON k.project_no = u.project_no AND k.kid = $3
+     WHERE u.project_no = $1 AND u.id = $2
+       AND u.anonymous_since IS NOT NULL
+       AND u.disabled_at IS NULL
+       AND u.yielded_to IS NULL
+       AND k.user_id = u.id
+       AND k.promoted_at IS NULL",
+            $end
+        )
+    };
+}
+
+// The rows stay locked until the commit, first the user, as in a promotion: neither that nor a removal can happen in between.
+const LAST_SIGN_IN: Sql = Sql::both(
+    last_sign_in!(""),
+    last_sign_in!(
+        "
+     FOR NO KEY UPDATE"
+    ),
 );
 
 const RECORD_USE: Sql = Sql::new(
@@ -179,21 +191,36 @@ const RECORD_USE: Sql = Sql::new(
      WHERE project_no = $1 AND kid = $2",
 );
 
-/// Records a use of a user's key, to the hour; `false` when the key no longer belongs to the user.
-pub async fn record_use(
+/// What was known of a guest before it signed in with a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The last day on which it was counted after that of its creation, in days since the epoch.
+    pub seen_day: Option<i64>,
+}
+
+/// Records that a guest signed in with its key, to the hour; `None` when it is no longer an active guest, or the key no longer belongs
+/// to it. It may keep a sign-in that is less than an hour old, and then changes nothing.
+pub async fn record_sign_in(
     tx: &mut Tx,
     p: ProjectNo,
     kid: &str,
     user: UserId,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    let last =
-        tx.query_optional(&LAST_USE, &[&p.0, &kid, &user.as_bytes().as_slice()], |row| read_time(row, 0)).await?;
-    let Some(last) = last else { return Ok(false) };
-    if now.since(last) < USE_PRECISION {
-        return Ok(true);
+) -> Result<Option<SignedIn>, StoreError> {
+    let found = tx
+        .query_optional(&LAST_SIGN_IN, &[&p.0, &user.as_bytes().as_slice(), &kid], |row| {
+            Ok((read_optional_time(row, 0)?, row.get(1)?, read_time(row, 2)?))
+        })
+        .await?;
+    let Some((last_login_at, seen_day, last_used_at)) = found else { return Ok(None) };
+    let is_due = |last: Timestamp| now.since(last) >= USE_PRECISION;
+    if last_login_at.is_none_or(is_due) {
+        users::record_login(tx, p, user, now).await?;
     }
-    tx.execute_one(&RECORD_USE, &[&p.0, &kid, &now.as_micros()]).await
+    if is_due(last_used_at) {
+        tx.execute(&RECORD_USE, &[&p.0, &kid, &now.as_micros()]).await?;
+    }
+    Ok(Some(SignedIn { seen_day }))
 }
 
 const MARK_PROMOTED: Sql = Sql::new(

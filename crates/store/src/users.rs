@@ -24,7 +24,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &RECORD_LOGIN,
     &FIND_GENERATION,
     &FIND_ENDINGS,
-    &RECORD_GUEST_LOGIN,
     &LOCK_GUEST,
     &NOTE_SESSIONS_ENDED,
     &SESSIONS_ENDED_AT,
@@ -280,20 +279,6 @@ const FIND_GENERATION: Sql = Sql::new(
 pub async fn find_generation(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<i64, StoreError> {
     let found = conn.query_optional(&FIND_GENERATION, &[&p.0, &id.as_bytes().as_slice()], |row| row.get(0)).await?;
     Ok(found.unwrap_or(0))
-}
-
-const RECORD_GUEST_LOGIN: Sql = Sql::new(
-    "UPDATE users
-     SET last_login_at = $3
-     WHERE project_no = $1 AND id = $2
-       AND anonymous_since IS NOT NULL
-       AND disabled_at IS NULL
-       AND yielded_to IS NULL",
-);
-
-/// Records that a guest authenticated; `false` when it is no longer an active guest.
-pub async fn record_guest_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
-    tx.execute_one(&RECORD_GUEST_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
 const LOCK_GUEST: Sql = Sql::new(

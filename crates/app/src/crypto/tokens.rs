@@ -406,7 +406,8 @@ impl MacKey {
         let expires_at = Timestamp::from_seconds(i64::from(seconds));
         let mut fingerprint = fingerprint("challenge", token);
         // Challenges are redeemed roughly in the order they were issued. With the time first, their rows are adjacent,
-        // and a group of them dirties one page instead of one each. 96 bits of hash within one second stay unique.
+        // and a group of them dirties one page instead of one each; the clean-up finds them without an index
+        // (`spent::date_of`). 96 bits of hash within one second stay unique.
         fingerprint[..4].copy_from_slice(&seconds.to_be_bytes());
         Some(Challenge { expires_at, fingerprint })
     }

@@ -40,10 +40,10 @@ pub(crate) fn issued_at(challenge: &Challenge) -> Timestamp {
 
 /// Redeems a challenge; exactly one of several concurrent callers gets `true`.
 pub async fn spend(tx: &mut Tx, no: ProjectNo, challenge: &Challenge) -> Result<bool, StoreError> {
-    spent::spend(tx, no, &challenge.fingerprint, None, challenge.expires_at).await
+    spent::spend_dated(tx, no, &challenge.fingerprint).await
 }
 
 /// The same for several at once.
 pub(crate) fn spending(no: ProjectNo, challenge: &Challenge) -> Spending<'_> {
-    Spending { project: no, id: &challenge.fingerprint, holder: None, expires_at: challenge.expires_at }
+    Spending { project: no, id: &challenge.fingerprint, holder: None, expires_at: None }
 }

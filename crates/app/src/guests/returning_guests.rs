@@ -25,6 +25,12 @@ pub(crate) fn may_be_new_day(recorded: Timestamp, now: Timestamp) -> bool {
     day_of(recorded) < day_of(now)
 }
 
+/// Whether a use is the guest's first on a day after the day of its creation; it was last counted on `seen_day`, as far as is known.
+pub(crate) fn is_uncounted(user: UserId, seen_day: Option<i64>, now: Timestamp) -> bool {
+    let today = day_of(now);
+    seen_day.is_none_or(|day| day < today) && day_of(created_at(user)) < today
+}
+
 fn created_at(user: UserId) -> Timestamp {
     Timestamp::from_micros(i64::try_from(user.unix_millis()).unwrap_or(0).saturating_mul(1_000))
 }
@@ -89,6 +95,15 @@ mod tests {
             (10, 3 * DAY, DAY, false),
         ] {
             assert_eq!(is_new_day(user(created), at(recorded), at(now)), expected, "{created} {recorded} {now}");
+        }
+        for (created, seen_day, now, expected) in [
+            (10, None, DAY - 1, false),
+            (10, None, DAY, true),
+            (10, Some(1), DAY, false),
+            (10, Some(1), 2 * DAY, true),
+            (10, Some(3), 2 * DAY, false),
+        ] {
+            assert_eq!(is_uncounted(user(created), seen_day, at(now)), expected, "{created} {seen_day:?} {now}");
         }
     }
 }

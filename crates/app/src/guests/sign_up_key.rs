@@ -82,6 +82,7 @@ impl KeyRecord {
 
     /// The same for several at once.
     pub(super) fn spending(&self, no: ProjectNo) -> Spending<'_> {
-        Spending { project: no, id: &self.fingerprint, holder: Some(&self.started), expires_at: self.expires_at }
+        let (holder, expires_at) = (Some(&self.started[..]), Some(self.expires_at));
+        Spending { project: no, id: &self.fingerprint, holder, expires_at }
     }
 }

@@ -38,6 +38,7 @@ use crate::{
     sessions::{Ending, Selection},
     state::App,
     tokens::{
+        beside::make_beside,
         dpop::{self, PresentedProof, ProofUse},
         issue::{self, NewGrant, make_grant},
     },
@@ -118,8 +119,7 @@ async fn sign_in_again(
     let no = ctx.project.no;
     let write =
         ctx.app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_sign_in_again(tx, no, input)));
-    let written = write.await;
-    finish(ctx, request, written, &user, &grant, refresh_token)
+    finish(ctx, request, write, (&user, &grant, refresh_token)).await
 }
 
 async fn sign_up(
@@ -158,8 +158,8 @@ async fn sign_up(
         event,
         late: LateSignUp::of(ctx.app),
     };
-    let written = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_key.0, input).await;
-    finish(ctx, request, written, &user, &grant, refresh_token)
+    let write = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_key.0, input);
+    finish(ctx, request, write, (&user, &grant, refresh_token)).await
 }
 
 /// A grant to be written, with its refresh token and the proof to redeem.
@@ -191,22 +191,17 @@ fn begin_grant(
     Ok(NewLine { grant, refresh_token, proof_use: binding.proof_use })
 }
 
-/// Signs the tokens after the commit: a request that loses costs no signature.
-fn finish(
+/// Writes, and signs the tokens meanwhile. Whoever comes here has proved its key with a signature over a valid challenge, and is within
+/// its limits: a request that loses has cost a signature, but no more than one that wins.
+async fn finish(
     ctx: &Ctx<'_>,
     request: &KeyRequest<'_>,
-    written: Result<(), SignInError>,
-    user: &User,
-    grant: &Grant,
-    refresh_token: String,
+    write: impl Future<Output = Result<(), SignInError>>,
+    (user, grant, refresh_token): (&User, &Grant, String),
 ) -> Result<Attempted, Error> {
-    match written {
-        Ok(()) => {
-            let account = UserAccount::of_guest(user);
-            let mut tokens = print_tokens(ctx, request.client, grant, &account, None, None);
-            tokens.refresh_token = Some(refresh_token);
-            Ok(Attempted::Done(tokens))
-        }
+    let account = UserAccount::of_guest(user);
+    match make_beside(write, || print_tokens(ctx, request.client, grant, &account, None, None)).await {
+        Ok(((), tokens)) => Ok(Attempted::Done(Tokens { refresh_token: Some(refresh_token), ..tokens })),
         Err(SignInError::ChallengeSpent) => Err(Error::InvalidAnonymousCredentials),
         Err(SignInError::ProofReplayed) => Err(Error::DpopProofReplayed),
         Err(SignInError::Overtaken) => Ok(Attempted::Overtaken),
@@ -252,17 +247,14 @@ struct KeySignIn {
 async fn write_sign_in_again(tx: &mut Tx, no: ProjectNo, input: &KeySignIn) -> Result<(), SignInError> {
     spend_once(tx, no, &input.challenge, input.proof_use).await?;
     let grant = &input.grant;
-    let alive = users::record_guest_login(tx, no, grant.user_id, input.now).await?
-        && device_keys::record_use(tx, no, &input.kid, grant.user_id, input.now).await?;
-    if !alive {
-        return Err(SignInError::Overtaken);
-    }
+    let signed_in = device_keys::record_sign_in(tx, no, &input.kid, grant.user_id, input.now).await?;
+    let before = signed_in.ok_or(SignInError::Overtaken)?;
     if let Some(ending) = &input.ending {
         ending.write(tx).await?;
     }
     grants::insert(tx, no, grant).await?;
     // The device may have lost its grant, so there is no earlier use to compare with.
-    if returning_guests::is_new_day(grant.user_id, Timestamp::from_seconds(0), input.now) {
+    if returning_guests::is_uncounted(grant.user_id, before.seen_day, input.now) {
         returning_guests::count(tx, no, grant.user_id, &grant.client_id, input.now).await?;
     }
     Ok(())

@@ -123,7 +123,7 @@ pub async fn spend(tx: &mut Tx, no: ProjectNo, proof: Option<ProofUse>) -> Resul
 
 /// The same for several at once.
 pub(crate) fn spending(no: ProjectNo, proof: &ProofUse) -> Spending<'_> {
-    Spending { project: no, id: &proof.fingerprint, holder: None, expires_at: proof.expires_at }
+    Spending { project: no, id: &proof.fingerprint, holder: None, expires_at: Some(proof.expires_at) }
 }
 
 /// Redeems a proof in its own transaction, for callers that write nothing else.

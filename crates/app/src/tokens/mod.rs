@@ -2,6 +2,7 @@
 
 pub mod anonymous;
 pub mod app_session;
+pub(crate) mod beside;
 pub mod client_assertion;
 pub mod client_credentials;
 pub mod code;
@@ -74,7 +75,8 @@ pub(crate) async fn authenticate_client<'a>(
     Ok(client)
 }
 
-/// Signs the tokens of a grant, after the write that makes them valid; with `narrowed`, they have only these scopes of it.
+/// Signs the tokens of a grant; with `narrowed`, they have only these scopes of it. They are sent after the write that makes them
+/// valid, and only then.
 pub(crate) fn print_tokens(
     ctx: &Ctx<'_>,
     client: &Client,

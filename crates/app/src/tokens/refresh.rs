@@ -31,6 +31,7 @@ use crate::{
     projects::Project,
     sessions,
     tokens::{
+        beside::make_beside,
         dpop::{self, ProofUse},
         issue::scopes_of,
     },
@@ -82,41 +83,41 @@ async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     let narrowed = request.scope.map(narrow).transpose()?;
     let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
     rates::charge_user(ctx, live.user.id)?;
-    let mut conn = ctx.app.store.read().await?;
-    let loaded = LoadedUser::load_for_grant(&mut conn, ctx.project, live.user.clone(), &live.grant).await?;
-    drop(conn);
+    let loaded = LoadedUser::read_for_grant(ctx.app, ctx.project, live.user.clone(), &live.grant).await?;
     let rotates = client.rotates_refresh_tokens() || is_previous;
     let (next, refresh_token) = rotates.then(|| rotate(ctx, id, hash)).unzip();
     let (no, user) = (ctx.project.no, live.user.id);
     let new_day = returning_guests::is_new_day(user, live.grant.last_access_at, now);
     let seen_in = new_day.then(|| client.client_id.clone());
     let rows = GuestRows::prepare(ctx, &live, true);
-    let recorded = if next.is_none() && seen_in.is_none() && rows.is_none() {
-        let refresh = PlainRefresh { no, id, device, proof_use, now };
-        let recorded = ctx.app.store.write_grouped(&ctx.app.refreshes.0, refresh).await;
-        recorded.map(|recorded| (recorded, false)).map_err(StoringRefused::Store)
-    } else {
-        ctx.app
-            .store
-            .write("refresh", (next, device, seen_in, rows), move |tx, (next, device, seen_in, rows)| {
-                Box::pin(async move {
-                    if !dpop::spend(tx, no, proof_use).await? {
-                        return Ok((Recorded::ProofReplayed, false));
-                    }
-                    let is_new = match rows {
-                        Some(rows) => rows.write(tx, no).await?,
-                        None => false,
-                    };
-                    let recorded = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
-                    if let (Recorded::Done, Some(client_id)) = (&recorded, seen_in) {
-                        returning_guests::count(tx, no, user, client_id, now).await?;
-                    }
-                    Ok((recorded, is_new))
-                })
+    let write = async {
+        if next.is_none() && seen_in.is_none() && rows.is_none() {
+            let refresh = PlainRefresh { no, id, device, proof_use, now };
+            let recorded = ctx.app.store.write_grouped(&ctx.app.refreshes.0, refresh).await;
+            return recorded.map(|recorded| (recorded, false)).map_err(StoringRefused::Store);
+        }
+        let input = (next, device, seen_in, rows);
+        let write = ctx.app.store.write("refresh", input, move |tx, (next, device, seen_in, rows)| {
+            Box::pin(async move {
+                if !dpop::spend(tx, no, proof_use).await? {
+                    return Ok((Recorded::ProofReplayed, false));
+                }
+                let is_new = match rows {
+                    Some(rows) => rows.write(tx, no).await?,
+                    None => false,
+                };
+                let recorded = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
+                if let (Recorded::Done, Some(client_id)) = (&recorded, seen_in) {
+                    returning_guests::count(tx, no, user, client_id, now).await?;
+                }
+                Ok((recorded, is_new))
             })
-            .await
+        });
+        write.await
     };
-    let (recorded, is_new) = match recorded {
+    // Whoever comes here has a valid token and is within the user's limit: losing costs a signature, but no more than winning.
+    let sign = || print_tokens(ctx, client, &live.grant, &loaded.account(), None, narrowed.as_ref());
+    let ((recorded, is_new), tokens) = match make_beside(write, sign).await {
         Ok(written) => written,
         Err(StoringRefused::Store(error)) => return Err(error.into()),
         Err(StoringRefused::Ended) => return Err(Error::InvalidRefreshToken),
@@ -133,7 +134,6 @@ async fn try_refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Token
     if let Some(session) = &live.session {
         crate::caller::record_session_access(ctx, session).await?;
     }
-    let tokens = print_tokens(ctx, client, &live.grant, &loaded.account(), None, narrowed.as_ref());
     Ok(Tokens { refresh_token, limited_scope: narrowed, ..tokens })
 }
 

@@ -137,6 +137,8 @@ pub(crate) struct UserView {
     id: IdText,
     created_at: TimeText,
     updated_at: TimeText,
+    /// When it last signed in. Of a guest that signs in with a device key to the hour: a sign-in within an hour of the recorded one is
+    /// not recorded.
     last_login_at: Option<TimeText>,
     promoted_at: Option<TimeText>,
     is_anonymous: bool,

@@ -3,9 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use vestibule_domain::id::UserId;
+use vestibule_server::boot::maintain;
+use vestibule_store::Sql;
 
 use crate::support::{
-    ANONYMOUS_GRANT, Device, Engine, KeyPair, Platform, Reply, Setup, TestServer, encode, on_both_engines,
+    ANONYMOUS_GRANT, Admin, Device, Engine, KeyPair, Platform, Reply, Setup, TestServer, encode, on_both_engines,
 };
 
 const CREDENTIALS: (&str, &str) = ("invalid_grant", "InvalidCredentials");
@@ -280,6 +282,53 @@ async fn a_known_device_key_has_a_limit_of_its_own(engine: Engine) {
     device.present(&device.sign("auth", &device.challenge().await, &kid, false)).await.expect(200);
 }
 
+/// The tokens of a request that loses are signed and dropped, so it must be limited like one that wins.
+async fn a_request_that_is_sent_again_and_again_meets_the_limit_of_its_key(engine: Engine) {
+    let server =
+        TestServer::start(engine, |setup| setup.configure("rate_limits.token_requests_per_device_key", "3")).await;
+    let mut device = Device::new(&server, Platform::Ios);
+    device.authenticate().await;
+    let jwt = device.sign("auth", &device.challenge().await, &device.kid.clone().expect("a key id"), false);
+    device.present(&jwt).await.expect(200);
+    for _ in 0..2 {
+        refused(device.present(&jwt).await, CREDENTIALS);
+    }
+    let reply = device.present(&jwt).await;
+    reply.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
+}
+
+async fn a_sign_in_is_recorded_to_the_hour_and_its_challenge_until_it_has_ended(engine: Engine) {
+    const CHALLENGES: Sql = Sql::new("SELECT COUNT(*) FROM spent WHERE expires_at IS NULL");
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    let mut device = Device::new(&server, Platform::Android);
+    let sub = device.authenticate().await;
+    let last = async || admin.get(&format!("/users/{sub}")).await.expect(200).json()["last_login_at"].clone();
+    assert_eq!(last().await, Value::Null);
+    for (seconds, recorded) in [
+        (60, "2030-05-01T08:01:00.000Z"),
+        (60, "2030-05-01T08:01:00.000Z"),
+        (3_539, "2030-05-01T08:01:00.000Z"),
+        (1, "2030-05-01T09:01:00.000Z"),
+    ] {
+        server.clock.advance_seconds(seconds);
+        assert_eq!(device.authenticate().await, sub);
+        assert_eq!(last().await, recorded);
+    }
+    let challenges = async || {
+        maintain(&server.app).await.expect("the clean-up runs");
+        let mut conn = server.app.store.read().await.expect("a connection");
+        let found: Option<i64> = conn.query_optional(&CHALLENGES, &[], |row| row.get(0)).await.expect("a count");
+        found.expect("a count")
+    };
+    assert_eq!(challenges().await, 5);
+    // The last one has ended, and a clock that ran ahead by an hour would have been put right.
+    server.clock.advance_seconds(300 + 3_600);
+    assert_eq!(challenges().await, 1);
+    server.clock.advance_seconds(1);
+    assert_eq!(challenges().await, 0);
+}
+
 async fn one_user_may_ask_for_60_tokens_a_minute(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let mut device = Device::new(&server, Platform::Ios);
@@ -353,6 +402,8 @@ on_both_engines!(
     limits_answer_429_and_spare_returning_guests,
     many_known_devices_share_an_address_and_failures_count_for_it,
     a_known_device_key_has_a_limit_of_its_own,
+    a_request_that_is_sent_again_and_again_meets_the_limit_of_its_key,
+    a_sign_in_is_recorded_to_the_hour_and_its_challenge_until_it_has_ended,
     one_user_may_ask_for_60_tokens_a_minute,
     a_disabled_guest_gets_its_error_and_the_key_of_a_deleted_one_is_unknown,
     two_answers_are_never_cached,

@@ -216,6 +216,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0057_user_names.sqlite.sql"),
         postgres: include_str!("../../migrations/0057_user_names.postgres.sql"),
     },
+    Migration {
+        version: 58,
+        name: "0058_dated_challenges",
+        sqlite: include_str!("../../migrations/0058_dated_challenges.sqlite.sql"),
+        postgres: include_str!("../../migrations/0058_dated_challenges.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -8,7 +8,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     Store, StoreError, consents, credentials,
-    device_keys::{self, DeviceKeyRow},
+    device_keys::{self, DeviceKeyRow, SignedIn},
     external_accounts, grants,
     passkeys::{self, PasskeyRow},
     sessions, user_credentials, users,
@@ -36,6 +36,7 @@ on_both_engines!(
     an_account_at_a_provider_belongs_to_one_user,
     a_device_key_comes_with_its_owner,
     a_guest_proves_itself_only_while_it_is_one,
+    a_sign_in_with_a_key_is_recorded_to_the_hour,
     a_device_key_remembers_the_promotion,
     a_consent_belongs_to_one_user_and_application,
 );
@@ -378,14 +379,23 @@ async fn a_device_key_comes_with_its_owner(store: Store) {
 async fn a_guest_proves_itself_only_while_it_is_one(store: Store) {
     write(&store, (), |tx, ()| {
         Box::pin(async move {
-            users::insert(tx, P, &guest(1)).await?;
-            users::insert(tx, P, &guest(2)).await?;
-            assert!(users::record_guest_login(tx, P, id(1), at(5)).await?);
+            for number in [1, 2, 4] {
+                users::insert(tx, P, &guest(number)).await?;
+            }
+            for (number, owner, kid) in [(1, 1, "a"), (2, 2, "b"), (3, 3, "c"), (4, 4, "d")] {
+                device_keys::insert(tx, P, &key(number, owner, kid)).await?;
+            }
+            let known = Some(SignedIn { seen_day: None });
+            assert_eq!(device_keys::record_sign_in(tx, P, "a", id(1), at(5)).await?, known);
+            assert_eq!(device_keys::record_sign_in(tx, P, "a", id(2), at(5)).await?, None, "not theirs");
+            assert_eq!(device_keys::record_sign_in(tx, OTHER, "a", id(1), at(5)).await?, None, "another project's");
             assert!(users::take_anonymous_identity(tx, P, id(1), at(6)).await?);
-            assert!(!users::record_guest_login(tx, P, id(1), at(7)).await?, "promoted");
+            assert_eq!(device_keys::record_sign_in(tx, P, "a", id(1), at(7)).await?, None, "promoted");
             assert!(users::set_disabled(tx, P, id(2), Some(at(6)), at(6)).await?);
-            assert!(!users::record_guest_login(tx, P, id(2), at(7)).await?, "disabled");
-            assert!(!users::record_guest_login(tx, P, id(3), at(7)).await?, "nobody");
+            assert_eq!(device_keys::record_sign_in(tx, P, "b", id(2), at(7)).await?, None, "disabled");
+            assert_eq!(device_keys::record_sign_in(tx, P, "c", id(3), at(7)).await?, None, "nobody");
+            assert!(users::yield_to(tx, P, id(4), id(1), at(6)).await?);
+            assert_eq!(device_keys::record_sign_in(tx, P, "d", id(4), at(7)).await?, None, "given up");
             Ok(())
         })
     })
@@ -394,18 +404,50 @@ async fn a_guest_proves_itself_only_while_it_is_one(store: Store) {
     assert_eq!(found.last_login_at, Some(at(5)));
 }
 
+async fn a_sign_in_with_a_key_is_recorded_to_the_hour(store: Store) {
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            users::insert(tx, P, &guest(1)).await?;
+            device_keys::insert(tx, P, &key(1, 1, "a")).await
+        })
+    })
+    .await;
+    // When it signs in, and what is then recorded of the guest and of the key, which was made at 1.
+    for (now, last_login, last_use) in [
+        (2, 2, 1),
+        (3_600, 2, 1),
+        (3_601, 2, 3_601),
+        (3_602, 3_602, 3_601),
+        (7_201, 3_602, 7_201),
+        (5, 3_602, 7_201),
+        (90_000, 90_000, 90_000),
+    ] {
+        let signed_in =
+            write(&store, now, |tx, now| Box::pin(device_keys::record_sign_in(tx, P, "a", id(1), at(*now)))).await;
+        assert!(signed_in.is_some());
+        let mut conn = store.read().await.unwrap();
+        let (key, user) = device_keys::find_with_user(&mut conn, P, "a").await.unwrap().unwrap();
+        assert_eq!((user.last_login_at, key.last_used_at), (Some(at(last_login)), at(last_use)), "at {now}");
+        assert_eq!(user.updated_at, at(1), "a sign-in is no change");
+    }
+    // The day is given back as it is recorded.
+    write(&store, (), |tx, ()| Box::pin(users::note_seen(tx, P, id(1), 4))).await;
+    let signed_in =
+        write(&store, (), |tx, ()| Box::pin(device_keys::record_sign_in(tx, P, "a", id(1), at(90_001)))).await;
+    assert_eq!(signed_in, Some(SignedIn { seen_day: Some(4) }));
+}
+
 async fn a_device_key_remembers_the_promotion(store: Store) {
     write(&store, (), |tx, ()| {
         Box::pin(async move {
+            users::insert(tx, P, &guest(1)).await?;
             device_keys::insert(tx, P, &key(1, 1, "a")).await?;
             device_keys::insert(tx, P, &key(2, 1, "b")).await?;
-            assert!(device_keys::record_use(tx, P, "a", id(1), at(3_601)).await?);
-            assert!(device_keys::record_use(tx, P, "a", id(1), at(7_200)).await?, "another use within the hour");
-            assert!(device_keys::record_use(tx, P, "a", id(1), at(2)).await?, "an earlier use is a use");
-            assert!(!device_keys::record_use(tx, P, "a", id(2), at(9_000)).await?, "not theirs");
+            assert!(device_keys::record_sign_in(tx, P, "a", id(1), at(3_601)).await?.is_some());
             assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(9_001)).await?, 2);
             assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(9_002)).await?, 0);
-            assert!(!device_keys::record_use(tx, P, "a", id(1), at(9_003)).await?, "it proves nothing any more");
+            let again = device_keys::record_sign_in(tx, P, "a", id(1), at(9_003)).await?;
+            assert_eq!(again, None, "it proves nothing any more");
             Ok(())
         })
     })

@@ -374,7 +374,11 @@ async fn of_several_values_none_is_redeemed_twice(store: Store) {
     let redeem = async |ids: &'static [u8]| {
         let outcome = store.write("redeem", ids, |tx, ids| {
             Box::pin(async move {
-                let value = |id| Spending { project: P, id, holder: Some(&b"h"[..]), expires_at: at(9) };
+                // Of both forms.
+                let value = |id: &'static [u8]| match id {
+                    b"d" | b"e" => Spending { project: P, id, holder: None, expires_at: None },
+                    _ => Spending { project: P, id, holder: Some(&b"h"[..]), expires_at: Some(at(9)) },
+                };
                 let mut values: Vec<_> = ids.chunks(1).map(value).collect();
                 if spent::spend_all(tx, &mut values).await? { Ok(()) } else { Err(Twice) }
             })

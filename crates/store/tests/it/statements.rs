@@ -67,8 +67,9 @@ const FEW: [&str; 2] = ["projects", "operators"];
 
 /// `picked` is a set of IDs that the caller counts, and `ended` what is found for them. `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
 /// the projects and receivers one after the other that something waits for; one row for each node.
-const SCANNED: [&str; 10] = [
+const SCANNED: [&str; 11] = [
     "SCAN projects",
+    "SCAN projects USING COVERING INDEX projects_by_authority",
     "SCAN outbox",
     "SCAN span",
     "SCAN CONSTANT ROW",
@@ -117,7 +118,7 @@ async fn no_statement_looks_at_a_whole_table() {
 
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
-const FILL: [&str; 32] = [
+const FILL: [&str; 34] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -167,6 +168,10 @@ const FILL: [&str; 32] = [
     "INSERT INTO login_method_changes (project_no, user_id, no, id, identity_id, expires_at)
      SELECT project_no, id, n, id, id, created_at FROM users, generate_series(1, 2) n",
     "INSERT INTO spent (project_no, id, holder, expires_at) SELECT project_no, id, id, created_at FROM users",
+    // Challenges, which begin with the second of their end.
+    "INSERT INTO spent (project_no, id) SELECT project_no, int4send(CAST(created_at AS INTEGER)) || id FROM users",
+    "INSERT INTO projects (id, public_origin, settings, version, created_at, updated_at)
+     SELECT 'p' || n, 'https://p' || n || '.example', '{}', 1, 1, 1 FROM generate_series(1, 3) n",
     "INSERT INTO tries (project_no, id, full_until) SELECT project_no, id, created_at FROM users",
     "INSERT INTO hook_deliveries (project_no, seq, lane, url, type, body, state, attempts, created_at, due_at, finished_at)
      SELECT project_no, created_at, id, 'https://shop.example/' || created_at % 3, 'user.created', '{}',
