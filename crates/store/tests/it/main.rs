@@ -14,6 +14,7 @@ mod moving;
 mod node_claims;
 mod opening;
 mod operators;
+mod owners;
 mod parity;
 mod postgres;
 mod projects;
