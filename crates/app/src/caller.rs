@@ -1,6 +1,7 @@
 //! Finds the caller of a request: from a bearer token or a cookie to a valid session and its user.
 
 mod access_token;
+mod owner;
 
 use std::cmp::Reverse;
 
@@ -18,6 +19,7 @@ use vestibule_protocol::oauth::Scope;
 use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 
 pub(crate) use self::access_token::read_access_token;
+pub use self::owner::CallerUser;
 use crate::{
     accesses::Noted,
     candidates::Candidates,
@@ -98,12 +100,12 @@ pub struct SessionCaller {
 
 /// The caller of an API, by access token or session cookie.
 #[derive(Clone, Debug)]
-pub struct ApiCaller {
-    pub user: User,
+pub struct ApiCaller<U = User> {
+    pub user: U,
     pub via: Via,
 }
 
-impl ApiCaller {
+impl<U: CallerUser> ApiCaller<U> {
     /// Whether it is shown as a guest. What is left over from a promotion shows what its guest was.
     pub fn is_seen_as_guest(&self) -> bool {
         self.user.is_anonymous() || self.via.is_limited()
@@ -186,10 +188,10 @@ pub struct PresentedApiCredentials<'a> {
 
 /// Finds the caller of an API: by bearer token, or else by the session cookies. Records the use, coalesced so that most
 /// requests write nothing.
-pub async fn resolve_api(
+pub async fn resolve_api<U: CallerUser>(
     ctx: &Ctx<'_>,
     credentials: PresentedApiCredentials<'_>,
-) -> Result<Resolution<ApiCaller>, Error> {
+) -> Result<Resolution<ApiCaller<U>>, Error> {
     let bearer = credentials.bearer.filter(|token| !token.is_empty());
     if bearer.is_none() && !credentials.session.is_presented() {
         return Ok(Resolution::Anonymous);
@@ -198,7 +200,7 @@ pub async fn resolve_api(
     let mut found = None;
     if let Some(token) = bearer {
         let live = find_by_token(&mut conn, ctx.project, token, ctx.now).await?.filter(may_identify);
-        let is_accepted = |live: &LiveGrant| {
+        let is_accepted = |live: &LiveGrant<U>| {
             credentials.accepts_third_parties || !consent::is_third_party(ctx.project, &live.grant.client_id)
         };
         found = live.filter(is_accepted).map(FoundCaller::Grant);
@@ -226,13 +228,13 @@ pub async fn resolve_api(
 }
 
 #[expect(clippy::large_enum_variant, reason = "it lives for a moment; a box would cost every request an allocation")]
-enum FoundCaller {
-    Grant(LiveGrant),
-    Session(Session, User),
+enum FoundCaller<U> {
+    Grant(LiveGrant<U>),
+    Session(Session, U),
 }
 
 /// Whether the grant has the scope `openid`, which APIs that identify the user require.
-fn may_identify(live: &LiveGrant) -> bool {
+fn may_identify<U>(live: &LiveGrant<U>) -> bool {
     // No stored scope means the default scopes, which include it.
     live.grant.scope.as_deref().is_none_or(|scope| scope.split(' ').any(|name| name == Scope::OPENID.as_str()))
 }
@@ -254,7 +256,7 @@ pub async fn resolve_account(
         return Ok(Resolution::Anonymous);
     }
     let mut conn = ctx.app.store.read().await?;
-    let session = find_newest_session(&mut conn, ctx.project, cookies.session, ctx.now).await?;
+    let session = find_newest_session::<User>(&mut conn, ctx.project, cookies.session, ctx.now).await?;
     let opened = find_app_sessions(&mut conn, ctx.project, cookies.app_session, ctx.now).await?;
     drop(conn);
     let dead_cookie = cookies.session.is_presented() && session.is_none();
@@ -308,8 +310,9 @@ async fn find_app_session(
     let Some(value) = project.keys.mac.read_app_session(cookie).filter(|value| now <= value.expires_at) else {
         return Ok(None);
     };
-    let live =
-        find_live(conn, project, value.grant_id, now).await?.filter(|live| has_full_access(project, &live.grant));
+    let live = find_live::<User>(conn, project, value.grant_id, now)
+        .await?
+        .filter(|live| has_full_access(project, &live.grant));
     let live = live.filter(|live| !value.is_of_guest || live.user.is_anonymous());
     Ok(live.map(|live| OpenedAccount { live, agreed_in: value.agreed_in }))
 }
@@ -324,9 +327,9 @@ pub fn has_full_access(project: &Project, grant: &Grant) -> bool {
 }
 
 /// A valid grant and what it depends on.
-pub(crate) struct LiveGrant {
+pub(crate) struct LiveGrant<U = User> {
     pub grant: Grant,
-    pub user: User,
+    pub user: U,
     /// The cookie session it belongs to (single sign-on), also valid.
     pub session: Option<Session>,
     /// What its token says, if neither grant nor user is stored.
@@ -334,12 +337,12 @@ pub(crate) struct LiveGrant {
 }
 
 /// Finds the valid grant of an access token.
-pub(crate) async fn find_by_token(
+pub(crate) async fn find_by_token<U: CallerUser>(
     conn: &mut Conn,
     project: &Project,
     token: &str,
     now: Timestamp,
-) -> Result<Option<LiveGrant>, Error> {
+) -> Result<Option<LiveGrant<U>>, Error> {
     let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(None) };
     let mut found = find_live(conn, project, read.grant_id, now).await?;
     if let (None, Some(guest)) = (&found, &read.unstored) {
@@ -372,15 +375,15 @@ pub(crate) async fn find_live_grant(
 
 /// A valid grant: not expired under the current settings, its application exists, its user is active, its session is
 /// valid.
-pub(crate) async fn find_live(
+pub(crate) async fn find_live<U: CallerUser>(
     conn: &mut Conn,
     project: &Project,
     id: GrantId,
     now: Timestamp,
-) -> Result<Option<LiveGrant>, Error> {
+) -> Result<Option<LiveGrant<U>>, Error> {
     // Read this before the row: entries are evicted only after they are flushed.
     let remembered = project.accesses.recall(SessionRef::Grant(id));
-    let Some((grant, user)) = grants::find_with_user(conn, project.no, id).await? else { return Ok(None) };
+    let Some((grant, user)) = U::find_of_grant(conn, project.no, id).await? else { return Ok(None) };
     if find_expiry(project, &grant, &user, remembered, now).is_none() || !user.is_active() {
         return Ok(None);
     }
@@ -407,10 +410,10 @@ async fn find_live_session(
 
 /// When a grant that is valid now expires without further use; `None` when it is not valid. One of an earlier application with
 /// the same ID, or from before the application's type changed, is not.
-pub(crate) fn find_expiry(
+pub(crate) fn find_expiry<U: CallerUser>(
     project: &Project,
     grant: &Grant,
-    user: &User,
+    user: &U,
     remembered: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<Timestamp> {
@@ -451,19 +454,19 @@ pub fn is_alive(
 
 /// The lifetime of a grant under the current settings; `None` when its application was deleted. What is left over from a
 /// promotion keeps that of its guest.
-pub fn grant_lifetime(project: &Project, grant: &Grant, user: &User) -> Option<Lifetime> {
+pub fn grant_lifetime<U: CallerUser>(project: &Project, grant: &Grant, user: &U) -> Option<Lifetime> {
     let is_of_guest = user.is_anonymous() || grant.is_limited();
     project.settings.client(&grant.client_id).map(|client: &Client| client.grant_lifetime(is_of_guest))
 }
 
 /// The newest of several valid sessions: its cookie was set last.
-async fn find_newest_session(
+async fn find_newest_session<U: CallerUser>(
     conn: &mut Conn,
     project: &Project,
     cookies: &Candidates,
     now: Timestamp,
-) -> Result<Option<(Session, User)>, Error> {
-    let mut newest: Option<(Session, User)> = None;
+) -> Result<Option<(Session, U)>, Error> {
+    let mut newest: Option<(Session, U)> = None;
     for cookie in cookies.iter() {
         if let Some(live) = find_session(conn, project, cookie, now).await?
             && newest.as_ref().is_none_or(|(known, _)| known.created_at < live.0.created_at)
@@ -480,20 +483,20 @@ pub fn is_session_cookie(value: &str) -> bool {
 }
 
 /// The valid session of a cookie.
-pub(crate) async fn find_session(
+pub(crate) async fn find_session<U: CallerUser>(
     conn: &mut Conn,
     project: &Project,
     cookie: &str,
     now: Timestamp,
-) -> Result<Option<(Session, User)>, Error> {
+) -> Result<Option<(Session, U)>, Error> {
     let Some((id, hash)) = split_token(cookie) else { return Ok(None) };
     let remembered = project.accesses.recall(SessionRef::Session(id));
-    let Some((session, user)) = sessions::find_with_user(conn, project.no, id).await? else { return Ok(None) };
+    let Some((session, user)) = U::find_of_session(conn, project.no, id).await? else { return Ok(None) };
     let alive = is_session_alive(project, &session, remembered, now);
     Ok((alive && session.secret_hash.matches(&hash) && user.is_active()).then_some((session, user)))
 }
 
-impl LiveGrant {
+impl<U: CallerUser> LiveGrant<U> {
     /// Records a use of the grant and of its cookie session; most uses write nothing.
     pub(crate) async fn record_access(&self, ctx: &Ctx<'_>) -> Result<(), StoreError> {
         if !ctx.is_use {
@@ -507,8 +510,9 @@ impl LiveGrant {
             let (no, id, recorded) = (ctx.project.no, self.grant.id, self.grant.last_access_at);
             let target = SessionRef::Grant(id);
             if note(ctx, target, recorded, lifetime) == Noted::WriteNow {
-                let new_day = returning_guests::is_new_day(self.user.id, recorded, now);
-                let seen = new_day.then(|| (self.user.id, self.grant.client_id.clone()));
+                let user = self.grant.user_id;
+                let new_day = returning_guests::is_new_day(user, recorded, now);
+                let seen = new_day.then(|| (user, self.grant.client_id.clone()));
                 ctx.app
                     .store
                     .write("touch_grant", seen, move |tx, seen| {

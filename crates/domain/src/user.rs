@@ -63,3 +63,47 @@ impl User {
         self.disabled_at.is_none() && self.yielded_to.is_none()
     }
 }
+
+/// Whose a session or grant is, for those who only ask whether it is an active guest's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Owner {
+    /// An active guest's. Nothing more of it is known.
+    Guest(UserId),
+    /// Another user's: a member's, or one's whose sessions are not valid.
+    Other(Box<User>),
+}
+
+impl Owner {
+    /// The stable `sub`.
+    #[must_use]
+    pub fn id(&self) -> UserId {
+        match self {
+            Self::Guest(id) => *id,
+            Self::Other(user) => user.id,
+        }
+    }
+
+    /// As [`User::is_anonymous`].
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        match self {
+            Self::Guest(_) => true,
+            Self::Other(user) => user.is_anonymous(),
+        }
+    }
+
+    /// As [`User::is_active`].
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        match self {
+            Self::Guest(_) => true,
+            Self::Other(user) => user.is_active(),
+        }
+    }
+}
+
+impl From<User> for Owner {
+    fn from(user: User) -> Self {
+        if user.is_anonymous() && user.is_active() { Self::Guest(user.id) } else { Self::Other(Box::new(user)) }
+    }
+}

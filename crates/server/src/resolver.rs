@@ -10,6 +10,7 @@ use vestibule_app::{
     caller::{ApiCaller, Resolution},
     identities::LoadedUser,
 };
+use vestibule_domain::user::{Owner, User};
 use vestibule_web::{cookies, credentials::ApiCredentials, error, visit::Visit};
 
 const VALID: HeaderName = HeaderName::from_static("x-authgear-session-valid");
@@ -46,7 +47,7 @@ impl Demand {
     }
 
     /// The challenge for a caller that does not meet it.
-    fn refuse(self, resolution: &Resolution<ApiCaller>) -> Option<&'static str> {
+    fn refuse(self, resolution: &Resolution<ApiCaller<Owner>>) -> Option<&'static str> {
         // A session or grant that began as a guest's is no proof of the member.
         let is_member = resolution.live().map(ApiCaller::is_proved_member);
         match (self, is_member) {
@@ -104,23 +105,24 @@ async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand
 
 async fn describe(
     visit: &Visit,
-    caller: &ApiCaller,
+    caller: &ApiCaller<Owner>,
     headers: &mut HeaderMap,
 ) -> Result<(), vestibule_app::error::Error> {
-    let user = &caller.user;
-    let (is_verified, can_reauthenticate) = if caller.is_seen_as_guest() {
-        (false, false)
-    } else {
-        let loaded = LoadedUser::read(&visit.app, &visit.project, user.clone()).await?;
-        let account = loaded.account();
-        (account.is_verified(), account.can_reauthenticate())
+    let user_id = caller.user.id();
+    let (is_verified, can_reauthenticate) = match &caller.user {
+        Owner::Other(user) if !caller.is_seen_as_guest() => {
+            let loaded = LoadedUser::read(&visit.app, &visit.project, User::clone(user)).await?;
+            let account = loaded.account();
+            (account.is_verified(), account.can_reauthenticate())
+        }
+        Owner::Guest(_) | Owner::Other(_) => (false, false),
     };
     let (amr, authenticated_at) = (caller.via.amr(), caller.via.shown_authenticated_at());
     let flag = |is: bool| if is { TRUE } else { FALSE };
     let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
     headers.reserve(8);
     headers.insert(VALID, TRUE);
-    headers.insert(USER_ID, text(&user.id.to_string()));
+    headers.insert(USER_ID, text(&user_id.to_string()));
     headers.insert(ANONYMOUS, flag(caller.is_seen_as_guest()));
     headers.insert(VERIFIED, flag(is_verified));
     headers.insert(CAN_REAUTHENTICATE, flag(can_reauthenticate));

@@ -5,12 +5,13 @@ use vestibule_domain::{
     id::{GrantId, ProjectNo, SessionId, UserId},
     secret::TokenHash,
     time::Timestamp,
-    user::User,
+    user::{Owner, User},
 };
 
 use crate::{
     column::{read_hash, read_id, read_optional_hash, read_optional_id, read_optional_time, read_project, read_time},
     db::{Array, ByKey, Conn, Engine, Param, Row, Sql, StoreError, Tx, for_each_key},
+    owners::{join_unless_active_guest, read_owner},
     users::{read_user, user_columns},
     uses::{record_all, record_use, record_uses},
 };
@@ -22,6 +23,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &FIND,
     &FIND_WITH_USER,
     &FIND_MANY_WITH_USER,
+    &FIND_WITH_OWNER,
     &TOUCH,
     &TOUCH_ALL,
     &RECORD_ACCESS,
@@ -203,7 +205,10 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<G
 
 /// Selects a grant and its user.
 macro_rules! select_with_user {
-    ($rest:literal) => {
+    ($condition:literal) => {
+        select_with_user!("JOIN users u ON u.project_no = g.project_no AND u.id = g.user_id", $condition)
+    };
+    ($join:expr, $condition:literal) => {
         concat!(
             "SELECT
        g.id,
@@ -226,9 +231,11 @@ macro_rules! select_with_user {
             user_columns!("u."),
             "
      FROM grants g
-     JOIN users u ON u.project_no = g.project_no AND u.id = g.user_id
      ",
-            $rest
+            $join,
+            "
+     ",
+            $condition
         )
     };
 }
@@ -246,6 +253,25 @@ const WITH_USER: ByKey = ByKey { name: "grant_with_user", one: &FIND_WITH_USER, 
 /// The grant with this id, and its owner.
 pub async fn find_with_user(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<(Grant, User)>, StoreError> {
     conn.find_by_key(&WITH_USER, p.0, *id.as_bytes(), |row| Ok((read_grant(row)?, read_user(row, COLUMNS)?))).await
+}
+
+/// [`FIND_WITH_USER`], on SQLite without the user if it is an active guest.
+const FIND_WITH_OWNER: Sql = Sql::both(
+    select_with_user!(join_unless_active_guest!("g."), "WHERE g.project_no = $1 AND g.id = $2"),
+    FIND_WITH_USER.text(Engine::Postgres),
+);
+
+/// On PostgreSQL they go with those of [`WITH_USER`].
+const WITH_OWNER: ByKey = ByKey { name: WITH_USER.name, one: &FIND_WITH_OWNER, many: &FIND_MANY_WITH_USER };
+
+/// The grant with this id, and whose it is.
+pub async fn find_with_owner(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<(Grant, Owner)>, StoreError> {
+    conn.find_by_key(&WITH_OWNER, p.0, *id.as_bytes(), |row| {
+        let grant = read_grant(row)?;
+        let owner = read_owner(row, COLUMNS, grant.user_id)?;
+        Ok((grant, owner))
+    })
+    .await
 }
 
 const RECORD_ACCESS: Sql = record_use!("grants");

@@ -41,6 +41,7 @@ pub mod operator_passkeys;
 pub mod operator_sessions;
 pub mod operators;
 pub mod outbox;
+mod owners;
 pub mod passkeys;
 pub mod projects;
 pub mod provider_secrets;

@@ -4,12 +4,13 @@ use vestibule_domain::{
     id::{ProjectNo, SessionId, UserId},
     session::Session,
     time::Timestamp,
-    user::User,
+    user::{Owner, User},
 };
 
 use crate::{
     column::{read_hash, read_id, read_project, read_time},
     db::{ByKey, Conn, Engine, Row, Sql, StoreError, Tx, for_each_key},
+    owners::{join_unless_active_guest, read_owner},
     users::{read_user, user_columns},
     uses::{record_all, record_use, record_uses},
 };
@@ -20,6 +21,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &FIND,
     &FIND_WITH_USER,
     &FIND_MANY_WITH_USER,
+    &FIND_WITH_OWNER,
     &TOUCH,
     &TOUCH_ALL,
     &HOLD,
@@ -103,7 +105,10 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, id: SessionId) -> Result<Option
 
 /// Selects a session and its user.
 macro_rules! select_with_user {
-    ($rest:literal) => {
+    ($condition:literal) => {
+        select_with_user!("JOIN users u ON u.project_no = s.project_no AND u.id = s.user_id", $condition)
+    };
+    ($join:expr, $condition:literal) => {
         concat!(
             "SELECT
        s.id,
@@ -118,9 +123,11 @@ macro_rules! select_with_user {
             user_columns!("u."),
             "
      FROM sessions s
-     JOIN users u ON u.project_no = s.project_no AND u.id = s.user_id
      ",
-            $rest
+            $join,
+            "
+     ",
+            $condition
         )
     };
 }
@@ -142,6 +149,29 @@ pub async fn find_with_user(
     id: SessionId,
 ) -> Result<Option<(Session, User)>, StoreError> {
     conn.find_by_key(&WITH_USER, p.0, *id.as_bytes(), |row| Ok((read_session(row)?, read_user(row, COLUMNS)?))).await
+}
+
+/// [`FIND_WITH_USER`], on SQLite without the user if it is an active guest.
+const FIND_WITH_OWNER: Sql = Sql::both(
+    select_with_user!(join_unless_active_guest!("s."), "WHERE s.project_no = $1 AND s.id = $2"),
+    FIND_WITH_USER.text(Engine::Postgres),
+);
+
+/// On PostgreSQL they go with those of [`WITH_USER`].
+const WITH_OWNER: ByKey = ByKey { name: WITH_USER.name, one: &FIND_WITH_OWNER, many: &FIND_MANY_WITH_USER };
+
+/// The session with this id, and whose it is.
+pub async fn find_with_owner(
+    conn: &mut Conn,
+    p: ProjectNo,
+    id: SessionId,
+) -> Result<Option<(Session, Owner)>, StoreError> {
+    conn.find_by_key(&WITH_OWNER, p.0, *id.as_bytes(), |row| {
+        let session = read_session(row)?;
+        let owner = read_owner(row, COLUMNS, session.user_id)?;
+        Ok((session, owner))
+    })
+    .await
 }
 
 const TOUCH: Sql = record_use!("sessions");

@@ -5,13 +5,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use cookie::Cookie;
 use vestibule_app::{
     admin::keys,
-    caller::{self, AccountCaller, ApiCaller, Resolution, SessionCaller},
+    caller::{self, AccountCaller, ApiCaller, CallerUser, Resolution, SessionCaller},
     candidates::Candidates,
     error::Error,
     known_devices,
     projects::Project,
 };
-use vestibule_domain::operator::Role;
+use vestibule_domain::{operator::Role, user::Owner};
 use vestibule_protocol::{
     basic::{BasicCredentials, BasicError},
     bearer::Bearer,
@@ -356,8 +356,9 @@ impl ApiCredentials {
         self.find(visit, true, true).await
     }
 
-    /// The same without tokens of third-party applications, which are treated as invalid.
-    pub async fn resolve_first_party(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
+    /// The same without tokens of third-party applications, which are treated as invalid. Of an active guest no more is read than that it
+    /// is one.
+    pub async fn resolve_first_party(&self, visit: &Visit) -> Result<Resolution<ApiCaller<Owner>>, Error> {
         self.find(visit, false, false).await
     }
 
@@ -366,12 +367,12 @@ impl ApiCredentials {
         self.find(visit, false, true).await
     }
 
-    async fn find(
+    async fn find<U: CallerUser>(
         &self,
         visit: &Visit,
         accepts_third_parties: bool,
         stores_guest: bool,
-    ) -> Result<Resolution<ApiCaller>, Error> {
+    ) -> Result<Resolution<ApiCaller<U>>, Error> {
         let bearer = Bearer::parse(self.brought.authorization());
         let (bearer, session) = (bearer.token(), &self.session);
         let presented = caller::PresentedApiCredentials { bearer, session, accepts_third_parties, stores_guest };

@@ -6,6 +6,7 @@ use vestibule_domain::{
     project::PromotionConflict,
     session::{self, Session},
     time::Timestamp,
+    user::User,
 };
 use vestibule_store::{Tx, codes, ended, grants, sessions};
 
@@ -227,7 +228,7 @@ pub async fn answer_again(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<AppRedire
 pub async fn session_cookie_again(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<String>, Error> {
     let Some(id) = flow.state.begun_session else { return Ok(None) };
     let cookie = format!("{id}.{}", ctx.project.keys.mac.flow_session(flow.id));
-    let found = find_session(&mut *ctx.app.store.read().await?, ctx.project, &cookie, ctx.now).await?;
+    let found = find_session::<User>(&mut *ctx.app.store.read().await?, ctx.project, &cookie, ctx.now).await?;
     let is_recent = |session: &Session| ctx.now <= session.created_at.plus(CODE_LIFETIME);
     Ok(found.filter(|(session, _)| is_recent(session)).map(|_| cookie))
 }

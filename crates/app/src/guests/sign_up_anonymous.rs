@@ -144,7 +144,7 @@ pub async fn with_cookie(
 async fn repeat_session(ctx: &Ctx<'_>, key: &SignUpKey) -> Result<Option<String>, Error> {
     let Some(id) = key.find_started::<SessionKind>(ctx).await? else { return Ok(None) };
     let cookie = key.print(id);
-    let found = find_session(&mut *ctx.app.store.read().await?, ctx.project, &cookie, ctx.now).await?;
+    let found = find_session::<User>(&mut *ctx.app.store.read().await?, ctx.project, &cookie, ctx.now).await?;
     let is_guest = found.is_some_and(|(_, user)| user.is_anonymous());
     if is_guest { Ok(Some(cookie)) } else { Err(has_moved_on()) }
 }

@@ -19,7 +19,7 @@ use vestibule_store::{
 
 use super::{late::LateSignUp, returning_guests};
 use crate::{
-    caller::{self, LiveGrant},
+    caller::{self, CallerUser, LiveGrant},
     crypto::{
         sha256,
         unstored::{ClientTag, UnstoredGuest},
@@ -91,12 +91,12 @@ fn find_client<'p>(project: &'p Project, guest: &UnstoredGuest) -> Option<&'p Cl
 }
 
 /// The valid grant of a guest that may not be stored. Call it when the grant was not found in the store.
-pub(crate) async fn find_live(
+pub(crate) async fn find_live<U: CallerUser>(
     conn: &mut Conn,
     project: &Project,
     guest: &UnstoredGuest,
     now: Timestamp,
-) -> Result<Option<LiveGrant>, Error> {
+) -> Result<Option<LiveGrant<U>>, Error> {
     let Some(client) = find_client(project, guest) else { return Ok(None) };
     let ends_at = guest.ends_at.min(client.grant_lifetime(true).unstored_expiry(guest.created_at));
     if now > ends_at || project.is_from_before(&client.client_id, guest.created_at) {
@@ -108,7 +108,7 @@ pub(crate) async fn find_live(
         Trace::Ended => Ok(None),
         Trace::Nothing => {
             let grant = make_grant(project, client, guest);
-            Ok(Some(LiveGrant { grant, user: make_user(guest), session: None, unstored: Some(*guest) }))
+            Ok(Some(LiveGrant { grant, user: make_user(guest).into(), session: None, unstored: Some(*guest) }))
         }
     }
 }
@@ -121,7 +121,7 @@ pub(crate) async fn find_by_refresh_token(
     now: Timestamp,
 ) -> Result<Option<(LiveGrant, TokenHash)>, Error> {
     let Some((id, hash)) = split_token(token) else { return Ok(None) };
-    let mut live = caller::find_live(conn, project, id, now).await?;
+    let mut live = caller::find_live::<User>(conn, project, id, now).await?;
     if let (None, Some(guest)) = (&live, read_refresh_token(project, token)) {
         live = find_live(conn, project, &guest, now).await?;
     }
@@ -167,7 +167,7 @@ pub(crate) struct GuestRows {
 
 impl GuestRows {
     /// Prepares the rows; `None` for a guest that is stored. A use, if it is one, is recorded with them.
-    pub(crate) fn prepare(ctx: &Ctx<'_>, live: &LiveGrant, is_use: bool) -> Option<Self> {
+    pub(crate) fn prepare<U>(ctx: &Ctx<'_>, live: &LiveGrant<U>, is_use: bool) -> Option<Self> {
         let guest = live.unstored?;
         let client = find_client(ctx.project, &guest)?;
         let (user, mut grant) = (make_user(&guest), make_grant(ctx.project, client, &guest));
@@ -209,12 +209,16 @@ impl GuestRows {
 }
 
 /// Stores the guest of a grant if it is not stored yet; `false` when it has ended. For what needs the guest's rows and is no use.
-pub(crate) async fn store(ctx: &Ctx<'_>, live: &LiveGrant) -> Result<bool, StoreError> {
+pub(crate) async fn store<U: CallerUser>(ctx: &Ctx<'_>, live: &LiveGrant<U>) -> Result<bool, StoreError> {
     write_rows(ctx, live, false).await
 }
 
 /// Records a use of a guest that is not stored, which stores it if that use must not be lost.
-pub(crate) async fn record_use(ctx: &Ctx<'_>, live: &LiveGrant, guest: &UnstoredGuest) -> Result<(), StoreError> {
+pub(crate) async fn record_use<U: CallerUser>(
+    ctx: &Ctx<'_>,
+    live: &LiveGrant<U>,
+    guest: &UnstoredGuest,
+) -> Result<(), StoreError> {
     if needs_record(ctx, guest) {
         // It may have ended since it was found: this request came before.
         write_rows(ctx, live, true).await?;
@@ -222,7 +226,7 @@ pub(crate) async fn record_use(ctx: &Ctx<'_>, live: &LiveGrant, guest: &Unstored
     Ok(())
 }
 
-async fn write_rows(ctx: &Ctx<'_>, live: &LiveGrant, is_use: bool) -> Result<bool, StoreError> {
+async fn write_rows<U: CallerUser>(ctx: &Ctx<'_>, live: &LiveGrant<U>, is_use: bool) -> Result<bool, StoreError> {
     let Some(rows) = GuestRows::prepare(ctx, live, is_use) else { return Ok(true) };
     let (no, now, guest) = (ctx.project.no, ctx.now, rows.guest);
     let new_day = is_use && returning_guests::is_new_day(guest.user_id, guest.created_at, now);

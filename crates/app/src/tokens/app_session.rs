@@ -109,7 +109,7 @@ pub async fn open(
         return Ok(Opening::Refused);
     };
     let mut conn = ctx.app.store.read().await?;
-    let live = find_live(&mut conn, ctx.project, read.grant_id, ctx.now).await?;
+    let live = find_live::<User>(&mut conn, ctx.project, read.grant_id, ctx.now).await?;
     let live = live.filter(|live| has_full_access(ctx.project, &live.grant));
     // A guest's token ends with its promotion.
     let live = live.filter(|live| !read.is_of_guest || live.user.is_anonymous());

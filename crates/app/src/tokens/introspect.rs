@@ -1,7 +1,7 @@
 //! Token introspection (RFC 7662): validates an access token for a backend that authenticates with a secret.
 
 use serde_json::{Map, Value, json};
-use vestibule_domain::userinfo;
+use vestibule_domain::{user::User, userinfo};
 use vestibule_protocol::claims::Sid;
 use vestibule_store::Conn;
 
@@ -30,7 +30,7 @@ pub async fn introspect(
     if !kind.is_confidential() {
         return Err(Error::IntrospectionNotAllowed);
     }
-    let Some(live) = find_by_token(&mut conn, ctx.project, token, ctx.now).await? else {
+    let Some(live) = find_by_token::<User>(&mut conn, ctx.project, token, ctx.now).await? else {
         // Tokens of machines are of first-party applications.
         return if kind.is_first_party() { describe_own(ctx, &mut conn, token).await } else { Ok(None) };
     };

@@ -6,6 +6,7 @@ use vestibule_domain::{
     grant::Grant,
     id::{GrantId, GrantKind, ProjectNo, SessionId},
     secret::TokenHash,
+    user::User,
 };
 use vestibule_store::{StoreError, Tx, ended, grants, sessions, spent};
 
@@ -62,7 +63,7 @@ pub async fn revoke(ctx: &Ctx<'_>, requester: Option<&Client>, token: &str) -> R
     let mut grant = grants::find(&mut conn, no, grant_id).await?;
     let mut unstored = None;
     if let (None, Some(guest)) = (&grant, &read.unstored) {
-        unstored = unstored::find_live(&mut conn, ctx.project, guest, ctx.now).await?;
+        unstored = unstored::find_live::<User>(&mut conn, ctx.project, guest, ctx.now).await?;
         grant = unstored.as_ref().map(|live| live.grant.clone());
     }
     drop(conn);

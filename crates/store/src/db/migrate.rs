@@ -222,6 +222,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0058_dated_challenges.sqlite.sql"),
         postgres: include_str!("../../migrations/0058_dated_challenges.postgres.sql"),
     },
+    Migration {
+        version: 59,
+        name: "0059_standing",
+        sqlite: include_str!("../../migrations/0059_standing.sqlite.sql"),
+        postgres: include_str!("../../migrations/0059_standing.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -15,6 +15,7 @@ mod moving;
 mod node_claims;
 mod opening;
 mod operators;
+mod owners;
 mod parity;
 mod postgres;
 mod projects;
