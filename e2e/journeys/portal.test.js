@@ -29,6 +29,26 @@ const makeClients = (app) => [
   },
 ];
 
+/** A logo that a browser encoded. */
+async function drawLogo(page, type) {
+  const bytes = await page.evaluate(async (type) => {
+    const canvas = new OffscreenCanvas(480, 120);
+    const pen = canvas.getContext("2d");
+    if (type === "image/jpeg") {
+      pen.fillStyle = "#fff";
+      pen.fillRect(0, 0, 480, 120);
+    }
+    pen.fillStyle = "#b0432b";
+    pen.beginPath();
+    pen.arc(60, 60, 56, 0, 7);
+    pen.fill();
+    pen.font = "bold 60px sans-serif";
+    pen.fillText("Corner", 140, 82);
+    return [...new Uint8Array(await (await canvas.convertToBlob({ type })).arrayBuffer())];
+  }, type);
+  return Buffer.from(bytes);
+}
+
 describe("the portal", () => {
   let browser, mail, app, server, origin, people;
   before(async () => {
@@ -129,11 +149,12 @@ describe("the portal", () => {
     const before = await page.locator("input[type=hidden][name=lifetime]").inputValue();
     const [days, unit] = [page.getByLabel(label, { exact: true }), page.getByLabel(`Unit of ${label}`)];
     assert.equal(Number(await days.inputValue()) * 86_400, Number(before));
-    await days.fill("3");
-    await page.locator(".said", { hasText: "3 days" }).waitFor();
+    const said = page.locator("#lifetime-said");
+    await days.fill("36");
+    assert.equal(await said.textContent(), "", "it would say 36 days again");
     await unit.selectOption("hour");
-    await page.locator(".said", { hasText: "3 hours" }).waitFor();
-    assert.equal(await page.locator("input[type=hidden][name=lifetime]").inputValue(), "10800");
+    await said.getByText("1 day 12 hours").waitFor();
+    assert.equal(await page.locator("input[type=hidden][name=lifetime]").inputValue(), "129600");
     await enterSeconds(page, label, before);
     await page.locator(".save-state", { hasText: "Not saved yet" }).waitFor({ state: "detached" });
 
@@ -200,7 +221,7 @@ describe("the portal", () => {
     await two.getByText("changed this page while you were editing").waitFor();
     assert.equal(await two.getByLabel("Maximum session lifetime", { exact: true }).inputValue(), "150");
     assert.equal(await two.getByLabel("Unit of Maximum session lifetime").inputValue(), "minute");
-    await two.getByRole("cell", { name: "7200" }).waitFor();
+    await two.getByRole("cell", { name: "2 hours", exact: true }).waitFor();
     await look(two, "portal-conflict", { picture: true });
     await save(two).click();
     await two.getByText("Changes saved.").waitFor();
@@ -265,6 +286,45 @@ describe("the portal", () => {
     await page.getByRole("button", { name: "Show preview" }).click();
     await page.frameLocator("iframe[name=branding-preview]").getByRole("heading", { name: "Check your email" }).waitFor();
     await page.frameLocator("iframe[name=branding-preview]").getByText("Corner & Sons").first().waitFor();
+  });
+
+  test("shows an uploaded logo on the pages and in the preview", async () => {
+    const page = await arriveSignedIn();
+    await at(page, "/branding");
+    await page.getByRole("link", { name: "Upload a logo" }).click();
+    await heading(page, "Logo");
+    await look(page, "portal-logo-none");
+    const svg = { name: "logo.svg", mimeType: "image/svg+xml", buffer: Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>") };
+    await page.getByLabel("Image", { exact: true }).setInputFiles(svg);
+    await page.getByRole("button", { name: "Upload logo" }).click();
+    await page.getByText("SVG files are not accepted, because they can contain scripts", { exact: false }).first().waitFor();
+    await look(page, "portal-logo-wrong");
+    const drawn = async (image) => {
+      await image.waitFor();
+      return waitFor(() => image.evaluate((one) => one.complete && one.naturalWidth === 480));
+    };
+    for (const [type, button] of [["image/png", "Upload logo"], ["image/jpeg", "Replace logo"], ["image/webp", "Replace logo"]]) {
+      await page.locator("#file").setInputFiles({ name: "logo", mimeType: type, buffer: await drawLogo(page, type) });
+      await page.getByRole("button", { name: button }).click();
+      await page.getByText("Logo saved.").waitFor();
+      await drawn(page.locator(".logo-shown img").first());
+      const visitor = await arrive();
+      await visitor.goto(`${origin}/settings`);
+      await drawn(visitor.getByRole("img", { name: "Corner Shop" }));
+      await look(visitor, "page-with-logo");
+    }
+    await page.locator("#file").setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: await drawLogo(page, "image/png") });
+    await page.getByRole("button", { name: "Replace logo" }).click();
+    await page.getByText("Logo saved.").waitFor();
+    await at(page, "/branding/logo");
+    await look(page, "portal-logo", { picture: true, height: 900 });
+    await at(page, "/branding");
+    await drawn(page.frameLocator(".brand-preview iframe:not([hidden])").locator(".logo"));
+    await page.getByRole("link", { name: "Replace or remove the uploaded logo" }).click();
+    await page.getByRole("link", { name: "Remove logo" }).click();
+    await look(page, "portal-logo-remove");
+    await page.getByRole("button", { name: "Remove logo" }).click();
+    await page.getByText("Logo removed.").waitFor();
   });
 
   test("writes refill periods as a number and a unit", async () => {

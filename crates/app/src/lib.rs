@@ -29,6 +29,7 @@ pub mod key_locks;
 pub mod known_devices;
 pub mod limits;
 pub mod log_rate;
+pub mod logos;
 pub(crate) mod logout_notices;
 pub mod messages;
 pub mod metrics;

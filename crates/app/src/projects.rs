@@ -16,7 +16,11 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_protocol::cors::OriginMatcher;
-use vestibule_store::{Engine, Store, StoreError, client_starts, keys, projects};
+use vestibule_store::{
+    Engine, Store, StoreError, client_starts, keys,
+    logos::{self, LogoRow},
+    projects,
+};
 
 use crate::{
     accesses::Accesses,
@@ -25,6 +29,7 @@ use crate::{
         seal::MasterKey,
     },
     hosts::{HostClash, HostRegistry, PortalHost},
+    logos::Logo,
 };
 
 /// How long after a change of settings another node may still use the old ones.
@@ -39,6 +44,8 @@ pub struct Project {
     pub origin: String,
     pub settings: ProjectSettings,
     pub keys: KeyRing,
+    /// The uploaded logo.
+    pub logo: Option<Logo>,
     /// The web origins that may call it.
     /// The origins that may call with cookies.
     pub cors: OriginMatcher,
@@ -196,7 +203,8 @@ impl Projects {
                     );
                     let keys = keys::list(&mut conn, row.no).await?;
                     let starts = client_starts::list(&mut conn, row.no).await?;
-                    Arc::new(open_project(row, (keys, starts), accesses, master)?)
+                    let logo = logos::find(&mut conn, row.no).await?;
+                    Arc::new(open_project(row, (keys, starts, logo), accesses, master)?)
                 }
             };
             all.push(project);
@@ -249,7 +257,7 @@ impl Projects {
 
 fn open_project(
     row: projects::ProjectRow,
-    (keys, starts): (Vec<keys::KeyRow>, Vec<(String, Timestamp)>),
+    (keys, starts, logo): (Vec<keys::KeyRow>, Vec<(String, Timestamp)>, Option<LogoRow>),
     accesses: Arc<Accesses>,
     master: &MasterKey,
 ) -> Result<Project, ProjectLoadError> {
@@ -266,6 +274,7 @@ fn open_project(
         origin,
         settings,
         keys,
+        logo: logo.as_ref().and_then(Logo::read),
         cors,
         third_party_cors,
         client_starts: starts.into_iter().collect(),

@@ -16,6 +16,7 @@ use crate::{
     key_locks::KeyLocks,
     limits::{RateCounters, fair::Shares},
     log_rate::{OncePerMinuteEach, ProxyWarnings},
+    logos::HeldLogos,
     metrics::Metrics,
     overload::{Overload, OverloadWarnings},
     passwords::Hasher,
@@ -91,6 +92,8 @@ pub struct App {
     pub client_keys: ClientKeys,
     /// The providers of external accounts.
     pub providers: Providers,
+    /// Contents of logos.
+    pub(crate) held_logos: HeldLogos,
     /// Rate of warnings about reverse proxies.
     pub misdirected: ProxyWarnings,
     /// Rate of warnings about blocking webhooks.

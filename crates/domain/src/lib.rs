@@ -16,6 +16,7 @@ pub mod identifier;
 pub mod identity;
 pub mod limit;
 pub mod limits;
+pub mod logo;
 pub mod merge;
 pub mod operator;
 pub mod person_name;

@@ -91,7 +91,7 @@ pub fn sample_context(locale: Locale) -> PageContext {
     PageContext {
         locale,
         color_scheme: PageColorScheme::Auto,
-        brand: Brand { name: "Corner Shop".into(), logo_uri: None, accent_color: None },
+        brand: Brand { name: "Corner Shop".into(), ..Brand::default() },
         csrf: "sample-csrf-token".into(),
         carried: None,
         notice: None,

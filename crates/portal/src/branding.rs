@@ -26,6 +26,7 @@ use crate::{
     bound_control::control,
     control::{Control, ControlKind, Pick},
     email_texts::describe_language,
+    logo,
     settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
     settings_page::Extra,
 };
@@ -48,12 +49,12 @@ pub(super) fn routes(render: RenderPreview) -> Vec<PortalRoute> {
 }
 
 async fn show(request: ProjectRequest) -> PageResult {
-    settings_form::show(&request, build_form(&request.project.settings), look(&request)).await
+    settings_form::show(&request, form_of(&request), look(&request)).await
 }
 
 /// Saves the form, or shows a page as it is typed.
 async fn save(request: ProjectRequest, render: RenderPreview) -> PageResult {
-    let form = build_form(&request.project.settings);
+    let form = form_of(&request);
     if request.field(ACTION) != "preview" {
         return settings_form::save(&request, form, look).await;
     }
@@ -62,6 +63,21 @@ async fn save(request: ProjectRequest, render: RenderPreview) -> PageResult {
         Some(settings) => Ok(preview(&request, &settings, (render, PreviewChoice::of(&request)))),
         None => Ok(framed(None, finish(PreviewProblems { problems: typed.settings_form.problems() }.render()))),
     }
+}
+
+/// The form, with the link to the page of the uploaded logo.
+fn form_of(request: &ProjectRequest) -> SettingsForm {
+    let mut form = build_form(&request.project.settings);
+    let words = match (&request.project.logo, request.may_edit()) {
+        (Some(_), true) => "Replace or remove the uploaded logo",
+        (None, true) => "Upload a logo",
+        (Some(_), false) => "Uploaded logo",
+        (None, false) => "Logo",
+    };
+    if let Some(looks) = form.panels.first_mut() {
+        looks.view.link = Some((request.href(logo::AT), words.into()));
+    }
+    form
 }
 
 /// The colors of a preview, computed by the same function as those of the pages.
@@ -96,9 +112,11 @@ fn preview(
     settings: &ProjectSettings,
     (render, choice): (RenderPreview, PreviewChoice),
 ) -> Response {
+    let uploaded = request.project.logo.as_ref();
     let brand = Brand {
         name: settings.display_name().to_string(),
-        logo_uri: settings.ui.logo_uri.clone(),
+        logo_uri: uploaded.map(|logo| logo::href(request, logo)).or_else(|| settings.ui.logo_uri.clone()),
+        logo_size: uploaded.map(|logo| (logo.width, logo.height)),
         accent_color: settings.accent_color().map(str::to_string),
     };
     let accent = Form::from_pairs([("accent", brand.accent_color.as_deref().unwrap_or_default())]);
@@ -175,8 +193,9 @@ pub(super) fn build_form(settings: &ProjectSettings) -> SettingsForm {
             .hint("A value such as #0f766e. Buttons and links use readable shades of it, in light and dark.")
             .placeholder("#1b5e4b")
             .of_kind(ControlKind::Color),
-        control("ui.logo_uri", "logo", "Logo")
-            .hint("The https URL of an image. Without one, the first letter of the name is shown."),
+        control("ui.logo_uri", "logo", "Logo URL").hint(
+            "The https URL of an image, if no logo is uploaded. Without either, the first letter of the name is shown.",
+        ),
         control("ui.color_scheme", "scheme", "Color scheme").choices(describe_scheme),
     ];
     let fallback = settings.fallback_language().to_string();

@@ -163,6 +163,8 @@ impl Control {
                 let chosen = picks.iter().filter(|pick| value.lines().any(|line| line == pick.value));
                 Some(chosen.map(|pick| pick.label.as_str()).collect::<Vec<_>>().join(", "))
             }
+            // As the fields show it: a number and a unit.
+            ControlKind::Number { unit: "seconds" } => value.trim().parse().ok().map(describe_seconds),
             ControlKind::Line(_)
             | ControlKind::Color
             | ControlKind::Period

@@ -46,6 +46,7 @@ pub(crate) mod history;
 pub(crate) mod import_users;
 pub mod invitation;
 pub mod login_methods;
+pub(crate) mod logo;
 pub mod me;
 pub(crate) mod members;
 pub(crate) mod merges;
@@ -138,6 +139,7 @@ pub(crate) fn all_routes(render: RenderPreview) -> Vec<PortalRoute> {
         rate_limits::routes(),
         applications::routes(),
         branding::routes(render),
+        logo::routes(),
         email_texts::routes(),
         addresses::routes(),
         messages::routes(),

@@ -56,12 +56,14 @@ pub enum PortalNotice {
     HoldPlaced,
     HoldLifted,
     GuestRevived,
+    LogoSaved,
+    LogoRemoved,
     /// The entry does not exist any more.
     Gone,
 }
 
 impl PortalNotice {
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 50] = [
         Self::Saved,
         Self::Unchanged,
         Self::OriginChanged,
@@ -109,6 +111,8 @@ impl PortalNotice {
         Self::HoldPlaced,
         Self::HoldLifted,
         Self::GuestRevived,
+        Self::LogoSaved,
+        Self::LogoRemoved,
         Self::Gone,
     ];
 
@@ -162,6 +166,8 @@ impl PortalNotice {
             Self::HoldPlaced => "hold-placed",
             Self::HoldLifted => "hold-lifted",
             Self::GuestRevived => "guest-revived",
+            Self::LogoSaved => "logo-saved",
+            Self::LogoRemoved => "logo-removed",
             Self::Gone => "gone",
         }
     }
@@ -220,7 +226,9 @@ impl PortalNotice {
             | Self::MergeAsked
             | Self::HoldPlaced
             | Self::HoldLifted
-            | Self::GuestRevived => Level::Success,
+            | Self::GuestRevived
+            | Self::LogoSaved
+            | Self::LogoRemoved => Level::Success,
         }
     }
 
@@ -283,6 +291,8 @@ impl PortalNotice {
             Self::HoldPlaced => "Hold placed. No rule deletes this guest until it ends.",
             Self::HoldLifted => "Hold lifted. The rules apply again when no other hold lasts.",
             Self::GuestRevived => "Guest revived. It is treated as seen now; its sessions stay ended.",
+            Self::LogoSaved => "Logo saved. It is on the pages now.",
+            Self::LogoRemoved => "Logo removed.",
             Self::Gone => "It no longer exists. Another operator may have removed it.",
         }
     }

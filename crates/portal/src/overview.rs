@@ -310,7 +310,10 @@ impl OverviewPage {
         let active = |day: usize| self.daily.created[day] + self.daily.returned[day];
         let count = self.daily.days.len();
         let all: i64 = (0..count).map(active).sum();
-        let average = print_tenths(all, i64::try_from(count).unwrap_or(1));
+        let average = match print_tenths(all, i64::try_from(count).unwrap_or(1)) {
+            tenths if all > 0 && tenths == "0.0" => "less than 0.1".to_string(),
+            tenths => tenths,
+        };
         let today = count.checked_sub(1).map_or(0, active);
         let change = |now: &[i64], before: i64| compare(now.iter().sum(), before, self.period);
         let [created, _, promoted] = self.funnel;

@@ -4,6 +4,7 @@ use std::{net::IpAddr, ops::Deref, sync::Arc};
 
 use axum::{
     RequestPartsExt,
+    body::Bytes,
     extract::{RawPathParams, Request},
     http::{Method, StatusCode},
     response::Response,
@@ -18,10 +19,13 @@ use vestibule_app::{
     projects::Project,
     state::App,
 };
-use vestibule_domain::{operator::Role, project::Origin, time::Timestamp};
-use vestibule_protocol::form::Form;
+use vestibule_domain::{logo, operator::Role, project::Origin, time::Timestamp};
+use vestibule_protocol::{
+    form::Form,
+    limits::{BODY_BYTES, FORM_BYTES},
+};
 use vestibule_web::{
-    body,
+    body::{self, BodyProblem},
     credentials::{Brought, PortalCookies},
     entry, history,
 };
@@ -32,6 +36,7 @@ use crate::{
     frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge},
     notice::PortalNotice,
     response::{self, PageResult, PortalError},
+    route::Upload,
 };
 
 /// Maximum length of a URL to return to, in bytes.
@@ -53,6 +58,8 @@ pub struct PublicRequest {
     params: Vec<(String, String)>,
     /// The query and, for a form, the body.
     pub form: Form,
+    /// The image of the form.
+    pub(crate) file: Option<Bytes>,
     session_cookies: Candidates,
     known_devices: Candidates,
     /// The secret of forms before sign-in.
@@ -65,7 +72,7 @@ impl PublicRequest {
     pub(super) async fn enter(
         app: Arc<App>,
         origin: Origin,
-        (access, takes_upload): (Access, bool),
+        (access, upload): (Access, Upload),
         mut request: Request,
     ) -> Result<Self, PortalError> {
         let brought = request.extensions_mut().remove::<Brought>().unwrap_or_default();
@@ -93,12 +100,7 @@ impl PublicRequest {
         let params = parts.extract::<RawPathParams>().await;
         let params = params.map(|all| all.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
         let request = Request::from_parts(parts, body);
-        let form = if takes_upload {
-            body::read_upload_for(&app, request).await.map_err(PortalError::Body)?.upload_form()
-        } else {
-            body::read_form_for(&app, request).await.map_err(PortalError::Body)?.form()
-        };
-        let form = form.map_err(|error| PortalError::Unreadable(error.to_string()))?;
+        let (form, file) = read_form(&app, upload, request).await?;
         let now = app.clock.now();
         let notice = form.get("done").ok().flatten().and_then(PortalNotice::parse);
         let form_secret = choose_secret(&cookies.form, form.get_all("_csrf").next().unwrap_or_default());
@@ -116,6 +118,7 @@ impl PublicRequest {
             is_form,
             params: params.unwrap_or_default(),
             form,
+            file,
             session_cookies: cookies.session,
             known_devices: cookies.known_devices,
             form_secret,
@@ -243,6 +246,31 @@ impl PublicRequest {
             HOME
         }
     }
+}
+
+/// The form of a request, and the image that came with it.
+async fn read_form(app: &App, upload: Upload, request: Request) -> Result<(Form, Option<Bytes>), PortalError> {
+    let with_file = |limit| {
+        move |problem| match problem {
+            BodyProblem::TooLarge(_) => PortalError::FileTooLarge(limit),
+            BodyProblem::Incomplete | BodyProblem::Malformed => PortalError::Body(problem),
+        }
+    };
+    let read = match upload {
+        Upload::None => {
+            body::read_form_for(app, request).await.map_err(PortalError::Body)?.form().map(|form| (form, None))
+        }
+        Upload::Text => {
+            let received = body::read_upload_for(app, BODY_BYTES, request).await.map_err(with_file(BODY_BYTES))?;
+            received.upload_form().map(|form| (form, None))
+        }
+        Upload::Image => {
+            // Its limit, and some room for the form around it.
+            let received = body::read_upload_for(app, logo::MAX_BYTES + FORM_BYTES, request).await;
+            received.map_err(with_file(logo::MAX_BYTES))?.form_with_file()
+        }
+    };
+    read.map_err(|error| PortalError::Unreadable(error.to_string()))
 }
 
 /// The token in forms: derived from a cookie that only this browser has, so that it needs no storage.

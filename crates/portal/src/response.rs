@@ -32,6 +32,8 @@ pub enum PortalError {
     Unreadable(String),
     /// The body is too large or incomplete.
     Body(BodyProblem),
+    /// The uploaded file has more bytes than these.
+    FileTooLarge(usize),
     /// Too many attempts.
     TooMany(Duration),
     /// The server is overloaded.
@@ -110,6 +112,11 @@ impl PortalError {
             Self::Body(problem) => {
                 (problem.status(), "The request is not valid", format!("The {}.", problem.describe()))
             }
+            Self::FileTooLarge(limit) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The file is too large",
+                format!("Nothing was saved. Choose a file of at most {} KiB.", limit / 1024),
+            ),
             Self::TooMany(wait) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",
@@ -149,6 +156,7 @@ impl PortalError {
             | Self::FormExpired
             | Self::Unreadable(_)
             | Self::Body(_)
+            | Self::FileTooLarge(_)
             | Self::Clash(_)
             | Self::Broken => response,
         }

@@ -43,6 +43,16 @@ enum RouteHandler {
     Project(Arc<dyn Fn(ProjectRequest) -> HandlerFuture + Send + Sync>),
 }
 
+/// Whether a route takes a form with a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Upload {
+    None,
+    /// A file of text, which is a field of the form.
+    Text,
+    /// An image, apart from the form.
+    Image,
+}
+
 #[derive(Clone)]
 pub struct PortalRoute {
     pub verb: Verb,
@@ -51,13 +61,13 @@ pub struct PortalRoute {
     pub requires_reauthentication: bool,
     /// Whether it is a `Get` that HEAD and prefetches must not cause.
     has_effect: bool,
-    takes_upload: bool,
+    upload: Upload,
     handler: RouteHandler,
 }
 
 impl PortalRoute {
     fn new(verb: Verb, path: &'static str, access: Access, handler: RouteHandler) -> Self {
-        Self { verb, path, access, requires_reauthentication: false, has_effect: false, takes_upload: false, handler }
+        Self { verb, path, access, requires_reauthentication: false, has_effect: false, upload: Upload::None, handler }
     }
 
     /// A route without authentication.
@@ -123,9 +133,15 @@ impl PortalRoute {
         self
     }
 
-    /// Also takes a form with a file.
+    /// Also takes a form with a file of text.
     pub(super) fn takes_upload(mut self) -> Self {
-        self.takes_upload = true;
+        self.upload = Upload::Text;
+        self
+    }
+
+    /// Also takes a form with an image.
+    pub(super) fn takes_image(mut self) -> Self {
+        self.upload = Upload::Image;
         self
     }
 
@@ -155,7 +171,7 @@ impl PortalRoute {
         let Some(origin) = origin_of(&app) else {
             return error::plain(StatusCode::NOT_FOUND, "The portal is not served at this host.\n");
         };
-        let public_request = match PublicRequest::enter(app, origin, (self.access, self.takes_upload), request).await {
+        let public_request = match PublicRequest::enter(app, origin, (self.access, self.upload), request).await {
             Ok(public_request) => public_request,
             Err(problem) => return problem.respond(&PortalContext::default(), None),
         };

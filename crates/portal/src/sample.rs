@@ -17,6 +17,7 @@ use crate::{
     health::HealthPage,
     history::HistoryPage,
     import_users::ImportUsersPage,
+    logo::LogoPage,
     me::MePage,
     members::NewMemberPage,
     merges::MergesPage,
@@ -69,6 +70,7 @@ pub(crate) fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "staff", OperatorsPage::samples());
     collect(&mut all, "keys", KeysPage::samples());
     collect(&mut all, "sheet", SettingsFormPage::samples());
+    collect(&mut all, "logo", LogoPage::samples());
     collect(&mut all, "providers", ProvidersPage::samples());
     collect(&mut all, "provider-types", ProviderTypesPage::samples());
     collect(&mut all, "provider-trial", TrialPage::samples());

@@ -26,6 +26,8 @@ pub enum Unit {
     Items,
     /// Levels of nesting.
     Levels,
+    /// Pixels of an image.
+    Pixels,
     /// Multiples of what a password hash costs by the server's configuration.
     TimesPasswords,
     /// KiB of memory × passes of a password hash.

@@ -11,7 +11,7 @@ use vestibule_app::{
     operators,
     providers::secrets::SECRET_BYTES,
 };
-use vestibule_domain::{person_name, subject::FOREIGN_BYTES};
+use vestibule_domain::{logo, person_name, subject::FOREIGN_BYTES};
 use vestibule_pages as pages;
 use vestibule_portal as portal;
 
@@ -80,6 +80,8 @@ pub(crate) const LIMITS: &[InputLimit] = &[
         "app::authorize::pushed::MOST_BYTES",
     ),
     limit("client secret of a provider", SECRET_BYTES, Unit::Bytes, "422", "app::providers::secrets::SECRET_BYTES"),
+    limit("uploaded logo", logo::MAX_BYTES, Unit::Bytes, "413 or 422", "domain::logo::MAX_BYTES"),
+    limit("width or height of a logo", logo::MAX_SIDE as usize, Unit::Pixels, "422", "domain::logo::MAX_SIDE"),
     limit("name of a user", account::profile::MAX_NAME, Unit::Characters, REFUSED, "app::account::profile::MAX_NAME"),
     limit("name of an operator", operators::LONGEST_NAME, Unit::Characters, REFUSED, "app::operators::LONGEST_NAME"),
     limit(

@@ -192,6 +192,7 @@ pub fn limits_page() -> String {
                 Unit::Characters => "characters",
                 Unit::Items => "items",
                 Unit::Levels => "levels",
+                Unit::Pixels => "pixels",
                 Unit::TimesPasswords => "times `[passwords]`, or its defaults if they are more",
                 Unit::KibPasses => "KiB × passes",
             };

@@ -10,7 +10,7 @@ use vestibule_app::state::App;
 use vestibule_pages as pages;
 use vestibule_portal as portal;
 use vestibule_web::{
-    assets, cors,
+    assets, cors, logo,
     route::{Face, Route},
 };
 
@@ -132,6 +132,7 @@ fn browser_pages() -> Vec<Route> {
         Route::new(hosted, Method::GET, "/sso/oauth2/callback/{alias}", pages::flow::provider::callback).with_effect(),
         Route::new(hosted, Method::POST, "/sso/oauth2/callback/{alias}", pages::flow::provider::receive),
         Route::new(Face::Assets, Method::GET, "/assets/{*path}", assets::serve),
+        Route::new(Face::Assets, Method::GET, "/logo/{file}", logo::serve),
     ];
     routes.extend(pages::device::routes());
     routes.extend(pages::account::routes());

@@ -32,6 +32,7 @@ pub mod job_state;
 pub mod keys;
 pub mod limit_counts;
 pub mod login_method_changes;
+pub mod logos;
 pub mod merges;
 pub mod new_guests;
 pub mod node_claims;
@@ -90,6 +91,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("keys", keys::STATEMENTS),
     ("limit_counts", limit_counts::STATEMENTS),
     ("login_method_changes", login_method_changes::STATEMENTS),
+    ("logos", logos::STATEMENTS),
     ("merges", merges::STATEMENTS),
     ("new_guests", new_guests::STATEMENTS),
     ("node_claims", node_claims::STATEMENTS),

@@ -53,6 +53,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_RETENTION_HOLDS,
     &DELETE_USER_NAMES,
     &DELETE_MERGES,
+    &DELETE_LOGO,
     &DELETE_USERS,
     &DELETE,
 ];
@@ -262,6 +263,7 @@ const DELETE_RETENTION_MARKS: Sql = Sql::new("DELETE FROM retention_marks WHERE 
 const DELETE_RETENTION_HOLDS: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1");
 const DELETE_USER_NAMES: Sql = Sql::new("DELETE FROM user_names WHERE project_no = $1");
 const DELETE_MERGES: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1");
+const DELETE_LOGO: Sql = Sql::new("DELETE FROM logos WHERE project_no = $1");
 const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
 const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
 
@@ -301,6 +303,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_RETENTION_HOLDS,
         &DELETE_USER_NAMES,
         &DELETE_MERGES,
+        &DELETE_LOGO,
         &DELETE_USERS,
     ] {
         tx.execute(content, &[&p.0]).await?;

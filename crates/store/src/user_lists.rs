@@ -212,27 +212,57 @@ pub async fn list_marked(
     conn.query_all(&MARKED, &[&p.0, &bound(below).as_slice(), &limit], |row| read_user(row, 0)).await
 }
 
-const HELD: Sql = Sql::new(concat!(
-    "SELECT
+/// Whether a user with a hold is neither merged nor waits for it: a subquery of its own. As a join, or in another form, PostgreSQL expects
+/// hardly a user to be left, and reads and sorts every hold of the project.
+macro_rules! is_listed {
+    () => {
+        "(SELECT g.yielded_to IS NULL FROM users g WHERE g.project_no = h.project_no AND g.id = h.user_id)"
+    };
+}
+
+const HELD: Sql = Sql::both(
+    concat!(
+        "SELECT
        ",
-    user_columns!(""),
-    "
+        user_columns!(""),
+        "
      FROM users
      WHERE project_no = $1
        AND id IN (
-         SELECT h.user_id
+         SELECT DISTINCT h.user_id
          FROM retention_holds h
          WHERE h.project_no = $1 AND h.user_id < $2
            AND h.expires_at >= $3
-           AND COALESCE((
-             SELECT 1 FROM users g WHERE g.project_no = h.project_no AND g.id = h.user_id AND g.yielded_to IS NULL
-           ), 0) = 1
-         GROUP BY h.user_id
+           AND ",
+        is_listed!(),
+        "
          ORDER BY h.user_id DESC
          LIMIT $4
        )
      ORDER BY id DESC"
-));
+    ),
+    // As an array: PostgreSQL would read all users of the project beside a subquery, because it does not know how few there are.
+    concat!(
+        "SELECT
+       ",
+        user_columns!(""),
+        "
+     FROM users
+     WHERE project_no = $1
+       AND id = ANY(ARRAY(
+         SELECT DISTINCT h.user_id
+         FROM retention_holds h
+         WHERE h.project_no = $1 AND h.user_id < $2
+           AND h.expires_at >= $3
+           AND ",
+        is_listed!(),
+        "
+         ORDER BY h.user_id DESC
+         LIMIT $4
+       ))
+     ORDER BY id DESC"
+    ),
+);
 
 /// At most `limit` users with a hold that has not expired, newest first, `below` one user; without guests that are merged or wait for it.
 pub async fn list_held(

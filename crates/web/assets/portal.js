@@ -42,7 +42,7 @@ function editInUnits(input) {
   const otherwise = /^\d+$/.test(input.placeholder) ? Number(input.placeholder) : NaN;
   const known = Number.isNaN(start) ? otherwise : start;
   const isText = input.value.trim() !== "" && Number.isNaN(start);
-  const [name, size] = isText || !(known > 0) ? EDITED.at(-1) : largestUnit(known);
+  const [name, size] = isText || known === 0 ? EDITED.at(-1) : known > 0 ? largestUnit(known) : EDITED[0];
   const unit = document.createElement("select");
   unit.className = "input unit-choice";
   unit.disabled = input.disabled;
@@ -79,9 +79,14 @@ for (const line of document.querySelectorAll("[data-seconds]")) {
   editInUnits(input);
   const say = () => {
     const seconds = readSeconds(input);
-    line.textContent = Number.isNaN(seconds) ? "" : describeSeconds(seconds);
+    const words = Number.isNaN(seconds) ? "" : describeSeconds(seconds);
+    // "3 days" below a 3 and "days" says nothing.
+    const unit = input.parentElement.querySelector(".unit-choice").value;
+    const typed = `${input.value.trim()} ${unit}`;
+    line.textContent = words === typed || words === `${typed}s` ? "" : words;
   };
   input.addEventListener("input", say);
+  say();
 }
 
 // So is a length of time such as 1h; what is sent stays such a text.

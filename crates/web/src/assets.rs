@@ -15,7 +15,8 @@ use crate::{
     visit::Visit,
 };
 
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// For what has its hash in its URL.
+pub const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Serves an embedded asset, or the project's colors.
 pub async fn serve(visit: Visit, _: NoCredential, request: Request) -> Response {

@@ -3,7 +3,7 @@
 use std::{error::Error, io, time::Duration};
 
 use axum::{
-    body::Bytes,
+    body::{Bytes, HttpBody},
     extract::Request,
     http::{HeaderMap, StatusCode, header},
 };
@@ -58,11 +58,11 @@ pub async fn read_form_for(app: &App, request: Request) -> Result<ReceivedBody, 
     read_up_to(FORM_BYTES, app, request).await
 }
 
-/// As [`read_form_for`], also for a form with a file, which may be as large as other bodies.
-pub async fn read_upload_for(app: &App, request: Request) -> Result<ReceivedBody, BodyProblem> {
+/// As [`read_form_for`], also for a form with a file, which may have so many bytes.
+pub async fn read_upload_for(app: &App, limit: usize, request: Request) -> Result<ReceivedBody, BodyProblem> {
     let content_type = request.headers().get(header::CONTENT_TYPE).map(text_of);
     let has_file = content_type.is_some_and(|content_type| multipart::boundary_in(&content_type).is_some());
-    read_up_to(if has_file { BODY_BYTES } else { FORM_BYTES }, app, request).await
+    read_up_to(if has_file { limit } else { FORM_BYTES }, app, request).await
 }
 
 async fn read_up_to(limit: usize, app: &App, request: Request) -> Result<ReceivedBody, BodyProblem> {
@@ -70,6 +70,11 @@ async fn read_up_to(limit: usize, app: &App, request: Request) -> Result<Receive
     let content_type = parts.headers.get(header::CONTENT_TYPE).map(|value| text_of(value).into_owned());
     let query = parts.uri.query().unwrap_or_default().to_string();
     let timeout = Duration::from_secs(app.config.server.body_timeout_seconds);
+    // Nothing is kept of a body that says that it is too large.
+    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit {
+        let _ = tokio::time::timeout(timeout, drain(body)).await;
+        return Err(BodyProblem::TooLarge(limit));
+    }
     let read = Limited::new(&mut body, limit).collect();
     match tokio::time::timeout(timeout, read).await {
         Ok(Ok(collected)) => {
@@ -128,6 +133,15 @@ impl BodyProblem {
 }
 
 impl ReceivedBody {
+    /// As [`ReceivedBody::form`], also of a form with a file that need not be text: in the field `file`.
+    pub fn form_with_file(&self) -> Result<(Form, Option<Bytes>), OAuthError> {
+        let boundary = self.content_type.as_deref().and_then(multipart::boundary_in);
+        let Some(boundary) = boundary else { return Ok((self.form()?, None)) };
+        let parsed = multipart::parse_with_file(&self.bytes, boundary, "file");
+        let (form, file) = parsed.ok_or_else(|| OAuthError::invalid_request("the form is not complete"))?;
+        Ok((form.merge(Form::parse_query(&self.query)?), file.map(|content| self.bytes.slice_ref(content))))
+    }
+
     /// As [`ReceivedBody::form`], also of a form with a file.
     pub fn upload_form(&self) -> Result<Form, OAuthError> {
         let boundary = self.content_type.as_deref().and_then(multipart::boundary_in);

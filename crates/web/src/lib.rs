@@ -25,6 +25,7 @@ pub mod forwarded;
 pub mod header_text;
 pub mod history;
 pub mod locale;
+pub mod logo;
 pub mod look_ahead;
 pub mod mail;
 pub mod misdirected;

@@ -19,10 +19,26 @@ pub fn boundary_in(content_type: &str) -> Option<&str> {
 
 /// Parses the fields; a file is a field with its content. `None` when the body is cut, not UTF-8, or has too many fields.
 pub fn parse(body: &[u8], boundary: &str) -> Option<Form> {
+    form_of(split(body, boundary)?)
+}
+
+/// As [`parse`], with the content of one field apart, which need not be text.
+pub fn parse_with_file<'b>(body: &'b [u8], boundary: &str, file: &str) -> Option<(Form, Option<&'b [u8]>)> {
+    let (files, fields): (Vec<_>, Vec<_>) = split(body, boundary)?.into_iter().partition(|(name, _)| *name == file);
+    Some((form_of(fields)?, files.first().map(|(_, content)| *content)))
+}
+
+fn form_of(fields: Vec<(&str, &[u8])>) -> Option<Form> {
+    let text = |(name, value): (&str, &[u8])| Some((name.to_string(), std::str::from_utf8(value).ok()?.to_string()));
+    Some(Form::from_pairs(fields.into_iter().map(text).collect::<Option<Vec<(String, String)>>>()?))
+}
+
+/// The names and contents of the fields.
+fn split<'b>(body: &'b [u8], boundary: &str) -> Option<Vec<(&'b str, &'b [u8])>> {
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     // The first delimiter has no line before it.
     let mut rest = body.strip_prefix(&delimiter[2..])?;
-    let mut fields: Vec<(String, String)> = Vec::new();
+    let mut fields = Vec::new();
     while !rest.starts_with(b"--") {
         if fields.len() == FORM_FIELDS {
             return None;
@@ -31,10 +47,10 @@ pub fn parse(body: &[u8], boundary: &str) -> Option<Form> {
         let (head, after) = split_at(rest, b"\r\n\r\n")?;
         let (value, next) = split_at(after, &delimiter)?;
         let name = name_in(std::str::from_utf8(head).ok()?)?;
-        fields.push((name.to_string(), std::str::from_utf8(value).ok()?.to_string()));
+        fields.push((name, value));
         rest = next;
     }
-    Some(Form::from_pairs(fields))
+    Some(fields)
 }
 
 /// The name of a field; browsers write quotes in it as `%22`.
@@ -83,6 +99,21 @@ mod tests {
         let field = "\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x";
         let many = format!("--x{}--", field.repeat(FORM_FIELDS + 1));
         assert!(parse(many.as_bytes(), "x").is_none());
+    }
+
+    #[test]
+    fn a_file_need_not_be_text() {
+        let image = [0x89, b'P', 0xff, b'\r', b'\n', b'-', b'-', 0];
+        let part =
+            |name: &str| format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"a\"\r\n\r\n");
+        let body = [part("_csrf").as_bytes(), b"abc\r\n", part("file").as_bytes(), &image, b"\r\n--x--\r\n"].concat();
+        let (form, file) = parse_with_file(&body, "x", "file").expect("a form");
+        assert_eq!(form.pairs().collect::<Vec<_>>(), [("_csrf", "abc")]);
+        assert_eq!(file, Some(&image[..]));
+        assert!(parse(&body, "x").is_none(), "as text");
+        let (_, none) = parse_with_file(BODY.as_bytes(), "x", "image").expect("a form");
+        assert_eq!(none, None);
+        assert!(parse_with_file(&body, "x", "_csrf").is_none(), "another field has to be text");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod doctor;
 mod exposed;
 mod init;
 mod key;
+mod logo;
 mod manual;
 mod operator;
 mod probe;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use vestibule_domain::project::{Origin, ProjectSettings, SettingsWarning, diff, removals};
 
-use super::{CommandError, ConfigFile};
+use super::{CommandError, ConfigFile, logo::LogoCommand};
 use vestibule_app::{
     actor::Actor,
     adapters::{clock::Clock, entropy::Entropy},
@@ -14,7 +14,10 @@ use vestibule_app::{
     open,
     projects::change::{self, Applied, ProjectWriter},
 };
-use vestibule_store::{Store, projects::list_any_project};
+use vestibule_store::{
+    Store, logos,
+    projects::{ProjectRow, list_any_project},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ProjectCommand {
@@ -24,6 +27,8 @@ pub(super) enum ProjectCommand {
     Apply(Apply),
     /// Print a project's settings as a project file
     Export(ExportProject),
+    /// Show, replace, save or remove a project's uploaded logo
+    Logo(LogoCommand),
     /// List the projects
     List(ListProjects),
 }
@@ -77,6 +82,7 @@ impl ProjectCommand {
             Self::Create(create) => create.run().await,
             Self::Apply(apply) => apply.run().await,
             Self::Export(export) => export.run().await,
+            Self::Logo(logo) => logo.run().await,
             Self::List(list) => list.run().await,
         }
     }
@@ -186,11 +192,26 @@ fn refuse_to_remove(id: &str, lost: &[String]) -> CommandError {
 impl ExportProject {
     async fn run(self) -> Result<(), CommandError> {
         let store = open_existing(&self.config).await?;
-        let row = change::find(&store, &self.id).await?;
+        let found = self.find(&store).await;
         store.close().await;
-        let row = row.ok_or_else(|| CommandError(format!("there is no project \"{}\"", self.id)))?;
+        let (row, has_logo) = found?;
         print!("{}", ProjectSettings::from_json(&row.settings)?.to_toml());
+        if has_logo {
+            // Not on standard output, which is the project file.
+            eprintln!(
+                "note: the uploaded logo is not part of the project file: `vestibule project logo {} --save FILE` saves it",
+                self.id
+            );
+        }
         Ok(())
+    }
+
+    /// The project, and whether it has a logo.
+    async fn find(&self, store: &Store) -> Result<(ProjectRow, bool), CommandError> {
+        let row = change::find(store, &self.id).await?;
+        let row = row.ok_or_else(|| CommandError(format!("there is no project \"{}\"", self.id)))?;
+        let logo = logos::find(&mut *store.read().await?, row.no).await?;
+        Ok((row, logo.is_some()))
     }
 }
 

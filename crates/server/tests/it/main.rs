@@ -91,6 +91,7 @@ mod portal_email_texts;
 mod portal_guides;
 mod portal_health;
 mod portal_history;
+mod portal_logo;
 mod portal_members;
 mod portal_operators;
 mod portal_passkeys;

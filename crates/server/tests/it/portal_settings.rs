@@ -135,7 +135,7 @@ async fn guests_of_an_application_added_or_removed_concurrently(engine: Engine) 
     second.press("Save").await;
     let page = second.expect_page(409, "Anonymous users");
     assert!(page.text.contains("phone there gone changed"), "{}", page.text);
-    assert!(page.text.contains("Guest lifetime (Corner Shop) nothing 7200 not changed"), "{}", page.text);
+    assert!(page.text.contains("Guest lifetime (Corner Shop) nothing 2 hours not changed"), "{}", page.text);
     second.press("Save").await;
     assert!(second.expect_page(200, "Anonymous users").text.contains("Changes saved."));
     let web = settings(&server)["oauth"]["clients"][0].clone();
@@ -155,7 +155,7 @@ async fn two_editors_meet_a_clear_conflict(engine: Engine) {
     second.press("Save").await;
     let page = second.expect_page(409, "Session");
     assert!(page.text.contains("changed this page while you were editing"), "{}", page.text);
-    assert!(page.text.contains("Maximum session lifetime 31449600 7200 9000"), "{}", page.text);
+    assert!(page.text.contains("Maximum session lifetime 52 weeks 2 hours 2 hours 30 minutes"), "{}", page.text);
     assert_eq!(settings(&server)["session"]["lifetime_seconds"], 7200, "nothing was lost");
     // The input is still there; saving it again is a decision.
     second.press("Save").await;
@@ -401,7 +401,7 @@ async fn the_branding_preview_is_the_hosted_page_with_what_is_typed(engine: Engi
 
     let before = settings(&server);
     owner.fill("Name", "<b>Corner</b>");
-    owner.fill("Logo", "https://cdn.shop.example/logo.svg");
+    owner.fill("Logo URL", "https://cdn.shop.example/logo.svg");
     owner.fill("Language", "ar");
     owner.fill("Colors", "dark");
     owner.fill("Page", "login");

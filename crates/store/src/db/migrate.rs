@@ -228,6 +228,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0059_standing.sqlite.sql"),
         postgres: include_str!("../../migrations/0059_standing.postgres.sql"),
     },
+    Migration {
+        version: 62,
+        name: "0062_logos",
+        sqlite: include_str!("../../migrations/0062_logos.sqlite.sql"),
+        postgres: include_str!("../../migrations/0062_logos.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -18,6 +18,8 @@ use super::{
 
 /// Rows copied per transaction.
 const BATCH: u64 = 5_000;
+/// Bytes of a batch, as they are sent: a row with an image has as many as thousands of others.
+const BATCH_BYTES: usize = 8 << 20;
 /// Progress is stored in the target, in the same transaction as the rows, so that an interrupted copy can resume.
 const PROGRESS: &str =
     "CREATE TABLE IF NOT EXISTS store_transfer (table_name TEXT NOT NULL PRIMARY KEY, rows BIGINT NOT NULL)";
@@ -237,7 +239,8 @@ async fn copy_table(
             batch.push('\n');
             waiting += 1;
         }
-        if waiting == BATCH || (row.is_none() && waiting > 0) {
+        let is_full = waiting == BATCH || batch.len() >= BATCH_BYTES;
+        if is_full || (row.is_none() && waiting > 0) {
             copied += waiting;
             write_batch(target, table, std::mem::take(&mut batch), copied).await?;
             report(TransferStep::Copied { table: table.name.clone(), rows: copied });

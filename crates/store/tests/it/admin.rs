@@ -15,7 +15,9 @@ use vestibule_store::{
     deliveries::{self, DeliveryClaim, NewDelivery},
     delivery_lanes::{self, Behind, Lane},
     events::{self, EventSelection},
-    grants, sessions,
+    grants,
+    retention_holds::{self, HoldRow},
+    sessions,
     user_lists::{self, UserListKind},
     users,
 };
@@ -24,6 +26,7 @@ use crate::test_store::{OTHER, P, at, grant, guest, hash, id, on_both_engines, s
 
 on_both_engines!(
     lists_hold_whom_they_name,
+    held_users_are_listed_page_by_page,
     a_search_finds_by_the_beginning_of_a_login_id,
     deliveries_of_a_lane_come_one_after_the_other,
     the_event_log_is_read_by_page_user_and_type,
@@ -83,6 +86,47 @@ async fn lists_hold_whom_they_name(store: Store) {
     assert_eq!(ids(user_lists::list_guests(&mut conn, OTHER, None, None, 9).await.unwrap()), []);
     assert_eq!(ids(user_lists::list_dormant(&mut conn, P, at(60), None, Some(lively), 9).await.unwrap()), []);
     assert!(users::find(&mut conn, P, yielded).await.unwrap().is_some());
+}
+
+async fn held_users_are_listed_page_by_page(store: Store) {
+    let hold = async |user: UserId, number: u64, until: i64| {
+        let hold = HoldRow {
+            id: id(number),
+            owner: "orders".into(),
+            reason: "an open order".into(),
+            created_at: at(1),
+            expires_at: at(until),
+        };
+        write(&store, (user, hold), |tx, (user, hold)| Box::pin(retention_holds::insert(tx, P, *user, hold))).await;
+    };
+    let mut held = Vec::new();
+    for number in 1..=5 {
+        let user = add(&store, guest(number)).await;
+        // Two holds, and one that has expired: a user is listed once.
+        hold(user, 10 * number, 50).await;
+        hold(user, 10 * number + 1, 60).await;
+        hold(user, 10 * number + 2, 5).await;
+        held.insert(0, user);
+    }
+    let member = held[0];
+    let merged = add(&store, User { yielded_to: Some(member), ..guest(6) }).await;
+    hold(merged, 70, 50).await;
+    let expired = add(&store, guest(7)).await;
+    hold(expired, 80, 9).await;
+    add(&store, guest(8)).await;
+
+    let mut conn = store.read().await.unwrap();
+    let (mut listed, mut below) = (Vec::new(), None);
+    loop {
+        let page = user_lists::list_held(&mut conn, P, at(10), below, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        assert!(page.len() <= 2);
+        below = Some(last.id);
+        listed.extend(page.into_iter().map(|user| user.id));
+    }
+    assert_eq!(listed, held);
+    assert_eq!(user_lists::list_held(&mut conn, P, at(61), None, 9).await.unwrap(), []);
+    assert_eq!(user_lists::list_held(&mut conn, OTHER, at(10), None, 9).await.unwrap(), []);
 }
 
 async fn a_search_finds_by_the_beginning_of_a_login_id(store: Store) {

@@ -4,6 +4,7 @@ use vestibule_domain::{id::ProjectNo, project::Origin};
 use vestibule_store::{
     Store, StoreError, client_secrets, client_starts,
     keys::{self, KeyRow},
+    logos::{self, LogoRow},
     projects::{self, NewProject},
     provider_secrets, users,
 };
@@ -16,6 +17,7 @@ on_both_engines!(
     a_host_is_not_taken_from_another_project,
     a_deleted_project_takes_everything_along,
     a_number_is_never_given_out_twice,
+    a_project_has_one_logo,
     keys_retire_once,
     an_application_has_several_secrets,
     a_provider_has_one_secret,
@@ -102,6 +104,40 @@ async fn a_deleted_project_takes_everything_along(store: Store) {
     assert_eq!(users::find(&mut conn, one, id(1)).await.unwrap(), None);
     assert!(users::find(&mut conn, two, id(1)).await.unwrap().is_some());
     assert_eq!(projects::list_any_project(&mut conn).await.unwrap().len(), 1);
+}
+
+async fn a_project_has_one_logo(store: Store) {
+    let one = add(&store, "one", "https://one.test").await.unwrap();
+    let two = add(&store, "two", "https://two.test").await.unwrap();
+    let logo = |number: u8| LogoRow {
+        hash: vec![number; 32],
+        format: "png".into(),
+        width: i64::from(number),
+        height: 40,
+        created_at: at(i64::from(number)),
+    };
+    let put = async |no: ProjectNo, number: u8| {
+        let content = vec![number; 256 * 1024];
+        write(&store, (no, logo(number), content), |tx, (no, logo, content)| {
+            Box::pin(logos::put(tx, *no, logo, content))
+        })
+        .await;
+    };
+    put(one, 1).await;
+    put(two, 1).await;
+    put(one, 2).await;
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(logos::find(&mut conn, one).await.unwrap(), Some(logo(2)));
+    assert_eq!(logos::find_content(&mut conn, one, &[2; 32]).await.unwrap(), Some(vec![2; 256 * 1024]));
+    assert_eq!(logos::find_content(&mut conn, one, &[1; 32]).await.unwrap(), None, "the one before is gone");
+    drop(conn);
+    assert!(write(&store, one, |tx, no| Box::pin(logos::remove(tx, *no))).await);
+    assert!(!write(&store, one, |tx, no| Box::pin(logos::remove(tx, *no))).await);
+    write(&store, two, |tx, no| Box::pin(projects::delete(tx, *no))).await;
+    let mut conn = store.read().await.unwrap();
+    for no in [one, two] {
+        assert_eq!(logos::find(&mut conn, no).await.unwrap(), None);
+    }
 }
 
 async fn a_number_is_never_given_out_twice(store: Store) {

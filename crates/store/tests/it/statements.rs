@@ -59,8 +59,15 @@ fn every_statement_is_listed() {
 }
 
 /// Tables with few rows per project.
-const SHORT: [&str; 6] =
-    [" admin_keys ", " client_secrets ", " client_starts ", " daily_counts ", " project_keys ", " provider_secrets "];
+const SHORT: [&str; 7] = [
+    " admin_keys ",
+    " client_secrets ",
+    " client_starts ",
+    " daily_counts ",
+    " logos ",
+    " project_keys ",
+    " provider_secrets ",
+];
 
 /// Aggregates with few rows, or whose statements read all of a project to delete it.
 const FEW: [&str; 2] = ["projects", "operators"];
@@ -118,7 +125,7 @@ async fn no_statement_looks_at_a_whole_table() {
 
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
-const FILL: [&str; 34] = [
+const FILL: [&str; 35] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -157,6 +164,8 @@ const FILL: [&str; 34] = [
      SELECT project_no, id, sha256(id), id, created_at % 5, created_at, CASE WHEN created_at % 5 = 0 THEN created_at END, created_at,
             CASE WHEN created_at % 100 = 1 THEN created_at END, 1, CASE WHEN created_at % 100 = 1 THEN '{}' END
      FROM users",
+    "INSERT INTO logos (project_no, hash, format, width, height, content, created_at)
+     SELECT created_at, id, 'png', 1, 1, id, created_at FROM users WHERE project_no = 1",
     "INSERT INTO events (project_no, seq, user_id, type, client_id, body, created_at)
      SELECT project_no, created_at, id, 'user.' || created_at % 10, 'web', '{}', created_at FROM users",
     "INSERT INTO flows (project_no, id, state, version, created_at, expires_at)
@@ -200,7 +209,7 @@ const FILL: [&str; 34] = [
 const WHOLE: [&str; 4] = [" on projects", " on outbox", " on limit_counts", "hook_deliveries_by_due"];
 
 /// Lists of few rows among many, which must use an index: part of the statement, and its index.
-const PICKED: [(&str, &str); 9] = [
+const PICKED: [(&str, &str); 11] = [
     ("AND anonymous_since IS NULL\n     ORDER BY id DESC", "users_by_member"),
     ("AND disabled_at IS NOT NULL", "users_by_disabling"),
     ("AND promoted_at >= $2", "users_by_promotion"),
@@ -209,6 +218,9 @@ const PICKED: [(&str, &str); 9] = [
     ("AND phrase >= $2", "user_names_pkey"),
     // And no more users than were found by it.
     ("= ANY(ARRAY(\n         SELECT user_id\n         FROM user_names", "(id = ANY ("),
+    // The list of held users stops with its page, and reads no more users than that.
+    ("AND h.expires_at >= $3", "Scan Backward using retention_holds_by_user"),
+    ("= ANY(ARRAY(\n         SELECT DISTINCT h.user_id", "(id = ANY ("),
     ("WITH RECURSIVE waiting (project_no, url)", "hook_deliveries_by_receiver"),
     ("ORDER BY d.due_at\n     LIMIT $4", "hook_deliveries_by_receiver"),
 ];
