@@ -1,5 +1,6 @@
 //! Both engines accept every statement, and neither executes one by reading a whole table.
 
+use rusqlite::functions::FunctionFlags;
 use tokio_postgres::types::Type;
 use vestibule_store::{Conn, Engine, Location, STATEMENTS, Sql, Store};
 
@@ -65,9 +66,9 @@ const SHORT: [&str; 6] =
 /// Aggregates with few rows, or whose statements read all of a project to delete it.
 const FEW: [&str; 2] = ["projects", "operators"];
 
-/// `picked` is a set of IDs that the caller counts, and `ended` what is found for them. `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
+/// `ended` is what is found for a set of IDs that the caller counts. `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
 /// the projects and receivers one after the other that something waits for; one row for each node.
-const SCANNED: [&str; 10] = [
+const SCANNED: [&str; 9] = [
     "SCAN projects",
     "SCAN outbox",
     "SCAN span",
@@ -76,7 +77,6 @@ const SCANNED: [&str; 10] = [
     "SCAN waiting",
     "SCAN first",
     "SCAN limit_counts",
-    "SCAN picked",
     "SCAN ended",
 ];
 
@@ -86,6 +86,7 @@ async fn no_statement_looks_at_a_whole_table() {
     let place = TestStore::sqlite();
     let _store = place.open().await;
     let connection = rusqlite::Connection::open(place.path()).unwrap();
+    connection.create_scalar_function("has_id", 2, FunctionFlags::SQLITE_DETERMINISTIC, |_| Ok(true)).unwrap();
     let mut picked = 0;
     for (aggregate, statements) in STATEMENTS {
         for sql in *statements {
