@@ -216,6 +216,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0057_user_names.sqlite.sql"),
         postgres: include_str!("../../migrations/0057_user_names.postgres.sql"),
     },
+    Migration {
+        version: 60,
+        name: "0060_receiver_moves",
+        sqlite: include_str!("../../migrations/0060_receiver_moves.sqlite.sql"),
+        postgres: include_str!("../../migrations/0060_receiver_moves.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

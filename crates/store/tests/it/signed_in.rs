@@ -25,6 +25,7 @@ DROP TABLE retention_marks;
 DROP TABLE retention_holds;
 DROP TABLE merges;
 DROP TABLE user_names;
+DROP TABLE receiver_moves;
 DROP INDEX login_ids_by_domain;
 DELETE FROM job_state WHERE name = 'user_names';
 -- 0018, 0020, 0025, 0026, 0028, 0029, 0042, 0051 and 0056 again, which would find their columns.

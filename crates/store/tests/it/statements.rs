@@ -64,7 +64,7 @@ const SHORT: [&str; 6] =
     [" admin_keys ", " client_secrets ", " client_starts ", " daily_counts ", " project_keys ", " provider_secrets "];
 
 /// Aggregates with few rows, or whose statements read all of a project to delete it.
-const FEW: [&str; 2] = ["projects", "operators"];
+const FEW: [&str; 3] = ["projects", "operators", "receiver_moves"];
 
 /// `ended` is what is found for a set of IDs that the caller counts. `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
 /// the projects and receivers one after the other that something waits for; one row for each node.
@@ -118,7 +118,7 @@ async fn no_statement_looks_at_a_whole_table() {
 
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
-const FILL: [&str; 32] = [
+const FILL: [&str; 33] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -173,6 +173,9 @@ const FILL: [&str; 32] = [
      SELECT project_no, created_at, id, 'https://shop.example/' || created_at % 3, 'user.created', '{}',
             CASE WHEN created_at % 100 = 0 THEN 0 WHEN created_at % 100 = 1 THEN 2 ELSE 1 END, 1, created_at, created_at, created_at
      FROM users",
+    "INSERT INTO receiver_moves (project_no, old_url, kind, new_url, moved_at)
+     SELECT project_no, 'https://shop.example/' || created_at, created_at % 2, 'https://shop.example/new', created_at
+     FROM users WHERE created_at % 100 = 0",
     // Kept aside: nothing takes these, so there may be many.
     "INSERT INTO outbox (project_no, kind, user_id, payload, created_at, due_at)
      SELECT project_no, 'event.unreadable', id, '{}', created_at, created_at FROM users",
