@@ -85,6 +85,19 @@ impl Actor {
         self.prepare_for(&ctx.app.entropy, (&ctx.project.id, user), event, ctx.now)
     }
 
+    /// As [`Self::prepare`], of what happened to a user in an application.
+    pub(crate) fn prepare_in(
+        &self,
+        ctx: &Ctx<'_>,
+        event: &Event,
+        (user, client_id): (UserId, Option<&str>),
+    ) -> AuditEntry {
+        let mut context = self.context(&ctx.project.id, Some(user), ctx.now);
+        context.client_id = client_id.map(str::to_string);
+        let event = events::prepare_in(&ctx.app.entropy, event, &context);
+        AuditEntry { event, user: Some(user), permit: self.permit, once: self.once.clone() }
+    }
+
     /// As [`Self::prepare`], also for a project that is not served yet.
     pub(crate) fn prepare_for(
         &self,

@@ -6,7 +6,7 @@ use askama::Template;
 use vestibule_app::{
     admin::{
         first_steps,
-        statistics::{self, MethodNumbers, Report},
+        statistics::{self, MergeNumbers, MethodNumbers, Report},
     },
     jobs::statistics::day_of,
     sms_budget,
@@ -61,6 +61,7 @@ async fn show(request: ProjectRequest) -> PageResult {
         },
         not_stored: report.days.iter().map(|day| day.guests_not_stored).sum(),
         signed_in: report.days.iter().map(|day| day.guests_signed_in).sum(),
+        merges: list_merges(&report),
         methods: report.login_methods.iter().map(|one| by_method(&request, one)).collect(),
         within: report.time_to_promotion.iter().map(|one| (describe_within(one.seconds), one.count)).collect(),
     })
@@ -134,6 +135,35 @@ fn by_method(request: &ProjectRequest, numbers: &MethodNumbers) -> MethodLine {
     MethodLine { name, is_external: numbers.provider.is_some(), promoted, created }
 }
 
+/// What became of merges: in the period, and of the guests created in it. Empty where there was none.
+fn list_merges(report: &Report) -> Vec<MergeLine> {
+    let of_days = MergeNumbers::sum(report.days.iter().map(|day| &day.merges));
+    let funnel = &report.funnel;
+    let lines = [
+        ("Waiting for your backend now", None, Some(report.merges_waiting), Some(funnel.merges_waiting)),
+        ("Requested of your backend", None, Some(of_days.requested), None),
+        ("Merged", None, Some(of_days.settled), Some(funnel.merges_settled)),
+        (
+            "Refused",
+            Some(format!("{} without an answer in time", print_number(of_days.timed_out))),
+            Some(of_days.refused),
+            Some(funnel.merges_refused),
+        ),
+        ("Undone", None, Some(of_days.undone), Some(funnel.merges_undone)),
+    ];
+    if lines.iter().all(|(_, _, all, new)| all.unwrap_or(0) == 0 && new.unwrap_or(0) == 0) {
+        return Vec::new();
+    }
+    let print = |number: Option<i64>| number.map_or_else(|| "–".to_string(), print_number);
+    let lines = lines.into_iter().map(|(name, detail, all, new)| MergeLine {
+        name,
+        detail: detail.filter(|_| of_days.timed_out > 0),
+        all: print(all),
+        of_new_guests: print(new),
+    });
+    lines.collect()
+}
+
 fn by_day(report: &Report, from: i64, to: i64) -> Daily {
     let days: Vec<String> = (from..=to).map(statistics::print_day).collect();
     let mut daily =
@@ -193,6 +223,17 @@ pub(crate) struct MethodLine {
     pub created: String,
 }
 
+/// How many merges came to a state, in words.
+#[derive(Clone, Debug)]
+pub(crate) struct MergeLine {
+    pub name: &'static str,
+    pub detail: Option<String>,
+    /// In the period.
+    pub all: String,
+    /// Of guests created in the period.
+    pub of_new_guests: String,
+}
+
 /// One entry per day.
 #[derive(Clone, Debug, Default)]
 pub struct Daily {
@@ -232,6 +273,8 @@ pub(crate) struct OverviewPage {
     pub signed_in: i64,
     /// Promotions by the time since creation.
     pub within: Vec<(String, i64)>,
+    /// Empty in a project without merges.
+    pub merges: Vec<MergeLine>,
     pub methods: Vec<MethodLine>,
     pub applications: Vec<AppNumbers>,
 }
@@ -256,6 +299,12 @@ impl OverviewPage {
             before: Before { created: 3_000, returned: 1_500, promoted: 140, funnel: [3_000, 150] },
             not_stored: 41_000,
             signed_in: 12,
+            merges: vec![MergeLine {
+                name: "Refused",
+                detail: Some("2 without an answer in time".into()),
+                all: "5".into(),
+                of_new_guests: "4".into(),
+            }],
             methods: vec![
                 MethodLine {
                     name: "Email address".into(),
@@ -286,6 +335,7 @@ impl OverviewPage {
             not_stored: 0,
             signed_in: 0,
             within: Vec::new(),
+            merges: Vec::new(),
             methods: Vec::new(),
             applications: Vec::new(),
             ..lively.clone()

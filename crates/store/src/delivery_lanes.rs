@@ -57,18 +57,33 @@ const WAITING_ANY_PROJECT: Sql = Sql::new(
      )
      SELECT
        w.project_no,
-       w.url
+       w.url,
+       CAST((SELECT COUNT(*) FROM receiver_moves m WHERE m.project_no = w.project_no AND m.old_url = w.url) AS BIGINT)
      FROM waiting w
      WHERE (w.project_no > $1 OR w.url > $2)
        AND (
-         SELECT MIN(d.due_at)
-         FROM hook_deliveries d
-         WHERE d.state = 0 AND d.project_no = w.project_no AND d.url = w.url
-       ) <= $3
+         (
+           SELECT MIN(d.due_at)
+           FROM hook_deliveries d
+           WHERE d.state = 0 AND d.project_no = w.project_no AND d.url = w.url
+         ) <= $3
+         OR (SELECT COUNT(*) FROM receiver_moves m WHERE m.project_no = w.project_no AND m.old_url = w.url) > 0
+       )
      LIMIT $4",
 );
 
-/// At most `limit` handlers for which a delivery is due, with their projects, in the order of the projects' numbers and the addresses,
+/// A handler that something waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingHandler {
+    /// Its project.
+    pub project: ProjectNo,
+    /// Its address.
+    pub url: String,
+    /// Whether a receiver moved away from there: [`crate::receiver_moves`] says where to.
+    pub has_moved: bool,
+}
+
+/// At most `limit` handlers for which a delivery is due, or that have moved, in the order of the projects' numbers and the addresses,
 /// after one of them. Costs a few looks at the index for each handler that something waits for, however much it is.
 ///
 /// # Errors
@@ -78,9 +93,12 @@ pub async fn waiting_any_project(
     now: Timestamp,
     (after, url): (ProjectNo, &str),
     limit: i64,
-) -> Result<Vec<(ProjectNo, String)>, StoreError> {
+) -> Result<Vec<WaitingHandler>, StoreError> {
     let values: &[&dyn Param] = &[&after.0, &url, &now.as_micros(), &limit];
-    conn.query_all(&WAITING_ANY_PROJECT, values, |row| Ok((read_project(row, 0)?, row.get(1)?))).await
+    conn.query_all(&WAITING_ANY_PROJECT, values, |row| {
+        Ok(WaitingHandler { project: read_project(row, 0)?, url: row.get(1)?, has_moved: row.get::<i64>(2)? > 0 })
+    })
+    .await
 }
 
 /// A delivery that is due, and what is first in its lane.

@@ -5,8 +5,9 @@ use vestibule_domain::id::Id;
 /// A statement whose rows have an ID of a set in a column. The condition stands between two parts, of which the second may differ
 /// between the engines; the set is the parameter `$2`, made by [`pack`].
 ///
-/// On SQLite it reads the range from the first ID to the last one and drops what is between the IDs. Sets are made of what a walk finds
-/// in the order of its IDs, so there is little between them, and a table without rows in the range costs one step for the whole set.
+/// On SQLite it reads the range from the first ID to the last one and drops what is between the IDs, which [`has_id`] finds. Sets are made of
+/// what a walk finds in the order of its IDs, so there is little between them, and a table without rows in the range costs one step for the
+/// whole set.
 macro_rules! of_ids {
     ($before:expr, $column:expr, $after:expr) => {
         crate::id_set::of_ids!($before, $column, $after, $after)
@@ -17,16 +18,9 @@ macro_rules! of_ids {
                 $before,
                 $column,
                 " BETWEEN substr($2, 1, 16) AND substr($2, -16)
-       AND +",
+       AND has_id($2, ",
                 $column,
-                " IN (
-         WITH RECURSIVE picked (at) AS (
-           SELECT 1 WHERE length($2) > 0
-           UNION ALL
-           SELECT at + 16 FROM picked WHERE at + 16 < length($2)
-         )
-         SELECT substr($2, at, 16) FROM picked
-       )",
+                ")",
                 $after_sqlite
             ),
             concat!(
@@ -49,4 +43,30 @@ pub(crate) fn pack<K>(ids: &[Id<K>]) -> Vec<u8> {
     // Sets come in their order nearly always, which costs one look at each.
     ids.sort_unstable();
     ids.concat()
+}
+
+/// Whether a set made by [`pack`] has an ID: the function `has_id` of statements on SQLite. A list made by SQL would be made anew for each
+/// statement.
+pub(crate) fn has_id(set: &[u8], id: &[u8]) -> bool {
+    let (ids, _) = set.as_chunks::<16>();
+    <[u8; 16]>::try_from(id).is_ok_and(|id| ids.binary_search(&id).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use vestibule_domain::id::UserId;
+
+    use super::*;
+
+    #[test]
+    fn a_set_has_its_ids_and_no_others() {
+        let id = |number: u8| UserId::from_bytes([number; 16]);
+        let set = pack(&[id(9), id(2), id(5)]);
+        for number in 0..=10 {
+            assert_eq!(has_id(&set, id(number).as_bytes()), [2, 5, 9].contains(&number), "{number}");
+        }
+        assert!(!has_id(&[], id(2).as_bytes()));
+        assert!(!has_id(&set, b""));
+        assert!(!has_id(&set, &[2; 15]));
+    }
 }

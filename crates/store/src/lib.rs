@@ -47,6 +47,7 @@ pub mod passkeys;
 pub mod projects;
 pub mod provider_secrets;
 pub mod reach;
+pub mod receiver_moves;
 pub mod repeats;
 pub mod retention;
 pub mod retention_holds;
@@ -56,6 +57,7 @@ pub mod subjects;
 pub mod tries;
 pub mod unstored_guests;
 pub mod user_credentials;
+pub mod user_deletion;
 pub mod user_lists;
 pub mod user_names;
 pub mod users;
@@ -105,6 +107,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("projects", projects::STATEMENTS),
     ("provider_secrets", provider_secrets::STATEMENTS),
     ("reach", reach::STATEMENTS),
+    ("receiver_moves", receiver_moves::STATEMENTS),
     ("repeats", repeats::STATEMENTS),
     ("retention", retention::STATEMENTS),
     ("retention_holds", retention_holds::STATEMENTS),
@@ -112,6 +115,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("spent", spent::STATEMENTS),
     ("subjects", subjects::STATEMENTS),
     ("user_credentials", user_credentials::STATEMENTS),
+    ("user_deletion", user_deletion::STATEMENTS),
     ("tries", tries::STATEMENTS),
     ("unstored_guests", unstored_guests::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),

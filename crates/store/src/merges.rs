@@ -22,6 +22,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &OF_MEMBER,
     &OPEN_OF_GUEST,
     &OPEN_OF_MEMBER,
+    &COUNT_OPEN,
     &CHANGE,
     &BEGIN_ASKING,
     &PROLONG,
@@ -210,16 +211,54 @@ pub async fn list_of_member(
 }
 
 const OPEN_OF_GUEST: Sql = Sql::new(select!("AND guest_id = $2 AND state = 0"));
-const OPEN_OF_MEMBER: Sql = Sql::new(select!("AND member_id = $2 AND state = 0 ORDER BY id"));
+const OPEN_OF_MEMBER: Sql = Sql::new(select!("AND member_id = $2 AND state = 0 ORDER BY id LIMIT $3"));
 
 /// The merge that a guest waits for; `None` when it waits for none.
 pub async fn find_open_of_guest(conn: &mut Conn, p: ProjectNo, guest: UserId) -> Result<Option<MergeRow>, StoreError> {
     conn.query_optional(&OPEN_OF_GUEST, &[&p.0, &guest.as_bytes().as_slice()], read_row).await
 }
 
-/// The merges into a member that wait for an answer, oldest first.
-pub async fn list_open_of_member(conn: &mut Conn, p: ProjectNo, member: UserId) -> Result<Vec<MergeRow>, StoreError> {
-    conn.query_all(&OPEN_OF_MEMBER, &[&p.0, &member.as_bytes().as_slice()], read_row).await
+/// At most `limit` merges into a member that wait for an answer, oldest first.
+pub async fn list_open_of_member(
+    conn: &mut Conn,
+    p: ProjectNo,
+    member: UserId,
+    limit: i64,
+) -> Result<Vec<MergeRow>, StoreError> {
+    conn.query_all(&OPEN_OF_MEMBER, &[&p.0, &member.as_bytes().as_slice(), &limit], read_row).await
+}
+
+const COUNT_OPEN: Sql = Sql::new(
+    "SELECT
+       client_id,
+       COUNT(*),
+       COUNT(CASE WHEN guest_id >= $2 AND guest_id < $3 THEN 1 END)
+     FROM merges
+     WHERE project_no = $1 AND state = 0
+     GROUP BY client_id",
+);
+
+/// Merges of an application that wait for an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenMerges {
+    /// The application in which the persons agreed; `None` for merges by operators.
+    pub client_id: Option<String>,
+    /// All of them.
+    pub count: i64,
+    /// Those whose guests have IDs in the range.
+    pub in_range: i64,
+}
+
+/// The merges that wait for an answer, by application; how many there are, and of guests with IDs from one up to below another.
+pub async fn count_open(
+    conn: &mut Conn,
+    p: ProjectNo,
+    (from, below): (UserId, UserId),
+) -> Result<Vec<OpenMerges>, StoreError> {
+    conn.query_all(&COUNT_OPEN, &[&p.0, &from.as_bytes().as_slice(), &below.as_bytes().as_slice()], |row| {
+        Ok(OpenMerges { client_id: row.get(0)?, count: row.get(1)?, in_range: row.get(2)? })
+    })
+    .await
 }
 
 const CHANGE: Sql = Sql::new(

@@ -41,6 +41,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_OUTBOX,
     &DELETE_EVENTS,
     &DELETE_DELIVERIES,
+    &DELETE_RECEIVER_MOVES,
     &DELETE_COUNTS,
     &DELETE_ADMIN_KEYS,
     &DELETE_ANSWERS,
@@ -251,6 +252,7 @@ const DELETE_SPENT: Sql = Sql::new("DELETE FROM spent WHERE project_no = $1");
 const DELETE_OUTBOX: Sql = Sql::new("DELETE FROM outbox WHERE project_no = $1");
 const DELETE_EVENTS: Sql = Sql::new("DELETE FROM events WHERE project_no = $1");
 const DELETE_DELIVERIES: Sql = Sql::new("DELETE FROM hook_deliveries WHERE project_no = $1");
+const DELETE_RECEIVER_MOVES: Sql = Sql::new("DELETE FROM receiver_moves WHERE project_no = $1");
 const DELETE_COUNTS: Sql = Sql::new("DELETE FROM daily_counts WHERE project_no = $1");
 const DELETE_ADMIN_KEYS: Sql = Sql::new("DELETE FROM admin_keys WHERE project_no = $1");
 const DELETE_ANSWERS: Sql = Sql::new("DELETE FROM idempotency WHERE project_no = $1");
@@ -291,6 +293,7 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_OUTBOX,
         &DELETE_EVENTS,
         &DELETE_DELIVERIES,
+        &DELETE_RECEIVER_MOVES,
         &DELETE_COUNTS,
         &DELETE_ADMIN_KEYS,
         &DELETE_ANSWERS,

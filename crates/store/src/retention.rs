@@ -72,9 +72,10 @@ pub async fn find_page_end(
     conn.query_optional(&PAGE_END, &[&p.0, &after.as_bytes().as_slice(), &rows], |row| read_id(row, 0)).await
 }
 
-/// The statement, with the function that lists applications.
+/// The statement, with the function that lists applications, and how the mark of a guest is found: its two times, the join, whether there
+/// is one.
 macro_rules! scan {
-    ($list:literal) => {
+    ($list:literal, $warned:literal, $expired:literal, $join:literal, $has_mark:literal) => {
         concat!(
             "SELECT
        u.id,
@@ -84,17 +85,22 @@ macro_rules! scan {
        u.left_at,
        u.seen_day,
        CASE WHEN u.standard_attributes IS NULL AND u.custom_attributes IS NULL THEN NULL ELSE u.created_at END,
-       (SELECT MAX(g.last_access_at) FROM grants g WHERE g.project_no = u.project_no AND g.user_id = u.id),
-       (SELECT MAX(s.last_access_at) FROM sessions s WHERE s.project_no = u.project_no AND s.user_id = u.id),
-       (SELECT MAX(k.last_used_at) FROM device_keys k WHERE k.project_no = u.project_no AND k.user_id = u.id),
-       (SELECT ",
+       (SELECT CAST(MAX(g.last_access_at) AS TEXT) || ' ' || ",
             $list,
             " FROM grants g WHERE g.project_no = u.project_no AND g.user_id = u.id),
+       (SELECT MAX(s.last_access_at) FROM sessions s WHERE s.project_no = u.project_no AND s.user_id = u.id),
+       (SELECT MAX(k.last_used_at) FROM device_keys k WHERE k.project_no = u.project_no AND k.user_id = u.id),
        u.left_client,
-       (SELECT m.warned_at FROM retention_marks m WHERE m.project_no = u.project_no AND m.user_id = u.id),
-       (SELECT m.expired_at FROM retention_marks m WHERE m.project_no = u.project_no AND m.user_id = u.id),
+       ",
+            $warned,
+            ",
+       ",
+            $expired,
+            ",
        (SELECT MAX(h.expires_at) FROM retention_holds h WHERE h.project_no = u.project_no AND h.user_id = u.id)
-     FROM users u
+     FROM users u",
+            $join,
+            "
      WHERE u.project_no = $1 AND u.id > $2
        AND u.id <= $3
        AND u.anonymous_since IS NOT NULL
@@ -107,20 +113,44 @@ macro_rules! scan {
            AND COALESCE(u.left_at, 0) < $4
            AND COALESCE(u.seen_day, 0) <= $5
          )
-         OR (SELECT 1 FROM retention_marks m WHERE m.project_no = u.project_no AND m.user_id = u.id) = 1
+         OR ",
+            $has_mark,
+            "
        )
      ORDER BY u.id"
         )
     };
 }
 
-const SCAN: Sql =
-    Sql::both(scan!("group_concat(DISTINCT g.client_id)"), scan!("string_agg(DISTINCT g.client_id, ',')"));
+// On SQLite one look at the marks for each guest. PostgreSQL would look at the marks of the whole project for a join.
+const SCAN: Sql = Sql::both(
+    scan!(
+        "group_concat(DISTINCT g.client_id)",
+        "m.warned_at",
+        "m.expired_at",
+        "
+     LEFT JOIN retention_marks m ON m.project_no = u.project_no AND m.user_id = u.id",
+        "m.user_id IS NOT NULL"
+    ),
+    scan!(
+        "string_agg(DISTINCT g.client_id, ',')",
+        "(SELECT m.warned_at FROM retention_marks m WHERE m.project_no = u.project_no AND m.user_id = u.id)",
+        "(SELECT m.expired_at FROM retention_marks m WHERE m.project_no = u.project_no AND m.user_id = u.id)",
+        "",
+        "(SELECT 1 FROM retention_marks m WHERE m.project_no = u.project_no AND m.user_id = u.id) = 1"
+    ),
+);
+
+/// The last use of a guest's grants in microseconds, a space, and their applications with commas between them.
+fn read_grants(text: &str) -> (Option<Timestamp>, Vec<String>) {
+    let (used_at, clients) = text.split_once(' ').unwrap_or((text, ""));
+    (used_at.parse().ok().map(Timestamp::from_micros), clients.split(',').map(str::to_owned).collect())
+}
 
 fn read_guest(row: &Row<'_>) -> Result<GuestRow, StoreError> {
-    let listed: Option<String> = row.get(10)?;
-    let mut client_ids: Vec<String> = listed.iter().flat_map(|list| list.split(',')).map(str::to_owned).collect();
-    let left: Option<String> = row.get(11)?;
+    let grants: Option<String> = row.get(7)?;
+    let (grant_used_at, mut client_ids) = grants.as_deref().map(read_grants).unwrap_or_default();
+    let left: Option<String> = row.get(10)?;
     let left_several = left.as_deref() == Some(SEVERAL);
     client_ids.extend(left.filter(|left| !left_several && !client_ids.contains(left)));
     Ok(GuestRow {
@@ -131,14 +161,14 @@ fn read_guest(row: &Row<'_>) -> Result<GuestRow, StoreError> {
         left_at: read_optional_time(row, 4)?,
         seen_day: row.get(5)?,
         has_attributes: read_optional_time(row, 6)?.is_some(),
-        grant_used_at: read_optional_time(row, 7)?,
+        grant_used_at,
         session_used_at: read_optional_time(row, 8)?,
         key_used_at: read_optional_time(row, 9)?,
         client_ids,
         left_several,
-        warned_at: read_optional_time(row, 12)?,
-        expired_at: read_optional_time(row, 13)?,
-        held_until: read_optional_time(row, 14)?,
+        warned_at: read_optional_time(row, 11)?,
+        expired_at: read_optional_time(row, 12)?,
+        held_until: read_optional_time(row, 13)?,
     })
 }
 

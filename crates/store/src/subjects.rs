@@ -18,6 +18,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &FIND,
     &FIND_FOREIGN,
     &LIST_ALIASES,
+    &LIST_ALIASES_WITH_ROWS,
     &LIST_NEWEST_ALIASES,
     &LIST_FOREIGN,
     &BURY_ALIASES,
@@ -94,6 +95,26 @@ pub async fn list_aliases(
     let bound = after.map_or([0; 16], |id| *id.as_bytes());
     let values: [&dyn Param; 4] = [&p.0, &user.as_bytes().as_slice(), &bound.as_slice(), &limit];
     conn.query_all(&LIST_ALIASES, &values, |row| read_id(row, 0)).await
+}
+
+const LIST_ALIASES_WITH_ROWS: Sql = Sql::new(
+    "SELECT s.id
+     FROM subjects s
+     JOIN users u ON u.project_no = s.project_no AND u.id = s.id
+     WHERE s.project_no = $1 AND s.user_id = $2
+     ORDER BY s.id
+     LIMIT $3",
+);
+
+/// At most `limit` aliases of a user of whose guests something is left, by ID.
+pub async fn list_aliases_with_rows(
+    conn: &mut Conn,
+    p: ProjectNo,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<UserId>, StoreError> {
+    let values: [&dyn Param; 3] = [&p.0, &user.as_bytes().as_slice(), &limit];
+    conn.query_all(&LIST_ALIASES_WITH_ROWS, &values, |row| read_id(row, 0)).await
 }
 
 const LIST_NEWEST_ALIASES: Sql = Sql::new(

@@ -13,12 +13,13 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_object},
     db::{Conn, Param, Sql, StoreError, Tx},
+    id_set::{of_ids, pack},
     users::{read_user, user_columns},
 };
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] =
-    &[&ADD, &REMOVE, &LOCK_ATTRIBUTES, &WITH_ATTRIBUTES, &REMOVE_ORPHANS, &BY_NAME, &BY_DOMAIN];
+    &[&ADD, &REMOVE, &LOCK_FREE, &LOCK_ATTRIBUTES, &WITH_ATTRIBUTES, &REMOVE_ORPHANS, &BY_NAME, &BY_DOMAIN];
 
 const ADD: Sql = Sql::new(
     "INSERT INTO user_names (
@@ -62,16 +63,42 @@ const LOCK_ATTRIBUTES: Sql = Sql::new(
      RETURNING standard_attributes",
 );
 
-/// Makes the phrases of these users anew from their attributes: for those written by an earlier release.
-pub async fn renew(tx: &mut Tx, p: ProjectNo, ids: &[UserId]) -> Result<(), StoreError> {
-    for id in ids {
-        let values: [&dyn Param; 2] = [&p.0, &id.as_bytes().as_slice()];
-        // Locked, so that the attributes do not change before the phrases follow them.
-        if let Some(standard) = tx.query_optional(&LOCK_ATTRIBUTES, &values, |row| read_object(row, 0)).await? {
-            replace(tx, p, *id, &standard).await?;
-        }
+/// Makes the phrases of a user anew from its attributes: for one written by an earlier release. Waits for others that change the user, so
+/// the transaction must hold no other one.
+pub async fn renew(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<(), StoreError> {
+    let values: [&dyn Param; 2] = [&p.0, &id.as_bytes().as_slice()];
+    // Locked, so that the attributes do not change before the phrases follow them.
+    if let Some(standard) = tx.query_optional(&LOCK_ATTRIBUTES, &values, |row| read_object(row, 0)).await? {
+        replace(tx, p, id, &standard).await?;
     }
     Ok(())
+}
+
+const LOCK_FREE: Sql = of_ids!(
+    "SELECT id, standard_attributes
+     FROM users
+     WHERE project_no = $1 AND ",
+    "id",
+    "
+       AND standard_attributes IS NOT NULL
+     ORDER BY id",
+    "
+       AND standard_attributes IS NOT NULL
+     ORDER BY id
+     FOR UPDATE SKIP LOCKED"
+);
+
+/// As [`renew`], for many users; answers those that it left out, because another transaction changes them just now, or they have no
+/// attributes any more. It waits for none of them: members and their guests are locked in another order than that of their IDs
+/// (decision 92).
+pub async fn renew_free(tx: &mut Tx, p: ProjectNo, ids: &[UserId]) -> Result<Vec<UserId>, StoreError> {
+    let values: [&dyn Param; 2] = [&p.0, &pack(ids)];
+    let free: Vec<(UserId, Map<String, Value>)> =
+        tx.query_all(&LOCK_FREE, &values, |row| Ok((read_id(row, 0)?, read_object(row, 1)?))).await?;
+    for (id, standard) in &free {
+        replace(tx, p, *id, standard).await?;
+    }
+    Ok(ids.iter().copied().filter(|id| free.binary_search_by_key(id, |(id, _)| *id).is_err()).collect())
 }
 
 const WITH_ATTRIBUTES: Sql = Sql::new(

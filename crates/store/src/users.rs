@@ -1,4 +1,4 @@
-//! Users. SQL over `users`, and over what a user owns when it is deleted; no policy. What users are found by follows their attributes.
+//! Users. SQL over `users`; no policy. What users are found by follows their attributes. Their deletion: `user_deletion`.
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
@@ -10,8 +10,10 @@ use vestibule_domain::{
 use crate::{
     column::{print_object, read_id, read_object, read_optional_id, read_optional_time, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
-    subjects, user_names,
+    user_names,
 };
+
+pub use crate::user_deletion::delete;
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[
@@ -35,25 +37,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SET_ATTRIBUTES,
     &TOUCH,
     &SET_DISABLED,
-    &DELETE_LOGIN_IDS,
-    &DELETE_PASSWORDS,
-    &DELETE_PASSKEYS,
-    &DELETE_DEVICE_KEYS,
-    &DELETE_SESSIONS,
-    &DELETE_GRANTS,
-    &DELETE_CONSENTS,
-    &DELETE_DEVICE_CODES,
-    &DELETE_METHOD_CHANGES,
-    &DELETE_EXTERNAL_ACCOUNTS,
-    &DELETE_RETENTION_MARKS,
-    &DELETE_RETENTION_HOLDS,
-    &DELETE_NAMES,
-    &DELETE_DEAD_LETTERS,
-    &DELETE_KEPT_ASIDE,
     &LOCK,
-    &DELETE_MERGES_OF_GUEST,
-    &DELETE_MERGES_OF_MEMBER,
-    &DELETE,
     &LIST_PAGE,
 ];
 
@@ -487,76 +471,11 @@ pub async fn set_disabled(
     .await
 }
 
-const DELETE_LOGIN_IDS: Sql = Sql::new("DELETE FROM login_ids WHERE project_no = $1 AND user_id = $2");
-const DELETE_PASSWORDS: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1 AND user_id = $2");
-const DELETE_PASSKEYS: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $1 AND user_id = $2");
-const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND user_id = $2");
-const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
-const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
-const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1 AND user_id = $2");
-const DELETE_DEVICE_CODES: Sql = Sql::new("DELETE FROM device_codes WHERE project_no = $1 AND user_id = $2");
-const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WHERE project_no = $1 AND user_id = $2");
-const DELETE_EXTERNAL_ACCOUNTS: Sql = Sql::new("DELETE FROM external_accounts WHERE project_no = $1 AND user_id = $2");
-const DELETE_RETENTION_MARKS: Sql = Sql::new("DELETE FROM retention_marks WHERE project_no = $1 AND user_id = $2");
-const DELETE_RETENTION_HOLDS: Sql = Sql::new("DELETE FROM retention_holds WHERE project_no = $1 AND user_id = $2");
-const DELETE_NAMES: Sql = Sql::new("DELETE FROM user_names WHERE project_no = $1 AND user_id = $2");
-const DELETE_MERGES_OF_GUEST: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND guest_id = $2");
-const DELETE_MERGES_OF_MEMBER: Sql = Sql::new("DELETE FROM merges WHERE project_no = $1 AND member_id = $2");
-const DELETE_DEAD_LETTERS: Sql =
-    Sql::new("DELETE FROM hook_deliveries WHERE state = 2 AND project_no = $1 AND lane = $2");
-const DELETE_KEPT_ASIDE: Sql =
-    Sql::new("DELETE FROM outbox WHERE kind = 'event.unreadable' AND project_no = $1 AND user_id = $2");
-const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
-
 const LOCK: Sql = Sql::new("UPDATE users SET updated_at = updated_at WHERE project_no = $1 AND id = $2");
 
 /// Locks a user without changing it; `false` when it does not exist.
 pub async fn lock(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     tx.execute_one(&LOCK, &[&p.0, &id.as_bytes().as_slice()]).await
-}
-
-/// Deletes a user and everything it owns, also what is left of the guests that were merged into it; `false` when there is no such
-/// user. Its `sub` and those of the guests become tombstones. Merges that wait are the caller's.
-///
-/// Messages in the outbox and deliveries that wait stay: the event of the deletion is among them. Dead letters about it go.
-pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
-    // First, as in every change of a merge.
-    lock(tx, p, id).await?;
-    for merged in subjects::list_aliases(tx, p, id, None, i64::MAX).await? {
-        lock(tx, p, merged).await?;
-        remove(tx, p, merged).await?;
-    }
-    let is_deleted = remove(tx, p, id).await?;
-    if is_deleted {
-        subjects::bury(tx, p, id).await?;
-    }
-    Ok(is_deleted)
-}
-
-async fn remove(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
-    let id = id.as_bytes().as_slice();
-    for owned in [
-        &DELETE_LOGIN_IDS,
-        &DELETE_PASSWORDS,
-        &DELETE_PASSKEYS,
-        &DELETE_DEVICE_KEYS,
-        &DELETE_SESSIONS,
-        &DELETE_GRANTS,
-        &DELETE_CONSENTS,
-        &DELETE_DEVICE_CODES,
-        &DELETE_METHOD_CHANGES,
-        &DELETE_EXTERNAL_ACCOUNTS,
-        &DELETE_RETENTION_MARKS,
-        &DELETE_RETENTION_HOLDS,
-        &DELETE_NAMES,
-        &DELETE_MERGES_OF_GUEST,
-        &DELETE_MERGES_OF_MEMBER,
-        &DELETE_DEAD_LETTERS,
-        &DELETE_KEPT_ASIDE,
-    ] {
-        tx.execute(owned, &[&p.0, &id]).await?;
-    }
-    tx.execute_one(&DELETE, &[&p.0, &id]).await
 }
 
 const LIST_PAGE: Sql = Sql::new(concat!(

@@ -28,6 +28,7 @@ use super::{
     settings_action::SettingsAction,
 };
 use crate::{
+    actor::ActError,
     adapters::mailer::Mail,
     authorize::{AppRedirect, NewCode, answer},
     caller::AccountCaller,
@@ -38,7 +39,7 @@ use crate::{
     logout_notices::LogoutNotices,
     messages::SealedMessage,
     projects::Project,
-    promotion::waiting::{Deletion, DeletionOutcome},
+    promotion::waiting::{Deletion, DeletionOutcome, DeletionRight},
     sessions::{Ending, Selection},
     single_use::SingleUse,
     tokens::settings_action,
@@ -189,7 +190,14 @@ pub async fn commit(
     let mut deletion = None;
     if matches!(change_request.change_kind, AccountChange::Delete) {
         let context = events::describe(ctx, user.id, &events::EventOrigin::default());
-        deletion = Some((Deletion::new(ctx, user.id, context), describe_deletion(ctx, user).await?));
+        let planned = Deletion::new(ctx, user.id, context);
+        let begun = planned.begin(ctx.app, DeletionRight::Owner(caller.via.reference())).await;
+        begun.map_err(|error| match error {
+            ActError::Store(error) => error.into(),
+            // A user has no role.
+            ActError::RoleLost => Error::AuthenticationRequired,
+        })?;
+        deletion = Some((planned, describe_deletion(ctx, user).await?));
     }
     let request = change_request.settings_action.and_then(SettingsAction::request);
     let code = request.map(|request| settings_action::make_code(ctx.app, request, ctx.now));
@@ -393,8 +401,12 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
                 Some((deletion, _)) => deletion.write(tx, now).await?,
                 None => DeletionOutcome::Gone,
             };
-            if outcome != DeletionOutcome::Done {
-                return Err(ChangeError::UserGone);
+            match outcome {
+                DeletionOutcome::Done => {}
+                DeletionOutcome::Gone | DeletionOutcome::Waits => return Err(ChangeError::UserGone),
+                DeletionOutcome::Unfinished => {
+                    return Err(StoreError::Busy("many guests are merged into the user just now").into());
+                }
             }
             Ok(change.notices.queue(tx, &ended, now).await?)
         }

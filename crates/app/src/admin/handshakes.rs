@@ -226,7 +226,8 @@ impl Written {
             },
             MergeState::Undone => Event::UserMergeUndone { merge_id, from, into },
         };
-        let entry = Some(actor.prepare(ctx, &event, Some(into)));
+        // Counted for the application in which the person agreed, whoever decides.
+        let entry = Some(actor.prepare_in(ctx, &event, (into, row.client_id.as_deref())));
         Ok(Self { promoted, entry, ..self })
     }
 }
@@ -240,8 +241,9 @@ pub async fn ask_again(ctx: &Ctx<'_>, actor: &Actor, id: MergeId) -> Result<Merg
     let row = find(ctx, id).await?;
     // By the clock that ends it.
     let answer_by = ctx.app.store_clock.read(&ctx.app.store).await?.plus(answer_time(ctx.project));
-    let event = Event::UserMergeRequested { merge_id: id, from: row.merge.from, into: row.merge.into, answer_by };
-    let entry = actor.prepare(ctx, &event, Some(row.merge.into));
+    let (from, into) = (row.merge.from, row.merge.into);
+    let event = Event::UserMergeRequested { merge_id: id, from, into, answer_by, is_repeated: true };
+    let entry = actor.prepare_in(ctx, &event, (into, row.client_id.as_deref()));
     let asked = ctx.app.store.write("ask_about_merge", entry, move |tx, entry| {
         Box::pin(async move {
             let found = merges::lock(tx, no, id).await?;

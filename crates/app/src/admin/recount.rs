@@ -19,7 +19,7 @@ use vestibule_store::{
 use crate::{
     ctx::Ctx,
     jobs::statistics::{
-        DAY, GUESTS_CREATED, SETTLED, WITHOUT_SESSION, day_of, day_of_id, list_late, name_of_cursor, read_cursor,
+        GUESTS_CREATED, SETTLED, WITHOUT_SESSION, day_of, day_of_id, first_of, list_late, name_of_cursor, read_cursor,
     },
 };
 
@@ -95,11 +95,6 @@ async fn list_days(ctx: &Ctx<'_>, from: i64, to: i64) -> Result<BTreeSet<i64>, S
         after = first_of(day.saturating_add(1));
     }
     Ok(days)
-}
-
-/// The lowest ID of a day.
-fn first_of(day: i64) -> UserId {
-    UserId::lower_bound(Timestamp::from_seconds(day.saturating_mul(DAY)).as_unix_millis())
 }
 
 /// The ID after this one.

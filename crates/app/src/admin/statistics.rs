@@ -1,14 +1,19 @@
 //! Statistics from the daily counters: guests by day and application, the funnel, and the time to promotion.
 
 use vestibule_domain::time::Timestamp;
-use vestibule_store::counts::{self, DailyCount};
+use vestibule_store::{
+    counts::{self, DailyCount},
+    merges,
+};
 
 use super::AdminError;
 use crate::{
     ctx::Ctx,
     jobs::statistics::{
-        CREATED_BY, EXTERNAL, GUESTS_CREATED, LOGINS, MEMBERS_CREATED, NOT_STORED, PROMOTED, PROMOTED_BY,
-        PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, SIGNED_IN, SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION, day_of,
+        CREATED_BY, EXTERNAL, GUESTS_CREATED, LOGINS, MEMBERS_CREATED, MERGES_REFUSED, MERGES_REFUSED_OF_DAY,
+        MERGES_REQUESTED, MERGES_SETTLED, MERGES_SETTLED_OF_DAY, MERGES_TIMED_OUT, MERGES_UNDONE, MERGES_UNDONE_OF_DAY,
+        NOT_STORED, PROMOTED, PROMOTED_BY, PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, SIGNED_IN, SIGNED_IN_OF_DAY,
+        WITHIN, WITHOUT_SESSION, day_of, first_of,
     },
 };
 
@@ -34,6 +39,46 @@ pub struct DayNumbers {
     pub guests_signed_in: i64,
     pub members_created: i64,
     pub logins: i64,
+    pub merges: MergeNumbers,
+}
+
+/// What became of merges on a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MergeNumbers {
+    /// An application was asked about them.
+    pub requested: i64,
+    /// The guest became an alias, also without a question.
+    pub settled: i64,
+    /// Also those without an answer in time.
+    pub refused: i64,
+    /// Those of the refused ones without an answer.
+    pub timed_out: i64,
+    /// They were settled before.
+    pub undone: i64,
+}
+
+impl MergeNumbers {
+    fn add(&mut self, count: &DailyCount) {
+        match count.name.as_str() {
+            MERGES_REQUESTED => self.requested += count.count,
+            MERGES_SETTLED => self.settled += count.count,
+            MERGES_REFUSED => self.refused += count.count,
+            MERGES_TIMED_OUT => self.timed_out += count.count,
+            MERGES_UNDONE => self.undone += count.count,
+            _ => {}
+        }
+    }
+
+    /// Those of several days together.
+    pub fn sum<'a>(days: impl Iterator<Item = &'a Self>) -> Self {
+        days.fold(Self::default(), |sum, one| Self {
+            requested: sum.requested + one.requested,
+            settled: sum.settled + one.settled,
+            refused: sum.refused + one.refused,
+            timed_out: sum.timed_out + one.timed_out,
+            undone: sum.undone + one.undone,
+        })
+    }
 }
 
 impl DayNumbers {
@@ -49,6 +94,7 @@ impl DayNumbers {
             guests_signed_in: 0,
             members_created: 0,
             logins: 0,
+            merges: MergeNumbers::default(),
         }
     }
 
@@ -67,7 +113,7 @@ impl DayNumbers {
             }
             MEMBERS_CREATED => self.members_created += count.count,
             LOGINS => self.logins += count.count,
-            _ => {}
+            _ => self.merges.add(count),
         }
     }
 }
@@ -80,6 +126,12 @@ pub struct Funnel {
     pub guests_promoted: i64,
     /// Those who signed in to an existing account instead.
     pub guests_signed_in: i64,
+    /// Those whose merge waits for an application's answer now.
+    pub merges_waiting: i64,
+    pub merges_settled: i64,
+    /// Also those without an answer in time.
+    pub merges_refused: i64,
+    pub merges_undone: i64,
 }
 
 impl Funnel {
@@ -93,6 +145,9 @@ impl Funnel {
                 self.guests_promoted -= count.count;
                 self.guests_signed_in += count.count;
             }
+            MERGES_SETTLED_OF_DAY => self.merges_settled += count.count,
+            MERGES_REFUSED_OF_DAY => self.merges_refused += count.count,
+            MERGES_UNDONE_OF_DAY => self.merges_undone += count.count,
             _ => return false,
         }
         true
@@ -149,6 +204,8 @@ pub struct Report {
     pub time_to_promotion: Vec<Within>,
     /// The most used one first.
     pub login_methods: Vec<MethodNumbers>,
+    /// Merges that wait for an application's answer now, whenever they were asked for.
+    pub merges_waiting: i64,
 }
 
 /// Adds a counter of promotions by time; `false` for other counters. Those who signed in to an existing account are among
@@ -172,9 +229,18 @@ pub async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<&str>) 
     if to < from || to - from >= MAX_DAYS {
         return Err(AdminError::fault("to", format!("write a day from \"from\" on, at most {MAX_DAYS} days in all")));
     }
-    let all = counts::list(&mut *ctx.app.store.read().await?, ctx.project.no, from, to).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let all = counts::list(&mut conn, ctx.project.no, from, to).await?;
+    let open = merges::count_open(&mut conn, ctx.project.no, (first_of(from), first_of(to.saturating_add(1)))).await?;
+    drop(conn);
     let mut days: Vec<DayNumbers> = Vec::new();
     let mut funnel = Funnel::default();
+    let mut merges_waiting = 0;
+    // A merge by an operator has no application.
+    for one in open.iter().filter(|one| client_id.is_none_or(|id| id == one.client_id.as_deref().unwrap_or_default())) {
+        merges_waiting += one.count;
+        funnel.merges_waiting += one.in_range;
+    }
     let mut login_methods = Vec::new();
     let mut within: Vec<Within> = WITHIN
         .iter()
@@ -201,7 +267,7 @@ pub async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<&str>) 
         let key = |one: &MethodNumbers| std::cmp::Reverse(one.guests_promoted + one.members_created);
         (key(a), &a.method, &a.provider).cmp(&(key(b), &b.method, &b.provider))
     });
-    Ok(Report { from, to, days, funnel, time_to_promotion: within, login_methods })
+    Ok(Report { from, to, days, funnel, time_to_promotion: within, login_methods, merges_waiting })
 }
 
 /// The day of a time in UTC, as `YYYY-MM-DD`.

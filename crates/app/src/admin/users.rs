@@ -32,7 +32,7 @@ use crate::{
     promotion::{
         change::{Credentials, GuestPromotion, PromotionError, add_first_credential, insert_credentials},
         prepare::{prepare_member, prepare_promotion},
-        waiting::{Deletion, DeletionOutcome},
+        waiting::{Deletion, DeletionOutcome, DeletionRight},
     },
     sessions::{Ending, Selection},
 };
@@ -377,6 +377,7 @@ pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<(), Admi
         prepare_about(ctx, actor, user, |user| Event::UserDeleted { user, reason: DeletionReason::Operator }).await?;
     let notices = LogoutNotices::of(ctx.app, ctx.project);
     let deletion = Deletion::new(ctx, id, actor.context(&ctx.project.id, Some(id), now));
+    deletion.begin(ctx.app, DeletionRight::Actor(actor.permit)).await?;
     let deleted = ctx
         .app
         .store
@@ -396,5 +397,8 @@ pub async fn delete(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<(), Admi
         DeletionOutcome::Done => Ok(()),
         DeletionOutcome::Gone => Err(AdminError::NotFound(Thing::User)),
         DeletionOutcome::Waits => Err(AdminError::Conflict(Clash::MergeWaits)),
+        DeletionOutcome::Unfinished => {
+            Err(StoreError::Busy("many guests are merged into the user just now; delete it once more").into())
+        }
     }
 }

@@ -63,7 +63,8 @@ async fn look(app: &App, missing_before: &BTreeSet<i64>) -> Result<BTreeSet<i64>
     let mut missing = BTreeSet::new();
     let mut conn = app.store.read().await?;
     for node in node_claims::list_nodes_any_project(&mut conn).await? {
-        if node_claims::has_ended(&mut conn, node).await? {
+        // This process has not ended, though the session that says so to others may be gone for a while.
+        if !app.store.is_this_node(node) && node_claims::has_ended(&mut conn, node).await? {
             missing.insert(node);
         }
     }

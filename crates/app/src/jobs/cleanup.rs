@@ -12,8 +12,8 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     StoreError, Tx, admin_keys, codes, deliveries, device_codes, ended, events, flows, grants, job_state,
-    login_method_changes, merges, operator_events, operator_links, operator_sessions, retention_holds, sessions, spent,
-    tries, users,
+    login_method_changes, merges, operator_events, operator_links, operator_sessions, receiver_moves, retention_holds,
+    sessions, spent, tries, users,
 };
 
 use super::pace::Pace;
@@ -34,6 +34,9 @@ const MOST_REMOVED: u64 = 200_000;
 
 /// How long it is remembered how a merge ended: an answer that comes so late is told.
 const MERGES_KEPT: Duration = Duration::from_secs(365 * 86_400);
+
+/// How long it is remembered where a receiver moved: a dead letter that is sent again by then follows it.
+const MOVES_KEPT: Duration = Duration::from_secs(365 * 86_400);
 
 /// How far ahead a clock may have run before it is put right: what was spent must not be good again then.
 const AHEAD: Duration = Duration::from_secs(3_600);
@@ -78,6 +81,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
     let log_before = Some(app.config.audit.keep_days).filter(|count| *count > 0).map(|count| now.minus(days(count)));
     let spent_before = now.minus(AHEAD);
     let merges_before = now.minus(MERGES_KEPT);
+    let moved_before = now.minus(MOVES_KEPT);
     let devices_before = now.minus(device_authorization::KEPT);
     let idle_since = now.minus(operator::SESSION.idle.unwrap_or(operator::SESSION.hard));
     loop {
@@ -97,6 +101,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let links = operator_links::remove_expired(tx, now, BATCH).await?;
                     let operators = operator_sessions::remove_unused(tx, idle_since, BATCH).await?;
                     let delivered = deliveries::remove_done_any_project(tx, forget_before, BATCH).await?;
+                    let moved = receiver_moves::remove_old_any_project(tx, moved_before, BATCH).await?;
                     let events = match log_before {
                         Some(before) => {
                             events::remove_old_any_project(tx, before, BATCH).await?
@@ -117,6 +122,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                             + links
                             + operators
                             + delivered
+                            + moved
                             + events,
                     )
                 })

@@ -128,17 +128,22 @@ async fn renew(app: &App, no: ProjectNo, ids: &[UserId]) -> Result<(), StoreErro
     while !rest.is_empty() {
         let (chunk, later) = rest.split_at(pace.share(rest.len()));
         let turn = Pace::begin(&app.store);
-        let took = app
+        let (left, took) = app
             .store
             .write("renew_names", chunk.to_vec(), move |tx, chunk| {
                 Box::pin(async move {
                     let watch = Stopwatch::start();
-                    user_names::renew(tx, no, chunk).await?;
-                    Ok::<_, StoreError>(watch.elapsed())
+                    let left = user_names::renew_free(tx, no, chunk).await?;
+                    Ok::<_, StoreError>((left, watch.elapsed()))
                 })
             })
             .await?;
         pace.learn(&turn, chunk.len(), took);
+        // Each alone: who waits for one user must hold no other, because merges lock the member first, whatever its ID.
+        for id in left {
+            let renew = |id| app.store.write("renew_name", id, move |tx, id| Box::pin(user_names::renew(tx, no, *id)));
+            renew(id).await?;
+        }
         rest = later;
     }
     Ok(())

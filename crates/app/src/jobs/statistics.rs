@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde_json::Value;
 use tokio::sync::watch;
 use vestibule_domain::{
+    event::Event,
+    handshake::MergeState,
     id::{ProjectNo, UserId},
     time::Timestamp,
 };
@@ -46,6 +48,31 @@ pub(crate) const SIGNED_IN_OF_DAY: &str = "guests_signed_in_of_day";
 pub(crate) const MEMBERS_CREATED: &str = "members_created";
 /// Logins of members.
 pub(crate) const LOGINS: &str = "logins";
+/// Merges about which an application is asked, by the day the person or operator asked for them.
+pub(crate) const MERGES_REQUESTED: &str = "merges_requested";
+/// Guests that became aliases, by the day it happened; also those about which no application was asked.
+pub(crate) const MERGES_SETTLED: &str = "merges_settled";
+/// Merges that an application refused or did not answer in time, or whose member was deleted.
+pub(crate) const MERGES_REFUSED: &str = "merges_refused";
+/// Those of [`MERGES_REFUSED`] without an answer.
+pub(crate) const MERGES_TIMED_OUT: &str = "merges_timed_out";
+/// Those of [`MERGES_SETTLED`] that were undone, by the day it happened.
+pub(crate) const MERGES_UNDONE: &str = "merges_undone";
+/// The same by the day the guest came: the end of that day's funnel.
+pub(crate) const MERGES_SETTLED_OF_DAY: &str = "merges_settled_of_day";
+pub(crate) const MERGES_REFUSED_OF_DAY: &str = "merges_refused_of_day";
+pub(crate) const MERGES_UNDONE_OF_DAY: &str = "merges_undone_of_day";
+/// All of them.
+pub(crate) const MERGE_COUNTERS: [&str; 8] = [
+    MERGES_REQUESTED,
+    MERGES_SETTLED,
+    MERGES_REFUSED,
+    MERGES_TIMED_OUT,
+    MERGES_UNDONE,
+    MERGES_SETTLED_OF_DAY,
+    MERGES_REFUSED_OF_DAY,
+    MERGES_UNDONE_OF_DAY,
+];
 /// [`PROMOTED`] by how long the guest was one: the counter, the counter of those who signed in to an existing account, and the
 /// upper bound in seconds.
 pub(crate) const WITHIN: [(&str, &str, i64); 6] = [
@@ -211,6 +238,11 @@ pub(crate) fn day_of_id(id: UserId) -> i64 {
     i64::try_from(id.unix_millis() / 1_000).unwrap_or(i64::MAX).div_euclid(DAY)
 }
 
+/// The lowest ID of a day, UTC.
+pub(crate) fn first_of(day: i64) -> UserId {
+    lower_bound(Timestamp::from_seconds(day.saturating_mul(DAY)))
+}
+
 pub(crate) async fn read_cursor(conn: &mut Conn, name: &str) -> Result<UserId, StoreError> {
     let state = job_state::get(conn, name).await?;
     let bytes = state.and_then(|(cursor, _)| cursor).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
@@ -264,8 +296,36 @@ pub(crate) fn count_event(kind: &str, body: &Value, at: Timestamp) -> Vec<DailyC
             vec![count(today, MEMBERS_CREATED), count(today, &format!("{CREATED_BY}{}", login_method_of(body)))]
         }
         "user.authenticated" => vec![count(today, LOGINS)],
+        _ => count_merge(kind, body)
+            .into_iter()
+            .map(|(name, is_of_day)| (name, if is_of_day { day_of_guest(body) } else { Some(today) }))
+            .filter_map(|(name, day)| Some(count(day?, name)))
+            .collect(),
+    }
+}
+
+/// The counters of an event about a merge, and whether each is by the day the guest came.
+fn count_merge(kind: &str, body: &Value) -> Vec<(&'static str, bool)> {
+    match kind {
+        // Asked once more, it is the same merge.
+        Event::USER_MERGE_REQUESTED if body["payload"]["is_repeated"] == true => Vec::new(),
+        Event::USER_MERGE_REQUESTED => vec![(MERGES_REQUESTED, false)],
+        Event::USER_MERGED => vec![(MERGES_SETTLED, false), (MERGES_SETTLED_OF_DAY, true)],
+        Event::USER_MERGE_REFUSED => {
+            let mut names = vec![(MERGES_REFUSED, false), (MERGES_REFUSED_OF_DAY, true)];
+            names.extend(
+                (body["payload"]["cause"] == MergeState::TimedOut.as_str()).then_some((MERGES_TIMED_OUT, false)),
+            );
+            names
+        }
+        Event::USER_MERGE_UNDONE => vec![(MERGES_UNDONE, false), (MERGES_UNDONE_OF_DAY, true)],
         _ => Vec::new(),
     }
+}
+
+/// The day on which the guest of a merge came.
+fn day_of_guest(body: &Value) -> Option<i64> {
+    body["payload"]["from"].as_str()?.parse().ok().map(day_of_id)
 }
 
 #[cfg(test)]
@@ -308,5 +368,27 @@ mod tests {
             assert!(names("user.anonymous.promoted", "another").is_empty(), "it signed in to an existing account");
             assert_eq!(names("user.created", guest), [format!("members_created_by:{method}")]);
         }
+    }
+    #[test]
+    fn a_merge_counts_by_what_became_of_it_and_once_however_often_it_is_asked_about() {
+        // The guest came on the first day, and the merge ends on the third.
+        let guest = "00000000-0000-7000-8000-000000000000";
+        let names = |kind, payload: Value| -> Vec<(i64, String)> {
+            let mut body = json!({"payload": payload});
+            body["payload"]["from"] = json!(guest);
+            let counted = count_event(kind, &body, Timestamp::from_seconds(2 * DAY));
+            counted.into_iter().map(|count| (count.day, count.name)).collect()
+        };
+        let on = |day: i64, name: &str| (day, name.to_owned());
+        assert_eq!(names("user.merge.requested", json!({})), [on(2, "merges_requested")]);
+        assert_eq!(names("user.merge.requested", json!({"is_repeated": true})), []);
+        assert_eq!(names("user.merged", json!({})), [on(2, "merges_settled"), on(0, "merges_settled_of_day")]);
+        let refused = [on(2, "merges_refused"), on(0, "merges_refused_of_day")];
+        assert_eq!(names("user.merge.refused", json!({"cause": "refused"})), refused);
+        assert_eq!(
+            names("user.merge.refused", json!({"cause": "timed_out"})),
+            [refused.as_slice(), &[on(2, "merges_timed_out")]].concat()
+        );
+        assert_eq!(names("user.merge.undone", json!({})), [on(2, "merges_undone"), on(0, "merges_undone_of_day")]);
     }
 }

@@ -4,12 +4,13 @@ use vestibule_domain::{
     client::Client,
     event::{Event, OperatorAction, SettingChange},
     id::ProjectNo,
-    project::{ProjectSettings, diff},
+    project::{ProjectSettings, ReceiverChanges, diff},
     time::Timestamp,
 };
 use vestibule_store::{
     Store, StoreError, Tx, client_secrets, client_starts, consents, keys,
     projects::{self, NewProject, ProjectRow},
+    receiver_moves,
 };
 
 use crate::{
@@ -161,25 +162,28 @@ impl<'a> ProjectWriter<'a> {
             return Ok(Applied::Unchanged);
         }
         let replaced = ReplacedClients::find(&stored, settings);
+        let receivers = ReceiverChanges::between(&stored, settings);
         let is_moved = stored.public_origin() != settings.public_origin();
         let event = Event::ProjectChanged { changes: changes.clone() };
         let entry = actor.prepare_for(self.entropy, (&row.id, None), &event, now);
-        let input = (self.portal.clone(), settings.clone(), settings.to_json(), row.clone(), (entry, replaced));
-        let updated =
-            self.store.write("change_project", input, move |tx, (portal, settings, json, row, (entry, replaced))| {
-                Box::pin(async move {
-                    let origin = settings.public_origin();
-                    if is_moved {
-                        hosts::judge_move(tx, portal, (Some(row.no), &row.id), origin).await??;
-                    }
-                    if !projects::update_settings(tx, row.no, row.version, origin, json, now).await? {
-                        return Ok::<_, ApplyError>(false);
-                    }
-                    replaced.write(tx, row.no, now).await?;
-                    entry.write(tx, row.no, now).await?;
-                    Ok(true)
-                })
-            });
+        let input =
+            (self.portal.clone(), settings.clone(), settings.to_json(), row.clone(), (entry, replaced, receivers));
+        let updated = self.store.write("change_project", input, move |tx, input| {
+            Box::pin(async move {
+                let (portal, settings, json, row, (entry, replaced, receivers)) = input;
+                let origin = settings.public_origin();
+                if is_moved {
+                    hosts::judge_move(tx, portal, (Some(row.no), &row.id), origin).await??;
+                }
+                if !projects::update_settings(tx, row.no, row.version, origin, json, now).await? {
+                    return Ok::<_, ApplyError>(false);
+                }
+                replaced.write(tx, row.no, now).await?;
+                receiver_moves::note(tx, row.no, receivers, now).await?;
+                entry.write(tx, row.no, now).await?;
+                Ok(true)
+            })
+        });
         if updated.await? { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedConcurrently) }
     }
 }

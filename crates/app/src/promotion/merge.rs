@@ -77,7 +77,8 @@ impl GuestMerge {
     pub(crate) fn describe(&self, project: &Project, guest: &User, member: &LoadedUser) -> Event {
         match self.answer_by {
             Some(answer_by) => {
-                Event::UserMergeRequested { merge_id: self.id, from: guest.id, into: member.user.id, answer_by }
+                let (merge_id, from, into) = (self.id, guest.id, member.user.id);
+                Event::UserMergeRequested { merge_id, from, into, answer_by, is_repeated: false }
             }
             None => describe(project, self.id, guest, member),
         }

@@ -152,6 +152,8 @@ pub enum Event {
         into: UserId,
         /// The last moment for an answer.
         answer_by: Timestamp,
+        /// Whether the application was asked about this merge before, and an operator asks once more.
+        is_repeated: bool,
     },
     /// A guest was not merged after all: it is a guest of its own.
     UserMergeRefused {
@@ -369,6 +371,12 @@ impl Event {
     pub const USER_ANONYMOUS_REVIVED: &str = "user.anonymous.revived";
     /// The name of [`Event::UserMergeRequested`].
     pub const USER_MERGE_REQUESTED: &str = "user.merge.requested";
+    /// The name of [`Event::UserMerged`].
+    pub const USER_MERGED: &str = "user.merged";
+    /// The name of [`Event::UserMergeRefused`].
+    pub const USER_MERGE_REFUSED: &str = "user.merge.refused";
+    /// The name of [`Event::UserMergeUndone`].
+    pub const USER_MERGE_UNDONE: &str = "user.merge.undone";
     /// The name of [`Event::UserDeleted`].
     pub const USER_DELETED: &str = "user.deleted";
 
@@ -381,9 +389,9 @@ impl Event {
             Self::UserCreated { .. } => "user.created",
             Self::UserAnonymousPromoted { .. } => "user.anonymous.promoted",
             Self::UserMergeRequested { .. } => Self::USER_MERGE_REQUESTED,
-            Self::UserMerged { .. } => "user.merged",
-            Self::UserMergeRefused { .. } => "user.merge.refused",
-            Self::UserMergeUndone { .. } => "user.merge.undone",
+            Self::UserMerged { .. } => Self::USER_MERGED,
+            Self::UserMergeRefused { .. } => Self::USER_MERGE_REFUSED,
+            Self::UserMergeUndone { .. } => Self::USER_MERGE_UNDONE,
             Self::UserAuthenticated { .. } => "user.authenticated",
             Self::UserSignedOut { .. } => "user.signed_out",
             Self::UserDisabled { .. } => "user.disabled",
@@ -453,11 +461,12 @@ impl Event {
             Self::UserAnonymousPromoted { anonymous_user, user, identities } => {
                 json!({"anonymous_user": anonymous_user.0, "user": user.0, "identities": list(identities)})
             }
-            Self::UserMergeRequested { merge_id, from, into, answer_by } => json!({
+            Self::UserMergeRequested { merge_id, from, into, answer_by, is_repeated } => json!({
                 "merge_id": merge_id.to_string(),
                 "from": from.to_string(),
                 "into": into.to_string(),
                 "answer_by": answer_by.to_rfc3339(),
+                "is_repeated": is_repeated,
             }),
             Self::UserMergeRefused { merge_id, from, into, cause, reason } => json!({
                 "merge_id": merge_id.to_string(),

@@ -13,6 +13,7 @@ mod merging;
 mod origin;
 mod provider_type;
 mod providers;
+mod receivers;
 mod rules;
 mod schema;
 mod sections;
@@ -42,6 +43,7 @@ pub use self::{
         MAX_NATIVE_CLIENT_IDS, MAX_PROVIDERS, NativeNonce, Provider, ProviderClaims, ProviderEmail,
         TokenEndpointAuthMethod, is_tenant_id, type_of_account_key,
     },
+    receivers::{ReceiverChanges, ReceiverKind, ReceiverMove},
     sections::{
         AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting,
         ExternalConflict, Hook, Http, IdentityOAuth, IdentitySection, IdentityType, LoginIdKey, LoginIdSettings,

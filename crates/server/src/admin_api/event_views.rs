@@ -148,6 +148,8 @@ pub(crate) struct ReportView {
     time_to_promotion: Vec<WithinView>,
     /// With which login methods users became members in the period. The most used one comes first.
     login_methods: Vec<MethodView>,
+    /// Merges that wait for the answer of your backend now, whenever they were asked for.
+    merges_waiting: i64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -184,6 +186,17 @@ struct DayView {
     guests_signed_in: i64,
     members_created: i64,
     logins: i64,
+    /// Merges about which your backend is asked, by the day on which the person or an operator asked for them. One that is asked about once more
+    /// counts once.
+    merges_requested: i64,
+    /// Guests that became aliases of members on this day, also those whose merge did not wait.
+    merges_settled: i64,
+    /// Merges that were refused or had no answer in time, or whose member was deleted.
+    merges_refused: i64,
+    /// Those of merges_refused that had no answer in time.
+    merges_timed_out: i64,
+    /// Merges that were settled and then undone, by the day on which they were undone.
+    merges_undone: i64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -197,6 +210,14 @@ struct FunnelView {
     guests_promoted: i64,
     /// Those of them who signed in to an existing account instead, on any later day.
     guests_signed_in: i64,
+    /// Those of them whose merge waits for the answer of your backend now.
+    merges_waiting: i64,
+    /// Those of them who were merged, on any later day.
+    merges_settled: i64,
+    /// How often a merge of one of them was refused or had no answer in time.
+    merges_refused: i64,
+    /// How often a merge of one of them was undone. It is among merges_settled, too.
+    merges_undone: i64,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -220,11 +241,16 @@ impl ReportView {
                 guests_returned: funnel.guests_returned,
                 guests_promoted: funnel.guests_promoted,
                 guests_signed_in: funnel.guests_signed_in,
+                merges_waiting: funnel.merges_waiting,
+                merges_settled: funnel.merges_settled,
+                merges_refused: funnel.merges_refused,
+                merges_undone: funnel.merges_undone,
             },
             time_to_promotion: within
                 .map(|one| WithinView { name: one.name, seconds: one.seconds, count: one.count })
                 .collect(),
             login_methods: report.login_methods.into_iter().map(MethodView::of).collect(),
+            merges_waiting: report.merges_waiting,
         }
     }
 }
@@ -249,6 +275,11 @@ impl DayView {
             guests_signed_in: day.guests_signed_in,
             members_created: day.members_created,
             logins: day.logins,
+            merges_requested: day.merges.requested,
+            merges_settled: day.merges.settled,
+            merges_refused: day.merges.refused,
+            merges_timed_out: day.merges.timed_out,
+            merges_undone: day.merges.undone,
         }
     }
 }

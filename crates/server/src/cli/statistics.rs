@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use vestibule_app::admin::{
     recount::{Recount, RecountError, recount},
-    recount_methods::recount_methods,
+    recount_methods::{RecountedKind, recount_methods},
     statistics::print_day,
 };
 
@@ -11,13 +11,13 @@ use super::{CommandError, ConfigFile, Opened, print_line};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum StatisticsCommand {
-    /// Count the new guests of past days again, and the login methods of new members, and correct the days whose numbers are wrong
+    /// Count the new guests, the login methods of new members and the merges of past days again, and correct the days whose numbers are wrong
     Recount(RecountDays),
 }
 
-/// Count the new guests of past days again, and the login methods of new members, and correct the days whose numbers are wrong
+/// Count the new guests, the login methods of new members and the merges of past days again, and correct the days whose numbers are wrong
 ///
-/// Login methods are counted from the event log, for days of which it has every event. Counts the guests that are in the store and, as far as the event log goes back, those that were deleted. The server may run
+/// Login methods and merges are counted from the event log, for days of which it has every event. Counts the guests that are in the store and, as far as the event log goes back, those that were deleted. The server may run
 /// meanwhile. Guests whose sessions have ended are divided among the applications as before.
 #[derive(Debug, Args)]
 pub(super) struct RecountDays {
@@ -63,8 +63,12 @@ impl StatisticsCommand {
         })
         .await;
         let what = if dry_run { "wrong" } else { "corrected" };
-        let methods = recount_methods(&opened.ctx(), wanted, |day| {
-            print_line(&format!("{}: login methods: {what}", print_day(day)));
+        let methods = recount_methods(&opened.ctx(), wanted, |day, kind| {
+            let name = match kind {
+                RecountedKind::LoginMethods => "login methods",
+                RecountedKind::Merges => "merges",
+            };
+            print_line(&format!("{}: {name}: {what}", print_day(day)));
         })
         .await;
         opened.close().await;

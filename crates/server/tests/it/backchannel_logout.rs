@@ -9,6 +9,7 @@ use crate::{
     account::{KIM, PASSWORD, Scene},
     consent::ConsentingClient,
     credentials::{LoginMethod, Person},
+    lifetimes::change_settings,
     support::{Admin, Call, Engine, Receiver, Reply, Setup, TestServer, Tokens, on_both_engines, query},
     token::claims,
 };
@@ -203,16 +204,17 @@ async fn applications_that_do_not_want_notices_get_none(engine: Engine) {
     admin.delete(&format!("/users/{}/sessions", told.scene.sub)).await.expect(204);
     told.scene.sign_in(KIM, PASSWORD).await;
     told.sign_in().await;
-    // What waits is not sent to a URL that is no longer the application's.
+    // What waits is not sent to an application that wants none any more; where its URL changed: `receiver_moves`.
     told.receiver.answer(500, "");
     admin.delete(&format!("/users/{}/sessions", told.scene.sub)).await.expect(204);
     told.next().await;
     let is_postponed = |page: &Value| page["deliveries"][0]["last_status"] == 500;
     admin.wait_until("/deliveries?state=waiting", is_postponed).await;
-    told.scene
-        .server
-        .change_project(|setup| setup.set_client("backend", "backchannel_logout_uri", "https://elsewhere.example/"))
-        .await;
+    change_settings(&told.scene.server, |settings| {
+        let client = settings.oauth.clients.iter_mut().find(|client| client.client_id == "backend").expect("it");
+        client.backchannel_logout_uri = None;
+    })
+    .await;
     told.scene.server.clock.advance_seconds(5);
     let dead = admin.wait_until("/deliveries?state=dead", |page| page["deliveries"][0].is_object()).await;
     let error = dead["deliveries"][0]["last_error"].as_str().expect("a reason");

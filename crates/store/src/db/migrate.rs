@@ -229,6 +229,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0059_standing.postgres.sql"),
     },
     Migration {
+        version: 60,
+        name: "0060_receiver_moves",
+        sqlite: include_str!("../../migrations/0060_receiver_moves.sqlite.sql"),
+        postgres: include_str!("../../migrations/0060_receiver_moves.postgres.sql"),
+    },
+    Migration {
         version: 62,
         name: "0062_logos",
         sqlite: include_str!("../../migrations/0062_logos.sqlite.sql"),

@@ -235,6 +235,15 @@ impl Store {
         }
     }
 
+    /// Whether this process claims work under a number, or did when it last could.
+    #[must_use]
+    pub fn is_this_node(&self, number: i64) -> bool {
+        match &self.backend {
+            Backend::Sqlite(_) => number == 0,
+            Backend::Postgres(postgres) => postgres.is_this_node(number),
+        }
+    }
+
     /// Rung when a transaction of this process that filled the outbox has committed.
     #[must_use]
     pub const fn outbox_signal(&self) -> &Arc<Notify> {

@@ -51,6 +51,11 @@ impl NodeLock {
         self.is_held.load(Relaxed).then(|| self.number.load(Relaxed))
     }
 
+    /// Whether it is the number of this process, locked or not.
+    pub(super) fn is_of_this(&self, number: i64) -> bool {
+        number != 0 && self.number.load(Relaxed) == number
+    }
+
     /// Locks the number unless this session has. Another session of this process may hold it until the server notices that
     /// it is gone; the next attempt is at the next probe.
     async fn take(&self, client: &Client) {

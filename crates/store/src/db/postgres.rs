@@ -155,6 +155,11 @@ impl Postgres {
         self.node.held()
     }
 
+    /// Whether this process has locked the number now or before.
+    pub(super) fn is_this_node(&self, number: i64) -> bool {
+        self.node.is_of_this(number)
+    }
+
     pub(super) async fn ping(self: &Arc<Self>) -> Result<(), StoreError> {
         const PING: Sql = Sql::new("SELECT 1");
         self.read()?.query_optional(&PING, &[], |_| Ok(())).await.map(|_| ())

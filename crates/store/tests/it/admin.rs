@@ -13,7 +13,7 @@ use vestibule_store::{
     counts::{self, DailyCount},
     credentials,
     deliveries::{self, DeliveryClaim, NewDelivery},
-    delivery_lanes::{self, Behind, Lane},
+    delivery_lanes::{self, Behind, Lane, WaitingHandler},
     events::{self, EventSelection},
     grants,
     retention_holds::{self, HoldRow},
@@ -170,10 +170,10 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
             let mut conn = store.read().await.unwrap();
             let mut seqs = Vec::new();
             let start = (ProjectNo(0), "");
-            for (project, url) in delivery_lanes::waiting_any_project(&mut conn, at(now), start, 9).await.unwrap() {
-                for due in delivery_lanes::due(&mut conn, project, &url, at(now), 9).await.unwrap() {
+            for one in delivery_lanes::waiting_any_project(&mut conn, at(now), start, 9).await.unwrap() {
+                for due in delivery_lanes::due(&mut conn, one.project, &one.url, at(now), 9).await.unwrap() {
                     if due.id == due.first {
-                        seqs.push(deliveries::find(&mut conn, project, due.id).await.unwrap().unwrap().seq);
+                        seqs.push(deliveries::find(&mut conn, one.project, due.id).await.unwrap().unwrap().seq);
                     }
                 }
             }
@@ -191,7 +191,8 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
     for (place, next) in
         [((ProjectNo(0), ""), Some("a")), ((P, ""), Some("a")), ((P, "a"), Some("b")), ((P, "b"), None)]
     {
-        let next: Vec<_> = next.map(|url| (P, url.to_string())).into_iter().collect();
+        let waiting = |url: &str| WaitingHandler { project: P, url: url.to_string(), has_moved: false };
+        let next: Vec<_> = next.map(waiting).into_iter().collect();
         assert_eq!(after(place).await, next, "after {place:?}");
     }
     let lane = Lane { project: P, url: "a".into(), lane: kim.as_bytes().to_vec() };

@@ -1,8 +1,11 @@
 //! Users are found by the words of their names and the domains of their email addresses, on both engines, whatever wrote them.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 use vestibule_domain::{id::UserId, identity::OwnedLoginId, user::User};
-use vestibule_store::{Sql, Store, credentials, erasure, user_names, users};
+use vestibule_store::{Engine, Sql, Store, credentials, erasure, user_names, users};
 
 use crate::test_store::{OTHER, P, at, guest, id, on_both_engines, write};
 
@@ -11,6 +14,7 @@ on_both_engines!(
     names_follow_every_write,
     an_erased_guest_has_no_name,
     names_of_an_earlier_release_are_made_anew,
+    users_in_use_are_not_waited_for_beside_others,
     the_newest_of_a_domain_come_first,
 );
 
@@ -109,10 +113,53 @@ async fn names_of_an_earlier_release_are_made_anew(store: Store) {
     assert_eq!(user_names::list_with_attributes(&mut conn, P, first, id(2)).await.unwrap(), [id(1)]);
     drop(conn);
     for _ in 0..2 {
-        write(&store, [1, 2, 3, 9].map(id), |tx, ids| Box::pin(user_names::renew(tx, P, ids))).await;
+        write(&store, [1, 2, 3, 9].map(id), |tx, ids| Box::pin(user_names::renew_free(tx, P, ids))).await;
         assert_eq!(find(&store, "kim").await, [id(3), id(1)]);
         assert_eq!(find(&store, "old").await, []);
     }
+}
+
+async fn users_in_use_are_not_waited_for_beside_others(store: Store) {
+    add(&store, named(1, "Kim Doe")).await;
+    add(&store, guest(2)).await;
+    add(&store, named(3, "Kim Lee")).await;
+    let left = write(&store, [1, 2, 3, 9].map(id), |tx, ids| Box::pin(user_names::renew_free(tx, P, ids))).await;
+    assert_eq!(left, [id(2), id(9)], "without attributes, and gone");
+    if store.engine() == Engine::Sqlite {
+        return;
+    }
+    // A merge has locked the member, whose ID is the higher one, and wants the guest.
+    let (held, goes_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let signals = (Arc::clone(&held), Arc::clone(&goes_on));
+    let merge = tokio::spawn({
+        let store = store.clone();
+        async move {
+            write(&store, signals, |tx, (held, goes_on)| {
+                Box::pin(async move {
+                    users::lock(tx, P, id(3)).await?;
+                    held.notify_one();
+                    goes_on.notified().await;
+                    users::lock(tx, P, id(1)).await
+                })
+            })
+            .await
+        }
+    });
+    held.notified().await;
+    let left = write(&store, goes_on, |tx, goes_on| {
+        Box::pin(async move {
+            let left = user_names::renew_free(tx, P, &[id(1), id(3)]).await?;
+            // It waits for what this transaction has, which waits for nothing.
+            goes_on.notify_one();
+            Ok(left)
+        })
+    })
+    .await;
+    assert_eq!(left, [id(3)]);
+    assert!(merge.await.unwrap());
+    write(&store, id(3), |tx, id| Box::pin(user_names::renew(tx, P, *id))).await;
+    assert_eq!(store.stats().retries, 0, "nobody had to begin again");
+    assert_eq!(find(&store, "kim").await, [id(3), id(1)]);
 }
 
 async fn the_newest_of_a_domain_come_first(store: Store) {

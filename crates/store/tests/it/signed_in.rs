@@ -26,6 +26,7 @@ DROP TABLE retention_holds;
 DROP TABLE merges;
 DROP TABLE user_names;
 DROP TABLE logos;
+DROP TABLE receiver_moves;
 DROP INDEX login_ids_by_domain;
 DROP INDEX users_by_standing;
 DELETE FROM job_state WHERE name = 'user_names';

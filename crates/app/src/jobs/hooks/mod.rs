@@ -3,6 +3,8 @@
 
 mod attempt;
 mod look;
+mod moves;
+mod noting;
 mod receivers;
 mod taken;
 
@@ -26,12 +28,13 @@ use vestibule_domain::{
 use vestibule_store::{
     Conn, StoreError,
     deliveries::{self, DeliveryClaim},
-    delivery_lanes::{self, Lane},
+    delivery_lanes::{self, Lane, WaitingHandler},
 };
 
 use self::{
     attempt::{Attempt, AttemptOutcome, send},
     look::{find_due, list_in_turns},
+    noting::keep_trying,
     receivers::{Address, ReceiverOutcome, Receivers},
 };
 use super::{
@@ -144,7 +147,10 @@ impl HookDispatch {
         let now = app.clock.now();
         let due_at = app.store_clock.read(&app.store).await?;
         self.may_wait = false;
-        let mut turns = self.list_waiting(&mut *app.store.read().await?, (now, due_at)).await?;
+        let found = self.list_waiting(&mut *app.store.read().await?, due_at).await?;
+        let found = self.follow_moves(app, found).await?;
+        let awake = found.into_iter().filter(|address| !self.receivers.rests(address, now));
+        let mut turns = list_in_turns(awake, self.last);
         let mut due: HashMap<Address, VecDeque<Vec<u8>>> = HashMap::new();
         while let Some(address) = turns.pop_front() {
             if !self.receivers.may_begin(&address, now) {
@@ -173,22 +179,33 @@ impl HookDispatch {
         Ok(())
     }
 
-    /// The receivers something is due for and that do not rest, in the order of their turns.
-    async fn list_waiting(
-        &mut self,
-        conn: &mut Conn,
-        (now, due_at): (Timestamp, Timestamp),
-    ) -> Result<VecDeque<Address>, StoreError> {
+    /// The receivers something is due for, or that have moved.
+    async fn list_waiting(&mut self, conn: &mut Conn, due_at: Timestamp) -> Result<Vec<WaitingHandler>, StoreError> {
         let (project, url) = &self.looked_to;
         let limit = i64::try_from(LOOK).unwrap_or(i64::MAX);
         let found = delivery_lanes::waiting_any_project(conn, due_at, (*project, url), limit).await?;
         let start = (ProjectNo(0), String::new());
         // The rest is for the next look.
-        let next = found.last().filter(|_| found.len() >= LOOK).cloned().unwrap_or_else(|| start.clone());
+        let last = found.last().filter(|_| found.len() >= LOOK).map(|last| (last.project, last.url.clone()));
+        let next = last.unwrap_or_else(|| start.clone());
         self.may_wait |= next != start || self.looked_to != start;
         self.looked_to = next;
-        let awake = found.into_iter().filter(|address| !self.receivers.rests(address, now));
-        Ok(list_in_turns(awake, self.last))
+        Ok(found)
+    }
+
+    /// Has what waits for receivers that moved follow them; the receivers that are left. To where it moved is seen at the next look.
+    async fn follow_moves(&mut self, app: &App, found: Vec<WaitingHandler>) -> Result<Vec<Address>, StoreError> {
+        let mut left = Vec::new();
+        for WaitingHandler { project, url, has_moved } in found {
+            let address = (project, url);
+            if has_moved && moves::follow(app, &address).await? {
+                self.may_wait = true;
+                app.hooks_signal.notify_one();
+            } else {
+                left.push(address);
+            }
+        }
+        Ok(left)
     }
 }
 
@@ -244,13 +261,16 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
             let mut outcome = send(app, attempt, &delivery, timeout, heard).await;
             if is_question {
                 // Before the delivery is finished: after a crash in between, it is sent again, and its answer changes nothing.
-                outcome.remark = merges::take_answer(app, &project, &delivery, outcome.decision.take()).await?;
+                let decision = outcome.decision.take();
+                let take = || merges::take_answer(app, &project, &delivery, decision.clone());
+                outcome.remark = keep_trying(take).await?;
             }
             outcome
         }
     };
     let tries = delivery.tries_with(outcome.note(now));
-    match write_down(app, lane, &delivery, (outcome, tries)).await? {
+    // A receiver that answered is not asked again because the store was busy for a moment.
+    match keep_trying(|| write_down(app, lane, &delivery, (&outcome, &tries))).await? {
         Some(DeliveryState::Taken) => Ok(true),
         Some(DeliveryState::Waiting) => Ok(false),
         Some(DeliveryState::Dead) => give_up_lane(app, lane).await.map(|()| false),
@@ -272,19 +292,19 @@ async fn write_down(
     app: &App,
     lane: &Lane,
     delivery: &Delivery,
-    (outcome, tries): (AttemptOutcome, Vec<DeliveryTry>),
+    (outcome, tries): (&AttemptOutcome, &[DeliveryTry]),
 ) -> Result<Option<DeliveryState>, StoreError> {
     let now = app.store_clock.read(&app.store).await?;
     let this = DeliveryClaim::next_of(delivery);
-    let Some(error) = outcome.error else {
-        let is_noted = taken::finish(app, lane, delivery, (tries, outcome.body), now).await?;
+    let Some(error) = &outcome.error else {
+        let is_noted = taken::finish(app, lane, delivery, (tries.to_vec(), outcome.body.clone()), now).await?;
         return Ok(is_noted.then_some(DeliveryState::Taken));
     };
     let due = next_try(delivery.attempts, now);
     let is_dead = outcome.is_final || due > delivery.created_at.plus(retry_for(app));
     let is_noted = app
         .store
-        .write("fail_delivery", tries, move |tx, tries| {
+        .write("fail_delivery", tries.to_vec(), move |tx, tries| {
             Box::pin(async move {
                 if is_dead {
                     deliveries::finish(tx, this, DeliveryState::Dead, tries, now).await

@@ -1,9 +1,12 @@
 //! One SQLite connection: its statements, and binding their parameters.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, functions::FunctionFlags};
 
 use super::failed_write;
-use crate::db::{Engine, Param, Row, Sql, StoreError};
+use crate::{
+    db::{Engine, Param, Row, Sql, StoreError},
+    id_set::has_id,
+};
 
 /// One SQLite connection, and whether a statement failed since the flag was last cleared.
 pub(in crate::db) struct SqliteConnection {
@@ -13,6 +16,12 @@ pub(in crate::db) struct SqliteConnection {
 
 impl SqliteConnection {
     pub(super) fn new(connection: Connection) -> Self {
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+        let added = connection.create_scalar_function("has_id", 2, flags, |call| {
+            let (set, id) = (call.get_raw(0).as_blob_or_null()?, call.get_raw(1).as_blob_or_null()?);
+            Ok(set.zip(id).is_some_and(|(set, id)| has_id(set, id)))
+        });
+        added.expect("the name of a function and the number of its arguments are right");
         Self { connection, failed: false }
     }
 

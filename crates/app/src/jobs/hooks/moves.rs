@@ -1,0 +1,67 @@
+//! What waits for a receiver that moved or was removed: it goes to the new URL, or is given up (decision 104).
+
+use vestibule_domain::{
+    event::hide_url_secrets,
+    project::{ReceiverKind, ReceiverMove},
+};
+use vestibule_store::{StoreError, receiver_moves};
+
+use super::receivers::Address;
+use crate::{logout_notices, state::App};
+
+/// Deliveries one transaction moves.
+const BATCH: i64 = 200;
+/// Transactions of one look at a URL.
+const BATCHES: usize = 5;
+
+/// Has what waits at a URL follow its receivers; whether there was something.
+pub(super) async fn follow(app: &App, (project, url): &Address) -> Result<bool, StoreError> {
+    let mut conn = app.store.read().await?;
+    let mut waiting = Vec::new();
+    for one in receiver_moves::list_of_url(&mut conn, *project, url).await? {
+        // Nearly always what was there has moved already.
+        if receiver_moves::has_waiting(&mut conn, *project, &one, logout_notices::KIND).await? {
+            waiting.push(one);
+        }
+    }
+    drop(conn);
+    let no = *project;
+    for one in &waiting {
+        let mut total = 0;
+        for _ in 0..BATCHES {
+            let input = (one.clone(), app.store_clock.clone());
+            let moved = app.store.write("move_deliveries", input, move |tx, (one, clock)| {
+                Box::pin(async move {
+                    let now = clock.now(tx).await?;
+                    let of = (one, logout_notices::KIND, why_given_up(one.kind));
+                    receiver_moves::carry_out(tx, no, of, BATCH, now).await
+                })
+            });
+            match moved.await? {
+                0 => break,
+                count => total += count,
+            }
+            tokio::task::yield_now().await;
+        }
+        report(app, *project, one, total);
+    }
+    Ok(!waiting.is_empty())
+}
+
+fn why_given_up(kind: ReceiverKind) -> &'static str {
+    match kind {
+        ReceiverKind::Webhook => "its webhook was removed",
+        ReceiverKind::Logout => "the application no longer wants notices of sessions that end",
+    }
+}
+
+fn report(app: &App, project: vestibule_domain::id::ProjectNo, one: &ReceiverMove, total: u64) {
+    let project = app.projects.find_by_no(project).map(|project| project.id.clone());
+    tracing::info!(
+        project.id = project,
+        hook.url = hide_url_secrets(&one.old),
+        hook.new_url = one.new.as_deref().map(hide_url_secrets).as_deref(),
+        deliveries = total,
+        "what waited for a receiver that moved follows it; for one that was removed, it is given up"
+    );
+}
