@@ -2,7 +2,10 @@
 
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 
-use crate::db::{Array, Conn, Engine, Sql, StoreError, Tx};
+use crate::{
+    db::{Array, Conn, Engine, Sql, StoreError, Tx},
+    lock_order::remove_first,
+};
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&SPEND, &SPEND_ALL, &FIND, &REMOVE_EXPIRED_ANY_PROJECT];
@@ -94,12 +97,7 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, id: &[u8]) -> Result<Option<Opt
     conn.query_optional(&FIND, &[&p.0, &id], |row| row.get(0)).await
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM spent
-     WHERE (project_no, id) IN (
-       SELECT project_no, id FROM spent WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED_ANY_PROJECT: Sql = remove_first!("spent", "project_no, id", "expires_at < $1", "expires_at");
 
 /// Removes at most `limit` values that expired before `now`; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {

@@ -216,6 +216,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0057_user_names.sqlite.sql"),
         postgres: include_str!("../../migrations/0057_user_names.postgres.sql"),
     },
+    Migration {
+        version: 61,
+        name: "0061_room_for_uses",
+        sqlite: include_str!("../../migrations/0061_room_for_uses.sqlite.sql"),
+        postgres: include_str!("../../migrations/0061_room_for_uses.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

@@ -9,6 +9,7 @@ mod checks;
 mod ended;
 mod generations;
 mod groups;
+mod locks;
 mod login_method_changes;
 mod moving;
 mod node_claims;
