@@ -44,7 +44,9 @@ impl Scene {
     /// Locks the grant in the middle; answers its ID.
     async fn lock(&self) -> Vec<u8> {
         self.holder.batch_execute("BEGIN").await.expect("a transaction");
-        let sql = "SELECT id FROM grants ORDER BY id LIMIT 1 OFFSET (SELECT count(*) / 2 FROM grants) FOR UPDATE";
+        // Where OFFSET is in the same SELECT, what it skips is locked, too.
+        let sql = "SELECT id FROM grants WHERE id = \
+                     (SELECT id FROM grants ORDER BY id LIMIT 1 OFFSET (SELECT count(*) / 2 FROM grants)) FOR UPDATE";
         self.holder.query_one(sql, &[]).await.expect("a grant").get(0)
     }
 
