@@ -27,6 +27,7 @@ use crate::{
     crypto::{
         keyring::{KeyRing, KeyRingError},
         seal::MasterKey,
+        unstored::ClientTags,
     },
     hosts::{HostClash, HostRegistry, PortalHost},
     logos::Logo,
@@ -51,6 +52,8 @@ pub struct Project {
     pub cors: OriginMatcher,
     /// The origins that may call without cookies.
     pub third_party_cors: OriginMatcher,
+    /// Its applications, as tokens of guests that are not stored name them.
+    pub(crate) client_tags: ClientTags,
     /// Since when applications have their IDs and types, where that is not always.
     client_starts: HashMap<String, Timestamp>,
     /// The shortest time without use after which the retention does something with a guest.
@@ -267,6 +270,7 @@ fn open_project(
     let (cors, third_party_cors) = (settings.allowed_origins(), settings.third_party_origins());
     let origin = settings.public_origin().as_str().to_string();
     let guest_idle = settings.shortest_guest_idle();
+    let client_tags = ClientTags::of(settings.clients());
     Ok(Project {
         no: row.no,
         id: row.id,
@@ -277,6 +281,7 @@ fn open_project(
         logo: logo.as_ref().and_then(Logo::read),
         cors,
         third_party_cors,
+        client_tags,
         client_starts: starts.into_iter().collect(),
         guest_idle,
         changed_at: row.updated_at,

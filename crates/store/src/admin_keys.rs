@@ -5,6 +5,7 @@ use vestibule_domain::{id::ProjectNo, secret::TokenHash, time::Timestamp};
 use crate::{
     column::{read_hash, read_optional_hash, read_optional_time, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -230,12 +231,8 @@ pub async fn find_answer(conn: &mut Conn, p: ProjectNo, key: TokenHash) -> Resul
     .await
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM idempotency
-     WHERE (project_no, key_hash) IN (
-       SELECT project_no, key_hash FROM idempotency WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED_ANY_PROJECT: Sql =
+    remove_first!("idempotency", "project_no, key_hash", "expires_at < $1", "expires_at");
 
 /// Removes at most `limit` expired records; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {

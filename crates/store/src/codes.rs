@@ -5,6 +5,7 @@ use vestibule_domain::{id::ProjectNo, secret::TokenHash, time::Timestamp};
 use crate::{
     column::read_time,
     db::{Conn, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -59,12 +60,8 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, code: TokenHash) -> Result<Opti
     conn.query_optional(&FIND, &[&p.0, &code.0.as_slice()], |row| Ok((row.get(0)?, read_time(row, 1)?))).await
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM authorization_codes
-     WHERE (project_no, code_hash) IN (
-       SELECT project_no, code_hash FROM authorization_codes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED_ANY_PROJECT: Sql =
+    remove_first!("authorization_codes", "project_no, code_hash", "expires_at < $1", "expires_at");
 
 /// Removes at most `limit` codes that expired before `now`; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {

@@ -10,6 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_optional_time, read_project, read_time},
     db::{Conn, Param, Row, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -332,12 +333,8 @@ pub async fn replay(tx: &mut Tx, p: ProjectNo, id: i64, now: Timestamp) -> Resul
     tx.execute_one(&REPLAY, &[&p.0, &id, &now.as_micros()]).await
 }
 
-const REMOVE_DONE_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM hook_deliveries
-     WHERE id IN (
-       SELECT id FROM hook_deliveries WHERE state = 1 AND finished_at < $1 ORDER BY finished_at LIMIT $2
-     )",
-);
+const REMOVE_DONE_ANY_PROJECT: Sql =
+    remove_first!("hook_deliveries", "id", "state = 1 AND finished_at < $1", "finished_at");
 
 /// Removes at most `limit` deliveries taken before a time; answers how many. Dead letters stay.
 ///

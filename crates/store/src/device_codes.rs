@@ -9,6 +9,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_hash, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -139,12 +140,8 @@ pub async fn take(tx: &mut Tx, p: ProjectNo, code: TokenHash) -> Result<bool, St
     tx.execute_one(&TAKE, &[&p.0, &code.0.as_slice()]).await
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM device_codes
-     WHERE (project_no, code_hash) IN (
-       SELECT project_no, code_hash FROM device_codes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED_ANY_PROJECT: Sql =
+    remove_first!("device_codes", "project_no, code_hash", "expires_at < $1", "expires_at");
 
 /// Removes at most `limit` device codes that expired before a time; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {

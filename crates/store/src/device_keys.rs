@@ -39,6 +39,31 @@ pub struct DeviceKeyRow {
     pub device: Option<String>,
 }
 
+/// The columns of a key in the order of [`read_key`], each after the name of its table and a dot, or after nothing.
+macro_rules! device_key_columns {
+    ($of:literal) => {
+        concat!(
+            $of,
+            "kid, ",
+            $of,
+            "id, ",
+            $of,
+            "user_id, ",
+            $of,
+            "jwk, ",
+            $of,
+            "created_at, ",
+            $of,
+            "last_used_at, ",
+            $of,
+            "promoted_at, ",
+            $of,
+            "device"
+        )
+    };
+}
+pub(crate) use device_key_columns;
+
 fn read_key(row: &Row<'_>) -> Result<DeviceKeyRow, StoreError> {
     Ok(DeviceKeyRow {
         kid: row.get(0)?,
@@ -52,20 +77,15 @@ fn read_key(row: &Row<'_>) -> Result<DeviceKeyRow, StoreError> {
     })
 }
 
-pub(crate) const INSERT: Sql = Sql::new(
+pub(crate) const INSERT: Sql = Sql::new(concat!(
     "INSERT INTO device_keys (
        project_no,
-       kid,
-       id,
-       user_id,
-       jwk,
-       created_at,
-       last_used_at,
-       promoted_at,
-       device
+       ",
+    device_key_columns!(""),
+    "
      ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-     ON CONFLICT DO NOTHING",
-);
+     ON CONFLICT DO NOTHING"
+));
 
 /// Adds a key; `false` when its `kid` is taken.
 pub async fn insert(tx: &mut Tx, p: ProjectNo, key: &DeviceKeyRow) -> Result<bool, StoreError> {
@@ -86,19 +106,14 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, key: &DeviceKeyRow) -> Result<boo
     .await
 }
 
-const FIND: Sql = Sql::new(
+const FIND: Sql = Sql::new(concat!(
     "SELECT
-       kid,
-       id,
-       user_id,
-       jwk,
-       created_at,
-       last_used_at,
-       promoted_at,
-       device
+       ",
+    device_key_columns!(""),
+    "
      FROM device_keys
-     WHERE project_no = $1 AND kid = $2",
-);
+     WHERE project_no = $1 AND kid = $2"
+));
 
 /// The key with this `kid`.
 pub async fn find(conn: &mut Conn, p: ProjectNo, kid: &str) -> Result<Option<DeviceKeyRow>, StoreError> {
@@ -107,14 +122,9 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, kid: &str) -> Result<Option<Dev
 
 const FIND_WITH_USER: Sql = Sql::new(concat!(
     "SELECT
-       k.kid,
-       k.id,
-       k.user_id,
-       k.jwk,
-       k.created_at,
-       k.last_used_at,
-       k.promoted_at,
-       k.device,
+       ",
+    device_key_columns!("k."),
+    ",
        ",
     user_columns!("u."),
     "
@@ -135,20 +145,15 @@ pub async fn find_with_user(
     conn.query_optional(&FIND_WITH_USER, &[&p.0, &kid], |row| Ok((read_key(row)?, read_user(row, COLUMNS)?))).await
 }
 
-const LIST: Sql = Sql::new(
+const LIST: Sql = Sql::new(concat!(
     "SELECT
-       kid,
-       id,
-       user_id,
-       jwk,
-       created_at,
-       last_used_at,
-       promoted_at,
-       device
+       ",
+    device_key_columns!(""),
+    "
      FROM device_keys
      WHERE project_no = $1 AND user_id = $2
-     ORDER BY id",
-);
+     ORDER BY id"
+));
 
 /// Every key of a user, oldest first.
 pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<DeviceKeyRow>, StoreError> {

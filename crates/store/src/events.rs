@@ -11,6 +11,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_optional_id, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -189,12 +190,7 @@ pub async fn last(conn: &mut Conn, p: ProjectNo) -> Result<i64, StoreError> {
     Ok(conn.query_optional(&LAST, &[&p.0], |row| row.get(0)).await?.unwrap_or(0))
 }
 
-const REMOVE_OLD_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM events
-     WHERE (project_no, seq) IN (
-       SELECT project_no, seq FROM events WHERE created_at < $1 ORDER BY created_at LIMIT $2
-     )",
-);
+const REMOVE_OLD_ANY_PROJECT: Sql = remove_first!("events", "project_no, seq", "created_at < $1", "created_at");
 
 /// Removes at most `limit` events from before a time; returns how many.
 pub async fn remove_old_any_project(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {

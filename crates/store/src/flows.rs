@@ -8,6 +8,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_time},
     db::{Conn, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -110,12 +111,7 @@ pub async fn remove(tx: &mut Tx, p: ProjectNo, id: FlowId) -> Result<bool, Store
     tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM flows
-     WHERE (project_no, id) IN (
-       SELECT project_no, id FROM flows WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED_ANY_PROJECT: Sql = remove_first!("flows", "project_no, id", "expires_at < $1", "expires_at");
 
 /// Removes at most `limit` flows that expired before `now`; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {

@@ -11,6 +11,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_hash, read_id, read_optional_hash, read_optional_id, read_optional_time, read_project, read_time},
     db::{Array, ByKey, Conn, Engine, Param, Row, Sql, StoreError, Tx, for_each_key},
+    lock_order::hold_each,
     owners::{join_unless_active_guest, read_owner},
     users::{read_user, user_columns},
     uses::{record_all, record_use, record_uses},
@@ -42,6 +43,48 @@ pub const STATEMENTS: &[&Sql] = &[
     &SCAN_ANY_PROJECT,
 ];
 
+/// The columns of a grant in the order of [`read_grant`], each after the name of its table and a dot, or after nothing. Last come those
+/// that the grant of a new guest does not have.
+macro_rules! grant_columns {
+    ($of:literal) => {
+        concat!(
+            $of,
+            "id, ",
+            $of,
+            "user_id, ",
+            $of,
+            "client_id, ",
+            $of,
+            "token_hash, ",
+            $of,
+            "scope, ",
+            $of,
+            "created_at, ",
+            $of,
+            "last_access_at, ",
+            $of,
+            "authenticated_at, ",
+            $of,
+            "amr, ",
+            $of,
+            "dpop_jkt, ",
+            $of,
+            "device, ",
+            $of,
+            "session_id, ",
+            $of,
+            "previous_hash, ",
+            $of,
+            "rotated_at, ",
+            $of,
+            "has_revoked_tokens, ",
+            $of,
+            "ends_at"
+        )
+    };
+}
+pub(crate) use grant_columns;
+
 /// Number of columns that [`read_grant`] reads.
 const COLUMNS: usize = 16;
 
@@ -60,36 +103,23 @@ fn read_grant(row: &Row<'_>) -> Result<Grant, StoreError> {
         last_access_at: read_time(row, 6)?,
         authenticated_at: read_time(row, 7)?,
         amr: row.get(8)?,
-        session_id: read_optional_id(row, 9)?,
-        dpop_jkt: row.get(10)?,
-        device: row.get(11)?,
+        dpop_jkt: row.get(9)?,
+        device: row.get(10)?,
+        session_id: read_optional_id(row, 11)?,
         previous,
         has_revoked_tokens: row.get::<i64>(14)? != 0,
         ends_at: read_optional_time(row, 15)?,
     })
 }
 
-const INSERT: Sql = Sql::new(
+const INSERT: Sql = Sql::new(concat!(
     "INSERT INTO grants (
        project_no,
-       id,
-       user_id,
-       client_id,
-       token_hash,
-       scope,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       session_id,
-       dpop_jkt,
-       device,
-       previous_hash,
-       rotated_at,
-       has_revoked_tokens,
-       ends_at
-     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-);
+       ",
+    grant_columns!(""),
+    "
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+));
 
 /// [`INSERT`] for the grant of a new web guest, whose other columns have their defaults: it binds fewer values.
 pub(crate) const INSERT_PLAIN: Sql = Sql::new(
@@ -155,9 +185,9 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, grant: &Grant) -> Result<(), Stor
             &grant.last_access_at.as_micros(),
             &grant.authenticated_at.as_micros(),
             &grant.amr.as_deref(),
-            &grant.session_id.as_ref().map(|id| id.as_bytes().as_slice()),
             &grant.dpop_jkt.as_deref(),
             &grant.device.as_deref(),
+            &grant.session_id.as_ref().map(|id| id.as_bytes().as_slice()),
             &grant.previous.as_ref().map(|previous| previous.token_hash.0.as_slice()),
             &grant.previous.as_ref().map(|previous| previous.rotated_at.as_micros()),
             &i64::from(grant.has_revoked_tokens),
@@ -173,22 +203,9 @@ macro_rules! select_grants {
     ($condition:literal) => {
         Sql::new(concat!(
             "SELECT
-       id,
-       user_id,
-       client_id,
-       token_hash,
-       scope,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       session_id,
-       dpop_jkt,
-       device,
-       previous_hash,
-       rotated_at,
-       has_revoked_tokens,
-       ends_at
+       ",
+            grant_columns!(""),
+            "
      FROM grants
      ",
             $condition
@@ -211,22 +228,9 @@ macro_rules! select_with_user {
     ($join:expr, $condition:literal) => {
         concat!(
             "SELECT
-       g.id,
-       g.user_id,
-       g.client_id,
-       g.token_hash,
-       g.scope,
-       g.created_at,
-       g.last_access_at,
-       g.authenticated_at,
-       g.amr,
-       g.session_id,
-       g.dpop_jkt,
-       g.device,
-       g.previous_hash,
-       g.rotated_at,
-       g.has_revoked_tokens,
-       g.ends_at,
+       ",
+            grant_columns!("g."),
+            ",
        ",
             user_columns!("u."),
             "
@@ -310,10 +314,15 @@ pub async fn touch(
 /// [`TOUCH`] for several grants, each with its own device and time.
 const TOUCH_ALL: Sql = Sql::both(
     TOUCH.text(Engine::Sqlite),
-    "UPDATE grants
-     SET last_access_at = GREATEST(last_access_at, (CAST($4 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]),
-         device = COALESCE((CAST($3 AS TEXT[]))[array_position(CAST($2 AS BYTEA[]), id)], device)
-     WHERE project_no = $1 AND id = ANY(CAST($2 AS BYTEA[]))",
+    concat!(
+        hold_each!("grants", "id, device, at", "CAST($2 AS BYTEA[]), CAST($3 AS TEXT[]), CAST($4 AS BIGINT[])"),
+        "UPDATE grants AS changed
+     SET last_access_at = GREATEST(changed.last_access_at, held.at),
+         device = COALESCE(held.device, changed.device)
+     FROM held
+     WHERE changed.project_no = $1 AND changed.id = ANY(CAST($2 AS BYTEA[]))
+       AND changed.id = held.id"
+    ),
 )
 .planned_anew();
 
@@ -528,32 +537,19 @@ pub async fn list_of_session(conn: &mut Conn, p: ProjectNo, session: SessionId) 
     conn.query_all(&LIST_OF_SESSION, &[&p.0, &session.as_bytes().as_slice()], read_grant).await
 }
 
-const SCAN_ANY_PROJECT: Sql = Sql::new(
+const SCAN_ANY_PROJECT: Sql = Sql::new(concat!(
     "SELECT
-       g.id,
-       g.user_id,
-       g.client_id,
-       g.token_hash,
-       g.scope,
-       g.created_at,
-       g.last_access_at,
-       g.authenticated_at,
-       g.amr,
-       g.session_id,
-       g.dpop_jkt,
-       g.device,
-       g.previous_hash,
-       g.rotated_at,
-       g.has_revoked_tokens,
-       g.ends_at,
+       ",
+    grant_columns!("g."),
+    ",
        g.project_no,
        u.anonymous_since
      FROM grants g
      LEFT JOIN users u ON u.project_no = g.project_no AND u.id = g.user_id
      WHERE (g.project_no, g.id) > ($1, $2)
      ORDER BY g.project_no, g.id
-     LIMIT $3",
-);
+     LIMIT $3"
+));
 
 /// At most `limit` grants of all projects in key order, `after` a key, each with whether its user is anonymous. For
 /// jobs that scan all grants.

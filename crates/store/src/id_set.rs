@@ -2,8 +2,8 @@
 
 use vestibule_domain::id::Id;
 
-/// A statement whose rows have an ID of a set in a column. The condition stands between two parts, of which the second may differ
-/// between the engines; the set is the parameter `$2`, made by [`pack`].
+/// A statement whose rows have an ID of a set in a column. The condition stands between two parts, which may differ between the engines
+/// (the second one, or both); the set is the parameter `$2`, made by [`pack`].
 ///
 /// On SQLite it reads the range from the first ID to the last one and drops what is between the IDs, which [`has_id`] finds. Sets are made of
 /// what a walk finds in the order of its IDs, so there is little between them, and a table without rows in the range costs one step for the
@@ -13,9 +13,12 @@ macro_rules! of_ids {
         crate::id_set::of_ids!($before, $column, $after, $after)
     };
     ($before:expr, $column:expr, $after_sqlite:expr, $after_postgres:expr) => {
+        crate::id_set::of_ids!($before, $before, $column, $after_sqlite, $after_postgres)
+    };
+    ($before_sqlite:expr, $before_postgres:expr, $column:expr, $after_sqlite:expr, $after_postgres:expr) => {
         crate::db::Sql::both(
             concat!(
-                $before,
+                $before_sqlite,
                 $column,
                 " BETWEEN substr($2, 1, 16) AND substr($2, -16)
        AND has_id($2, ",
@@ -24,7 +27,7 @@ macro_rules! of_ids {
                 $after_sqlite
             ),
             concat!(
-                $before,
+                $before_postgres,
                 $column,
                 " = ANY(ARRAY(
        SELECT substring(CAST($2 AS BYTEA) FROM n * 16 + 1 FOR 16)

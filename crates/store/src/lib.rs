@@ -31,6 +31,7 @@ mod id_set;
 pub mod job_state;
 pub mod keys;
 pub mod limit_counts;
+mod lock_order;
 pub mod login_method_changes;
 pub mod logos;
 pub mod merges;

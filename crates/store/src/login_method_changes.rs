@@ -8,6 +8,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_time},
     db::{Conn, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -98,12 +99,8 @@ pub async fn remove_from(tx: &mut Tx, p: ProjectNo, user: UserId, no: i64) -> Re
     tx.execute(&REMOVE_FROM, &[&p.0, &user.as_bytes().as_slice(), &no]).await
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM login_method_changes
-     WHERE (project_no, user_id, no) IN (
-       SELECT project_no, user_id, no FROM login_method_changes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED_ANY_PROJECT: Sql =
+    remove_first!("login_method_changes", "project_no, user_id, no", "expires_at < $1", "expires_at");
 
 /// Removes at most `limit` changes whose links expired before `now`; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {

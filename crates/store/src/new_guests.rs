@@ -5,24 +5,37 @@ use vestibule_domain::{grant::Grant, id::ProjectNo, session::Session, time::Time
 
 use crate::{
     db::{Array, Engine, Param, Sql, StoreError, Tx},
-    device_keys::{self, DeviceKeyRow},
-    grants, sessions, users,
+    device_keys::{self, DeviceKeyRow, device_key_columns},
+    grants::{self, grant_columns},
+    sessions::{self, session_columns},
+    users,
 };
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&INSERT_USERS, &INSERT_GRANTS, &INSERT_SESSIONS, &INSERT_DEVICE_KEYS];
 
-/// `users::INSERT_FRESH_GUEST` for several.
-const INSERT_USERS: Sql = Sql::both(
-    users::INSERT_FRESH_GUEST.text(Engine::Sqlite),
-    "INSERT INTO users (
+/// Adds a guest without further attributes, or several: their values are what comes last.
+macro_rules! insert_fresh_guests {
+    ($values:literal) => {
+        concat!(
+            "INSERT INTO users (
        project_no,
        id,
        created_at,
        updated_at,
        anonymous_since
-     )
-     SELECT
+     ) ",
+            $values
+        )
+    };
+}
+pub(crate) use insert_fresh_guests;
+
+/// `users::INSERT_FRESH_GUEST` for several.
+const INSERT_USERS: Sql = Sql::both(
+    users::INSERT_FRESH_GUEST.text(Engine::Sqlite),
+    insert_fresh_guests!(
+        "SELECT
        project_no,
        id,
        created_at,
@@ -32,7 +45,8 @@ const INSERT_USERS: Sql = Sql::both(
        CAST($1 AS BIGINT[]),
        CAST($2 AS BYTEA[]),
        CAST($3 AS BIGINT[])
-     ) AS added (project_no, id, created_at)",
+     ) AS added (project_no, id, created_at)"
+    ),
 );
 
 /// Adds users, on PostgreSQL the plain guests in one statement.
@@ -58,45 +72,35 @@ pub async fn insert_users(tx: &mut Tx, all: &[(ProjectNo, &User)]) -> Result<(),
 /// `grants::INSERT_PLAIN` for several grants, with what a new guest's grant of any application has.
 const INSERT_GRANTS: Sql = Sql::both(
     grants::INSERT_PLAIN.text(Engine::Sqlite),
-    "INSERT INTO grants (
+    concat!(
+        "INSERT INTO grants (
        project_no,
-       id,
-       user_id,
-       client_id,
-       token_hash,
-       scope,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       dpop_jkt,
-       device
+       ",
+        grant_columns!(""),
+        "
      )
      SELECT
-       project_no,
-       id,
-       user_id,
-       client_id,
-       token_hash,
-       scope,
-       created_at,
-       created_at,
-       created_at,
-       amr,
-       dpop_jkt,
-       device
+       begun.*,
+       NULL,
+       NULL,
+       NULL,
+       0,
+       NULL
      FROM unnest(
        CAST($1 AS BIGINT[]),
        CAST($2 AS BYTEA[]),
        CAST($3 AS BYTEA[]),
        CAST($4 AS TEXT[]),
        CAST($5 AS BYTEA[]),
-       CAST($6 AS BIGINT[]),
-       CAST($7 AS TEXT[]),
+       CAST($6 AS TEXT[]),
+       CAST($7 AS BIGINT[]),
+       CAST($7 AS BIGINT[]),
+       CAST($7 AS BIGINT[]),
        CAST($8 AS TEXT[]),
        CAST($9 AS TEXT[]),
        CAST($10 AS TEXT[])
-     ) AS added (project_no, id, user_id, client_id, token_hash, created_at, scope, amr, dpop_jkt, device)",
+     ) AS begun"
+    ),
 );
 
 /// Whether [`INSERT_GRANTS`] writes all values of a grant.
@@ -126,7 +130,7 @@ pub async fn insert_grants(tx: &mut Tx, all: &[(ProjectNo, &Grant)]) -> Result<(
         let (scopes, amrs) = (texts(|grant| grant.scope.as_deref()), texts(|grant| grant.amr.as_deref()));
         let (keys, devices) = (texts(|grant| grant.dpop_jkt.as_deref()), texts(|grant| grant.device.as_deref()));
         let values: [&dyn Param; 10] =
-            [&projects, &ids, &users, &clients, &hashes, &times, &scopes, &amrs, &keys, &devices];
+            [&projects, &ids, &users, &clients, &hashes, &scopes, &times, &amrs, &keys, &devices];
         tx.execute(&INSERT_GRANTS, &values).await?;
     }
     for (p, grant) in others {
@@ -138,16 +142,12 @@ pub async fn insert_grants(tx: &mut Tx, all: &[(ProjectNo, &Grant)]) -> Result<(
 /// `sessions::INSERT` for several.
 const INSERT_SESSIONS: Sql = Sql::both(
     sessions::INSERT.text(Engine::Sqlite),
-    "INSERT INTO sessions (
+    concat!(
+        "INSERT INTO sessions (
        project_no,
-       id,
-       user_id,
-       secret_hash,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       device
+       ",
+        session_columns!(""),
+        "
      )
      SELECT *
      FROM unnest(
@@ -160,7 +160,8 @@ const INSERT_SESSIONS: Sql = Sql::both(
        CAST($7 AS BIGINT[]),
        CAST($8 AS TEXT[]),
        CAST($9 AS TEXT[])
-     )",
+     )"
+    ),
 );
 
 /// Adds sessions, on PostgreSQL in one statement.
@@ -191,16 +192,12 @@ pub async fn insert_sessions(tx: &mut Tx, all: &[(ProjectNo, &Session)]) -> Resu
 /// `device_keys::INSERT` for several.
 const INSERT_DEVICE_KEYS: Sql = Sql::both(
     device_keys::INSERT.text(Engine::Sqlite),
-    "INSERT INTO device_keys (
+    concat!(
+        "INSERT INTO device_keys (
        project_no,
-       kid,
-       id,
-       user_id,
-       jwk,
-       created_at,
-       last_used_at,
-       promoted_at,
-       device
+       ",
+        device_key_columns!(""),
+        "
      )
      SELECT *
      FROM unnest(
@@ -214,7 +211,8 @@ const INSERT_DEVICE_KEYS: Sql = Sql::both(
        CAST($8 AS BIGINT[]),
        CAST($9 AS TEXT[])
      )
-     ON CONFLICT DO NOTHING",
+     ON CONFLICT DO NOTHING"
+    ),
 );
 
 /// Adds keys; `false` when a `kid` is taken, or is among them twice. Which are added is then unknown, so the transaction must not be

@@ -10,6 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_optional_id, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -152,12 +153,7 @@ pub async fn list_page(
     }
 }
 
-const REMOVE_OLD: Sql = Sql::new(
-    "DELETE FROM operator_events
-     WHERE id IN (
-       SELECT id FROM operator_events WHERE id < $1 ORDER BY id LIMIT $2
-     )",
-);
+const REMOVE_OLD: Sql = remove_first!("operator_events", "id", "id < $1", "id");
 
 /// Removes at most `limit` events before a time; returns how many.
 pub async fn remove_old(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {

@@ -10,6 +10,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_hash, read_optional_id, read_project, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    lock_order::remove_first,
     operators::read_role,
 };
 
@@ -165,12 +166,7 @@ pub async fn remove_resets_of(tx: &mut Tx, email: &str) -> Result<u64, StoreErro
     tx.execute(&REMOVE_RESETS_OF, &[&email]).await
 }
 
-const REMOVE_EXPIRED: Sql = Sql::new(
-    "DELETE FROM operator_links
-     WHERE token_hash IN (
-       SELECT token_hash FROM operator_links WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED: Sql = remove_first!("operator_links", "token_hash", "expires_at < $1", "expires_at");
 
 /// Removes at most `limit` expired links.
 pub async fn remove_expired(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {

@@ -5,6 +5,7 @@ use vestibule_domain::{id::OperatorId, secret::TokenHash, time::Timestamp};
 use crate::{
     column::{read_id, read_time},
     db::{Conn, Sql, StoreError, Tx},
+    lock_order::remove_first,
     operators,
 };
 
@@ -104,12 +105,7 @@ pub async fn remove_others(tx: &mut Tx, id: OperatorId, kept: TokenHash) -> Resu
     operators::raise_generation(tx, id).await
 }
 
-const REMOVE_UNUSED: Sql = Sql::new(
-    "DELETE FROM operator_sessions
-     WHERE token_hash IN (
-       SELECT token_hash FROM operator_sessions WHERE last_access_at < $1 ORDER BY last_access_at LIMIT $2
-     )",
-);
+const REMOVE_UNUSED: Sql = remove_first!("operator_sessions", "token_hash", "last_access_at < $1", "last_access_at");
 
 /// Removes at most `limit` sessions unused since a time.
 pub async fn remove_unused(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<u64, StoreError> {

@@ -237,6 +237,11 @@ const MARK_WARNED: Sql = of_ids!(
     "
        AND anonymous_since IS NOT NULL
      ON CONFLICT DO NOTHING
+     RETURNING user_id",
+    "
+       AND anonymous_since IS NOT NULL
+     ORDER BY id
+     ON CONFLICT DO NOTHING
      RETURNING user_id"
 );
 
@@ -261,6 +266,11 @@ const MARK_EXPIRED: Sql = of_ids!(
     "id",
     "
        AND anonymous_since IS NOT NULL
+     ON CONFLICT (project_no, user_id) DO UPDATE
+     SET expired_at = excluded.expired_at",
+    "
+       AND anonymous_since IS NOT NULL
+     ORDER BY id
      ON CONFLICT (project_no, user_id) DO UPDATE
      SET expired_at = excluded.expired_at"
 );

@@ -31,6 +31,31 @@ pub const STATEMENTS: &[&Sql] = &[
     &SCAN_ANY_PROJECT,
 ];
 
+/// The columns of a session in the order of [`read_session`], each after the name of its table and a dot, or after nothing.
+macro_rules! session_columns {
+    ($of:literal) => {
+        concat!(
+            $of,
+            "id, ",
+            $of,
+            "user_id, ",
+            $of,
+            "secret_hash, ",
+            $of,
+            "created_at, ",
+            $of,
+            "last_access_at, ",
+            $of,
+            "authenticated_at, ",
+            $of,
+            "amr, ",
+            $of,
+            "device"
+        )
+    };
+}
+pub(crate) use session_columns;
+
 /// Number of columns that [`read_session`] reads.
 const COLUMNS: usize = 8;
 
@@ -47,19 +72,14 @@ fn read_session(row: &Row<'_>) -> Result<Session, StoreError> {
     })
 }
 
-pub(crate) const INSERT: Sql = Sql::new(
+pub(crate) const INSERT: Sql = Sql::new(concat!(
     "INSERT INTO sessions (
        project_no,
-       id,
-       user_id,
-       secret_hash,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       device
-     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-);
+       ",
+    session_columns!(""),
+    "
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+));
 
 /// Adds a session.
 ///
@@ -84,19 +104,14 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, session: &Session) -> Result<(), 
     .map(|_| ())
 }
 
-const FIND: Sql = Sql::new(
+const FIND: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       user_id,
-       secret_hash,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       device
+       ",
+    session_columns!(""),
+    "
      FROM sessions
-     WHERE project_no = $1 AND id = $2",
-);
+     WHERE project_no = $1 AND id = $2"
+));
 
 /// The session with this id.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: SessionId) -> Result<Option<Session>, StoreError> {
@@ -111,14 +126,9 @@ macro_rules! select_with_user {
     ($join:expr, $condition:literal) => {
         concat!(
             "SELECT
-       s.id,
-       s.user_id,
-       s.secret_hash,
-       s.created_at,
-       s.last_access_at,
-       s.authenticated_at,
-       s.amr,
-       s.device,
+       ",
+            session_columns!("s."),
+            ",
        ",
             user_columns!("u."),
             "
@@ -225,42 +235,32 @@ pub async fn remove(tx: &mut Tx, p: ProjectNo, id: SessionId) -> Result<bool, St
     tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
-const LIST: Sql = Sql::new(
+const LIST: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       user_id,
-       secret_hash,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       device
+       ",
+    session_columns!(""),
+    "
      FROM sessions
      WHERE project_no = $1 AND user_id = $2
-     ORDER BY id",
-);
+     ORDER BY id"
+));
 
 /// Every session of a user, oldest first.
 pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Session>, StoreError> {
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_session).await
 }
 
-const SCAN_ANY_PROJECT: Sql = Sql::new(
+const SCAN_ANY_PROJECT: Sql = Sql::new(concat!(
     "SELECT
-       id,
-       user_id,
-       secret_hash,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       device,
+       ",
+    session_columns!(""),
+    ",
        project_no
      FROM sessions
      WHERE (project_no, id) > ($1, $2)
      ORDER BY project_no, id
-     LIMIT $3",
-);
+     LIMIT $3"
+));
 
 /// At most `limit` sessions of all projects in key order, `after` a key. For jobs that scan all sessions.
 pub async fn scan_any_project(

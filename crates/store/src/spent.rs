@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 
-use crate::db::{Array, Conn, Engine, Param, Sql, StoreError, Tx};
+use crate::{
+    db::{Array, Conn, Engine, Param, Sql, StoreError, Tx},
+    lock_order::remove_first,
+};
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[
@@ -132,12 +135,7 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, id: &[u8]) -> Result<Option<Opt
     conn.query_optional(&FIND, &[&p.0, &id], |row| row.get(0)).await
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM spent
-     WHERE (project_no, id) IN (
-       SELECT project_no, id FROM spent WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED_ANY_PROJECT: Sql = remove_first!("spent", "project_no, id", "expires_at < $1", "expires_at");
 
 // SQLite joins in the order that CROSS JOIN has: one search of a range for each project.
 const REMOVE_DATED_ANY_PROJECT: Sql = Sql::new(

@@ -5,6 +5,7 @@ use vestibule_domain::{id::ProjectNo, limit::Quota, time::Timestamp};
 use crate::{
     column::read_time,
     db::{Conn, Sql, StoreError, Tx},
+    lock_order::remove_first,
 };
 
 /// Every statement of this file.
@@ -89,12 +90,7 @@ pub async fn remove(tx: &mut Tx, p: ProjectNo, id: &[u8]) -> Result<(), StoreErr
     tx.execute(&REMOVE, &[&p.0, &id]).await.map(drop)
 }
 
-const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
-    "DELETE FROM tries
-     WHERE (project_no, id) IN (
-       SELECT project_no, id FROM tries WHERE full_until < $1 ORDER BY full_until LIMIT $2
-     )",
-);
+const REMOVE_EXPIRED_ANY_PROJECT: Sql = remove_first!("tries", "project_no, id", "full_until < $1", "full_until");
 
 /// Removes at most `limit` empty buckets.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {

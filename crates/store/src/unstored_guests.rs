@@ -7,6 +7,7 @@ use vestibule_domain::{
 
 use crate::{
     db::{Conn, Param, Sql, StoreError, Tx},
+    new_guests::insert_fresh_guests,
     subjects, users,
 };
 
@@ -52,16 +53,7 @@ pub async fn find_trace(
     })
 }
 
-const INSERT_IF_ABSENT: Sql = Sql::new(
-    "INSERT INTO users (
-       project_no,
-       id,
-       created_at,
-       updated_at,
-       anonymous_since
-     ) VALUES ($1, $2, $3, $3, $3)
-     ON CONFLICT DO NOTHING",
-);
+const INSERT_IF_ABSENT: Sql = Sql::new(insert_fresh_guests!("VALUES ($1, $2, $3, $3, $3) ON CONFLICT DO NOTHING"));
 
 /// Adds a guest without further attributes; `false` when its ID is taken.
 pub async fn insert_if_absent(tx: &mut Tx, p: ProjectNo, guest: &User) -> Result<bool, StoreError> {

@@ -96,15 +96,8 @@ const INSERT: Sql = Sql::new(concat!(
 ));
 
 /// [`INSERT`] for a guest without further attributes: most users begin so, and it binds a quarter of the values.
-pub(crate) const INSERT_FRESH_GUEST: Sql = Sql::new(
-    "INSERT INTO users (
-       project_no,
-       id,
-       created_at,
-       updated_at,
-       anonymous_since
-     ) VALUES ($1, $2, $3, $3, $3)",
-);
+pub(crate) const INSERT_FRESH_GUEST: Sql =
+    Sql::new(crate::new_guests::insert_fresh_guests!("VALUES ($1, $2, $3, $3, $3)"));
 
 /// Adds a user.
 ///

@@ -22,18 +22,22 @@ macro_rules! record_use {
 }
 pub(crate) use record_use;
 
-/// The same for several rows on PostgreSQL, each with its own time; `$one` is the statement for one.
+/// The same for several rows on PostgreSQL, each with its own time; `$one` is the statement for one. That the IDs stand there twice bounds
+/// what is read, whatever the planner believes of the table.
 macro_rules! record_uses {
     ($table:literal, $one:expr) => {
         crate::db::Sql::both(
             $one.text(crate::db::Engine::Sqlite),
             concat!(
+                crate::lock_order::hold_each!($table, "id, at", "CAST($2 AS BYTEA[]), CAST($3 AS BIGINT[])"),
                 "UPDATE ",
                 $table,
-                "
-     SET last_access_at = (CAST($3 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]
-     WHERE project_no = $1 AND id = ANY(CAST($2 AS BYTEA[]))
-       AND last_access_at < (CAST($3 AS BIGINT[]))[array_position(CAST($2 AS BYTEA[]), id)]"
+                " AS changed
+     SET last_access_at = held.at
+     FROM held
+     WHERE changed.project_no = $1 AND changed.id = ANY(CAST($2 AS BYTEA[]))
+       AND changed.id = held.id
+       AND changed.last_access_at < held.at"
             ),
         )
         .planned_anew()

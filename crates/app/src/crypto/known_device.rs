@@ -4,10 +4,7 @@
 use aws_lc_rs::constant_time;
 use vestibule_domain::time::Timestamp;
 
-use super::{
-    base64url, read_base64url,
-    tokens::{MacKey, fingerprint},
-};
+use super::{base64url, fingerprint, read_base64url, tokens::MacKey};
 use crate::adapters::entropy::Entropy;
 
 const LABEL: &str = "known_device";
@@ -73,6 +70,6 @@ impl MacKey {
         let mac = self.mac(LABEL, &[account.id.as_slice(), body].concat());
         constant_time::verify_slices_are_equal(presented, &mac[..MAC_LEN]).ok()?;
         let is_current = body.get(4..8) == Some(account.generation_bytes().as_slice());
-        Some(KnownDeviceEntry { expires_at, is_current, fingerprint: fingerprint(LABEL, entry) })
+        Some(KnownDeviceEntry { expires_at, is_current, fingerprint: fingerprint(LABEL, entry.as_bytes()) })
     }
 }

@@ -24,6 +24,13 @@ pub fn sha256(input: &[u8]) -> TokenHash {
     TokenHash(hash)
 }
 
+/// The key of the record that a value of a kind was redeemed or revoked.
+pub(crate) fn fingerprint(kind: &str, value: &[u8]) -> [u8; 16] {
+    let mut print = [0; 16];
+    print.copy_from_slice(&sha256(&[kind.as_bytes(), b":", value].concat()).0[..16]);
+    print
+}
+
 /// Base64url without padding (RFC 7515 §2).
 #[must_use]
 pub fn base64url(bytes: impl AsRef<[u8]>) -> String {

@@ -8,10 +8,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use super::{
-    base64url, read_base64url,
-    tokens::{MacKey, fingerprint},
-};
+use super::{base64url, fingerprint, read_base64url, tokens::MacKey};
 use crate::adapters::entropy::Entropy;
 
 /// Length of the longest secret that is read.
@@ -73,7 +70,7 @@ impl MacKey {
         let bytes = read_base64url(secret)?;
         let (id, sealed) = bytes.split_first_chunk::<16>()?;
         let content = serde_json::from_slice(&self.open_under(LABEL, id, sealed)?).ok()?;
-        Some(SecurityLink { content, fingerprint: fingerprint(LABEL, secret) })
+        Some(SecurityLink { content, fingerprint: fingerprint(LABEL, secret.as_bytes()) })
     }
 }
 

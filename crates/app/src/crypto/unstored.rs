@@ -1,16 +1,16 @@
 //! The tokens of a guest that is not stored (decision 95). Each says all that the guest's rows would, so that any one of them is
 //! enough to write the rows later, and all of them lead to the same rows.
 
+use std::collections::HashMap;
+
 use vestibule_domain::{
+    client::Client,
     id::{GrantId, UserId},
     time::Timestamp,
 };
 use vestibule_protocol::oauth::ScopeSet;
 
-use super::{
-    sha256,
-    tokens::{MacKey, fingerprint},
-};
+use super::{fingerprint, sha256, tokens::MacKey};
 use crate::adapters::entropy::Entropy;
 
 const REFRESH: &str = "unstored_refresh";
@@ -47,13 +47,33 @@ pub(crate) struct UnstoredGuest {
 }
 
 /// Stands for the ID of an application in tokens, which are then of one length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClientTag([u8; 8]);
 
 impl ClientTag {
     pub(crate) fn of(client_id: &str) -> Self {
+        #[cfg(test)]
+        tests::TAGS_MADE.with(|made| made.set(made.get() + 1));
         let [a, b, c, d, e, f, g, h, ..] = sha256(client_id.as_bytes()).0;
         Self([a, b, c, d, e, f, g, h])
+    }
+}
+
+/// The applications of a project by their tags, made once: otherwise each token would cost as many hashes as there are applications.
+pub(crate) struct ClientTags(HashMap<ClientTag, usize>);
+
+impl ClientTags {
+    pub(crate) fn of(clients: &[Client]) -> Self {
+        let mut places = HashMap::with_capacity(clients.len());
+        for (place, client) in clients.iter().enumerate() {
+            places.entry(ClientTag::of(&client.client_id)).or_insert(place);
+        }
+        Self(places)
+    }
+
+    /// The application with a tag, among those that the tags are of.
+    pub(crate) fn find<'c>(&self, clients: &'c [Client], tag: ClientTag) -> Option<&'c Client> {
+        clients.get(*self.0.get(&tag)?)
     }
 }
 
@@ -65,7 +85,7 @@ impl UnstoredGuest {
 
     /// The key of the record that it was stored or revoked: one of the two happens, once.
     pub(crate) fn fingerprint(&self) -> [u8; 16] {
-        fingerprint("unstored_guest", &self.grant_id.to_string())
+        fingerprint("unstored_guest", self.grant_id.to_string().as_bytes())
     }
 
     fn print(&self) -> [u8; CLAIM] {
@@ -159,7 +179,31 @@ impl MacKey {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        /// How many tags were made by this thread.
+        pub(super) static TAGS_MADE: Cell<u32> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn the_application_of_a_token_is_found_without_a_hash() {
+        let clients: Vec<Client> =
+            (0..100).map(|number| Client { client_id: format!("app-{number}"), ..Client::default() }).collect();
+        let tags = ClientTags::of(&clients);
+        let wanted: Vec<ClientTag> = clients.iter().map(|client| ClientTag::of(&client.client_id)).collect();
+        let unknown = ClientTag::of("app-100");
+        let before = TAGS_MADE.get();
+        assert_eq!(before, 201);
+        for (client, tag) in clients.iter().zip(wanted) {
+            let found = tags.find(&clients, tag).expect("an application");
+            assert_eq!(found.client_id, client.client_id);
+        }
+        assert!(tags.find(&clients, unknown).is_none());
+        assert_eq!(TAGS_MADE.get(), before);
+    }
 
     fn key(byte: u8) -> MacKey {
         MacKey::new(&[byte; 32])

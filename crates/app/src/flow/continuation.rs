@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use vestibule_domain::{id::UserId, project::Provider, time::Timestamp};
 
 use crate::{
-    crypto::sha256, ctx::Ctx, promotion::source::PromotionSource, providers::ProviderUser, single_use::SingleUse,
+    crypto::fingerprint, ctx::Ctx, promotion::source::PromotionSource, providers::ProviderUser, single_use::SingleUse,
 };
 
 /// How long an answer is kept after it was verified.
@@ -129,9 +129,7 @@ impl Continuation {
 
     /// The key of the record of its redemption, in whatever form.
     pub(crate) fn fingerprint(&self) -> [u8; 16] {
-        let mut fingerprint = [0; 16];
-        fingerprint.copy_from_slice(&sha256(&[b"continuation:".as_slice(), &self.id].concat()).0[..16]);
-        fingerprint
+        fingerprint("continuation", &self.id)
     }
 
     /// What is used up when it is redeemed.

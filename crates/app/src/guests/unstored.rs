@@ -87,7 +87,7 @@ pub(crate) fn issue_tokens(ctx: &Ctx<'_>, client: &Client, guest: &UnstoredGuest
 }
 
 fn find_client<'p>(project: &'p Project, guest: &UnstoredGuest) -> Option<&'p Client> {
-    project.settings.clients().iter().find(|client| ClientTag::of(&client.client_id) == guest.client)
+    project.client_tags.find(project.settings.clients(), guest.client)
 }
 
 /// The valid grant of a guest that may not be stored. Call it when the grant was not found in the store.

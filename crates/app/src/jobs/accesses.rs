@@ -26,6 +26,15 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// What to do about a row that another transaction holds. The other rows are written in any case.
+#[derive(Clone, Copy, PartialEq)]
+enum IfHeld {
+    /// Leave its use for the next time.
+    Leave,
+    /// Wait for it.
+    Wait,
+}
+
 /// Writes down what is due; answers how many uses.
 pub async fn flush_due(app: &App) -> Result<usize, StoreError> {
     let mut outcomes = Vec::new();
@@ -38,28 +47,45 @@ pub async fn flush_due(app: &App) -> Result<usize, StoreError> {
 
 /// Writes down what is due of one project; answers how many uses.
 pub(crate) async fn flush_due_of(app: &App, project: &Project) -> Result<usize, StoreError> {
-    flush(app, project, &project.accesses.list_due(app.clock.now())).await
+    flush(app, project, &project.accesses.list_due(app.clock.now()), IfHeld::Leave).await
 }
 
 /// Writes down everything, before the process ends.
 pub async fn flush_all(app: &App) -> Result<usize, StoreError> {
     let mut outcomes = Vec::new();
     for project in app.projects.all() {
-        outcomes.push(flush(app, &project, &project.accesses.list_all()).await);
+        outcomes.push(flush(app, &project, &project.accesses.list_all(), IfHeld::Wait).await);
     }
     outcomes.into_iter().sum()
 }
 
-async fn flush(app: &App, project: &Project, uses: &[Unwritten]) -> Result<usize, StoreError> {
-    for batch in uses.chunks(BATCH) {
-        let no = project.no;
+async fn flush(app: &App, project: &Project, uses: &[Unwritten], if_held: IfHeld) -> Result<usize, StoreError> {
+    let mut batches: Vec<&[Unwritten]> = uses.chunks(BATCH).rev().collect();
+    let mut outcome = Ok(uses.len());
+    while let Some(batch) = batches.pop() {
+        let (no, is_patient) = (project.no, batch.len() == 1 && if_held == IfHeld::Wait);
         let input: Arc<[Unwritten]> = batch.into();
-        app.store.write("touch_many", input, move |tx, uses| Box::pin(write_uses(tx, no, uses))).await?;
-        for Unwritten { target, at, .. } in batch {
-            project.accesses.settle(*target, *at);
+        let written = app.store.write("touch_many", input, move |tx, uses| {
+            Box::pin(async move {
+                // The rows of a batch that waits are locked: everybody who refreshes one of them would wait, too.
+                if !is_patient {
+                    tx.wait_briefly().await?;
+                }
+                write_uses(tx, no, uses).await
+            })
+        });
+        match written.await {
+            Ok(()) => batch.iter().for_each(|one| project.accesses.settle(one.target, one.at)),
+            // By halves, until the one that is held stands alone.
+            Err(StoreError::Held) if batch.len() > 1 => {
+                let (first, second) = batch.split_at(batch.len() / 2);
+                batches.extend([second, first]);
+            }
+            Err(error) if is_patient || matches!(error, StoreError::Held) => outcome = Err(error),
+            Err(error) => return Err(error),
         }
     }
-    Ok(uses.len())
+    outcome
 }
 
 async fn write_uses(tx: &mut Tx, no: ProjectNo, uses: &[Unwritten]) -> Result<(), StoreError> {

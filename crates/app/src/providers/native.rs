@@ -12,7 +12,7 @@ use super::{
     id_token,
 };
 use crate::{
-    crypto::{hex, sha256},
+    crypto::{fingerprint, hex, sha256},
     ctx::Ctx,
     single_use::SingleUse,
 };
@@ -69,9 +69,10 @@ pub(crate) async fn verify(
 /// The record that an ID token was presented. It is needed as long as the ID token is young enough.
 fn single_use(id_token: &Credential, now: Timestamp) -> SingleUse {
     let signed = id_token.rsplit_once('.').map_or(id_token.as_str(), |(signed, _)| signed);
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&sha256(format!("id_token:{signed}").as_bytes()).0[..16]);
-    SingleUse { fingerprint, expires_at: now.plus(OLDEST + 2 * id_token::SKEW) }
+    SingleUse {
+        fingerprint: fingerprint("id_token", signed.as_bytes()),
+        expires_at: now.plus(OLDEST + 2 * id_token::SKEW),
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::{
     introspection::{introspect, make_secret},
     late_sign_ups::recount,
     lifetimes::change_settings,
+    nodes::until,
     support::{Admin, AppClient, Engine, Reply, Setup, TestServer, Tokens, connect_to, on_both_engines},
 };
 
@@ -85,6 +86,8 @@ async fn visit(engine: Engine, setup: fn(&mut Setup)) {
     let server = TestServer::start(engine, setup).await;
     let client = server.app_client();
     let secret = make_secret(&server, "backend").await;
+    // What came before the visitors is carried out by now.
+    until("the outbox is empty", async || rows(&server).await[3] == 0).await;
     let before = rows(&server).await;
     let body = json!({"session_type": "refresh_token", "client_id": "web"});
     let mut subjects = Vec::new();

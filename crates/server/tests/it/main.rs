@@ -68,6 +68,7 @@ mod lazy_guests;
 mod lazy_guests_ended;
 mod lazy_guests_kept;
 mod lifetimes;
+mod locked_rows;
 mod lockout;
 mod login_method_counts;
 mod lost_claims;

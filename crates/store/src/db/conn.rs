@@ -3,7 +3,8 @@
 use std::ops::{Deref, DerefMut};
 
 use super::{
-    ByKey, Engine, Param, Row, Sql, StoreError, notice, postgres::connection::PostgresConnection,
+    ByKey, Engine, Param, Row, Sql, StoreError, notice,
+    postgres::connection::{PostgresConnection, WAIT_BRIEFLY},
     sqlite::connection::SqliteConnection,
 };
 
@@ -156,6 +157,18 @@ impl Tx {
 }
 
 impl Tx {
+    /// Has the statements that follow wait for the lock of a row only for a moment: [`StoreError::Held`] then. For a transaction of many
+    /// rows, which keeps others waiting. SQLite has no locks of rows.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`].
+    pub async fn wait_briefly(&mut self) -> Result<(), StoreError> {
+        match self.engine() {
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => self.execute(&WAIT_BRIEFLY, &[]).await.map(|_| ()),
+        }
+    }
+
     /// Notifies the other processes, when this transaction commits, that projects or keys changed.
     ///
     /// # Errors

@@ -112,6 +112,9 @@ pub enum StoreError {
     /// The queue or pool is full, or a conflict persisted over all retries; a later retry may succeed.
     #[error("the database is busy: {0}")]
     Busy(&'static str),
+    /// Another transaction holds the lock of a row for longer than this one may wait for it.
+    #[error("a row is locked by another transaction")]
+    Held,
     /// The database cannot be reached.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
@@ -178,7 +181,13 @@ impl StoreError {
         // `Unknown` too: every write may be repeated, because one that did happen is found by the retry.
         matches!(
             self,
-            Self::Busy(_) | Self::Unavailable(_) | Self::Unknown(_) | Self::Full | Self::Failing { .. } | Self::Closed
+            Self::Busy(_)
+                | Self::Held
+                | Self::Unavailable(_)
+                | Self::Unknown(_)
+                | Self::Full
+                | Self::Failing { .. }
+                | Self::Closed
         )
     }
 
@@ -268,7 +277,9 @@ impl StoreError {
             Self::Full
         } else if is_conflict(error) {
             Self::Busy("transactions kept getting in each other's way")
-        } else if *state == SqlState::QUERY_CANCELED || *state == SqlState::LOCK_NOT_AVAILABLE {
+        } else if *state == SqlState::LOCK_NOT_AVAILABLE {
+            Self::Held
+        } else if *state == SqlState::QUERY_CANCELED {
             Self::Busy("a statement ran into its time limit")
         } else if *state == SqlState::TOO_MANY_CONNECTIONS {
             Self::Busy("PostgreSQL has no connection left for us")

@@ -235,6 +235,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0060_receiver_moves.postgres.sql"),
     },
     Migration {
+        version: 61,
+        name: "0061_room_for_uses",
+        sqlite: include_str!("../../migrations/0061_room_for_uses.sqlite.sql"),
+        postgres: include_str!("../../migrations/0061_room_for_uses.postgres.sql"),
+    },
+    Migration {
         version: 62,
         name: "0062_logos",
         sqlite: include_str!("../../migrations/0062_logos.sqlite.sql"),

@@ -17,7 +17,7 @@ use tokio_postgres::NoTls;
 use tracing::Instrument as _;
 
 use self::{
-    connection::{FailureKind, PostgresConnection, Stage},
+    connection::{Begin, FailureKind, PostgresConnection, Stage},
     names::{Moved, watch_names},
     read_groups::ReadGroups,
     servers::{Connector, Servers},
@@ -170,8 +170,9 @@ impl Postgres {
         self.pool.close();
     }
 
-    fn begin(&self, client: Object) -> Tx {
-        Tx::new(Conn(AnyConnection::Postgres(PostgresConnection::new(client, self.pooler, Stage::Before))))
+    fn begin(&self, client: Object, waits_briefly: bool) -> Tx {
+        let begin = Begin { pooler: self.pooler, waits_briefly };
+        Tx::new(Conn(AnyConnection::Postgres(PostgresConnection::new(client, begin, Stage::Before))))
     }
 
     async fn lend(&self) -> Result<Object, StoreError> {
@@ -227,7 +228,7 @@ impl Postgres {
                 Some(client) => client,
                 None => self.lend().await?,
             };
-            let mut tx = self.begin(client);
+            let mut tx = self.begin(client, false);
             let result = work(&mut tx, input).await;
             let failure = link(&mut tx).failure();
             let (failure, error) = match (result, failure) {
@@ -251,7 +252,7 @@ impl Postgres {
                     self.counters.count_retry();
                     tokio::time::sleep(*pause).await;
                 }
-                (FailureKind::Passing | FailureKind::Final, _) => return Err(error),
+                (FailureKind::Passing | FailureKind::Locked | FailureKind::Final, _) => return Err(error),
             }
         }
     }

@@ -28,7 +28,7 @@ impl Sql {
         Self { sqlite, postgres, in_order: appear_in_order(sqlite), is_planned_anew: false }
     }
 
-    /// Has PostgreSQL plan the statement each time, with its values. For changes of many rows: a plan from when the table was small
+    /// Has PostgreSQL plan the statement each time, with its values. For those about many rows: a plan from when the table was small
     /// would read all of a project later.
     #[must_use]
     pub(crate) const fn planned_anew(mut self) -> Self {

@@ -448,7 +448,7 @@ async fn several_refreshes_are_recorded_as_single_ones(store: Store) {
     assert!(!is_gone.await);
 }
 
-/// A store on PostgreSQL, and a connection that holds all its users.
+/// A store on PostgreSQL, and a connection that holds up its sign-ups, or its reads.
 struct Held {
     store: Store,
     holder: tokio_postgres::Client,
@@ -456,56 +456,89 @@ struct Held {
     _place: TestStore,
 }
 
+/// The sessions that are held up.
+macro_rules! held_up {
+    ($what:literal) => {
+        concat!(
+            "SELECT ",
+            $what,
+            " FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'
+               AND (wait_event_type = 'Lock' OR query LIKE 'INSERT INTO users%')"
+        )
+    };
+}
+
 impl Held {
+    /// One that holds up nothing yet.
     async fn make() -> Self {
         let place = TestStore::postgres().await;
         let store = place.open().await;
         let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
         let (holder, knife) = (connect(url).await, connect(url).await);
-        holder.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
         Self { store, holder, knife, _place: place }
     }
 
-    /// Waits until so many sessions wait for the holder.
-    async fn wait_for(&self, count: i64) {
-        let waiting =
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
-        while self.knife.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < count {
-            assert!(tokio::time::Instant::now() < deadline, "they never wait");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    /// Holds up sign-ups until [`Self::let_in`]. Not by a lock: a group waits for a lock only for a moment.
+    async fn hold_sign_ups() -> Self {
+        let held = Self::make().await;
+        held.holder
+            .batch_execute(
+                "CREATE TABLE gate (is_open INT);
+                 CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+                   BEGIN WHILE NOT EXISTS (SELECT 1 FROM gate) LOOP PERFORM pg_sleep(0.005); END LOOP; RETURN NULL; END $$;
+                 CREATE TRIGGER gate BEFORE INSERT ON users FOR EACH STATEMENT EXECUTE FUNCTION wait_at_gate()",
+            )
+            .await
+            .unwrap();
+        held
+    }
+
+    async fn let_in(&self) {
+        self.holder.batch_execute("INSERT INTO gate VALUES (1)").await.unwrap();
+    }
+
+    /// Holds up reads until [`Self::release`].
+    async fn hold_reads(&self) {
+        self.holder.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
     }
 
     async fn release(&self) {
         self.holder.batch_execute("COMMIT").await.unwrap();
     }
 
-    /// Ends the sessions that wait for the holder.
+    /// Waits until so many sessions are held up.
+    async fn wait_for(&self, count: i64) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        while self.knife.query_one(held_up!("count(*)"), &[]).await.unwrap().get::<_, i64>(0) < count {
+            assert!(tokio::time::Instant::now() < deadline, "they never wait");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Ends the sessions that are held up.
     async fn kill(&self) -> usize {
-        let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-             WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        self.knife.query(kill, &[]).await.unwrap().len()
+        self.knife.query(held_up!("pg_terminate_backend(pid)"), &[]).await.unwrap().len()
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn those_who_wait_for_a_group_are_the_next_group() {
-    let held = Held::make().await;
+    let held = Held::hold_sign_ups().await;
     let kind = kind();
     let (store, crowd) = (held.store.clone(), Arc::clone(&kind));
     let signing_up = tokio::spawn(async move { sign_up_many(&store, &crowd, 200).await });
     // Both lanes have begun, each with whoever was there by then.
     held.wait_for(2).await;
-    held.release().await;
+    held.let_in().await;
     signing_up.await.unwrap();
     let stats = held.store.stats();
     assert_eq!(stats.writes, 200);
     assert!(stats.commits <= 12, "{} transactions for 200 writes", stats.commits);
 
     let before = stats.grouped_reads;
-    held.holder.batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    held.hold_reads().await;
     let mut readers = JoinSet::new();
     for number in 0..200 {
         let store = held.store.clone();
@@ -526,13 +559,13 @@ async fn those_who_wait_for_a_group_are_the_next_group() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_group_whose_connection_is_lost_is_written_one_by_one() {
-    let held = Held::make().await;
+    let held = Held::hold_sign_ups().await;
     let kind = kind();
     let (store, crowd) = (held.store.clone(), Arc::clone(&kind));
     let signing_up = tokio::spawn(async move { sign_up_many(&store, &crowd, 100).await });
     held.wait_for(2).await;
     assert!(held.kill().await >= 2);
-    held.release().await;
+    held.let_in().await;
     signing_up.await.unwrap();
     assert_eq!(held.store.stats().writes, 100);
 }
@@ -540,7 +573,7 @@ async fn a_group_whose_connection_is_lost_is_written_one_by_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn of_a_group_whose_commit_is_lost_nobody_is_written_twice() {
-    let held = Held::make().await;
+    let held = Held::hold_sign_ups().await;
     held.holder
         .batch_execute(
             "CREATE FUNCTION kill() RETURNS trigger LANGUAGE plpgsql AS
@@ -558,7 +591,7 @@ async fn of_a_group_whose_commit_is_lost_nobody_is_written_twice() {
         crowd.spawn(async move { (store.write_grouped(&kind, one).await, attempts.load(Ordering::Relaxed)) });
     }
     held.wait_for(2).await;
-    held.release().await;
+    held.let_in().await;
     for (outcome, attempts) in crowd.join_all().await {
         assert!(matches!(outcome, Err(Refusal::Store(StoreError::Unknown(_)))), "{outcome:?}");
         assert_eq!(attempts, 1);
@@ -569,6 +602,7 @@ async fn of_a_group_whose_commit_is_lost_nobody_is_written_twice() {
 #[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn reads_whose_statement_is_lost_are_read_one_by_one() {
     let held = Held::make().await;
+    held.hold_reads().await;
     let mut readers = JoinSet::new();
     for number in 0..100 {
         let store = held.store.clone();
@@ -586,7 +620,7 @@ async fn reads_whose_statement_is_lost_are_read_one_by_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_request_waits_for_a_connection_no_longer_than_before() {
-    let held = Held::make().await;
+    let held = Held::hold_sign_ups().await;
     let kind = kind();
     let mut crowd = JoinSet::new();
     for number in 0..600 {
@@ -598,7 +632,7 @@ async fn a_request_waits_for_a_connection_no_longer_than_before() {
     }
     held.wait_for(2).await;
     tokio::time::sleep(Duration::from_secs(4)).await;
-    held.release().await;
+    held.let_in().await;
     let (refused, written): (Vec<_>, Vec<_>) = crowd.join_all().await.into_iter().partition(|(is_err, _)| *is_err);
     // Four groups had a connection; the others waited in vain, and nothing of them is written.
     assert!(!refused.is_empty() && !written.is_empty());

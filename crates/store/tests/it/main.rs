@@ -10,6 +10,7 @@ mod dated_challenges;
 mod ended;
 mod generations;
 mod groups;
+mod locks;
 mod login_method_changes;
 mod moving;
 mod node_claims;

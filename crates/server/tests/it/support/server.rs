@@ -104,7 +104,7 @@ pub(crate) struct TestServer {
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     // Dropped last: the data outlives the server.
-    _place: TestStore,
+    place: TestStore,
 }
 
 impl TestServer {
@@ -152,7 +152,7 @@ impl TestServer {
             mails,
             stop: Some(stop),
             serving: Some(serving),
-            _place: place,
+            place,
         }
     }
 
@@ -315,6 +315,11 @@ impl TestServer {
     /// The value of `store.url`.
     pub(crate) fn store_url(&self) -> String {
         self.config.store.url.clone()
+    }
+
+    /// The URL of its PostgreSQL itself, whatever is between the two.
+    pub(crate) fn database_url(&self) -> String {
+        self.place.url()
     }
 
     /// Boots a server with the unchanged test project.

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use deadpool_postgres::{Client, Object};
 use tokio_postgres::{
-    error::Error as PgError,
+    error::{Error as PgError, SqlState},
     types::{ToSql, Type},
 };
 
@@ -20,8 +20,38 @@ const ANSWER_WAIT: Duration = Duration::from_secs(15);
 const LONG_WAIT: Duration = Duration::from_secs(6 * 3_600);
 /// What of a session's settings works per transaction, for poolers that switch sessions. Statements are planned anew
 /// there, so no cached plan can be out of date.
-const BEGIN_WITH_LIMITS: &str =
-    "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '30s'";
+macro_rules! begin_with_limits {
+    () => {
+        "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '30s'"
+    };
+}
+/// How long a transaction of several waits for a lock: those who do not need it must not wait for it. Longer than the lock of another
+/// such transaction usually lasts.
+macro_rules! wait_briefly {
+    () => {
+        "SET LOCAL lock_timeout = '100ms'"
+    };
+}
+pub(in crate::db) const WAIT_BRIEFLY: Sql = Sql::new(wait_briefly!());
+
+/// How a transaction begins.
+#[derive(Clone, Copy)]
+pub(super) struct Begin {
+    pub(super) pooler: Pooler,
+    /// Whether it waits for a lock only for a moment.
+    pub(super) waits_briefly: bool,
+}
+
+impl Begin {
+    const fn text(self) -> &'static str {
+        match (self.pooler.keeps_session(), self.waits_briefly) {
+            (true, false) => "BEGIN",
+            (true, true) => concat!("BEGIN; ", wait_briefly!()),
+            (false, false) => begin_with_limits!(),
+            (false, true) => concat!(begin_with_limits!(), "; ", wait_briefly!()),
+        }
+    }
+}
 
 /// The transaction state of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,6 +69,8 @@ pub(super) enum Stage {
 pub(super) enum FailureKind {
     /// A retry may succeed.
     Passing,
+    /// A lock was held for longer than the transaction may wait for it.
+    Locked,
     /// A retry would fail again.
     Final,
 }
@@ -48,7 +80,7 @@ pub(in crate::db) struct PostgresConnection {
     client: Option<Client>,
     /// Where the client is borrowed from when a statement needs one.
     source: Option<Arc<Postgres>>,
-    pooler: Pooler,
+    begin: Begin,
     stage: Stage,
     failure: Option<FailureKind>,
     lost: bool,
@@ -59,11 +91,11 @@ pub(in crate::db) struct PostgresConnection {
 }
 
 impl PostgresConnection {
-    pub(super) fn new(client: Client, pooler: Pooler, stage: Stage) -> Self {
+    pub(super) fn new(client: Client, begin: Begin, stage: Stage) -> Self {
         Self {
             client: Some(client),
             source: None,
-            pooler,
+            begin,
             stage,
             failure: None,
             lost: false,
@@ -74,11 +106,11 @@ impl PostgresConnection {
 
     /// One that reads, and borrows its client when it needs it.
     pub(super) fn reading(source: Arc<Postgres>) -> Self {
-        let pooler = source.pooler;
+        let begin = Begin { pooler: source.pooler, waits_briefly: false };
         Self {
             client: None,
             source: Some(source),
-            pooler,
+            begin,
             stage: Stage::Outside,
             failure: None,
             lost: false,
@@ -100,7 +132,7 @@ impl PostgresConnection {
     /// pooler it has none, and a setting would stay for others.
     pub(in crate::db) fn be_patient(&mut self) -> bool {
         self.wait = LONG_WAIT;
-        self.pooler.keeps_session()
+        self.begin.pooler.keeps_session()
     }
 
     /// Whether a statement failed, and whether a retry may succeed.
@@ -140,14 +172,14 @@ impl PostgresConnection {
         self.borrow_client().await?;
         let text = sql.text(Engine::Postgres);
         let client = self.client.as_ref().expect("borrowed above");
-        let (pooler, stage) = (self.pooler, &mut self.stage);
+        let (begin, stage) = (self.begin, &mut self.stage);
         let wait = self.wait;
         let outcome = tokio::time::timeout(wait, async {
-            if !pooler.keeps_statements() {
-                return run_within(client, pooler, stage, client.query_typed(text, &typed(params))).await;
+            if !begin.pooler.keeps_statements() || sql.is_planned_anew() {
+                return run_within(client, begin, stage, client.query_typed(text, &typed(params))).await;
             }
             let statement = client.prepare_cached(text).await?;
-            run_within(client, pooler, stage, client.query(&statement, &values(params))).await
+            run_within(client, begin, stage, client.query(&statement, &values(params))).await
         });
         let outcome = outcome.await.map_err(|_| Late);
         self.judge(outcome, text)
@@ -157,13 +189,13 @@ impl PostgresConnection {
         self.borrow_client().await?;
         let text = sql.text(Engine::Postgres);
         let client = self.client.as_ref().expect("borrowed above");
-        let (pooler, stage) = (self.pooler, &mut self.stage);
+        let (begin, stage) = (self.begin, &mut self.stage);
         let outcome = in_time(async {
-            if !pooler.keeps_statements() || sql.is_planned_anew() {
-                return run_within(client, pooler, stage, client.execute_typed(text, &typed(params))).await;
+            if !begin.pooler.keeps_statements() || sql.is_planned_anew() {
+                return run_within(client, begin, stage, client.execute_typed(text, &typed(params))).await;
             }
             let statement = client.prepare_cached(text).await?;
-            run_within(client, pooler, stage, client.execute(&statement, &values(params))).await
+            run_within(client, begin, stage, client.execute(&statement, &values(params))).await
         });
         let outcome = outcome.await;
         self.judge(outcome, text)
@@ -221,8 +253,13 @@ impl PostgresConnection {
             Ok(Err(error)) => {
                 self.lost |= is_broken(&error);
                 self.useless |= error.code().is_some_and(is_of_no_use);
-                let passing = self.lost || is_conflict(&error);
-                self.failure = Some(if passing { FailureKind::Passing } else { FailureKind::Final });
+                self.failure = Some(if self.lost || is_conflict(&error) {
+                    FailureKind::Passing
+                } else if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+                    FailureKind::Locked
+                } else {
+                    FailureKind::Final
+                });
                 Err(StoreError::from_postgres(&error, text))
             }
             Err(Late) => {
@@ -260,7 +297,7 @@ async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Late> {
 /// Runs a statement; the first one of a transaction is sent together with BEGIN, which saves a round trip.
 async fn run_within<T>(
     client: &Client,
-    pooler: Pooler,
+    begin: Begin,
     stage: &mut Stage,
     statement: impl Future<Output = Result<T, PgError>>,
 ) -> Result<T, PgError> {
@@ -269,8 +306,7 @@ async fn run_within<T>(
     }
     // Set before anything is sent: if this future is dropped meanwhile, the connection must be discarded.
     *stage = Stage::Inside;
-    let begin = if pooler.keeps_session() { "BEGIN" } else { BEGIN_WITH_LIMITS };
-    let (begun, outcome) = tokio::join!(biased; client.batch_execute(begin), statement);
+    let (begun, outcome) = tokio::join!(biased; client.batch_execute(begin.text()), statement);
     begun?;
     outcome
 }

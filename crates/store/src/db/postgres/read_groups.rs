@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 
 use super::{
     Postgres,
-    connection::{FailureKind, PostgresConnection, Stage},
+    connection::{Begin, FailureKind, PostgresConnection, Stage},
     waiting::{Entered, Lane, Waiting},
 };
 use crate::db::{ByKey, StoreError, sql::Array};
@@ -132,7 +132,8 @@ async fn serve(postgres: Arc<Postgres>, queue: ReadQueue, mut lane: Lane<Reading
                 // Nobody needs the row of a caller that is gone.
                 group.retain(|reading| !reading.reply.is_closed());
                 if !group.is_empty() {
-                    let connection = PostgresConnection::new(client, postgres.pooler, Stage::Outside);
+                    let begin = Begin { pooler: postgres.pooler, waits_briefly: false };
+                    let connection = PostgresConnection::new(client, begin, Stage::Outside);
                     read_group(&postgres, &queue, connection, group).await;
                 }
             }

@@ -1,5 +1,5 @@
 //! Writes of one kind: those that wait at the same moment are one transaction. If anything fails in it, they run one by one, as they
-//! would have run without others.
+//! would have run without others. So they do when one of them needs a lock that is not free soon: only that one waits for it.
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
@@ -23,7 +23,7 @@ enum GroupEnd<T> {
     Kept(Vec<T>),
     /// Nothing is written: one of its members was refused.
     Refused,
-    /// Nothing is written, for a reason that may have passed.
+    /// Nothing is written, for a reason that may have passed, or because of a lock.
     Passing,
     /// It may be written or not, or took too long: nobody may be tried again.
     Failed(StoreError),
@@ -67,7 +67,7 @@ impl Postgres {
         T: Send + 'static,
         E: Send + 'static,
     {
-        let mut tx = self.begin(client);
+        let mut tx = self.begin(client, true);
         let result = work(&mut tx, inputs).await;
         let end = match (result, link(&mut tx).failure()) {
             (Ok(Some(values)), None) if values.len() == inputs.len() => match link(&mut tx).commit().await {
@@ -80,10 +80,10 @@ impl Postgres {
                 }
                 Err((_, error @ StoreError::Unknown(_))) => return GroupEnd::Failed(error),
                 Err((FailureKind::Passing, _)) => GroupEnd::Passing,
-                Err((FailureKind::Final, _)) => GroupEnd::Refused,
+                Err((FailureKind::Locked | FailureKind::Final, _)) => GroupEnd::Refused,
             },
             _ if link(&mut tx).is_late() => GroupEnd::Failed(StoreError::Unavailable("no answer in time".to_owned())),
-            (_, Some(FailureKind::Passing)) => GroupEnd::Passing,
+            (_, Some(FailureKind::Passing | FailureKind::Locked)) => GroupEnd::Passing,
             (_, Some(FailureKind::Final) | None) => GroupEnd::Refused,
         };
         link(&mut tx).roll_back().await;
