@@ -148,7 +148,7 @@ pub(crate) struct ReportView {
     time_to_promotion: Vec<WithinView>,
     /// With which login methods users became members in the period. The most used one comes first.
     login_methods: Vec<MethodView>,
-    /// Merges that wait for the answer of your backend now, whenever they were asked for.
+    /// Merges that wait for the answer of your backend now, whenever they were requested.
     merges_waiting: i64,
 }
 
@@ -186,8 +186,8 @@ struct DayView {
     guests_signed_in: i64,
     members_created: i64,
     logins: i64,
-    /// Merges about which your backend is asked, by the day on which the person or an operator asked for them. One that is asked about once more
-    /// counts once.
+    /// Merges that wait for the answer of your backend, by the day on which the person or an operator requested them. One whose question is
+    /// repeated counts once.
     merges_requested: i64,
     /// Guests that became aliases of members on this day, also those whose merge did not wait.
     merges_settled: i64,

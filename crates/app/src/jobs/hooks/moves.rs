@@ -1,4 +1,4 @@
-//! What waits for a receiver that moved or was removed: it goes to the new URL, or is given up (decision 104).
+//! What waits for a receiver that moved or was removed: it goes to the new URL, or fails (decision 104).
 
 use vestibule_domain::{
     event::hide_url_secrets,
@@ -62,6 +62,6 @@ fn report(app: &App, project: vestibule_domain::id::ProjectNo, one: &ReceiverMov
         hook.url = hide_url_secrets(&one.old),
         hook.new_url = one.new.as_deref().map(hide_url_secrets).as_deref(),
         deliveries = total,
-        "what waited for a receiver that moved follows it; for one that was removed, it is given up"
+        "what waited for a receiver that moved follows it; for one that was removed, it fails"
     );
 }
