@@ -259,7 +259,7 @@ async fn clean_ups_of_two_nodes_leave_each_other_what_is_locked() {
     assert_eq!(holder.query(sql, &[&[9_u8; 16].as_slice()]).await.unwrap().len(), 1);
     lock_more(&holder, "sessions", 3).await;
     let mut tasks = JoinSet::new();
-    for node in nodes.iter().cloned() {
+    for node in nodes.clone() {
         tasks.spawn(async move {
             write(&node, (), |tx, ()| {
                 Box::pin(async move {
