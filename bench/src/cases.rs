@@ -31,17 +31,34 @@ const GUESTS: usize = 20_000;
 /// Longer than a use stays unwritten because of the one before.
 const MINUTE: Duration = Duration::from_secs(62);
 const IDLE: usize = 10_000;
+/// Longer than a connection waits until it gives its buffers back.
+const REST: Duration = Duration::from_secs(3);
 /// Sign-ups a second beside jobs and backups: much less than the server can do, so that waits show what disturbs it.
 const STEADY: f64 = 500.0;
 
+/// The settings of a server that takes them.
+pub(crate) const MANY_CONNECTIONS: [(&str, &str); 1] = [("VESTIBULE__SERVER__MAX_CONNECTIONS", "20000")];
+
 /// The report of one engine.
-struct Cases {
+pub(crate) struct Cases {
     text: String,
     /// The first row of the table, to which the others are compared.
     usual_micros: Option<f64>,
 }
 
 impl Cases {
+    pub(crate) fn new(text: String) -> Self {
+        Self { text, usual_micros: None }
+    }
+
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
+    pub(crate) fn begin_table(&mut self) {
+        self.text.push_str("\n| case | per second | p50 ms | p99 ms | processor µs | to the first | errors |\n|---|---:|---:|---:|---:|---:|---:|\n");
+    }
+
     fn add(&mut self, name: &str, outcome: &Outcome, micros: Option<f64>) {
         self.usual_micros = self.usual_micros.or(micros);
         let ratio = micros.zip(self.usual_micros).map(|(micros, usual)| micros / usual);
@@ -89,6 +106,68 @@ impl Cases {
         self.add(name, &outcome, None);
         Ok(())
     }
+
+    /// What connections without a request take, and what they do to the others.
+    pub(crate) async fn measure_idle(&mut self, server: &Process, stage: &Stage) -> Result<(), Box<dyn Error>> {
+        let before = server.anonymous_memory();
+        let mut request = Vec::new();
+        let access = stage.guests.first().map_or("", |guest| guest.access.as_str());
+        get(&mut request, &stage.host, "/oauth2/userinfo", access, "");
+        let mut held = Vec::new();
+        while held.len() < IDLE {
+            match Connection::open(server.port).await {
+                Ok(mut connection) => {
+                    connection.ask(&request).await?;
+                    held.push(connection);
+                }
+                // The limit of open files.
+                Err(_) => break,
+            }
+        }
+        tokio::time::sleep(REST).await;
+        let at_once = server.anonymous_memory();
+        let count = held.len();
+        let name = format!("beside {count} idle connections");
+        self.drive(&name, server.port, &[server], stage.source(Scenario::Userinfo)).await?;
+        tokio::time::sleep(REST).await;
+        if let (Some(before), Some(at_once), Some(after)) = (before, at_once, server.anonymous_memory()) {
+            // The allocator gives memory back when it is used, so not while nothing at all happens.
+            let each = |memory: f64| (memory - before) * 1_024.0 / count.max(1) as f64;
+            self.note(&format!(
+                "{count} idle connections: {before:.1} MiB without them, {after:.1} beside requests ({:.1} KiB each), {at_once:.1} before these ({:.1}).",
+                each(after),
+                each(at_once)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Start with a loaded store: from the system's memory, and from the disk where this process may empty that.
+    pub(crate) async fn measure_restart(&mut self, instance: &Instance, root: &Path) -> Result<(), Box<dyn Error>> {
+        let mut starts = Vec::new();
+        for _ in 0..5 {
+            let server = instance.start(root).await?;
+            starts.push(format!("{:.0}", server.start_up.as_secs_f64() * 1_000.0));
+            server.stop();
+        }
+        self.note(&format!("Start, warm: {} ms.", starts.join(", ")));
+        let mut starts = Vec::new();
+        for _ in 0..3 {
+            let synced = Command::new("sync").status().is_ok_and(|status| status.success());
+            if !synced || fs::write("/proc/sys/vm/drop_caches", "3").is_err() {
+                break;
+            }
+            let server = instance.start(root).await?;
+            starts.push(format!("{:.0}", server.start_up.as_secs_f64() * 1_000.0));
+            server.stop();
+        }
+        if starts.is_empty() {
+            self.note("Start, cold: not measured, the system's memory of files could not be emptied.");
+        } else {
+            self.note(&format!("Start, cold: {} ms.", starts.join(", ")));
+        }
+        Ok(())
+    }
 }
 
 /// Measures one engine with a loaded store.
@@ -102,19 +181,18 @@ pub async fn measure(
     let port = find_port()?;
     let instance = Instance::prepare(binary, root, location, port, &project_file(port))?;
     let known = fill::load(location, users, GUESTS).await?;
-    let mut cases = Cases { text: String::new(), usual_micros: None };
-    let table = "| case | per second | p50 ms | p99 ms | processor µs | to the first | errors |\n|---|---:|---:|---:|---:|---:|---:|\n";
-    write!(cases.text, "\n## {}, {users} guests\n\n{table}", engine.name())?;
+    let mut cases = Cases::new(String::new());
+    write!(cases.text, "\n## {}, {users} guests\n", engine.name())?;
+    cases.begin_table();
 
-    let start = [("VESTIBULE__SERVER__MAX_CONNECTIONS", "20000")];
-    let server = instance.start_with(root, &start).await?;
+    let server = instance.start_with(root, &MANY_CONNECTIONS).await?;
     let mut stage = Stage::new(port, Pairs::make());
     stage.gather(port, "bench", known, GUESTS).await?;
     let user_info = stage.source(Scenario::Userinfo);
     cases.drive("UserInfo, tokens used again and again", port, &[&server], Rc::clone(&user_info)).await?;
     tokio::time::sleep(MINUTE).await;
-    cases.drive("tokens not used for a minute", port, &[&server], stage.user_info_once()).await?;
-    cases.drive("a connection for each request", port, &[&server], stage.user_info_fresh()).await?;
+    cases.drive("tokens not used for a minute", port, &[&server], stage.user_info_once(0, 1)).await?;
+    cases.drive("a connection for each request", port, &[&server], stage.source(Scenario::UserinfoFresh)).await?;
     for (name, keeps_alive) in
         [("behind nginx, kept alive", true), ("behind nginx, a connection for each request", false)]
     {
@@ -125,11 +203,11 @@ pub async fn measure(
             Err(error) => cases.note(&format!("{name}: not measured, {error}.")),
         }
     }
-    measure_idle(&mut cases, &server, &stage).await?;
+    cases.measure_idle(&server, &stage).await?;
     measure_beside(&mut cases, &instance, &server, location, root).await?;
     server.stop();
-    measure_restart(&mut cases, &instance, root).await?;
-    Ok(cases.text)
+    cases.measure_restart(&instance, root).await?;
+    Ok(cases.into_text())
 }
 
 /// nginx as in `docs/guides/proxies.md`, with one worker.
@@ -154,40 +232,6 @@ impl Nginx {
         command.arg("-c").arg(&file);
         Ok(Self(Process::start(&mut command, port, "/healthz", &name.with_extension("out")).await?))
     }
-}
-
-/// What connections without a request take, and what they do to the others.
-async fn measure_idle(cases: &mut Cases, server: &Process, stage: &Stage) -> Result<(), Box<dyn Error>> {
-    let before = server.anonymous_memory();
-    let mut request = Vec::new();
-    let access = stage.guests.first().map_or("", |guest| guest.access.as_str());
-    get(&mut request, &stage.host, "/oauth2/userinfo", access);
-    let mut held = Vec::new();
-    while held.len() < IDLE {
-        match Connection::open(server.port).await {
-            Ok(mut connection) => {
-                connection.ask(&request).await?;
-                held.push(connection);
-            }
-            // The limit of open files.
-            Err(_) => break,
-        }
-    }
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    if let Some((before, after)) = before.zip(server.anonymous_memory()) {
-        let each = (after - before) * 1_024.0 / held.len().max(1) as f64;
-        let count = held.len();
-        cases
-            .drive(
-                &format!("beside {count} idle connections"),
-                server.port,
-                &[server],
-                stage.source(Scenario::Userinfo),
-            )
-            .await?;
-        cases.note(&format!("{count} idle connections: {before:.1} → {after:.1} MiB, {each:.1} KiB each."));
-    }
-    Ok(())
 }
 
 /// Backup and clean-up beside sign-ups.
@@ -234,26 +278,6 @@ async fn measure_beside(
     cases.text.push_str(table);
     for _ in 0..4 {
         cases.steady("clean-up", server.port, Duration::from_secs(20)).await?;
-    }
-    Ok(())
-}
-
-/// Start with a loaded store: from the system's memory, and from the disk where this process may empty that.
-async fn measure_restart(cases: &mut Cases, instance: &Instance, root: &Path) -> Result<(), Box<dyn Error>> {
-    let mut starts = Vec::new();
-    for _ in 0..5 {
-        let server = instance.start(root).await?;
-        starts.push(format!("{:.0}", server.start_up.as_secs_f64() * 1_000.0));
-        server.stop();
-    }
-    cases.note(&format!("Start, warm: {} ms.", starts.join(", ")));
-    let synced = Command::new("sync").status().is_ok_and(|status| status.success());
-    if synced && fs::write("/proc/sys/vm/drop_caches", "3").is_ok() {
-        let server = instance.start(root).await?;
-        cases.note(&format!("Start, cold: {:.0} ms.", server.start_up.as_secs_f64() * 1_000.0));
-        server.stop();
-    } else {
-        cases.note("Start, cold: not measured, the system's memory of files could not be emptied.");
     }
     Ok(())
 }

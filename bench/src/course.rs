@@ -14,6 +14,7 @@ use crate::{
     fill,
     instance::{Instance, project_file},
     load,
+    plot::{Line, Panel, Plot},
     process::find_port,
     scenario::{Scenario, Stage},
     store_location::StoreLocation,
@@ -83,7 +84,7 @@ pub async fn measure(
         }
     }
     server.stop();
-    fs::write(out.join("course.svg"), draw(&points, span))?;
+    fs::write(out.join("course.svg"), plot(&setting, &points, span).draw())?;
     let mut text = format!(
         "# {} minutes of a mixed day\n\n{RATE:.0} requests a second, {} guests, a backup in the middle{}; errors: {errors}. Plot: course.svg.\n\n",
         setting.minutes,
@@ -98,67 +99,24 @@ pub async fn measure(
     Ok(vec![text])
 }
 
-/// Three panels above one axis of time; the time of the backup is gray.
-fn draw(points: &[Point], backup: Option<(f64, f64)>) -> String {
-    const LEFT: f64 = 70.0;
-    const WIDTH: f64 = 640.0;
-    const PANEL: f64 = 110.0;
-    const GAP: f64 = 34.0;
-    type Panel = (&'static str, fn(&Point) -> f64, Option<fn(&Point) -> f64>);
-    let panels: [Panel; 3] = [
-        ("Wait of requests in ms: p99, and p50 (light)", |point| point.p99_ms, Some(|point| point.p50_ms)),
-        ("Memory of the server in MiB", |point| point.memory_mib, None),
-        ("Length of the write-ahead log in MiB", |point| point.log_mib, None),
-    ];
-    let end = points.last().map_or(1.0, |point| point.at);
-    let height = panels.len() as f64 * (PANEL + GAP) + 40.0;
-    let x = |at: f64| LEFT + at / end * WIDTH;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {height}\" font-family=\"sans-serif\" font-size=\"12\" role=\"img\" aria-label=\"Waits, memory and log over time\">\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
-        LEFT + WIDTH + 20.0
-    );
-    for (number, (title, value, second)) in panels.into_iter().enumerate() {
-        let top = 24.0 + number as f64 * (PANEL + GAP);
-        let most = points.iter().map(value).fold(1.0, f64::max) * 1.05;
-        let y = |value: f64| top + PANEL - value / most * PANEL;
-        let mut add = |text: String| svg.push_str(&(text + "\n"));
-        if let Some((from, to)) = backup {
-            add(format!(
-                "<rect x=\"{:.1}\" y=\"{top}\" width=\"{:.1}\" height=\"{PANEL}\" fill=\"#e8e8e8\"/>",
-                x(from),
-                x(to) - x(from)
-            ));
-        }
-        add(format!("<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\">{title}</text>", top - 6.0));
-        for share in [0.0, 0.5, 1.0] {
-            let at = y(most * share);
-            add(format!(
-                "<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{at:.1}\" y2=\"{at:.1}\" stroke=\"#ccc\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"#555\">{:.0}</text>",
-                LEFT + WIDTH,
-                LEFT - 6.0,
-                at + 4.0,
-                most * share
-            ));
-        }
-        for (value, color) in [(Some(value), "#2364aa"), (second, "#9bbbe0")] {
-            let Some(value) = value else { continue };
-            let path: Vec<String> =
-                points.iter().map(|point| format!("{:.1},{:.1}", x(point.at), y(value(point)))).collect();
-            add(format!(
-                "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"1.5\"/>",
-                path.join(" ")
-            ));
-        }
+/// Waits, memory and log above one axis of time; the time of the backup is gray.
+fn plot(setting: &Setting<'_>, points: &[Point], backup: Option<(f64, f64)>) -> Plot {
+    let line = |name, value: fn(&Point) -> f64| Line { name, values: points.iter().map(value).collect() };
+    Plot {
+        title: format!(
+            "{} minutes: {RATE:.0} requests a second, {} million guests",
+            setting.minutes,
+            setting.users as f64 / 1e6
+        ),
+        times: points.iter().map(|point| point.at).collect(),
+        panels: vec![
+            Panel {
+                title: "How long a request waits, in ms",
+                lines: vec![line("99 of 100", |point| point.p99_ms), line("half of all", |point| point.p50_ms)],
+            },
+            Panel { title: "Memory of the server, in MiB", lines: vec![line("memory", |point| point.memory_mib)] },
+            Panel { title: "Write-ahead log on disk, in MiB", lines: vec![line("log", |point| point.log_mib)] },
+        ],
+        marked: backup.map(|(from, to)| ("backup", from, to)),
     }
-    for minute in 0..=(end / 60.0) as u64 {
-        writeln!(
-            svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#555\">{minute} min</text>",
-            x(minute as f64 * 60.0),
-            height - 22.0
-        )
-        .expect("a string takes everything");
-    }
-    svg.push_str("</svg>\n");
-    svg
 }

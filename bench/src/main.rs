@@ -1,6 +1,7 @@
 //! `bench/run`: starts the server, the floors and the peer, drives them in turn, and writes one report.
 
 mod admin;
+mod aims;
 mod cases;
 mod course;
 mod device;
@@ -14,6 +15,7 @@ mod options;
 mod peer;
 mod people;
 mod plan;
+mod plot;
 mod process;
 mod promotion;
 mod report;

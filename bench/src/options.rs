@@ -20,8 +20,11 @@ pub struct Options {
     /// restart; with a million guests, or --users
     #[arg(long, conflicts_with_all = ["admin", "scenario", "quick"])]
     pub cases: bool,
+    /// Instead: the aims of docs/benchmarks.md, each a row of one table, in which all take turns; without guests, or with --users
+    #[arg(long, conflicts_with_all = ["admin", "cases", "quick"])]
+    pub aims: bool,
     /// Instead: so many minutes of a steady mixed load with a backup in the middle, as a plot of latency, memory and log
-    #[arg(long, value_name = "N", conflicts_with_all = ["admin", "cases", "scenario", "quick"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["admin", "aims", "cases", "scenario", "quick"])]
     pub minutes: Option<u64>,
     /// Only this engine; both when PostgreSQL is there, without it
     #[arg(long)]

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::wire::Connection;
+use crate::{store_location::connect, wire::Connection};
 
 /// How long a server may take to its first response.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -99,6 +99,38 @@ pub fn find_port() -> std::io::Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
+/// The server of a local PostgreSQL, with all of its processes.
+pub struct Postmaster(String);
+
+impl Postmaster {
+    /// Finds the parent of this connection's process; none where that runs elsewhere.
+    pub async fn find(url: &str) -> Result<Option<Self>, Box<dyn Error>> {
+        let backend: i32 = connect(url).await?.query_one("SELECT pg_backend_pid()", &[]).await?.get(0);
+        let stat = fs::read_to_string(format!("/proc/{backend}/stat")).ok();
+        let fields = stat.filter(|stat| stat.contains("postgres")).and_then(|stat| read_stat(&stat));
+        Ok(fields.map(|fields| Self(fields.parent)))
+    }
+
+    /// Of the server and its processes, those that ended included.
+    pub fn processor_time(&self) -> Duration {
+        let stats = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let stats = stats.filter_map(|entry| {
+            let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+            Some((entry.file_name(), read_stat(&stat)?))
+        });
+        let ticks = stats.map(|(id, fields)| {
+            if id == self.0.as_str() {
+                fields.own + fields.of_ended_children
+            } else if fields.parent == self.0 {
+                fields.own
+            } else {
+                0
+            }
+        });
+        Duration::from_millis(ticks.sum::<u64>() * 10)
+    }
+}
+
 pub fn processor_time_of_self() -> Option<Duration> {
     processor_time_of("self")
 }
@@ -106,7 +138,20 @@ pub fn processor_time_of_self() -> Option<Duration> {
 /// Linux only; clock ticks are 10 ms there.
 fn processor_time_of(process: &str) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    Some(Duration::from_millis(read_stat(&stat)?.own * 10))
+}
+
+/// Fields of `/proc/PID/stat`.
+struct Stat {
+    parent: String,
+    /// Ticks of the process.
+    own: u64,
+    of_ended_children: u64,
+}
+
+fn read_stat(stat: &str) -> Option<Stat> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-    Some(Duration::from_millis(ticks * 10))
+    let sum =
+        |first: usize| Some(fields.get(first)?.parse::<u64>().ok()? + fields.get(first + 1)?.parse::<u64>().ok()?);
+    Some(Stat { parent: (*fields.get(1)?).to_owned(), own: sum(11)?, of_ended_children: sum(13)? })
 }

@@ -24,9 +24,9 @@ pub fn post(out: &mut Vec<u8>, host: &str, path: &str, media_type: &str, extra: 
     out.extend_from_slice(body);
 }
 
-pub fn get(out: &mut Vec<u8>, host: &str, path: &str, token: &str) {
+pub fn get(out: &mut Vec<u8>, host: &str, path: &str, token: &str, extra: &str) {
     out.extend_from_slice(
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n").as_bytes(),
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n{extra}\r\n").as_bytes(),
     );
 }
 

@@ -1,11 +1,18 @@
 //! One run: what is started, in which order it is measured, and how the figures are combined.
 
-use std::{error::Error, fs, path::PathBuf, process::Command, rc::Rc, time::Instant};
+use std::{
+    error::Error,
+    fs,
+    path::PathBuf,
+    process::Command,
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
 use crate::{
-    admin, cases, course,
+    admin, aims, cases, course,
     device::Pairs,
     fill,
     floor::Floor,
@@ -90,13 +97,16 @@ async fn interrupted() {
 }
 
 impl Bench {
-    /// Runs the measurements; returns the other report for `--admin`, `--cases` and `--minutes`: its file, and its parts.
+    /// Runs the measurements; returns the other report for `--admin`, `--aims`, `--cases` and `--minutes`: its file, and its parts.
     async fn measure(&mut self) -> Result<Option<(&'static str, Vec<String>)>, Box<dyn Error>> {
         if self.options.admin {
             return Ok(Some(("admin.md", self.measure_admin().await?)));
         }
         if self.options.cases {
             return Ok(Some(("cases.md", self.measure_cases().await?)));
+        }
+        if self.options.aims {
+            return Ok(Some(("aims.md", self.measure_aims().await?)));
         }
         if let Some(minutes) = self.options.minutes {
             return Ok(Some(("course.md", self.measure_course(minutes).await?)));
@@ -112,6 +122,32 @@ impl Bench {
             let measured = cases::measure(&self.options.binary, &self.root, &location, engine, users).await;
             location.remove().await;
             parts.push(measured?);
+        }
+        Ok(parts)
+    }
+
+    async fn measure_aims(&mut self) -> Result<Vec<String>, Box<dyn Error>> {
+        let handler = self.start_floor(Floor::Http, "-").await?;
+        let mut parts = Vec::new();
+        for engine in self.plan.engines.clone() {
+            let rows = self.start_rows(engine).await?;
+            for users in self.plan.users.clone() {
+                let location = self.make_location(engine, &format!("aims_{users}")).await?;
+                let setting = aims::Setting {
+                    binary: &self.options.binary,
+                    root: &self.root,
+                    engine,
+                    users,
+                    connections: self.options.concurrency.first().copied().unwrap_or(64),
+                    pace: (Duration::from_millis(500), Duration::from_secs_f64(self.options.seconds.unwrap_or(3.0))),
+                    rounds: self.plan.rounds,
+                    floors: (&handler, &rows),
+                    only: &self.options.scenario,
+                };
+                let measured = aims::measure(setting, &location).await;
+                location.remove().await;
+                parts.push(measured?);
+            }
         }
         Ok(parts)
     }
@@ -144,13 +180,7 @@ impl Bench {
         let handler = self.start_floor(Floor::Http, "-").await?;
         let peer = self.start_peer().await?;
         for engine in self.plan.engines.clone() {
-            let floor_location = self.make_location(engine, "floor").await?;
-            let (floor, url) = match (&floor_location, engine) {
-                (StoreLocation::Folder(folder), _) => (Floor::Sqlite, folder.join("store.db").display().to_string()),
-                (StoreLocation::Database { url, .. }, _) => (Floor::Postgres, url.clone()),
-            };
-            self.scratch.push(floor_location);
-            let rows = self.start_floor(floor, &url).await?;
+            let rows = self.start_rows(engine).await?;
             for users in self.plan.users.clone() {
                 self.measure_store(engine, users, &handler, &rows, peer.as_ref()).await?;
             }
@@ -167,6 +197,17 @@ impl Bench {
                 StoreLocation::database(admin, &format!("{name}_{}", self.databases)).await
             }
         }
+    }
+
+    /// The floor that writes the rows of a guest, with a store of its own.
+    async fn start_rows(&mut self, engine: Engine) -> Result<Process, Box<dyn Error>> {
+        let location = self.make_location(engine, "floor").await?;
+        let (floor, url) = match &location {
+            StoreLocation::Folder(folder) => (Floor::Sqlite, folder.join("store.db").display().to_string()),
+            StoreLocation::Database { url, .. } => (Floor::Postgres, url.clone()),
+        };
+        self.scratch.push(location);
+        self.start_floor(floor, &url).await
     }
 
     async fn start_floor(&self, floor: Floor, location: &str) -> Result<Process, Box<dyn Error>> {
@@ -398,7 +439,7 @@ impl Bench {
     }
 }
 
-/// The source of a scenario; RS256 refreshes need guests of their own application, and key scenarios as many signed
+/// The source of a scenario; some refreshes need guests of their own application, and key scenarios as many signed
 /// requests as can be sent.
 async fn stage_for(
     stage: &Stage,
@@ -411,17 +452,22 @@ async fn stage_for(
         Scenario::SignupKey | Scenario::ReloginKey | Scenario::ReloginKeyP256 => {
             return stage.prepare_keys(scenario, port, requests).await;
         }
-        Scenario::RefreshRs256 => {}
+        Scenario::RefreshRs256 | Scenario::RefreshJwt => {}
         Scenario::Signup
+        | Scenario::SignupLazy
         | Scenario::SignupCookie
         | Scenario::Refresh
         | Scenario::Userinfo
+        | Scenario::UserinfoFresh
+        | Scenario::UserinfoClosed
+        | Scenario::UserinfoOnce
         | Scenario::Resolve
         | Scenario::Promotion
         | Scenario::MixedDay => return Ok(stage.source(scenario)),
     }
+    let client = if scenario == Scenario::RefreshJwt { "bench-jwt" } else { "bench-rs256" };
     let mut other = Stage::new(port, stage.pairs.clone());
-    other.gather(port, "bench-rs256", Vec::new(), guests.min(2_000)).await?;
+    other.gather(port, client, Vec::new(), guests.min(2_000)).await?;
     Ok(other.source(scenario))
 }
 

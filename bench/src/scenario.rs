@@ -23,6 +23,8 @@ use crate::{
 pub enum Scenario {
     /// A web guest with a refresh token.
     Signup,
+    /// A web guest that is not stored.
+    SignupLazy,
     /// A web guest with a session cookie.
     SignupCookie,
     /// A guest with a new device key (RSA, as the SDKs generate them); challenges are fetched and requests signed
@@ -34,10 +36,19 @@ pub enum Scenario {
     ReloginKeyP256,
     /// New tokens for a refresh token; the ID token is signed with ES256.
     Refresh,
-    /// The same with RS256, the default of applications.
+    /// The same with RS256, which older applications keep.
     RefreshRs256,
+    /// The same with ES256, and with an access token that is a JWT, too.
+    RefreshJwt,
     /// UserInfo with an access token.
     Userinfo,
+    /// The same with a connection for each request, which the client closes.
+    UserinfoFresh,
+    /// The same, and the client asks the server to close it.
+    UserinfoClosed,
+    /// UserInfo with tokens that were not used for a minute; for `--aims` only.
+    #[value(skip)]
+    UserinfoOnce,
     /// A reverse proxy's request to the resolver.
     Resolve,
     /// Promotion of a web guest with username and password: sign-up, promotion code, two pages, new tokens.
@@ -56,15 +67,19 @@ pub enum Ground {
     Rows,
 }
 
-pub const ALL: [Scenario; 11] = [
+pub const ALL: [Scenario; 15] = [
     Scenario::Signup,
+    Scenario::SignupLazy,
     Scenario::SignupCookie,
     Scenario::SignupKey,
     Scenario::ReloginKey,
     Scenario::ReloginKeyP256,
     Scenario::Refresh,
     Scenario::RefreshRs256,
+    Scenario::RefreshJwt,
     Scenario::Userinfo,
+    Scenario::UserinfoFresh,
+    Scenario::UserinfoClosed,
     Scenario::Resolve,
     Scenario::Promotion,
     Scenario::MixedDay,
@@ -74,13 +89,18 @@ impl Scenario {
     pub fn name(self) -> &'static str {
         match self {
             Self::Signup => "signup",
+            Self::SignupLazy => "signup_lazy",
             Self::SignupCookie => "signup_cookie",
             Self::SignupKey => "signup_key",
             Self::ReloginKey => "relogin_key",
             Self::ReloginKeyP256 => "relogin_key_p256",
             Self::Refresh => "refresh",
             Self::RefreshRs256 => "refresh_rs256",
+            Self::RefreshJwt => "refresh_jwt",
             Self::Userinfo => "userinfo",
+            Self::UserinfoFresh => "userinfo_fresh",
+            Self::UserinfoClosed => "userinfo_closed",
+            Self::UserinfoOnce => "userinfo_once",
             Self::Resolve => "resolve",
             Self::Promotion => "promotion",
             Self::MixedDay => "mixed_day",
@@ -89,7 +109,12 @@ impl Scenario {
 
     pub fn ground(self) -> Ground {
         match self {
-            Self::Userinfo | Self::Resolve => Ground::Handler,
+            Self::SignupLazy
+            | Self::Userinfo
+            | Self::UserinfoFresh
+            | Self::UserinfoClosed
+            | Self::UserinfoOnce
+            | Self::Resolve => Ground::Handler,
             Self::Signup
             | Self::SignupCookie
             | Self::SignupKey
@@ -97,6 +122,7 @@ impl Scenario {
             | Self::ReloginKeyP256
             | Self::Refresh
             | Self::RefreshRs256
+            | Self::RefreshJwt
             | Self::Promotion
             | Self::MixedDay => Ground::Rows,
         }
@@ -107,13 +133,18 @@ impl Scenario {
         match self {
             Self::Promotion => promotion::REQUESTS,
             Self::Signup
+            | Self::SignupLazy
             | Self::SignupCookie
             | Self::SignupKey
             | Self::ReloginKey
             | Self::ReloginKeyP256
             | Self::Refresh
             | Self::RefreshRs256
+            | Self::RefreshJwt
             | Self::Userinfo
+            | Self::UserinfoFresh
+            | Self::UserinfoClosed
+            | Self::UserinfoOnce
             | Self::Resolve
             | Self::MixedDay => 1,
         }
@@ -151,6 +182,10 @@ impl Stage {
             Scenario::Signup => {
                 Rc::new(Fixed { request: sign_up(&host, "refresh_token"), expected: "\"refresh_token\"" })
             }
+            Scenario::SignupLazy => {
+                let request = sign_up_for(&host, "bench-lazy", "refresh_token");
+                Rc::new(Fixed { request, expected: "\"refresh_token\"" })
+            }
             Scenario::SignupCookie => Rc::new(Fixed { request: sign_up(&host, "cookie"), expected: "\"result\"" }),
             Scenario::SignupKey | Scenario::ReloginKey | Scenario::ReloginKeyP256 => {
                 Rc::new(Keys { ready: RefCell::default(), host })
@@ -158,28 +193,28 @@ impl Stage {
             Scenario::Promotion => Rc::new(Promotions::new(host)),
             Scenario::Refresh => Rc::new(Refresh { host, client: "bench", guests }),
             Scenario::RefreshRs256 => Rc::new(Refresh { host, client: "bench-rs256", guests }),
-            Scenario::Userinfo => self.user_info(Order::Random, false),
+            Scenario::RefreshJwt => Rc::new(Refresh { host, client: "bench-jwt", guests }),
+            Scenario::Userinfo => self.user_info(Order::Random, Keeping::Open),
+            Scenario::UserinfoFresh => self.user_info(Order::Random, Keeping::ClosedByClient),
+            Scenario::UserinfoClosed => self.user_info(Order::Random, Keeping::ClosedByServer),
+            Scenario::UserinfoOnce => self.user_info_once(0, 1),
             Scenario::Resolve => {
-                let (order, is_fresh) = (Order::Random, false);
-                Rc::new(Bearer { host, path: "/_resolver/resolve", expected: "", guests, order, is_fresh })
+                let (order, keeping) = (Order::Random, Keeping::Open);
+                Rc::new(Bearer { host, path: "/_resolver/resolve", expected: "", guests, order, keeping })
             }
             Scenario::MixedDay => Rc::new(MixedDay { host, guests }),
         }
     }
 
-    fn user_info(&self, order: Order, is_fresh: bool) -> Rc<dyn Source> {
+    fn user_info(&self, order: Order, keeping: Keeping) -> Rc<dyn Source> {
         let (host, guests) = (self.host.clone(), Rc::clone(&self.guests));
-        Rc::new(Bearer { host, path: "/oauth2/userinfo", expected: "\"sub\"", guests, order, is_fresh })
+        Rc::new(Bearer { host, path: "/oauth2/userinfo", expected: "\"sub\"", guests, order, keeping })
     }
 
-    /// UserInfo with each guest's token once.
-    pub fn user_info_once(&self) -> Rc<dyn Source> {
-        self.user_info(Order::Once(Cell::new(0)), false)
-    }
-
-    /// UserInfo, with a connection for each request.
-    pub fn user_info_fresh(&self) -> Rc<dyn Source> {
-        self.user_info(Order::Random, true)
+    /// UserInfo with each guest's token once, in no order; in one of several rounds, which share the guests.
+    pub fn user_info_once(&self, round: usize, rounds: usize) -> Rc<dyn Source> {
+        let share = self.guests.len() / rounds;
+        self.user_info(Order::Once { next: Cell::new(round * share), end: (round + 1) * share }, Keeping::Open)
     }
 
     /// Signs up guests, or refreshes existing ones, and keeps their tokens.
@@ -355,30 +390,45 @@ struct Bearer {
     expected: &'static str,
     guests: Rc<Vec<Guest>>,
     order: Order,
-    is_fresh: bool,
+    keeping: Keeping,
+}
+
+/// Whether requests share a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    Open,
+    ClosedByClient,
+    ClosedByServer,
 }
 
 /// Whose token comes next.
 enum Order {
     /// Any guest's.
     Random,
-    /// Each guest's once; the number of those that had their turn.
-    Once(Cell<usize>),
+    /// Each guest's once, until an end.
+    Once { next: Cell<usize>, end: usize },
 }
 
 impl Source for Bearer {
     fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
         let guest = match &self.order {
             Order::Random => Some(pick(&self.guests, state)),
-            Order::Once(next) => self.guests.get(next.replace(next.get() + 1)),
+            Order::Once { next, end } => {
+                let turn = next.get();
+                next.set(turn + 1);
+                // A prime beyond any number of guests, so that each has one turn, and neighbors in the store do not follow each other.
+                let place = turn * 1_000_003 % self.guests.len().max(1);
+                self.guests.get(place).filter(|_| turn < *end)
+            }
         };
         let Some(guest) = guest else { return false };
-        get(out, &self.host, self.path, &guest.access);
+        let extra = if self.keeping == Keeping::ClosedByServer { "Connection: close\r\n" } else { "" };
+        get(out, &self.host, self.path, &guest.access, extra);
         true
     }
 
     fn is_fresh(&self) -> bool {
-        self.is_fresh
+        self.keeping != Keeping::Open
     }
 
     fn judge(&self, _: &mut ConnectionState, answer: &Answer<'_>) -> bool {
@@ -420,7 +470,7 @@ impl Source for MixedDay {
     fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
         match (state.step, state.held.pop()) {
             (1.., Some(access)) => {
-                get(out, &self.host, "/oauth2/userinfo", &access);
+                get(out, &self.host, "/oauth2/userinfo", &access, "");
                 if state.step > 1 {
                     state.held.push(access);
                 }

@@ -228,7 +228,9 @@ where
                 Watched::Resting => None,
             };
             let parts = Pin::into_inner(connection).into_parts();
-            (stream, ahead) = (parts.io.into_inner().into_stream(), parts.read_buf);
+            stream = parts.io.into_inner().into_stream();
+            // What is empty still holds the whole buffer that it is a part of.
+            ahead = if parts.read_buf.is_empty() { Bytes::new() } else { parts.read_buf };
             if cut == Some(Cut::Write) {
                 // Otherwise the operating system would keep unsent data and retransmit it for minutes.
                 let _ = stream.set_zero_linger();
