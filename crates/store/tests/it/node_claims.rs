@@ -19,6 +19,7 @@ on_both_engines!(
     a_try_that_lost_its_claim_changes_nothing_of_the_next_one,
     a_try_from_before_a_replay_changes_nothing_of_the_one_after_it,
     what_a_node_has_claimed_is_left_to_it,
+    a_process_knows_its_own_number,
     an_attempt_that_lost_its_claim_changes_nothing_of_the_next_one,
 );
 
@@ -151,6 +152,22 @@ async fn a_try_from_before_a_replay_changes_nothing_of_the_one_after_it(store: S
     assert!(!note_any_result(&store, slow).await);
     assert_eq!(list(&store, DeliveryState::Waiting).await, before);
     assert!(note_any_result(&store, again).await);
+}
+
+async fn a_process_knows_its_own_number(store: Store) {
+    assert!(!store.is_this_node(7));
+    store.listen_for_settings(&Arc::new(Notify::new()));
+    let locked = async {
+        loop {
+            if let Some(number) = store.node() {
+                return number;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let number = tokio::time::timeout(PATIENCE, locked).await.expect("it gets a number");
+    assert!(store.is_this_node(number));
+    assert!(!store.is_this_node(number + 1));
 }
 
 async fn what_a_node_has_claimed_is_left_to_it(store: Store) {
