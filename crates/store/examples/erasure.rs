@@ -24,7 +24,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_store::{
-    Location, Pooler, Store, StoreError, Tx,
+    Engine, Location, Pooler, Store, StoreError, Tx,
     device_keys::{self, DeviceKeyRow},
     ended,
     erasure::{self, Cutoffs},
@@ -39,7 +39,9 @@ const ALL: Cutoffs = Cutoffs { seen_before: NOW, used_before: NOW };
 /// What the server's job goes past in one look.
 const LOOK: i64 = 4_000;
 /// The shortest transaction that is aimed at.
-const LEAST: Duration = Duration::from_millis(1);
+const LEAST: Duration = Duration::from_micros(500);
+/// So many times as long as a transaction took, the job pauses where others wrote meanwhile.
+const PAUSES: u32 = 2;
 /// How long sign-ups are measured alone, before each work beside them.
 const USUAL: Duration = Duration::from_secs(4);
 /// About as long as the event of a guest.
@@ -364,8 +366,12 @@ async fn work_off(store: &Store, work: Work, aim: Duration) -> Result<Done, Stor
             let (chunk, later) = rest.split_at(rest.len().div_ceil(rest.len().div_ceil(rows)));
             let (requested_at, writes) = (Instant::now(), store.count_writes());
             let took = work.carry_out(store, chunk.to_vec()).await?;
-            is_beside = if store.count_writes() > writes + 1 { 64 } else { is_beside.saturating_sub(1) };
+            let met_others = store.count_writes() > writes + 1;
+            is_beside = if met_others { 64 } else { is_beside.saturating_sub(1) };
             let others = requested_at.elapsed().saturating_sub(took);
+            if met_others && store.engine() == Engine::Sqlite {
+                tokio::time::sleep(took.min(aim) * PAUSES).await;
+            }
             let aim = if is_beside > 0 { (others / 2).clamp(LEAST, aim) } else { others.clamp(aim, aim * 4) };
             if chunk.len() >= rows || took >= aim {
                 let fitting = chunk.len() as u128 * aim.as_nanos() / took.as_nanos().max(1);

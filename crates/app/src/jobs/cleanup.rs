@@ -279,7 +279,7 @@ async fn remove_ended(
             let Some(rows) = EndedRows::of(app, chunk, end) else { break };
             let turn = Pace::begin(&app.store);
             let (number, took) = table.remove(app, rows).await?;
-            pace.learn(&turn, chunk.len(), took);
+            pace.learn(turn, chunk.len(), took).await;
             removed += number;
             rest = later;
             // Others' turn: the writer is shared.

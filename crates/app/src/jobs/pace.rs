@@ -11,7 +11,9 @@ const LONGEST: Duration = Duration::from_millis(8);
 /// The same where nothing else waits and commits are slow.
 const LONGEST_ALONE: Duration = Duration::from_millis(32);
 /// And the shortest one.
-const SHORTEST: Duration = Duration::from_millis(1);
+const SHORTEST: Duration = Duration::from_micros(500);
+/// After a transaction that others may have waited for, the job leaves the store to them for so many times as long.
+const PAUSES: u32 = 2;
 /// A transaction changes at least this many rows, however slow the store is.
 const LEAST: usize = 50;
 /// And at most this many.
@@ -26,6 +28,7 @@ pub(crate) struct Pace {
     engine: Engine,
     /// How many more transactions are taken to be beside other writes.
     beside: u32,
+    pause: Duration,
 }
 
 /// A transaction that begins.
@@ -50,7 +53,7 @@ struct Ended {
 impl Pace {
     /// A size for the first transaction.
     pub(crate) fn new(engine: Engine) -> Self {
-        Self { rows: 4 * LEAST, engine, beside: MEMORY }
+        Self { rows: 4 * LEAST, engine, beside: MEMORY, pause: Duration::ZERO }
     }
 
     /// How many of so many rows the next transaction changes. Transactions are of about the same size: a small one at the end would cost a
@@ -64,15 +67,21 @@ impl Pace {
         Turn { store, writes: store.count_writes(), watch: Stopwatch::start() }
     }
 
-    /// Learns from a transaction with so many rows, that took so long without its commit; at most doubles or halves.
-    pub(crate) fn learn(&mut self, turn: &Turn<'_>, rows: usize, took: Duration) {
+    /// Learns from a transaction with so many rows, that took so long without its commit; at most doubles or halves. Beside other writes,
+    /// it then lets them go first for a while.
+    pub(crate) async fn learn(&mut self, turn: Turn<'_>, rows: usize, took: Duration) {
         // It is one of the writes itself.
         let others = turn.store.count_writes().saturating_sub(turn.writes + 1);
         self.learn_from(Ended { rows, took, waited: turn.watch.elapsed(), others });
+        if !self.pause.is_zero() {
+            tokio::time::sleep(self.pause).await;
+        }
     }
 
     fn learn_from(&mut self, Ended { rows, took, waited, others }: Ended) {
         self.beside = if others > 0 { MEMORY } else { self.beside.saturating_sub(1) };
+        let is_waited_for = others > 0 && matches!(self.engine, Engine::Sqlite);
+        self.pause = if is_waited_for { took.min(LONGEST) * PAUSES } else { Duration::ZERO };
         let aim = self.aim(waited.saturating_sub(took));
         // A smaller transaction says nothing about a full one, unless it was too slow.
         if rows < self.rows && took < aim {
@@ -132,6 +141,7 @@ mod tests {
             (millis(4), millis(100), 400),
             (millis(8), millis(9), 100),
             (millis(2), millis(2), 100),
+            (Duration::from_micros(500), millis(1), 200),
         ] {
             let mut pace = Pace { rows: 200, ..Pace::new(Engine::Sqlite) };
             pace.learn_from(Ended { rows: 200, took, waited, others: 1 });
@@ -155,6 +165,20 @@ mod tests {
         assert_eq!(pace.rows, 800, "as long as half of the rest");
         pace.learn_from(Ended { others: 1, waited: millis(3), ..alone(800) });
         assert_eq!(pace.rows, 400);
+    }
+
+    #[test]
+    fn a_pause_follows_where_others_wait() {
+        for (engine, others, took, pause) in [
+            (Engine::Sqlite, 1, millis(2), millis(4)),
+            (Engine::Sqlite, 1, millis(500), millis(16)),
+            (Engine::Sqlite, 0, millis(2), Duration::ZERO),
+            (Engine::Postgres, 1, millis(2), Duration::ZERO),
+        ] {
+            let mut pace = Pace::new(engine);
+            pace.learn_from(Ended { rows: 200, took, waited: took, others });
+            assert_eq!(pace.pause, pause, "{engine:?} {others} {took:?}");
+        }
     }
 
     #[test]

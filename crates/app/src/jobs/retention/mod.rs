@@ -115,7 +115,7 @@ impl PageRun<'_> {
             let turn = Pace::begin(&self.app.store);
             match batch.write(self.app).await? {
                 Outcome::Done { written, record: new, took } => {
-                    pace.learn(&turn, number, took);
+                    pace.learn(turn, number, took).await;
                     if !is_last {
                         (before, record, acts) = (Some(written), *new, rest);
                         tokio::task::yield_now().await;
