@@ -121,7 +121,7 @@ enum Reading {
 }
 
 impl LogoImage {
-    /// Reads a file that somebody uploaded. Its first bytes decide what it is, not its name or type.
+    /// Reads an uploaded file. Its first bytes decide what it is, not its name or type.
     ///
     /// # Errors
     /// Why it is no logo.

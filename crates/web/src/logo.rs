@@ -34,7 +34,7 @@ pub fn respond((format, content): (ImageFormat, Bytes), caching: &'static str) -
         (header::CONTENT_TYPE, format.media_type()),
         (header::CACHE_CONTROL, caching),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Nothing runs where somebody opens the image by itself.
+        // Nothing runs where the image is opened by itself.
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

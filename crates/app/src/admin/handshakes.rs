@@ -226,7 +226,7 @@ impl Written {
             },
             MergeState::Undone => Event::UserMergeUndone { merge_id, from, into },
         };
-        // Counted for the application in which the person agreed, whoever decides.
+        // Counted for the application in which the person agreed, also if another caller decides.
         let entry = Some(actor.prepare_in(ctx, &event, (into, row.client_id.as_deref())));
         Ok(Self { promoted, entry, ..self })
     }

@@ -72,7 +72,7 @@ impl Deletion {
 
     /// Sets guests free that wait to be merged into the user, and removes what is left of those that were, until they are few enough for
     /// [`Self::write`]; nearly always they are at once. After a crash in between, the user is there with the rest of them, and the guests
-    /// that are free stay so: whoever deletes it once more goes on.
+    /// that are free stay so: the next deletion goes on.
     ///
     /// # Errors
     /// [`ActError::RoleLost`] when an operator may not do it any more, or the store's.

@@ -25,6 +25,14 @@ pub struct ReceiverMove {
     pub new: Option<String>,
 }
 
+impl ReceiverMove {
+    /// Whether these settings have the receiver where it is now. Those that a node has in memory may be a moment older than the move.
+    #[must_use]
+    pub fn is_known_to(&self, settings: &ProjectSettings) -> bool {
+        self.new.as_ref().is_none_or(|new| list(settings, self.kind).contains(new))
+    }
+}
+
 /// What a change does to receivers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceiverChanges {

@@ -1,4 +1,4 @@
-//! A row that another transaction has locked on PostgreSQL: whoever needs it waits for it, and nobody else does.
+//! A row that another transaction has locked on PostgreSQL: only requests that need it wait for it.
 
 use std::time::Duration;
 

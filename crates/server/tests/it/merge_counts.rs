@@ -70,7 +70,7 @@ async fn merges_are_counted_by_what_became_of_them_and_a_recount_finds_the_same(
     jobs::merges::sweep(&scene.server.app).await.expect("a look");
     request(&scene).await;
     let report = scene.admin.wait_until(RANGE, is([5, 2, 2, 1, 1], [1, 2, 2, 1], 1)).await;
-    // Where the person agreed, the application is known, whoever decided.
+    // Where the person agreed, the application is known, also if another caller decided.
     assert_eq!(sums(&report, &["web"]), [1, 0, 1, 0, 0], "{}", report["days"]);
     let of_web = scene.admin.get(&format!("{RANGE}&client_id=web")).await.expect(200).json();
     assert_eq!((funnel(&of_web), &of_web["merges_waiting"]), ([0, 0, 1, 0], &json!(0)));

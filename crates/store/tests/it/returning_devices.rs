@@ -66,7 +66,7 @@ async fn sign_in(store: &Store, number: u64, turn: u64, seconds: i64) {
 async fn a_device_that_signs_in_again_within_the_hour_dirties_three_pages() {
     let place = TestStore::sqlite();
     let store = place.open().await;
-    // As long as somebody reads, the log grows and does not begin anew.
+    // As long as a reader is open, the log grows and does not begin anew.
     let reader = rusqlite::Connection::open(place.path()).unwrap();
     reader.execute_batch("BEGIN").unwrap();
     reader.query_row("SELECT COUNT(*) FROM users", [], |row| row.get::<_, i64>(0)).unwrap();

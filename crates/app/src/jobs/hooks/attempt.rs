@@ -61,16 +61,16 @@ pub(super) enum Attempt {
 
 impl Attempt {
     pub(super) fn prepare(project: &Project, delivery: &Delivery, now: Timestamp) -> Result<Self, AttemptOutcome> {
-        let failed =
-            |error: String, is_final| AttemptOutcome { error: Some(error), is_final, ..AttemptOutcome::default() };
+        let failed = |error: String| AttemptOutcome { error: Some(error), ..AttemptOutcome::default() };
         if delivery.kind == logout_notices::KIND {
             let notice = (delivery.body.as_str(), delivery.url.as_str());
             let form = logout_notices::print_form(project, notice, delivery.attempts, now);
-            return form.map(Self::Logout).map_err(|error| failed(error.to_string(), true));
+            // Not for good: this node's settings may be a moment older than the URL. Where it is the notice that is old, it follows.
+            return form.map(Self::Logout).map_err(|error| failed(error.to_string()));
         }
         let headers = sign(project, (&id_of(&delivery.body), &delivery.body), now);
         if headers.is_empty() {
-            return Err(failed("the project has no webhook secret: create one".into(), false));
+            return Err(failed("the project has no webhook secret: create one".into()));
         }
         Ok(Self::Webhook(headers))
     }

@@ -16,9 +16,14 @@ const BATCHES: usize = 5;
 
 /// Has what waits at a URL follow its receivers; whether there was something.
 pub(super) async fn follow(app: &App, (project, url): &Address) -> Result<bool, StoreError> {
+    let Some(current) = app.projects.find_by_no(*project) else { return Ok(false) };
     let mut conn = app.store.read().await?;
     let mut waiting = Vec::new();
     for one in receiver_moves::list_of_url(&mut conn, *project, url).await? {
+        // What comes first with the settings of before would be sent by them, or not at all: the next look has the new ones.
+        if !one.is_known_to(&current.settings) {
+            continue;
+        }
         // Nearly always what was there has moved already.
         if receiver_moves::has_waiting(&mut conn, *project, &one, logout_notices::KIND).await? {
             waiting.push(one);
