@@ -36,12 +36,18 @@ const P: ProjectNo = ProjectNo(1);
 const OLD: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const NOW: Timestamp = Timestamp::from_seconds(1_900_000_000);
 const ALL: Cutoffs = Cutoffs { seen_before: NOW, used_before: NOW };
-/// What the server's job goes past in one look.
-const LOOK: i64 = 4_000;
+/// What the server's job goes past in one look,
+const LOOK: usize = 4_000;
+/// and in one part of it on SQLite.
+const PART_OF_LOOK: i64 = 100;
 /// The shortest transaction that is aimed at.
-const LEAST: Duration = Duration::from_micros(500);
-/// So many times as long as a transaction took, the job pauses where others wrote meanwhile.
-const PAUSES: u32 = 2;
+const SHORTEST: Duration = Duration::from_micros(120);
+/// What a transaction is taken to add to its commit.
+const COMMIT: Duration = Duration::from_micros(150);
+/// Rows of the smallest transaction.
+const LEAST: usize = 24;
+/// The longest pause between two parts of a look.
+const BREAK: Duration = Duration::from_millis(1);
 /// How long sign-ups are measured alone, before each work beside them.
 const USUAL: Duration = Duration::from_secs(4);
 /// About as long as the event of a guest.
@@ -248,26 +254,55 @@ impl Work {
         }
     }
 
-    /// The IDs of the next look, and where it ended.
-    async fn look(self, store: &Store, after: [u8; 16]) -> Result<(Vec<[u8; 16]>, Option<[u8; 16]>), StoreError> {
+    /// The IDs of the next look, and where it ended: in parts, as the server's job.
+    async fn look(
+        self,
+        store: &Store,
+        from: [u8; 16],
+        is_beside: bool,
+    ) -> Result<(Vec<[u8; 16]>, Option<[u8; 16]>), StoreError> {
+        let (part, parts) = match store.engine() {
+            Engine::Sqlite => (PART_OF_LOOK, LOOK / 100),
+            Engine::Postgres => (4_000, 1),
+        };
+        let (mut ids, mut after) = (Vec::new(), Some(from));
+        for _ in 0..parts {
+            let Some(from) = after else { break };
+            let (found, end) = self.look_at_part(store, from, part).await?;
+            ids.extend(found);
+            after = end;
+            if is_beside {
+                tokio::time::timeout(BREAK, store.let_others_write()).await.unwrap_or(Ok(()))?;
+            } else {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok((ids, after))
+    }
+
+    async fn look_at_part(
+        self,
+        store: &Store,
+        after: [u8; 16],
+        rows: i64,
+    ) -> Result<(Vec<[u8; 16]>, Option<[u8; 16]>), StoreError> {
         let mut conn = store.read().await?;
         let last = UserId::lower_bound(NOW.as_unix_millis());
         let is_old = |id: &[u8; 16]| id < last.as_bytes();
         let (found, end): (Vec<[u8; 16]>, Option<[u8; 16]>) = match self {
             Self::Sessions => {
-                let rows =
-                    sessions::scan_any_project(&mut conn, Some((P, SessionId::from_bytes(after))), 1_000).await?;
+                let rows = sessions::scan_any_project(&mut conn, Some((P, SessionId::from_bytes(after))), rows).await?;
                 let ids: Vec<_> = rows.into_iter().map(|(_, session)| *session.id.as_bytes()).collect();
                 (ids.clone(), ids.last().copied())
             }
             Self::Grants => {
-                let rows = grants::scan_any_project(&mut conn, Some((P, GrantId::from_bytes(after))), 1_000).await?;
+                let rows = grants::scan_any_project(&mut conn, Some((P, GrantId::from_bytes(after))), rows).await?;
                 let ids: Vec<_> = rows.into_iter().map(|(_, grant, _)| *grant.id.as_bytes()).collect();
                 (ids.clone(), ids.last().copied())
             }
             Self::Expire | Self::EraseExpired | Self::Erase | Self::EraseAndNotify => {
                 let after = UserId::from_bytes(after);
-                let end = retention::find_page_end(&mut conn, P, after, LOOK).await?;
+                let end = retention::find_page_end(&mut conn, P, after, rows).await?;
                 let range = (after, end.unwrap_or(last));
                 let rows = retention::scan(&mut conn, P, range, NOW).await?;
                 (rows.into_iter().map(|row| *row.id.as_bytes()).collect(), end.map(|end| *end.as_bytes()))
@@ -353,14 +388,14 @@ fn read_processor_time() -> u64 {
     fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum::<u64>() * 10_000
 }
 
-/// Goes through all that is old, in transactions of at most `aim`, and beside other writes of half of the rest of the wait for them: as
-/// `jobs/pace` of the server.
+/// Goes through all that is old, in transactions of at most `aim`, and beside other writes of half of what those wait: as `jobs/pace` of
+/// the server.
 async fn work_off(store: &Store, work: Work, aim: Duration) -> Result<Done, StoreError> {
     let (started, processor) = (Instant::now(), read_processor_time());
     let (mut total, mut rows, mut is_beside) = (0, 200_usize, 0_u32);
-    let mut after = Some([0; 16]);
+    let (mut after, mut usual) = (Some([0; 16]), Duration::ZERO);
     while let Some(from) = after {
-        let (ids, end) = work.look(store, from).await?;
+        let (ids, end) = work.look(store, from, is_beside > 0).await?;
         let mut rest = ids.as_slice();
         while !rest.is_empty() {
             let (chunk, later) = rest.split_at(rest.len().div_ceil(rest.len().div_ceil(rows)));
@@ -369,13 +404,19 @@ async fn work_off(store: &Store, work: Work, aim: Duration) -> Result<Done, Stor
             let met_others = store.count_writes() > writes + 1;
             is_beside = if met_others { 64 } else { is_beside.saturating_sub(1) };
             let others = requested_at.elapsed().saturating_sub(took);
-            if met_others && store.engine() == Engine::Sqlite {
-                tokio::time::sleep(took.min(aim) * PAUSES).await;
+            let passing = Instant::now();
+            if met_others {
+                store.let_others_write().await?;
+                usual = passing.elapsed();
             }
-            let aim = if is_beside > 0 { (others / 2).clamp(LEAST, aim) } else { others.clamp(aim, aim * 4) };
-            if chunk.len() >= rows || took >= aim {
+            let aim = if is_beside > 0 {
+                (usual / 2).saturating_sub(COMMIT).clamp(SHORTEST, aim)
+            } else {
+                others.clamp(aim, aim * 4)
+            };
+            if chunk.len() >= rows - rows / 4 || took >= aim {
                 let fitting = chunk.len() as u128 * aim.as_nanos() / took.as_nanos().max(1);
-                rows = usize::try_from(fitting).unwrap_or(rows).clamp(rows / 2, rows * 2).clamp(50, 4_000);
+                rows = usize::try_from(fitting).unwrap_or(rows).clamp(rows / 2, rows * 2).clamp(LEAST, 4_000);
             }
             total += chunk.len() as u64;
             rest = later;

@@ -245,7 +245,7 @@ async fn sweep_table(app: &App, table: SweptTable) -> Result<(u64, bool), StoreE
     let mut cursor = TableCursor::resume(app, table.name()).await?;
     let (mut total, mut vain, mut pace) = (0, 0, Pace::new(app.store.engine()));
     while vain < LOOKS && total < MOST_REMOVED {
-        let seen = table.read(app, cursor.after, now).await?;
+        let seen = table.read(app, cursor.after, now, pace).await?;
         let next = seen.last().map(|row| row.key);
         let mut removed = 0;
         for end in [End::Idle, End::Final] {
@@ -279,7 +279,7 @@ async fn remove_ended(
             let Some(rows) = EndedRows::of(app, chunk, end) else { break };
             let turn = Pace::begin(&app.store);
             let (number, took) = table.remove(app, rows).await?;
-            pace.learn(turn, chunk.len(), took).await;
+            pace.learn(turn, chunk.len(), took).await?;
             removed += number;
             rest = later;
             // Others' turn: the writer is shared.
@@ -311,11 +311,30 @@ impl SweptTable {
         }
     }
 
-    /// The next rows in the order of their keys.
+    /// The next rows in the order of their keys, read in parts between which other requests have their turn.
     async fn read(
         self,
         app: &App,
-        after: Option<(ProjectNo, [u8; 16])>,
+        mut after: Option<(ProjectNo, [u8; 16])>,
+        now: Timestamp,
+        pace: Pace,
+    ) -> Result<Vec<SeenRow>, StoreError> {
+        let part = pace.rows_at_once(LOOK);
+        let mut seen = Vec::new();
+        for _ in 0..LOOK / part {
+            let found = self.read_part(app, (after, part), now).await?;
+            let Some(last) = found.last() else { break };
+            after = Some(last.key);
+            seen.extend(found);
+            pace.rest(&app.store).await?;
+        }
+        Ok(seen)
+    }
+
+    async fn read_part(
+        self,
+        app: &App,
+        (after, rows): (Option<(ProjectNo, [u8; 16])>, i64),
         now: Timestamp,
     ) -> Result<Vec<SeenRow>, StoreError> {
         let mut conn = app.store.read().await?;
@@ -323,7 +342,7 @@ impl SweptTable {
         Ok(match self {
             Self::Sessions => {
                 let after = after.map(|(no, id)| (no, SessionId::from_bytes(id)));
-                let rows = sessions::scan_any_project(&mut conn, after, LOOK).await?;
+                let rows = sessions::scan_any_project(&mut conn, after, rows).await?;
                 let look = |(no, session): (ProjectNo, Session)| SeenRow {
                     key: (no, *session.id.as_bytes()),
                     last_access_at: session.last_access_at,
@@ -333,7 +352,7 @@ impl SweptTable {
             }
             Self::Grants => {
                 let after = after.map(|(no, id)| (no, GrantId::from_bytes(id)));
-                let rows = grants::scan_any_project(&mut conn, after, LOOK).await?;
+                let rows = grants::scan_any_project(&mut conn, after, rows).await?;
                 let look = |(no, grant, is_anonymous): (ProjectNo, Grant, bool)| SeenRow {
                     key: (no, *grant.id.as_bytes()),
                     last_access_at: grant.last_access_at,

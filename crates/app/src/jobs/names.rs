@@ -138,7 +138,7 @@ async fn renew(app: &App, no: ProjectNo, ids: &[UserId]) -> Result<(), StoreErro
                 })
             })
             .await?;
-        pace.learn(turn, chunk.len(), took).await;
+        pace.learn(turn, chunk.len(), took).await?;
         // Each alone: who waits for one user must hold no other, because merges lock the member first, whatever its ID.
         for id in left {
             let renew = |id| app.store.write("renew_name", id, move |tx, id| Box::pin(user_names::renew(tx, no, *id)));

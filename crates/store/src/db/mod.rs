@@ -278,6 +278,17 @@ impl Store {
         }
     }
 
+    /// Waits until the writes that wait by now are on disk, where all writes wait for each other: what is not urgent goes behind them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store closes, or the disk fails.
+    pub async fn let_others_write(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.write("let_others_write", (), |_, ()| Box::pin(async { Ok(()) })).await,
+            Backend::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Writes that were kept since the store was opened, as in [`Self::stats`].
     #[must_use]
     pub fn count_writes(&self) -> u64 {

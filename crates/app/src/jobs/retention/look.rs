@@ -9,14 +9,17 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    Conn, StoreError,
+    Store, StoreError,
     erasure::Cutoffs,
     job_state,
     retention::{self, GuestRow},
 };
 
 use crate::{
-    jobs::statistics::{DAY, day_of},
+    jobs::{
+        pace::Pace,
+        statistics::{DAY, day_of},
+    },
     projects::Project,
     retention::plan::{AGES, ApplicationCounts, Record},
 };
@@ -59,29 +62,36 @@ pub(super) fn add_counts(sums: &mut BTreeMap<String, ApplicationCounts>, counts:
     }
 }
 
-/// Reads the next page of a walk.
+/// Reads the next page of a walk, in parts between which other requests have their turn. A guest that changes meanwhile is looked at again
+/// when it is its turn.
 pub(super) async fn read(
-    conn: &mut Conn,
+    (store, pace): (&Store, Pace),
     project: &Project,
     record: &Record,
     now: Timestamp,
 ) -> Result<Page, StoreError> {
     let Some(walk) = &record.walk else { return Ok(Page { end: None, acts: Vec::new(), counts: BTreeMap::new() }) };
-    let since = job_state::get(conn, SINCE).await?.map(|(_, at)| day_of(at) + 1);
-    let after = walk.after();
-    let end = retention::find_page_end(conn, project.no, after, LOOK).await?;
-    let range = (after, end.unwrap_or_else(|| UserId::from_bytes([u8::MAX; 16])));
+    let since = job_state::get(&mut *store.read().await?, SINCE).await?.map(|(_, at)| day_of(at) + 1);
     // A dry run counts the others, too.
     let unseen_since = if walk.is_dry { Timestamp::from_micros(i64::MAX) } else { find_unseen_since(project, now) };
-    let rows = retention::scan(conn, project.no, range, unseen_since).await?;
-    let mut page = Page { end, acts: Vec::new(), counts: BTreeMap::new() };
-    for row in &rows {
-        let judged = Judged::of(project, row, since, now);
-        if walk.is_dry {
-            judged.count(project, row, now, &mut page.counts);
-        } else {
-            page.acts.extend(judged.act(row.id, now));
+    let part = pace.rows_at_once(LOOK);
+    let mut page = Page { end: Some(walk.after()), acts: Vec::new(), counts: BTreeMap::new() };
+    for _ in 0..LOOK / part {
+        let Some(after) = page.end else { break };
+        let mut conn = store.read().await?;
+        page.end = retention::find_page_end(&mut conn, project.no, after, part).await?;
+        let range = (after, page.end.unwrap_or_else(|| UserId::from_bytes([u8::MAX; 16])));
+        let rows = retention::scan(&mut conn, project.no, range, unseen_since).await?;
+        drop(conn);
+        for row in &rows {
+            let judged = Judged::of(project, row, since, now);
+            if walk.is_dry {
+                judged.count(project, row, now, &mut page.counts);
+            } else {
+                page.acts.extend(judged.act(row.id, now));
+            }
         }
+        pace.rest(store).await?;
     }
     Ok(page)
 }

@@ -64,8 +64,8 @@ pub async fn sweep(app: &App, project: &Arc<Project>) -> Result<(), StoreError> 
         }
         let now = app.store_clock.now(&mut conn).await?;
         let Some(record) = Record::read(before.as_deref()).begin(&rules, now) else { return Ok(()) };
-        let page = look::read(&mut conn, project, &record, now).await?;
         drop(conn);
+        let page = look::read((&app.store, pace), project, &record, now).await?;
         let run = PageRun { app, project, now };
         match run.carry_out(page, (before, record), &mut pace).await? {
             Progress::Page => tries = 0,
@@ -115,7 +115,7 @@ impl PageRun<'_> {
             let turn = Pace::begin(&self.app.store);
             match batch.write(self.app).await? {
                 Outcome::Done { written, record: new, took } => {
-                    pace.learn(turn, number, took).await;
+                    pace.learn(turn, number, took).await?;
                     if !is_last {
                         (before, record, acts) = (Some(written), *new, rest);
                         tokio::task::yield_now().await;
