@@ -5,11 +5,11 @@ use std::{net::IpAddr, pin::Pin, sync::Arc};
 
 use axum::{Router, extract::Request, http::Method, response::Response};
 use tower::ServiceExt;
-use vestibule_app::state::App;
+use vestibule_app::{metrics::CountedRoute, state::App};
 use vestibule_web::{
     cors,
     credentials::{Accepts, Brought},
-    entry,
+    entry::{self, EntryPoint, Route},
     peer::Peer,
     visit::Visit,
 };
@@ -21,6 +21,8 @@ use crate::{anonymous, oauth, resolver};
 pub(crate) struct Front {
     app: Arc<App>,
     router: Router,
+    /// The counters of each hot route.
+    counters: Arc<[CountedRoute; HotRoute::ALL.len()]>,
 }
 
 /// A frequent route.
@@ -62,7 +64,8 @@ impl HotRoute {
 
 impl Front {
     pub(crate) fn new(app: Arc<App>) -> Self {
-        Self { router: crate::router::router(Arc::clone(&app)), app }
+        let counters = HotRoute::ALL.map(|hot| app.metrics.find_route(hot.path()));
+        Self { router: crate::router::router(Arc::clone(&app)), counters: Arc::new(counters), app }
     }
 
     /// Handles a request.
@@ -77,11 +80,11 @@ impl Front {
     }
 
     async fn answer_hot(&self, hot: HotRoute, peer: IpAddr, mut request: Request) -> Response {
-        let started = match entry::begin(&self.app, peer, &request) {
+        let EntryPoint { visit, record } = match entry::begin(&self.app, peer, &request) {
             Ok(started) => started,
             Err(response) => return response,
         };
-        let visit = started.visit.clone();
+        let request_id = visit.request_id;
         let brought = Brought::take(request.headers_mut());
         let cors = (hot != HotRoute::Resolve).then(|| cors::Dynamic::read(&visit, request.headers()));
         let answering = async {
@@ -93,11 +96,12 @@ impl Front {
                 HotRoute::Resolve => boxed(resolver::resolve, visit, brought, request).await,
             }
         };
-        let mut response = started.span().around(answering).await;
+        let mut response = record.span.around(answering).await;
         if let Some(cors) = cors {
             cors.allow(response.headers_mut());
         }
-        started.end(hot.path(), &mut response);
+        let route = Route { pattern: hot.path(), counters: Some(&self.counters[hot as usize]) };
+        record.end(&self.app, request_id, route, &mut response);
         response
     }
 }

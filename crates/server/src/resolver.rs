@@ -2,9 +2,10 @@
 //! caller's request.
 
 use axum::{
+    body::Body,
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use vestibule_app::{
     caller::{ApiCaller, Resolution},
@@ -12,6 +13,8 @@ use vestibule_app::{
 };
 use vestibule_domain::user::{Owner, User};
 use vestibule_web::{cookies, credentials::ApiCredentials, error, visit::Visit};
+
+use crate::json::USUAL_HEADERS;
 
 const VALID: HeaderName = HeaderName::from_static("x-authgear-session-valid");
 const USER_ID: HeaderName = HeaderName::from_static("x-authgear-user-id");
@@ -78,7 +81,8 @@ async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand
         Ok(resolution) => resolution,
         Err(error) => return error::flow_as_api(&visit, &error),
     };
-    let mut response = ().into_response();
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = HeaderMap::with_capacity(USUAL_HEADERS);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let challenge = demand.refuse(&resolution);
@@ -120,7 +124,6 @@ async fn describe(
     let (amr, authenticated_at) = (caller.via.amr(), caller.via.shown_authenticated_at());
     let flag = |is: bool| if is { TRUE } else { FALSE };
     let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-    headers.reserve(8);
     headers.insert(VALID, TRUE);
     headers.insert(USER_ID, text(&user_id.to_string()));
     headers.insert(ANONYMOUS, flag(caller.is_seen_as_guest()));
