@@ -132,10 +132,7 @@ mod tests {
     use tempfile::TempDir;
     use tokio::time::Instant;
 
-    use super::{
-        super::{Lease, Sqlite, link},
-        *,
-    };
+    use super::super::{Lease, Sqlite, link};
     use crate::db::{Sql, conn::Conn};
 
     const COUNT: Sql = Sql::new("SELECT count(*) FROM heap");

@@ -14,7 +14,7 @@ use vestibule_app::{
 use vestibule_domain::user::{Owner, User};
 use vestibule_web::{cookies, credentials::ApiCredentials, error, visit::Visit};
 
-use crate::json::USUAL_HEADERS;
+use crate::{Answering, json::USUAL_HEADERS};
 
 const VALID: HeaderName = HeaderName::from_static("x-authgear-session-valid");
 const USER_ID: HeaderName = HeaderName::from_static("x-authgear-user-id");
@@ -65,11 +65,11 @@ impl Demand {
 }
 
 /// Identifies the caller. Without a requirement always 200 with an empty body: the proxy decides on access.
-pub(crate) fn resolve(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
+pub fn resolve(visit: Visit, credentials: ApiCredentials, request: Request) -> Answering {
     // Drop the request before the first await, to keep the future small.
     let demand = Demand::parse(request.uri().query());
     // The proxy asks about a request to the app, which is a use whatever its method.
-    answer(Visit { is_use: true, ..visit }, credentials, demand)
+    Box::pin(answer(Visit { is_use: true, ..visit }, credentials, demand))
 }
 
 async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand>) -> Response {
