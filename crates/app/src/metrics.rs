@@ -149,20 +149,34 @@ struct RouteCounters {
     micros: AtomicU64,
 }
 
-impl Metrics {
-    /// Counts one request; `route` is the pattern, never the path.
-    pub fn count_request(&self, method: &str, route: &str, status: u16, took: Duration) {
-        let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(route).map(Arc::clone);
-        let methods = known.unwrap_or_else(|| {
-            let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(routes.entry(route.into()).or_default())
-        });
+/// The counters of a route, by method.
+pub struct CountedRoute(Arc<[RouteCounters; 4]>);
+
+impl CountedRoute {
+    /// Counts one request.
+    pub fn count(&self, method: &str, status: u16, took: Duration) {
         let place = METHODS.iter().position(|name| *name == method).unwrap_or(METHODS.len() - 1);
-        let route = &methods[place];
+        let route = &self.0[place];
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         route.statuses[usize::from(status / 100).min(5)].fetch_add(1, Relaxed);
         route.classes[BOUNDS.partition_point(|bound| *bound < micros)].fetch_add(1, Relaxed);
         route.micros.fetch_add(micros, Relaxed);
+    }
+}
+
+impl Metrics {
+    /// Counts one request; `route` is the pattern, never the path.
+    pub fn count_request(&self, method: &str, route: &str, status: u16, took: Duration) {
+        self.find_route(route).count(method, status, took);
+    }
+
+    /// The counters of a route, to count without looking them up.
+    pub fn find_route(&self, route: &str) -> CountedRoute {
+        let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(route).map(Arc::clone);
+        CountedRoute(known.unwrap_or_else(|| {
+            let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(routes.entry(route.into()).or_default())
+        }))
     }
 
     pub(crate) fn count_refused_request(&self, overload: Overload) {

@@ -33,7 +33,7 @@ use crate::{
     readiness::Readiness,
     state::{Adapters, App},
     store_clock::{ClockOffset, StoreClock},
-    tokens::refresh::Refreshes,
+    tokens::{anonymous::KeySignIns, refresh::Refreshes},
     webhooks::calls::BlockingCalls,
 };
 
@@ -199,6 +199,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, OpenEr
         counted_up_to: CountedUpTo::default(),
         sign_ups: SignUps::default(),
         refreshes: Refreshes::default(),
+        key_sign_ins: KeySignIns::default(),
         not_stored: NotStored::default(),
         clock: adapters.clock,
         entropy: adapters.entropy,

@@ -149,7 +149,8 @@ impl Projects {
     /// The project served under this `Host` (host name and, unless it is the scheme's default, port).
     #[must_use]
     pub fn find_by_host(&self, host: &str) -> Option<Arc<Project>> {
-        let loaded = self.snapshot();
+        // Under the lock: each request asks, and the count of a snapshot would be one more that all threads change.
+        let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
         // Nearly every client sends the normalized spelling.
         let found = loaded.by_host.get(host);
         found.or_else(|| Authority::parse(host).and_then(|authority| loaded.by_host.get(&authority))).cloned()

@@ -25,7 +25,7 @@ use crate::{
     providers::Providers,
     readiness::Readiness,
     store_clock::{ClockOffset, StoreClock},
-    tokens::refresh::Refreshes,
+    tokens::{anonymous::KeySignIns, refresh::Refreshes},
     webhooks::calls::BlockingCalls,
 };
 
@@ -55,6 +55,8 @@ pub struct App {
     pub(crate) sign_ups: SignUps,
     /// The same of refreshes.
     pub(crate) refreshes: Refreshes,
+    /// The sign-ins with a device key that wait for the store.
+    pub(crate) key_sign_ins: KeySignIns,
     /// Guests of this process who signed up and are not stored.
     pub(crate) not_stored: NotStored,
     pub entropy: Entropy,

@@ -7,11 +7,13 @@ use tokio::{
     sync::watch,
     task::JoinSet,
 };
+use vestibule_api::{
+    front::Front,
+    serve::{self, ListenerLimits},
+};
 use vestibule_app::{jobs, state::App};
 use vestibule_store::StoreError;
 use vestibule_web::locale::Locales;
-
-use crate::serve::ListenerLimits;
 
 /// Backlog of the listening socket; the operating system limits it further and drops connections beyond it.
 const WAITING: u32 = 4_096;
@@ -61,13 +63,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         stop.await;
         app.stopping.send_replace(true);
     };
-    let front = crate::front::Front::new(Arc::clone(&app));
-    let answer = move |peer, request| {
-        let front = front.clone();
-        async move { front.answer(peer, request).await }
-    };
+    let front = Front::new(Arc::clone(&app), crate::router::router(Arc::clone(&app)));
     let limits = ListenerLimits::of(&app.config.server, Arc::clone(&app.metrics.connections));
-    crate::serve::serve(listener, answer, limits, stop).await;
+    serve::serve_front(listener, front, limits, stop).await;
     let _ = stop_sender.send(true);
     finish(jobs).await;
     if let Err(error) = jobs::accesses::flush_all(&app).await {
@@ -88,7 +86,7 @@ pub async fn serve_with_metrics(
 ) {
     let (stop_sender, mut stop_receiver) = watch::channel(false);
     let (router, limits) = (crate::router::metrics_router(Arc::clone(&app)), ListenerLimits::few(&app.config.server));
-    let page = crate::serve::serve_router(metrics, router, limits, async move {
+    let page = serve::serve_router(metrics, router, limits, async move {
         let _ = stop_receiver.wait_for(|ended| *ended).await;
     });
     let server = async {

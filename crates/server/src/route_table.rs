@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::{Router, http::Method};
 
-use crate::{admin_api, anonymous, health, metrics_page, oauth, resolver};
+use crate::{admin_api, health, metrics_page};
+use vestibule_api::{anonymous, oauth, resolver};
 use vestibule_app::state::App;
 use vestibule_pages as pages;
 use vestibule_portal as portal;

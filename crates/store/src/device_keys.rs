@@ -10,13 +10,23 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_id, read_optional_time, read_time},
-    db::{Conn, Row, Sql, StoreError, Tx},
+    db::{Array, Conn, Engine, Param, Row, Sql, StoreError, Tx},
     users::{self, read_user, user_columns},
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] =
-    &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_SIGN_IN, &RECORD_USE, &MARK_PROMOTED, &UNMARK_PROMOTED, &REMOVE];
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &FIND,
+    &FIND_WITH_USER,
+    &LIST,
+    &LAST_SIGN_IN,
+    &LAST_SIGN_INS,
+    &RECORD_USE,
+    &MARK_PROMOTED,
+    &UNMARK_PROMOTED,
+    &REMOVE,
+];
 
 /// A stored public key of a device.
 #[derive(Clone, Debug, PartialEq)]
@@ -163,14 +173,18 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Dev
 /// Precision of the last use of a key and of its guest's last sign-in: a device that signs in more often writes neither row.
 const USE_PRECISION: Duration = Duration::from_secs(3_600);
 
-/// The statement, with what ends it.
+/// The statement, with the user, the key and what ends it.
 macro_rules! last_sign_in {
-    ($end:literal) => {
+    ($user:literal, $kid:literal, $end:literal) => {
         concat!(
             "SELECT u.last_login_at, u.seen_day, k.last_used_at
      FROM users u
-     JOIN device_keys k ON k.project_no = u.project_no AND k.kid = $3
-     WHERE u.project_no = $1 AND u.id = $2
+     JOIN device_keys k ON k.project_no = u.project_no AND k.kid = ",
+            $kid,
+            "
+     WHERE u.project_no = $1 AND u.id = ",
+            $user,
+            "
        AND u.anonymous_since IS NOT NULL
        AND u.disabled_at IS NULL
        AND u.yielded_to IS NULL
@@ -183,10 +197,34 @@ macro_rules! last_sign_in {
 
 // The rows stay locked until the commit, first the user, as in a promotion: neither that nor a removal can happen in between.
 const LAST_SIGN_IN: Sql = Sql::both(
-    last_sign_in!(""),
+    last_sign_in!("$2", "$3", ""),
     last_sign_in!(
+        "$2",
+        "$3",
         "
      FOR NO KEY UPDATE"
+    ),
+);
+
+/// [`LAST_SIGN_IN`] for several: each is locked by its place in the arrays.
+const LAST_SIGN_INS: Sql = Sql::both(
+    LAST_SIGN_IN.text(Engine::Sqlite),
+    concat!(
+        "SELECT found.*, wanted.number
+     FROM unnest(
+       CAST($2 AS BYTEA[]),
+       CAST($3 AS TEXT[])
+     ) WITH ORDINALITY AS wanted (id, kid, number)
+     CROSS JOIN LATERAL (
+       ",
+        last_sign_in!(
+            "wanted.id",
+            "wanted.kid",
+            "
+       FOR NO KEY UPDATE"
+        ),
+        "
+     ) AS found"
     ),
 );
 
@@ -212,20 +250,98 @@ pub async fn record_sign_in(
     user: UserId,
     now: Timestamp,
 ) -> Result<Option<SignedIn>, StoreError> {
-    let found = tx
-        .query_optional(&LAST_SIGN_IN, &[&p.0, &user.as_bytes().as_slice(), &kid], |row| {
-            Ok((read_optional_time(row, 0)?, row.get(1)?, read_time(row, 2)?))
-        })
-        .await?;
-    let Some((last_login_at, seen_day, last_used_at)) = found else { return Ok(None) };
-    let is_due = |last: Timestamp| now.since(last) >= USE_PRECISION;
-    if last_login_at.is_none_or(is_due) {
-        users::record_login(tx, p, user, now).await?;
+    let sign_in = SignIn { project: p, kid, user, at: now };
+    let values: [&dyn Param; 3] = [&p.0, &user.as_bytes().as_slice(), &kid];
+    let found = tx.query_optional(&LAST_SIGN_IN, &values, read_last).await?;
+    match found {
+        Some(last) => sign_in.record(tx, last).await.map(Some),
+        None => Ok(None),
     }
-    if is_due(last_used_at) {
-        tx.execute(&RECORD_USE, &[&p.0, &kid, &now.as_micros()]).await?;
+}
+
+/// A sign-in with a key, for [`record_sign_ins`].
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn<'a> {
+    /// The project.
+    pub project: ProjectNo,
+    /// The key.
+    pub kid: &'a str,
+    /// The guest.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a guest and its key say of their last sign-in.
+struct LastSignIn {
+    last_login_at: Option<Timestamp>,
+    seen_day: Option<i64>,
+    last_used_at: Timestamp,
+}
+
+fn read_last(row: &Row<'_>) -> Result<LastSignIn, StoreError> {
+    Ok(LastSignIn {
+        last_login_at: read_optional_time(row, 0)?,
+        seen_day: row.get(1)?,
+        last_used_at: read_time(row, 2)?,
+    })
+}
+
+impl SignIn<'_> {
+    /// Writes what is due.
+    async fn record(&self, tx: &mut Tx, last: LastSignIn) -> Result<SignedIn, StoreError> {
+        let is_due = |last: Timestamp| self.at.since(last) >= USE_PRECISION;
+        if last.last_login_at.is_none_or(is_due) {
+            users::record_login(tx, self.project, self.user, self.at).await?;
+        }
+        if is_due(last.last_used_at) {
+            tx.execute(&RECORD_USE, &[&self.project.0, &self.kid, &self.at.as_micros()]).await?;
+        }
+        Ok(SignedIn { seen_day: last.seen_day })
     }
-    Ok(Some(SignedIn { seen_day }))
+}
+
+/// Records several sign-ins as [`record_sign_in`] does, and returns what was known of each; `None`, for a rollback, when one of them is
+/// refused. Users are locked in the order of their IDs.
+pub async fn record_sign_ins(tx: &mut Tx, all: &[SignIn<'_>]) -> Result<Option<Vec<SignedIn>>, StoreError> {
+    let mut places: Vec<usize> = (0..all.len()).collect();
+    places.sort_by_key(|place| (all[*place].project, *all[*place].user.as_bytes()));
+    let mut known = vec![None; all.len()];
+    for of_project in places.chunk_by(|one, next| all[*one].project == all[*next].project) {
+        let found = lock_last(tx, all, of_project).await?;
+        if found.len() != of_project.len() {
+            return Ok(None);
+        }
+        for (place, last) in found {
+            known[place] = Some(all[place].record(tx, last).await?);
+        }
+    }
+    Ok(known.into_iter().collect())
+}
+
+/// The last sign-ins of those at some places, all of one project.
+async fn lock_last(tx: &mut Tx, all: &[SignIn<'_>], places: &[usize]) -> Result<Vec<(usize, LastSignIn)>, StoreError> {
+    let Some(project) = places.first().map(|place| all[*place].project) else { return Ok(Vec::new()) };
+    if tx.engine() == Engine::Postgres && places.len() > 1 {
+        let users: Array<&[u8]> = places.iter().map(|place| all[*place].user.as_bytes().as_slice()).collect();
+        let kids: Array<&str> = places.iter().map(|place| all[*place].kid).collect();
+        return tx
+            .query_all(&LAST_SIGN_INS, &[&project.0, &users, &kids], |row| {
+                let number = usize::try_from(row.get::<i64>(3)?).unwrap_or(0);
+                // The engine numbers from 1.
+                let place = places.get(number.wrapping_sub(1)).copied().ok_or(StoreError::Ignored("sign-ins"))?;
+                Ok((place, read_last(row)?))
+            })
+            .await;
+    }
+    let mut found = Vec::new();
+    for place in places {
+        let values: [&dyn Param; 3] = [&project.0, &all[*place].user.as_bytes().as_slice(), &all[*place].kid];
+        if let Some(last) = tx.query_optional(&LAST_SIGN_IN, &values, read_last).await? {
+            found.push((*place, last));
+        }
+    }
+    Ok(found)
 }
 
 const MARK_PROMOTED: Sql = Sql::new(

@@ -9,7 +9,9 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use vestibule_app::{adapters::clock::Stopwatch, ctx::RequestId, overload::Overload, state::App, trace::Span};
+use vestibule_app::{
+    adapters::clock::Stopwatch, ctx::RequestId, metrics::CountedRoute, overload::Overload, state::App, trace::Span,
+};
 use vestibule_protocol::{echo, limits::TARGET_BYTES};
 
 use crate::{
@@ -21,26 +23,28 @@ use crate::{
     visit::Visit,
 };
 
-/// The router's middleware: [`begin`], the route, [`EntryPoint::end`].
+/// The router's middleware: [`begin`], the route, [`RequestRecord::end`].
 pub async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let entry = match begin(&app, peer_of(&request), &request) {
         Ok(entry) => entry,
         Err(response) => return response,
     };
+    let EntryPoint { visit, record } = entry;
     let brought = Brought::take(request.headers_mut());
     let extensions = request.extensions_mut();
-    extensions.insert(entry.visit.clone());
+    let request_id = visit.request_id;
+    extensions.insert(visit);
     extensions.insert(brought);
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = entry.span().around(next.run(request)).await;
-    entry.end(route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
+    let mut response = record.span.around(next.run(request)).await;
+    record.end(&app, request_id, Route::of(route.as_ref()), &mut response);
     response
 }
 
 /// A request in progress.
 pub struct EntryPoint {
     pub visit: Visit,
-    record: RequestRecord,
+    pub record: RequestRecord,
 }
 
 /// Finds the project of a request, or returns an error response.
@@ -80,32 +84,35 @@ pub fn check_head(request: &Request) -> Result<(), Response> {
     }
 }
 
-impl EntryPoint {
-    /// The span of the request.
-    pub fn span(&self) -> &Span {
-        &self.record.span
-    }
-
-    /// Counts the response and adds the common headers.
-    pub fn end(&self, route: &str, response: &mut Response) {
-        self.record.end(&self.visit.app, self.visit.request_id.as_str(), route, response);
-    }
-}
-
 /// Runs a handler; counts and logs the response and adds the common headers.
 pub async fn answer(app: &App, request_id: RequestId, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let record = RequestRecord::now(&request, is_from_proxy(app, &request));
     let mut response = record.span.around(next.run(request)).await;
-    record.end(app, request_id.as_str(), route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
+    record.end(app, request_id, Route::of(route.as_ref()), &mut response);
     response
 }
 
+/// The route of a request: its pattern, never the path.
+#[derive(Clone, Copy)]
+pub struct Route<'a> {
+    pub pattern: &'a str,
+    /// Its counters, if they are at hand.
+    pub counters: Option<&'a CountedRoute>,
+}
+
+impl<'a> Route<'a> {
+    fn of(matched: Option<&'a MatchedPath>) -> Self {
+        Self { pattern: matched.map_or("none", MatchedPath::as_str), counters: None }
+    }
+}
+
 /// What is logged about a request after its response.
-struct RequestRecord {
+pub struct RequestRecord {
     method: Method,
     watch: Stopwatch,
-    span: Span,
+    /// The span of the request.
+    pub span: Span,
 }
 
 impl RequestRecord {
@@ -115,9 +122,14 @@ impl RequestRecord {
         Self { method: request.method().clone(), watch: Stopwatch::start(), span }
     }
 
-    fn end(&self, app: &App, request_id: &str, route: &str, response: &mut Response) {
+    /// Counts the response and adds the common headers.
+    pub fn end(&self, app: &App, request_id: RequestId, route: Route<'_>, response: &mut Response) {
         let (status, took) = (response.status().as_u16(), self.watch.elapsed());
-        app.metrics.count_request(self.method.as_str(), route, status, took);
+        match route.counters {
+            Some(counters) => counters.count(self.method.as_str(), status, took),
+            None => app.metrics.count_request(self.method.as_str(), route.pattern, status, took),
+        }
+        let (request_id, route) = (request_id.as_str(), route.pattern);
         self.span.answered(&self.method, route, status);
         tracing::debug!(
             target: "vestibule::requests",

@@ -48,6 +48,11 @@ pub fn read_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
+/// Decodes base64url without padding into a buffer; returns the number of bytes. `None` also when the buffer is too small.
+pub(crate) fn read_base64url_into(text: &str, bytes: &mut [u8]) -> Option<usize> {
+    URL_SAFE_NO_PAD.decode_slice(text, bytes).ok()
+}
+
 /// Compares two secret texts in constant time.
 #[must_use]
 pub fn is_equal(presented: &str, expected: &str) -> bool {

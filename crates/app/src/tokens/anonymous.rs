@@ -1,6 +1,6 @@
 //! The `anonymous-request` grant of the SDKs: signs up or signs in a guest with a device key.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use vestibule_domain::{
     client::Client,
@@ -17,7 +17,7 @@ use vestibule_protocol::{
 };
 use vestibule_store::{
     BoxFuture, GroupedWrite, StoreError, Tx,
-    device_keys::{self, DeviceKeyRow},
+    device_keys::{self, DeviceKeyRow, SignIn},
     grants, new_guests, spent, users,
 };
 
@@ -31,7 +31,7 @@ use crate::{
         challenge,
         device_key::{self, Proven, Signer},
         late::LateSignUp,
-        returning_guests,
+        returning_guests::{self, Seen},
         sign_up_anonymous::{check_enabled, check_open},
     },
     limits::rates,
@@ -115,10 +115,15 @@ async fn sign_in_again(
         let others = Selection::OfApplication(request.client.client_id.clone());
         Ending::by_rule(ctx, user.id, others, RevocationReason::AnotherSession)
     });
-    let input = KeySignIn { challenge, proof_use, kid: key.kid, grant: grant.clone(), ending, now: ctx.now };
     let no = ctx.project.no;
-    let write =
-        ctx.app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_sign_in_again(tx, no, input)));
+    let input = KeySignIn { no, challenge, proof_use, kid: key.kid, grant: grant.clone(), ending, now: ctx.now };
+    let write = async {
+        // One that ends other sessions locks more than its guest.
+        if input.ending.is_none() {
+            return ctx.app.store.write_grouped(&ctx.app.key_sign_ins.0, input).await;
+        }
+        ctx.app.store.write(LOG_IN, input, |tx, input| Box::pin(write_sign_in_again(tx, input))).await
+    };
     finish(ctx, request, write, (&user, &grant, refresh_token)).await
 }
 
@@ -235,7 +240,20 @@ async fn spend_once(
     if dpop::spend(tx, no, proof_use).await? { Ok(()) } else { Err(SignInError::ProofReplayed) }
 }
 
+/// The name of the write of a sign-in with a known key.
+const LOG_IN: &str = "log_in_with_key";
+
+/// The sign-ins with a known key that wait for the store, and end no other session.
+pub(crate) struct KeySignIns(Arc<GroupedWrite<KeySignIn, (), SignInError>>);
+
+impl Default for KeySignIns {
+    fn default() -> Self {
+        Self(GroupedWrite::new(LOG_IN, write_sign_ins))
+    }
+}
+
 struct KeySignIn {
+    no: ProjectNo,
     challenge: Challenge,
     proof_use: Option<ProofUse>,
     kid: String,
@@ -244,7 +262,43 @@ struct KeySignIn {
     now: Timestamp,
 }
 
-async fn write_sign_in_again(tx: &mut Tx, no: ProjectNo, input: &KeySignIn) -> Result<(), SignInError> {
+fn write_sign_ins<'t>(tx: &'t mut Tx, all: &'t [KeySignIn]) -> BoxFuture<'t, Result<Option<Vec<()>>, SignInError>> {
+    Box::pin(async move {
+        match all {
+            [one] => write_sign_in_again(tx, one).await.map(|()| Some(vec![()])),
+            _ => Ok(write_several_again(tx, all).await?.then(|| vec![(); all.len()])),
+        }
+    })
+}
+
+/// `false` when one of them is refused.
+async fn write_several_again(tx: &mut Tx, all: &[KeySignIn]) -> Result<bool, StoreError> {
+    if !spend_all(tx, all.iter().map(|input| (input.no, &input.challenge, input.proof_use.as_ref()))).await? {
+        return Ok(false);
+    }
+    let sign_ins: Vec<_> = all
+        .iter()
+        .map(|input| SignIn { project: input.no, kid: &input.kid, user: input.grant.user_id, at: input.now })
+        .collect();
+    let Some(before) = device_keys::record_sign_ins(tx, &sign_ins).await? else { return Ok(false) };
+    let grants: Vec<_> = all.iter().map(|input| (input.no, &input.grant)).collect();
+    new_guests::insert_grants(tx, &grants).await?;
+    let mut seen: BTreeMap<ProjectNo, Vec<Seen>> = BTreeMap::new();
+    for (input, before) in all.iter().zip(before) {
+        let user = input.grant.user_id;
+        if returning_guests::is_uncounted(user, before.seen_day, input.now) {
+            let client_id = input.grant.client_id.clone();
+            seen.entry(input.no).or_default().push(Seen { user, client_id, at: input.now });
+        }
+    }
+    for (no, seen) in seen {
+        returning_guests::count_all(tx, no, seen).await?;
+    }
+    Ok(true)
+}
+
+async fn write_sign_in_again(tx: &mut Tx, input: &KeySignIn) -> Result<(), SignInError> {
+    let no = input.no;
     spend_once(tx, no, &input.challenge, input.proof_use).await?;
     let grant = &input.grant;
     let signed_in = device_keys::record_sign_in(tx, no, &input.kid, grant.user_id, input.now).await?;
@@ -267,6 +321,17 @@ impl Default for KeySignUps {
     fn default() -> Self {
         Self(GroupedWrite::new("sign_up_with_key", write_sign_ups))
     }
+}
+
+/// [`spend_once`] for several; `false` when one of them was used before.
+async fn spend_all<'t>(
+    tx: &mut Tx,
+    all: impl Iterator<Item = (ProjectNo, &'t Challenge, Option<&'t ProofUse>)> + Clone,
+) -> Result<bool, StoreError> {
+    let challenges = all.clone().map(|(no, challenge, _)| challenge::spending(no, challenge));
+    let proofs = all.filter_map(|(no, _, proof)| Some(dpop::spending(no, proof?)));
+    let mut values: Vec<_> = challenges.chain(proofs).collect();
+    spent::spend_all(tx, &mut values).await
 }
 
 struct SignUp {
@@ -306,11 +371,9 @@ async fn write_sign_up(tx: &mut Tx, input: &SignUp) -> Result<(), SignInError> {
 
 /// `false` when one of them is refused.
 async fn write_several(tx: &mut Tx, all: &[SignUp]) -> Result<bool, StoreError> {
-    let challenges = all.iter().map(|input| challenge::spending(input.no, &input.challenge));
-    let proofs = all.iter().filter_map(|input| Some(dpop::spending(input.no, input.proof_use.as_ref()?)));
-    let mut values: Vec<_> = challenges.chain(proofs).collect();
     let mut keys: Vec<_> = all.iter().map(|input| (input.no, &input.key)).collect();
-    if !spent::spend_all(tx, &mut values).await? || !new_guests::insert_device_keys(tx, &mut keys).await? {
+    let once = all.iter().map(|input| (input.no, &input.challenge, input.proof_use.as_ref()));
+    if !spend_all(tx, once).await? || !new_guests::insert_device_keys(tx, &mut keys).await? {
         return Ok(false);
     }
     let users: Vec<_> = all.iter().map(|input| (input.no, &input.user)).collect();

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use tokio::sync::watch;
+use vestibule_api::serve::{ListenerLimits, serve_router};
 use vestibule_app::{
     actor::Actor,
     adapters::{
@@ -36,7 +37,6 @@ use crate::{
         mailbox::{self, MailboxPage},
         shop,
     },
-    serve::{ListenerLimits, serve_router},
 };
 
 /// Where the demo is and what it starts with.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::{net::TcpListener, sync::watch};
+use vestibule_api::serve::{ListenerLimits, serve_router};
 use vestibule_app::{
     adapters::{
         mailer::{Mailer, MemoryMailbox},
@@ -17,7 +18,6 @@ use super::{CommandError, demo::read_mails, ended, print_line};
 use crate::{
     boot,
     demo::mailbox::{self, MailboxPage},
-    serve::{ListenerLimits, serve_router},
 };
 
 pub(super) struct DevMail {

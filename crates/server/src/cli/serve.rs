@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use tokio::sync::watch;
+use vestibule_api::serve::Capacity;
 use vestibule_app::{
     adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     config::Config,
@@ -15,7 +16,7 @@ use vestibule_portal::first_link;
 use vestibule_web::locale::Locales;
 
 use super::{CommandError, ConfigFile, NO_OPERATOR, dev_mail::DevMail, exposed, print_line, signals};
-use crate::{boot, serve::Capacity};
+use crate::boot;
 
 /// Run the identity server
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Every crate of the workspace.
-const CRATES: [&str; 8] = ["protocol", "domain", "store", "app", "web", "pages", "portal", "server"];
+const CRATES: [&str; 9] = ["protocol", "domain", "store", "app", "web", "pages", "portal", "api", "server"];
 
 /// The workspace's `crates` folder.
 fn crates() -> PathBuf {
@@ -76,14 +76,15 @@ fn crates_depend_only_on_what_they_may_use() {
     let drivers = ["rusqlite", "tokio-postgres", "deadpool-postgres"];
     let http = ["axum", "hyper", "hyper-util", "tower", "askama", "cookie"];
     let (app, web, pages, portal) = ("vestibule-app", "vestibule-web", "vestibule-pages", "vestibule-portal");
-    let (store, server) = ("vestibule-store", "vestibule-server");
-    let forbidden: [(&str, Vec<&str>); 6] = [
+    let (store, api, server) = ("vestibule-store", "vestibule-api", "vestibule-server");
+    let forbidden: [(&str, Vec<&str>); 7] = [
         ("protocol", [&world[..], &drivers, &["vestibule-domain", store, app]].concat()),
         ("domain", [&world[..], &drivers, &[store, app]].concat()),
-        ("app", [&http[..], &drivers, &[web, pages, portal, server]].concat()),
-        ("web", [&drivers[..], &[store, pages, portal, server]].concat()),
-        ("pages", [&drivers[..], &[store, portal, server]].concat()),
-        ("portal", [&drivers[..], &[store, pages, server]].concat()),
+        ("app", [&http[..], &drivers, &[web, pages, portal, api, server]].concat()),
+        ("web", [&drivers[..], &[store, pages, portal, api, server]].concat()),
+        ("pages", [&drivers[..], &[store, portal, api, server]].concat()),
+        ("portal", [&drivers[..], &[store, pages, api, server]].concat()),
+        ("api", [&drivers[..], &[store, portal, server]].concat()),
     ];
     for (name, forbidden) in forbidden {
         let declared = dependencies(name);
@@ -154,19 +155,21 @@ fn use_cases_make_no_responses() {
 #[test]
 fn http_reaches_the_store_through_use_cases_only() {
     let (words, instead) = ([".store", "Tx", "Sql", "SELECT", "INSERT INTO", "DELETE FROM"], "call a use case");
-    for folder in ["web/src", "pages/src", "portal/src", "server/src/admin_api", "server/src/oauth"] {
+    for folder in ["web/src", "pages/src", "portal/src", "api/src/oauth", "server/src/admin_api"] {
         forbid(folder, &words, instead);
     }
     for file in ["anonymous.rs", "resolver.rs", "front.rs"] {
-        let source = fs::read_to_string(crates().join("server/src").join(file)).expect("a file of the server");
+        let source = fs::read_to_string(crates().join("api/src").join(file)).expect("a file of the crate");
         let found: Vec<&&str> = words.iter().filter(|word| names(&code(&source), word)).collect();
-        assert!(found.is_empty(), "server/src/{file} names {found:?}: {instead}");
+        assert!(found.is_empty(), "api/src/{file} names {found:?}: {instead}");
     }
 }
 
 #[test]
 fn only_the_table_of_routes_makes_routes_and_only_one_file_reads_credentials() {
-    for (file, source) in ["web/src", "pages/src", "portal/src", "server/src"].iter().flat_map(|name| sources(name)) {
+    for (file, source) in
+        ["web/src", "pages/src", "portal/src", "api/src", "server/src"].iter().flat_map(|name| sources(name))
+    {
         // The demo and its mailbox are programs of their own.
         if file.starts_with("server/src/demo/") {
             continue;
@@ -182,7 +185,7 @@ fn only_the_table_of_routes_makes_routes_and_only_one_file_reads_credentials() {
         }
         for word in ["AUTHORIZATION", "header::COOKIE", "\"authorization\"", "\"cookie\""] {
             // framing.rs counts the lines of a header, and reads none of them; quick_start.rs names a kind of session.
-            let is_reader = ["web/src/credentials.rs", "server/src/serve/framing.rs", "portal/src/quick_start.rs"]
+            let is_reader = ["web/src/credentials.rs", "api/src/serve/framing.rs", "portal/src/quick_start.rs"]
                 .contains(&file.as_str());
             assert!(is_reader || !names(&code, word), "{file} names {word}: take a type of credentials.rs");
         }

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use vestibule_domain::{grant::Grant, id::ProjectNo, user::User};
 use vestibule_store::{
     BoxFuture, GroupedWrite, Location, Store, StoreError, Tx,
-    device_keys::{self, DeviceKeyRow},
+    device_keys::{self, DeviceKeyRow, SignIn, SignedIn},
     grants::{self, Touched},
     new_guests,
     outbox::{self, Pushed},
@@ -33,6 +33,7 @@ on_both_engines!(
     several_rows_are_what_single_ones_would_be,
     of_several_values_none_is_redeemed_twice,
     several_refreshes_are_recorded_as_single_ones,
+    several_sign_ins_with_keys_are_recorded_as_single_ones,
 );
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -638,4 +639,79 @@ async fn a_request_waits_for_a_connection_no_longer_than_before() {
     assert!(!refused.is_empty() && !written.is_empty());
     assert!(refused.iter().all(|(_, took)| *took < Duration::from_secs(9)), "{refused:?}");
     assert_eq!(held.store.stats().writes, written.len() as u64);
+}
+
+/// Guests 0 to 5 with keys of the same numbers, in two projects.
+async fn add_guests_with_keys(store: &Store) {
+    write(store, (), |tx, ()| {
+        Box::pin(async move {
+            for (project, number) in
+                [P, OTHER].into_iter().flat_map(|project| (0..6).map(move |number| (project, number)))
+            {
+                users::insert(tx, project, &guest(number)).await?;
+                let key = DeviceKeyRow {
+                    kid: format!("key {}", 9 - number),
+                    id: id(number),
+                    user_id: id(number),
+                    jwk: "{}".to_owned(),
+                    created_at: at(3),
+                    last_used_at: at(4),
+                    promoted_at: None,
+                    device: None,
+                };
+                assert!(device_keys::insert(tx, project, &key).await?);
+            }
+            users::record_login(tx, P, id(2), at(5)).await?;
+            Ok(())
+        })
+    })
+    .await;
+}
+
+async fn several_sign_ins_with_keys_are_recorded_as_single_ones(store: Store) {
+    add_guests_with_keys(&store).await;
+    let hour = 3_600;
+    // One signs in twice, one is not due, one belongs to another project.
+    let all = [(P, 4, hour + 9), (P, 1, hour + 7), (OTHER, 1, hour + 8), (P, 2, 60), (P, 1, hour + 7)];
+    let recorded = write(&store, (), move |tx, ()| {
+        Box::pin(async move {
+            let kids = all.map(|(_, number, _)| format!("key {}", 9 - number));
+            let sign_ins: Vec<_> = all
+                .iter()
+                .zip(&kids)
+                .map(|((project, number, seconds), kid)| SignIn {
+                    project: *project,
+                    kid,
+                    user: id(*number),
+                    at: at(*seconds),
+                })
+                .collect();
+            device_keys::record_sign_ins(tx, &sign_ins).await
+        })
+    })
+    .await;
+    assert_eq!(recorded, Some(vec![SignedIn { seen_day: None }; all.len()]));
+    let mut conn = store.read().await.unwrap();
+    for (project, number, login, used) in [
+        (P, 4, Some(hour + 9), hour + 9),
+        (P, 1, Some(hour + 7), hour + 7),
+        (OTHER, 1, Some(hour + 8), hour + 8),
+        (P, 2, Some(5), 4),
+        (P, 3, None, 4),
+        (OTHER, 4, None, 4),
+    ] {
+        let found = device_keys::find_with_user(&mut conn, project, &format!("key {}", 9 - number)).await.unwrap();
+        let (key, user) = found.unwrap();
+        assert_eq!((user.last_login_at, key.last_used_at), (login.map(at), at(used)), "{project:?} {number}");
+    }
+    drop(conn);
+    // A key of another guest among them: none is recorded.
+    let refused = write(&store, (), move |tx, ()| {
+        Box::pin(async move {
+            let of = |number, kid| SignIn { project: P, kid, user: id(number), at: at(9 * hour) };
+            device_keys::record_sign_ins(tx, &[of(0, "key 9"), of(3, "key 5"), of(5, "key 4")]).await
+        })
+    })
+    .await;
+    assert_eq!(refused, None);
 }

@@ -2,10 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
+use vestibule_api::serve::Capacity;
 use vestibule_app::{config::Config, files, open};
 
 use super::report::Report;
-use crate::serve::Capacity;
 
 /// How long `timedatectl` may take.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -12,7 +12,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use super::{super::stats::Counters, failed_write};
+use super::{super::stats::Counters, Readers, failed_write};
 
 /// A checkpoint is due after this many changed rows,
 const DUE_ROWS: u64 = 20_000;
@@ -47,12 +47,12 @@ struct State {
 }
 
 impl Checkpointer {
-    pub(super) fn start(connection: Connection, counters: Arc<Counters>) -> io::Result<Self> {
+    pub(super) fn start(connection: Connection, readers: Arc<Readers>, counters: Arc<Counters>) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("store-checkpoint".to_owned())
-            .spawn(move || theirs.serve(&connection, &counters))?;
+            .spawn(move || theirs.serve(&connection, &readers, &counters))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -70,11 +70,11 @@ impl Checkpointer {
     }
 
     /// Runs a checkpoint on the writer's connection if one is needed there.
-    pub(super) fn help(&self, connection: &Connection) {
+    pub(super) fn help(&self, connection: &Connection, readers: &Readers) {
         if self.shared.needs_writer.swap(false, Ordering::Relaxed)
             && let Ok(_running) = self.shared.running.try_lock()
         {
-            checkpoint_passively(connection);
+            checkpoint_passively(connection, readers);
         }
     }
 
@@ -91,10 +91,10 @@ impl Checkpointer {
 }
 
 impl Shared {
-    fn serve(&self, connection: &Connection, counters: &Counters) {
+    fn serve(&self, connection: &Connection, readers: &Readers, counters: &Counters) {
         while self.wait_until_due() {
             let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            let frames = checkpoint_passively(connection);
+            let frames = checkpoint_passively(connection, readers);
             drop(running);
             if let Some(frames) = frames {
                 counters.count_checkpoint();
@@ -122,8 +122,12 @@ impl Shared {
 }
 
 /// Copies as much as possible without blocking readers or writers; returns the log's length in frames.
-fn checkpoint_passively(connection: &Connection) -> Option<i64> {
+fn checkpoint_passively(connection: &Connection, readers: &Readers) -> Option<i64> {
+    // What they see limits what is copied.
+    readers.let_go();
     let frames = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
+    // The log begins anew only when nobody reads in it; a reader that looks after it was copied whole reads in the file alone.
+    readers.let_go();
     match frames {
         Ok(frames) => Some(frames),
         Err(error) => {

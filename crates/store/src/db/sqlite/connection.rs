@@ -1,8 +1,13 @@
 //! One SQLite connection: its statements, and binding their parameters.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, functions::FunctionFlags};
 
-use super::failed_write;
+use super::{
+    failed_write,
+    snapshot::{LogIndex, Snapshot},
+};
 use crate::{
     db::{Engine, Param, Row, Sql, StoreError},
     id_set::has_id,
@@ -12,6 +17,8 @@ use crate::{
 pub(in crate::db) struct SqliteConnection {
     pub(super) connection: Connection,
     pub(super) failed: bool,
+    /// Of a reader. After the connection, so that it is dropped after it.
+    pub(super) snapshot: Option<Snapshot>,
 }
 
 impl SqliteConnection {
@@ -22,7 +29,12 @@ impl SqliteConnection {
             Ok(set.zip(id).is_some_and(|(set, id)| has_id(set, id)))
         });
         added.expect("the name of a function and the number of its arguments are right");
-        Self { connection, failed: false }
+        Self { connection, failed: false, snapshot: None }
+    }
+
+    /// One that reads only, and whose transaction may stay open.
+    pub(super) fn reader(connection: Connection, index: Option<Arc<LogIndex>>) -> Self {
+        Self { snapshot: index.map(Snapshot::new), ..Self::new(connection) }
     }
 
     /// Runs a statement to its end and passes every row to the closure.
@@ -33,6 +45,7 @@ impl SqliteConnection {
         each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let text = sql.text(Engine::Sqlite);
+        self.begin_statement();
         let mut step = || -> Result<Result<(), StoreError>, rusqlite::Error> {
             let mut statement = self.connection.prepare_cached(text)?;
             bind(&mut statement, sql, params)?;
@@ -80,6 +93,7 @@ impl SqliteConnection {
     fn fail(&mut self, error: &rusqlite::Error, text: &'static str) -> StoreError {
         failed_write::end_if_write_failed(&self.connection, error);
         self.failed = true;
+        self.end_transaction();
         StoreError::from_sqlite(error, text)
     }
 }

@@ -30,6 +30,11 @@ pub(in crate::db) fn log_of(path: &Path) -> PathBuf {
     beside(&real_path(path), "-wal")
 }
 
+/// The index of the write-ahead log, which is there while the file is open.
+pub(super) fn index_of(path: &Path) -> PathBuf {
+    beside(&real_path(path), "-shm")
+}
+
 /// The path without symbolic links, so that every spelling names the same files.
 pub(in crate::db) fn real_path(path: &Path) -> PathBuf {
     /// Links from one to the next that are followed.

@@ -6,19 +6,26 @@ mod failed_write;
 pub(super) mod files;
 pub(super) mod header;
 pub(super) mod log;
+mod snapshot;
 mod writer;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, Semaphore},
+};
 
-use self::{connection::SqliteConnection, writer::Writer};
+use self::{connection::SqliteConnection, snapshot::LogIndex, writer::Writer};
 use super::{
     BoxFuture, Sql, StoreError, Tx,
     conn::{AnyConnection, Conn},
@@ -32,6 +39,8 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 const READER_WAIT: Duration = Duration::from_secs(3);
 /// Maximum number of readers; they are opened on demand.
 const READERS: usize = 16;
+/// How long the transactions of idle readers may stay open. Less than a command that changes the store beside a server waits for them.
+const LET_GO_AFTER: Duration = Duration::from_millis(100);
 /// Prepared statements cached per connection: more than there are in total.
 const STATEMENT_CACHE: usize = 256;
 /// Page cache of the writer and of each reader, in SQLite's negative KiB. Small, because the operating system caches
@@ -59,10 +68,11 @@ impl Sqlite {
             let mut connection = open_writer(&path)?;
             migrate::migrate_sqlite(&mut connection, &path)?;
             let checkpoints = open_writer(&path)?;
-            let readers = Arc::new(Readers::new(path.clone()));
+            let readers = Arc::new(Readers::new(path.clone(), LogIndex::open(&path)));
             // Open the first reader now, so that a problem with the file shows at startup.
             readers.put_back(readers.open_one()?);
-            let writer = Writer::start(SqliteConnection::new(connection), checkpoints, counters, outbox_signal)
+            let link = SqliteConnection::new(connection);
+            let writer = Writer::start(link, checkpoints, Arc::clone(&readers), counters, outbox_signal)
                 .map_err(|error| StoreError::CannotOpen { path, reason: error.to_string() })?;
             Ok(Self { readers, writer })
         });
@@ -103,46 +113,100 @@ impl Sqlite {
 struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Conn>>,
-    permits: Arc<Semaphore>,
+    /// One for each reader that is not in use.
+    permits: Semaphore,
+    index: Option<Arc<LogIndex>>,
+    /// Whether the idle readers' transactions will be ended soon.
+    will_let_go: AtomicBool,
 }
 
 impl Readers {
-    fn new(path: PathBuf) -> Self {
-        Self { path, idle: Mutex::default(), permits: Arc::new(Semaphore::new(READERS)) }
+    fn new(path: PathBuf, index: Option<Arc<LogIndex>>) -> Self {
+        let will_let_go = AtomicBool::new(false);
+        Self { path, idle: Mutex::default(), permits: Semaphore::new(READERS), index, will_let_go }
     }
 
     async fn lease(readers: &Arc<Self>) -> Result<Lease, StoreError> {
-        let permits = Arc::clone(&readers.permits);
-        let permit = match Arc::clone(&permits).try_acquire_owned() {
+        let permit = match readers.permits.try_acquire() {
             Ok(permit) => permit,
-            Err(_) => tokio::time::timeout(READER_WAIT, permits.acquire_owned())
+            Err(_) => tokio::time::timeout(READER_WAIT, readers.permits.acquire())
                 .await
                 .map_err(|_| StoreError::Busy("all readers are in use"))?
                 .map_err(|_| StoreError::Closed)?,
         };
-        let waiting = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let waiting = readers.idle().pop();
         let conn = match waiting {
             Some(conn) => conn,
             // The store is open already: what is in the way now may be gone later.
             None => readers.open_one().map_err(|error| StoreError::Unavailable(error.to_string()))?,
         };
-        Ok(Lease { conn: Some(conn), readers: Arc::clone(readers), _permit: permit })
+        // The lease gives it back.
+        permit.forget();
+        Ok(Lease { conn: Some(conn), readers: Arc::clone(readers) })
     }
 
     fn open_one(&self) -> Result<Conn, StoreError> {
         let connection = open_reader(&self.path)?;
-        Ok(Conn(AnyConnection::Sqlite(SqliteConnection::new(connection))))
+        Ok(Conn(AnyConnection::Sqlite(SqliteConnection::reader(connection, self.index.clone()))))
     }
 
-    fn put_back(&self, conn: Conn) {
+    fn put_back(&self, mut conn: Conn) {
         if !self.permits.is_closed() {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            let mut idle = self.idle();
+            // Under the lock: whoever lets go has changed the round before, or finds it among the idle ones.
+            link(&mut conn).end_old_transaction();
+            idle.push(conn);
         }
+    }
+
+    /// Ends the transactions of readers that are not in use, and has the others do it soon. Otherwise the log could neither be copied whole
+    /// nor begin anew.
+    fn let_go(&self) {
+        let Some(index) = &self.index else { return };
+        index.begin_round();
+        self.idle().iter_mut().for_each(|conn| link(conn).end_transaction());
+    }
+
+    /// Has every statement that begins from now on see what was committed.
+    fn note_commit(&self) {
+        if let Some(index) = &self.index {
+            index.begin_round();
+        }
+    }
+
+    /// Has [`Self::let_go`] called in a moment: without requests, no transaction stays open that other processes would have to wait for.
+    fn let_go_soon(self: &Arc<Self>) {
+        if self.will_let_go.load(Relaxed) || self.will_let_go.swap(true, Relaxed) {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else {
+            self.will_let_go.store(false, Relaxed);
+            return self.let_go();
+        };
+        let readers = Arc::downgrade(self);
+        runtime.spawn(async move {
+            tokio::time::sleep(LET_GO_AFTER).await;
+            if let Some(readers) = readers.upgrade() {
+                readers.will_let_go.store(false, Relaxed);
+                readers.let_go();
+            }
+        });
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Conn>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn close(&self) {
         self.permits.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle().clear();
+    }
+}
+
+fn link(conn: &mut Conn) -> &mut SqliteConnection {
+    match &mut conn.0 {
+        AnyConnection::Sqlite(link) => link,
+        AnyConnection::Postgres(_) => unreachable!("this folder made the connection"),
     }
 }
 
@@ -150,7 +214,6 @@ impl Readers {
 pub(super) struct Lease {
     conn: Option<Conn>,
     readers: Arc<Readers>,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Lease {
@@ -165,9 +228,14 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(conn) = self.conn.take() {
+        if let Some(mut conn) = self.conn.take() {
+            let holds_transaction = link(&mut conn).holds_transaction();
             self.readers.put_back(conn);
+            if holds_transaction {
+                self.readers.let_go_soon();
+            }
         }
+        self.readers.permits.add_permits(1);
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
         conn::{AnyConnection, Conn},
         stats::Counters,
     },
-    SqliteConnection,
+    Readers, SqliteConnection,
     checkpoint::{Checkpointer, checkpoint_at_close},
     failed_write,
 };
@@ -45,13 +45,14 @@ impl Writer {
     pub(super) fn start(
         link: SqliteConnection,
         checkpoints: Connection,
+        readers: Arc<Readers>,
         counters: Arc<Counters>,
         outbox_signal: Arc<Notify>,
     ) -> io::Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE_LIMIT);
-        let checkpointer = Checkpointer::start(checkpoints, Arc::clone(&counters))?;
+        let checkpointer = Checkpointer::start(checkpoints, Arc::clone(&readers), Arc::clone(&counters))?;
         let tx = Tx::new(Conn(AnyConnection::Sqlite(link)));
-        let writer_loop = WriterLoop { tx, checkpointer, counters, outbox_signal, groups_with_savepoints: 0 };
+        let writer_loop = WriterLoop { tx, checkpointer, readers, counters, outbox_signal, groups_with_savepoints: 0 };
         thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer_loop.serve(queue))?;
         Ok(Self(sender))
     }
@@ -175,6 +176,7 @@ fn mark_outcome_unknown(error: StoreError) -> StoreError {
 struct WriterLoop {
     tx: Tx,
     checkpointer: Checkpointer,
+    readers: Arc<Readers>,
     counters: Arc<Counters>,
     /// Rung when a transaction that filled the outbox is on disk.
     outbox_signal: Arc<Notify>,
@@ -221,7 +223,7 @@ impl WriterLoop {
 
     /// Runs the whole group in one transaction; afterwards every job has its result.
     fn commit(&mut self, group: &mut Vec<Box<dyn Job>>) {
-        self.checkpointer.help(&link(&mut self.tx).connection);
+        self.checkpointer.help(&link(&mut self.tx).connection, &self.readers);
         let before = link(&mut self.tx).connection.total_changes();
         let outcome = loop {
             if let Err(error) = link(&mut self.tx).control("BEGIN IMMEDIATE") {
@@ -255,6 +257,7 @@ impl WriterLoop {
         match outcome {
             Ok(0) => {}
             Ok(kept) => {
+                self.readers.note_commit();
                 self.counters.count_commit(kept);
                 if fills_outbox {
                     self.outbox_signal.notify_one();
@@ -263,6 +266,8 @@ impl WriterLoop {
                 self.checkpointer.note_changes(after.saturating_sub(before));
             }
             Err(error) => {
+                // Whether a COMMIT that failed changed something is not known.
+                self.readers.note_commit();
                 self.roll_back();
                 for job in group {
                     job.refuse(error.clone());
@@ -335,8 +340,9 @@ mod tests {
         let connection = open_writer(&path).unwrap();
         connection.execute_batch("CREATE TABLE heap (content BLOB) STRICT").unwrap();
         connection.pragma_update(None, "max_page_count", 100).unwrap();
-        Writer::start(SqliteConnection::new(connection), open_writer(&path).unwrap(), Arc::default(), Arc::default())
-            .unwrap()
+        let (link, checkpoints) = (SqliteConnection::new(connection), open_writer(&path).unwrap());
+        let readers = Arc::new(Readers::new(path, None));
+        Writer::start(link, checkpoints, readers, Arc::default(), Arc::default()).unwrap()
     }
 
     async fn add(writer: &Writer, bytes: i64) -> Result<u64, StoreError> {

@@ -12,7 +12,7 @@ use vestibule_web::{credentials::ClientCredentials, error, visit::Visit};
 use super::client::{self, Parameters, PresentedClient};
 use crate::dpop;
 
-pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
+pub async fn revoke(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
     // Revocation needs no proof, but two proofs are an error on every endpoint (RFC 9449 §4.3).
     if let Err(many) = dpop::refuse_many(request.headers()) {
         return many.into_response();

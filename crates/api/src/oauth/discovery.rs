@@ -14,7 +14,7 @@ use vestibule_web::{
 };
 
 /// `GET /.well-known/openid-configuration`
-pub(crate) async fn metadata(visit: Visit, _: NoCredential, _: Request) -> Response {
+pub async fn metadata(visit: Visit, _: NoCredential, _: Request) -> Response {
     let locales = Locales::shared().offered(visit.project.settings.languages().unwrap_or_default());
     let locales = locales.into_iter().map(Locale::tag).collect();
     let metadata = Metadata::new(&visit.project.origin, locales, visit.project.settings.has_native_sign_in());
@@ -22,6 +22,6 @@ pub(crate) async fn metadata(visit: Visit, _: NoCredential, _: Request) -> Respo
 }
 
 /// `GET /oauth2/jwks`
-pub(crate) async fn jwks(visit: Visit, _: NoCredential, _: Request) -> Response {
+pub async fn jwks(visit: Visit, _: NoCredential, _: Request) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(visit.project.keys.jwks(visit.now))).into_response()
 }

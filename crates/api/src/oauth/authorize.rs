@@ -28,7 +28,7 @@ use vestibule_web::{
 const AGREEMENT: &str = "_csrf";
 
 /// The request in the query.
-pub(crate) async fn get(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
+pub async fn get(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
     let form = Form::parse_query(request.uri().query().unwrap_or_default());
     match form {
         Ok(form) => authorize(&visit, (&cookies, Submission::Navigation), request.headers(), &form).await,
@@ -37,7 +37,7 @@ pub(crate) async fn get(visit: Visit, cookies: BrowserCookies, request: Request)
 }
 
 /// The request in the body.
-pub(crate) async fn post(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
+pub async fn post(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
     let headers = request.headers().clone();
     let body = match body::read_form(&visit, request).await {
         Ok(body) => body,

@@ -41,10 +41,14 @@ use vestibule_web::{
 };
 
 use super::client::{self, ClientRefused, ClientRequest, Parameters};
-use crate::{dpop, json};
+use crate::{Answering, dpop, json};
 
 /// Exchanges a grant for tokens.
-pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: Request) -> Response {
+pub fn token(visit: Visit, credentials: TokenCredentials, request: Request) -> Answering {
+    Box::pin(receive(visit, credentials, request))
+}
+
+async fn receive(visit: Visit, credentials: TokenCredentials, request: Request) -> Response {
     let dpop = match dpop::read(&visit, request.headers(), request.uri().path()) {
         Ok(dpop) => dpop,
         Err(many) => return many.into_response(),

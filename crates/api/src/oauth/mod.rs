@@ -1,17 +1,17 @@
 //! The OAuth 2.0 and OpenID Connect endpoints.
 
-pub(crate) mod app_session_token;
-pub(crate) mod authorize;
-pub(crate) mod challenge;
+pub mod app_session_token;
+pub mod authorize;
+pub mod challenge;
 mod client;
-pub(crate) mod device_authorization;
-pub(crate) mod discovery;
-pub(crate) mod end_session;
-pub(crate) mod introspect;
-pub(crate) mod par;
-pub(crate) mod revoke;
-pub(crate) mod token;
-pub(crate) mod user_info;
+pub mod device_authorization;
+pub mod discovery;
+pub mod end_session;
+pub mod introspect;
+pub mod par;
+pub mod revoke;
+pub mod token;
+pub mod user_info;
 
 use vestibule_protocol::form::Form;
 

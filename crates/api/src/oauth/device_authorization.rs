@@ -8,7 +8,7 @@ use vestibule_web::{credentials::ClientCredentials, visit::Visit};
 use super::client::{self, ClientRefused, ClientRequest, Parameters};
 use crate::json;
 
-pub(crate) async fn begin(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
+pub async fn begin(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
     let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery, None).await {
         Ok(received) => received,
         Err(response) => return response,

@@ -2,9 +2,10 @@
 //! caller's request.
 
 use axum::{
+    body::Body,
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use vestibule_app::{
     caller::{ApiCaller, Resolution},
@@ -12,6 +13,8 @@ use vestibule_app::{
 };
 use vestibule_domain::user::{Owner, User};
 use vestibule_web::{cookies, credentials::ApiCredentials, error, visit::Visit};
+
+use crate::{Answering, json::USUAL_HEADERS};
 
 const VALID: HeaderName = HeaderName::from_static("x-authgear-session-valid");
 const USER_ID: HeaderName = HeaderName::from_static("x-authgear-user-id");
@@ -62,11 +65,11 @@ impl Demand {
 }
 
 /// Identifies the caller. Without a requirement always 200 with an empty body: the proxy decides on access.
-pub(crate) fn resolve(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
+pub fn resolve(visit: Visit, credentials: ApiCredentials, request: Request) -> Answering {
     // Drop the request before the first await, to keep the future small.
     let demand = Demand::parse(request.uri().query());
     // The proxy asks about a request to the app, which is a use whatever its method.
-    answer(Visit { is_use: true, ..visit }, credentials, demand)
+    Box::pin(answer(Visit { is_use: true, ..visit }, credentials, demand))
 }
 
 async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand>) -> Response {
@@ -78,7 +81,8 @@ async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand
         Ok(resolution) => resolution,
         Err(error) => return error::flow_as_api(&visit, &error),
     };
-    let mut response = ().into_response();
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = HeaderMap::with_capacity(USUAL_HEADERS);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let challenge = demand.refuse(&resolution);
@@ -120,7 +124,6 @@ async fn describe(
     let (amr, authenticated_at) = (caller.via.amr(), caller.via.shown_authenticated_at());
     let flag = |is: bool| if is { TRUE } else { FALSE };
     let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-    headers.reserve(8);
     headers.insert(VALID, TRUE);
     headers.insert(USER_ID, text(&user_id.to_string()));
     headers.insert(ANONYMOUS, flag(caller.is_seen_as_guest()));

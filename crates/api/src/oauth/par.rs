@@ -14,7 +14,7 @@ struct PushedResponse {
     expires_in: u64,
 }
 
-pub(crate) async fn push(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
+pub async fn push(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
     let mut received = match client::receive(&visit, &credentials, request, Parameters::OfBody, None).await {
         Ok(received) => received,
         Err(response) => return response,

@@ -5,10 +5,14 @@ use vestibule_app::guests::challenge;
 use vestibule_protocol::api::{ChallengeRequest, ChallengeResponse};
 use vestibule_web::{credentials::NoCredential, visit::Visit};
 
-use crate::anonymous;
+use crate::{Answering, anonymous};
 
 /// Issues a challenge to any caller; an invalid bearer token is ignored.
-pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Response {
+pub fn issue(visit: Visit, _: NoCredential, request: Request) -> Answering {
+    Box::pin(answer(visit, request))
+}
+
+async fn answer(visit: Visit, request: Request) -> Response {
     let purpose = match anonymous::read::<ChallengeRequest>(&visit, request).await {
         Ok((_, ChallengeRequest { purpose })) => purpose,
         Err(response) => return response,

@@ -19,7 +19,7 @@ use vestibule_web::{
 };
 
 /// Signs out, or asks first.
-pub(crate) async fn get(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
+pub async fn get(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     match read_query(request.uri().query().unwrap_or_default()) {
         Ok(form) => end(&visit, &cookie, request.headers(), &form).await,
         Err(problem) => error::oauth_by_code(&problem),
@@ -37,7 +37,7 @@ const SEALED_HINT: &str = "x_end_session_ref";
 
 /// The same with the parameters in the body: a cross-site post carries no Lax cookie, so it is redirected to a
 /// navigation. The ID token stays out of the URL (RFC 9700 §4.3.2).
-pub(crate) async fn post(visit: Visit, _: NoCredential, request: Request) -> Response {
+pub async fn post(visit: Visit, _: NoCredential, request: Request) -> Response {
     let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),

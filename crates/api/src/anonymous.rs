@@ -23,12 +23,16 @@ use vestibule_web::{
     visit::Visit,
 };
 
-use crate::json;
+use crate::{Answering, json};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// `POST /api/anonymous_user/signup`
-pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
+pub fn sign_up(visit: Visit, cookie: SessionCookie, request: Request) -> Answering {
+    Box::pin(answer_sign_up(visit, cookie, request))
+}
+
+async fn answer_sign_up(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let (headers, parsed) = match read::<AnonymousSignUpRequest>(&visit, request).await {
         Ok(read) => read,
         Err(response) => return response,
@@ -88,7 +92,7 @@ fn find_key<'r>(headers: &'r HeaderMap, in_body: Option<&'r Credential>) -> Resu
 }
 
 /// `POST /api/anonymous_user/promotion_code`
-pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
+pub async fn promotion_code(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let (_, parsed) = match read::<PromotionCodeRequest>(&visit, request).await {
         Ok(read) => read,
         Err(response) => return response,

@@ -9,12 +9,12 @@ use vestibule_app::{caller::Resolution, tokens::user_info};
 use vestibule_protocol::oauth::{ErrorCode, OAuthError};
 use vestibule_web::{cookies, credentials::ApiCredentials, error, visit::Visit};
 
-use crate::json;
+use crate::{Answering, json};
 
-pub(crate) fn user_info(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
+pub fn user_info(visit: Visit, credentials: ApiCredentials, request: Request) -> Answering {
     // Drop the request before the first await, to keep the future small.
     drop(request);
-    answer(visit, credentials)
+    Box::pin(answer(visit, credentials))
 }
 
 async fn answer(visit: Visit, credentials: ApiCredentials) -> Response {

@@ -10,7 +10,7 @@ use serde::Serialize;
 /// Initial capacity for the bodies of the most frequent routes, which avoids reallocation.
 const USUAL_BODY: usize = 1_024;
 /// Initial capacity for the headers of a response.
-const USUAL_HEADERS: usize = 12;
+pub(crate) const USUAL_HEADERS: usize = 12;
 
 /// A response of this status with a JSON body, marked `no-store`.
 pub(crate) fn fresh(status: StatusCode, body: &impl Serialize) -> Response {

@@ -30,6 +30,7 @@ use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::watch,
+    task::JoinHandle,
 };
 use tower::ServiceExt;
 use vestibule_app::{
@@ -40,13 +41,15 @@ use vestibule_app::{
 use vestibule_protocol::limits::{HEAD_BYTES, HEADERS};
 use vestibule_web::peer::Peer;
 
+use crate::front::Front;
+
 use self::{
     activity_timer::{ActivityTimer, Rested, Timeouts, Watched},
     connection_permits::{ConnectionPermit, ConnectionPermits},
     socket::Socket,
 };
 
-pub(crate) use self::connection_permits::Capacity;
+pub use self::connection_permits::Capacity;
 
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -55,7 +58,7 @@ const FEW: usize = 64;
 
 /// The limits of a listener.
 #[derive(Clone, Debug)]
-pub(crate) struct ListenerLimits {
+pub struct ListenerLimits {
     capacity: Capacity,
     timeouts: Timeouts,
     /// The grace period of running requests after the listener stops.
@@ -65,7 +68,7 @@ pub(crate) struct ListenerLimits {
 
 impl ListenerLimits {
     /// As configured for the server's own listener.
-    pub(crate) fn of(server: &Server, counts: Arc<Connections>) -> Self {
+    pub fn of(server: &Server, counts: Arc<Connections>) -> Self {
         Self {
             capacity: Capacity::of(server),
             timeouts: Timeouts::of(server),
@@ -75,64 +78,92 @@ impl ListenerLimits {
     }
 
     /// For a listener of the operator: few connections, from any address.
-    pub(crate) fn few(server: &Server) -> Self {
+    pub fn few(server: &Server) -> Self {
         let capacity = Capacity { total: FEW, per_address: FEW, exempt: Vec::new() };
         Self { capacity, ..Self::of(server, Arc::default()) }
     }
 }
 
-/// Serves a separate router, such as the demo's.
-pub(crate) async fn serve_router(
+/// Serves the server's own listener until `stop` resolves, then finishes running requests within the grace period.
+pub async fn serve_front(listener: TcpListener, front: Front, limits: ListenerLimits, stop: impl Future<Output = ()>) {
+    accept_for_front(listener, front, limits).finish(stop).await;
+}
+
+/// The same for a separate router, such as the demo's.
+pub async fn serve_router(
     listener: TcpListener,
     router: Router,
     limits: ListenerLimits,
     stop: impl Future<Output = ()>,
 ) {
+    accept_for_router(listener, router, limits).finish(stop).await;
+}
+
+/// Not generic, so that the code of connections is generated in this crate, and with it optimized for speed.
+fn accept_for_front(listener: TcpListener, front: Front, limits: ListenerLimits) -> Accepting {
+    // One count of references for each request, not one for each part.
+    let front = Arc::new(front);
+    let answer = move |peer, request| {
+        let front = Arc::clone(&front);
+        async move { front.answer(peer, request).await }
+    };
+    Accepting::begin(listener, answer, limits)
+}
+
+fn accept_for_router(listener: TcpListener, router: Router, limits: ListenerLimits) -> Accepting {
     let answer = move |_, request| {
         let answered = router.clone().oneshot(request);
         async { answered.await.unwrap_or_else(|never: Infallible| match never {}) }
     };
-    serve(listener, answer, limits, stop).await;
+    Accepting::begin(listener, answer, limits)
 }
 
-/// Serves connections until `stop` resolves, then finishes running requests within the grace period.
-pub(crate) async fn serve<A, F>(
-    listener: TcpListener,
-    answer: A,
-    limits: ListenerLimits,
-    stop: impl Future<Output = ()>,
-) where
-    A: Fn(Peer, Request) -> F + Send + Sync + 'static,
-    F: Future<Output = Response> + Send + 'static,
-{
-    let mut http = hyper::server::conn::http1::Builder::new();
-    // The `activity_timer` module has the timeouts: hyper has one for both a slow head and an idle connection, and none for
-    // writing.
-    http.header_read_timeout(None)
-        .keep_alive(true)
-        // The whole head must fit; a larger one gets 431.
-        .max_buf_size(HEAD_BYTES)
-        .max_headers(HEADERS);
-    let ListenerLimits { capacity, timeouts, grace, counts } = limits;
-    let serving = Arc::new(Serving { http, timeouts, counts, answer });
-    // Dropped by each connection that ends.
-    let (stopping, told) = watch::channel(false);
-    // A task of its own, because the runtime's workers start the tasks of connections at less cost than a thread that is none of them.
-    let mut accepting = tokio::spawn(serving.accept(listener, ConnectionPermits::new(capacity), told));
-    let mut stop = pin!(stop);
-    tokio::select! {
-        () = &mut stop => {
-            stopping.send_replace(true);
-            accepting.await.ok();
-        }
-        // Only if it panicked, and the process must not stay without a listener.
-        _ = &mut accepting => {
-            tracing::error!("connections are no longer accepted: the server stops");
-            stopping.send_replace(true);
-        }
+/// A listener whose connections are served.
+struct Accepting {
+    task: JoinHandle<()>,
+    /// Its receivers are dropped by each connection that ends.
+    stopping: watch::Sender<bool>,
+    grace: Duration,
+}
+
+impl Accepting {
+    fn begin<A, F>(listener: TcpListener, answer: A, limits: ListenerLimits) -> Self
+    where
+        A: Fn(Peer, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Response> + Send + 'static,
+    {
+        let mut http = hyper::server::conn::http1::Builder::new();
+        // The `activity_timer` module has the timeouts: hyper has one for both a slow head and an idle connection, and none for
+        // writing.
+        http.header_read_timeout(None)
+            .keep_alive(true)
+            // The whole head must fit; a larger one gets 431.
+            .max_buf_size(HEAD_BYTES)
+            .max_headers(HEADERS);
+        let ListenerLimits { capacity, timeouts, grace, counts } = limits;
+        let serving = Arc::new(Serving { http, timeouts, counts, answer });
+        let (stopping, told) = watch::channel(false);
+        // A task of its own, because the runtime's workers start the tasks of connections at less cost than a thread that is none of them.
+        let task = tokio::spawn(serving.accept(listener, ConnectionPermits::new(capacity), told));
+        Self { task, stopping, grace }
     }
-    if tokio::time::timeout(grace, stopping.closed()).await.is_err() {
-        tracing::warn!("some requests did not finish within the grace period");
+
+    async fn finish(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        tokio::select! {
+            () = &mut stop => {
+                self.stopping.send_replace(true);
+                self.task.await.ok();
+            }
+            // Only if it panicked, and the process must not stay without a listener.
+            _ = &mut self.task => {
+                tracing::error!("connections are no longer accepted: the server stops");
+                self.stopping.send_replace(true);
+            }
+        }
+        if tokio::time::timeout(self.grace, self.stopping.closed()).await.is_err() {
+            tracing::warn!("some requests did not finish within the grace period");
+        }
     }
 }
 
@@ -179,7 +210,9 @@ where
                     if !*has_nodelay.get_or_insert_with(|| stream.nodelay().unwrap_or(false)) {
                         let _ = stream.set_nodelay(true);
                     }
-                    tokio::spawn(Arc::clone(&self).serve_connection(stream, Peer(peer), permit, stop.clone()));
+                    let serving = Arc::clone(&self).serve_connection(stream, Peer(peer), permit, stop.clone());
+                    // In a box: the allocator is slow for tasks that are large, because they are aligned.
+                    tokio::spawn(Box::pin(serving));
                 }
                 Err(reason) => {
                     self.counts.count_refused(reason);

@@ -23,8 +23,8 @@ const LEAST_SHARE: usize = 16;
 
 /// The limits on connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Capacity {
-    pub(crate) total: usize,
+pub struct Capacity {
+    pub total: usize,
     /// Per address, or per IPv6 network.
     pub(super) per_address: usize,
     /// Addresses that are not limited: proxies with many clients behind them.
@@ -33,12 +33,12 @@ pub(crate) struct Capacity {
 
 impl Capacity {
     /// The configured limits, reduced below the limit on open files, so that further connections can still be rejected.
-    pub(crate) fn of(limits: &Server) -> Self {
+    pub fn of(limits: &Server) -> Self {
         Self::within(limits, files::limit().unwrap_or(usize::MAX))
     }
 
     /// As [`Self::of`], for a process that may open so many files.
-    pub(crate) fn within(limits: &Server, files: usize) -> Self {
+    pub fn within(limits: &Server, files: usize) -> Self {
         let room = files.saturating_sub(OTHER_FILES).max(files / 2);
         let total = limits.max_connections.min(room);
         let per_address = match limits.max_connections_per_address {

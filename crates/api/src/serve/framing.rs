@@ -35,7 +35,19 @@ fn find_framing_problem(request: &Request) -> Option<&'static str> {
 /// A host with an optional port; empty where the target has none (RFC 9112 §3.2).
 fn is_host(value: &HeaderValue) -> bool {
     let bytes = value.as_bytes();
-    bytes.is_empty() || (!bytes.contains(&b'@') && Authority::try_from(bytes).is_ok())
+    bytes.is_empty() || is_plain_host(bytes) || (!bytes.contains(&b'@') && Authority::try_from(bytes).is_ok())
+}
+
+/// Whether it is a usual host name, perhaps with a port: nearly all are, and this needs no copy of it.
+fn is_plain_host(bytes: &[u8]) -> bool {
+    let (name, port) = match bytes.iter().position(|byte| *byte == b':') {
+        Some(at) => (&bytes[..at], Some(&bytes[at + 1..])),
+        None => (bytes, None),
+    };
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    !name.is_empty()
+        && name.iter().all(is_name)
+        && port.is_none_or(|port| !port.is_empty() && port.iter().all(u8::is_ascii_digit))
 }
 
 #[cfg(test)]

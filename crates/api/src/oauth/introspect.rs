@@ -15,7 +15,7 @@ use super::client::{self, Parameters};
 
 const CHALLENGE: &str = "Basic realm=\"introspection\"";
 
-pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
+pub async fn introspect(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
     let mut received =
         match client::receive(&visit, &credentials, request, Parameters::OfBodyAndQuery, Some(CHALLENGE)).await {
             Ok(received) => received,

@@ -11,7 +11,7 @@ use vestibule_web::{credentials::NoCredential, error, visit::Visit};
 use crate::{anonymous, dpop};
 
 /// Issues the token with which an app opens its account page.
-pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Response {
+pub async fn issue(visit: Visit, _: NoCredential, request: Request) -> Response {
     let path = request.uri().path().to_string();
     let (headers, AppSessionTokenRequest { refresh_token }) = match anonymous::read(&visit, request).await {
         Ok(read) => read,
