@@ -63,33 +63,33 @@ impl ImageFormat {
     }
 }
 
-/// Why a file is no logo.
+/// Why an uploaded file is refused as a logo.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ImageProblem {
-    /// There is no file, or nothing in it.
+    /// No file was chosen, or the file has no bytes.
     #[error("choose an image")]
     Empty,
-    /// It has so many bytes.
+    /// The file has more than [`MAX_BYTES`]; the value is its size in bytes.
     #[error("the file has {} KiB, and at most {} KiB are allowed: save the image smaller", .0.div_ceil(1024), MAX_BYTES / 1024)]
     TooLarge(usize),
     /// An SVG file.
     #[error("SVG files are not accepted, because they can contain scripts: save the logo as PNG or WebP")]
     Svg,
-    /// A file of another kind, whatever its name says.
+    /// The first bytes are of no [`ImageFormat`]. The file's name and type do not count.
     #[error("this is not a PNG, JPEG or WebP image: save the logo in one of these formats")]
     UnknownFormat,
-    /// It moves.
+    /// The file is an animation.
     #[error("animated images are not accepted: save a single picture")]
     Animated,
-    /// So many pixels.
+    /// The image is wider or higher than [`MAX_SIDE`].
     #[error("the image has {width} × {height} pixels, and at most {max} × {max} are allowed: make it smaller", max = MAX_SIDE)]
     TooManyPixels {
-        /// From left to right.
+        /// The image's width in pixels.
         width: u32,
-        /// From top to bottom.
+        /// The image's height in pixels.
         height: u32,
     },
-    /// It begins like an image and is none.
+    /// The file begins like an image of this format, but the rest cannot be read, or browsers would not show it.
     #[error("this {} file is damaged, incomplete, or of a kind that browsers do not show: save the image again", .0.label())]
     Damaged(ImageFormat),
 }
@@ -99,11 +99,11 @@ pub enum ImageProblem {
 pub struct LogoImage {
     /// Its format.
     pub format: ImageFormat,
-    /// In pixels, from left to right.
+    /// Its width in pixels.
     pub width: u32,
-    /// In pixels, from top to bottom.
+    /// Its height in pixels.
     pub height: u32,
-    /// What is served.
+    /// The reduced file, as it is stored and served.
     pub bytes: Vec<u8>,
 }
 
@@ -113,7 +113,7 @@ struct Reduced {
     bytes: Vec<u8>,
 }
 
-/// What became of a file of a known format.
+/// The result of reading a file of a known format.
 enum Reading {
     Reduced(Reduced),
     Animated,
