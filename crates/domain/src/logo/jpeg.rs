@@ -11,6 +11,8 @@ const START_OF_SCAN: u8 = 0xda;
 const MOST_SCANS: u32 = 64;
 /// An APP0 segment with density and no thumbnail.
 const JFIF_BYTES: usize = 14;
+/// An APP14 segment: a name, a version, flags, and how the colors are coded.
+const ADOBE_BYTES: usize = 12;
 
 pub(super) fn reduce(file: &[u8]) -> Reading {
     read(file).map_or(Reading::Damaged, Reading::Reduced)
@@ -41,6 +43,7 @@ fn read(file: &[u8]) -> Option<Reduced> {
                 push(&mut bytes, marker, data);
             }
             // Tables, and restart intervals.
+            0xdd if data.len() != 2 => return None,
             0xc4 | 0xdb | 0xdd => push(&mut bytes, marker, data),
             START_OF_SCAN => {
                 size?;
@@ -56,7 +59,9 @@ fn read(file: &[u8]) -> Option<Reduced> {
             }
             // Color profiles, and how the colors are coded.
             0xe2 if data.starts_with(b"ICC_PROFILE\0") => push(&mut bytes, marker, data),
-            0xee if data.starts_with(b"Adobe") => push(&mut bytes, marker, data),
+            0xee if data.starts_with(b"Adobe") && data.len() >= ADOBE_BYTES => {
+                push(&mut bytes, marker, &data[..ADOBE_BYTES]);
+            }
             // Exif, XMP, previews and other data of applications, and comments.
             0xe0..=0xef | 0xfe => {}
             _ => return None,

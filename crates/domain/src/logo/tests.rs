@@ -117,6 +117,48 @@ fn metadata_and_what_is_behind_the_end_are_left_out() {
     }
 }
 
+/// Chunks that are kept have room for what the picture needs, and for nothing else.
+#[test]
+fn nothing_hides_in_what_is_kept() {
+    const PLACE: &[u8] = b"GPS 48.2082 16.3738";
+    let long = |kind| png_with(&png_chunk(kind, PLACE));
+    let gamma = png_chunk(b"gAMA", &45_455_u32.to_be_bytes());
+    let twice = png_with(&[&gamma[..], &png_chunk(b"gAMA", b"GPS!")].concat());
+    let end = PNG.len() - 12;
+    let late = [&PNG[..end], &png_chunk(b"sBIT", b"GPS"), &PNG[end..]].concat();
+    let adobe = [&b"Adobe\0\x64\0\0\0\0\x01"[..], PLACE].concat();
+    let mut reserved = LOSSY.to_vec();
+    reserved[20] |= 0xc1;
+    reserved[21..24].copy_from_slice(b"GPS");
+    let profile = |data| webp_chunk(b"ICCP", data);
+    let doubled = webp_of(&[&LOSSY[12..30], &profile(b"icc"), &profile(PLACE), &LOSSY[30..]].concat());
+    for file in [
+        long(b"gAMA"),
+        long(b"pHYs"),
+        long(b"sRGB"),
+        long(b"cHRM"),
+        long(b"cICP"),
+        long(b"sBIT"),
+        twice,
+        late,
+        jpeg_with(&jpeg_segment(0xee, &adobe)),
+        reserved,
+        doubled,
+    ] {
+        let logo = LogoImage::parse(&file).unwrap();
+        assert!(!contains(&logo.bytes, b"GPS"), "{:?}", logo.bytes);
+        assert_eq!(LogoImage::parse(&logo.bytes), Ok(logo));
+    }
+    let full_end = [&PNG[..end], &png_chunk(b"IEND", PLACE)].concat();
+    let palettes = [vec![0; 3 * 257], vec![0; 4]].map(|palette| png_with(&png_chunk(b"PLTE", &palette)));
+    let two = png_with(&png_chunk(b"PLTE", &[0; 3]).repeat(2));
+    let late = [&PNG[..end], &png_chunk(b"PLTE", b"GPS"), &PNG[end..]].concat();
+    for file in palettes.into_iter().chain([full_end, two, late]) {
+        assert_eq!(problem(&file), ImageProblem::Damaged(ImageFormat::Png));
+    }
+    assert_eq!(problem(&jpeg_with(&jpeg_segment(0xdd, PLACE))), ImageProblem::Damaged(ImageFormat::Jpeg));
+}
+
 #[test]
 fn a_thumbnail_stays_out() {
     // Density 1 × 1, and a thumbnail of one pixel.

@@ -4,8 +4,8 @@ use super::{Reading, Reduced, take, take_many};
 
 /// Bits of the extended header.
 const HAS_ANIMATION: u8 = 0x02;
-const HAS_XMP: u8 = 0x04;
-const HAS_EXIF: u8 = 0x08;
+const HAS_ALPHA: u8 = 0x10;
+const HAS_PROFILE: u8 = 0x20;
 
 pub(super) fn reduce(file: &[u8]) -> Reading {
     read(file).unwrap_or(Reading::Damaged)
@@ -19,7 +19,7 @@ fn read(file: &[u8]) -> Option<Reading> {
     let mut rest = container.strip_prefix(b"WEBP")?;
     let mut chunks = Vec::new();
     let (mut canvas, mut size) = (None, None);
-    let mut is_first = true;
+    let (mut is_first, mut kept) = (true, Vec::new());
     while !rest.is_empty() {
         let (name, after) = take::<4>(rest)?;
         let (length, after) = take::<4>(after)?;
@@ -33,7 +33,9 @@ fn read(file: &[u8]) -> Option<Reading> {
                 if header[0] & HAS_ANIMATION != 0 {
                     return Some(Reading::Animated);
                 }
-                header[0] &= !(HAS_XMP | HAS_EXIF);
+                // The reserved bits and bytes say nothing.
+                header[0] &= HAS_PROFILE | HAS_ALPHA;
+                header[1..4].fill(0);
                 canvas = Some(found);
                 push(&mut chunks, name, &header);
             }
@@ -46,7 +48,11 @@ fn read(file: &[u8]) -> Option<Reading> {
                 size = Some(if &name == b"VP8 " { read_lossy(data)? } else { read_lossless(data)? });
                 push(&mut chunks, name, data);
             }
-            b"ICCP" | b"ALPH" if canvas.is_some() && size.is_none() => push(&mut chunks, name, data),
+            // One of each, in front of the picture.
+            b"ICCP" | b"ALPH" if canvas.is_some() && size.is_none() && !kept.contains(&name) => {
+                kept.push(name);
+                push(&mut chunks, name, data);
+            }
             // Exif, XMP and what no browser knows.
             _ if !is_first => {}
             _ => return None,
