@@ -1,4 +1,6 @@
-"""What schemathesis cannot know by itself: how JSON Lines are written."""
+"""What schemathesis cannot know by itself: how JSON Lines and images are written."""
+
+import pathlib
 
 import schemathesis
 
@@ -9,3 +11,14 @@ def lines(ctx, value):
     if isinstance(value, bytes):
         return value
     return value.encode() if isinstance(value, str) else b"\xff"
+
+
+LOGO = pathlib.Path(__file__).parents[2] / "crates/domain/src/logo/fixtures/logo.png"
+
+
+@schemathesis.serializer("image/png", "image/jpeg", "image/webp")
+def image(ctx, value):
+    """The body is described as a text, and no text is an image: each one becomes the same image. What is no text stays none."""
+    if isinstance(value, bytes):
+        return value
+    return LOGO.read_bytes() if isinstance(value, str) else b"\xff"

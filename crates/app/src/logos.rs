@@ -90,7 +90,24 @@ impl HeldLogos {
 /// # Errors
 /// When the store fails.
 pub async fn find_content(ctx: &Ctx<'_>, file_name: &str) -> Result<Option<(ImageFormat, Bytes)>, StoreError> {
-    let Some(logo) = ctx.project.logo.as_ref().filter(|logo| logo.file_name() == file_name) else { return Ok(None) };
+    match ctx.project.logo.as_ref().filter(|logo| logo.file_name() == file_name) {
+        Some(logo) => read_content(ctx, logo).await,
+        None => Ok(None),
+    }
+}
+
+/// The content of the project's logo.
+///
+/// # Errors
+/// When the store fails.
+pub async fn find_current(ctx: &Ctx<'_>) -> Result<Option<(ImageFormat, Bytes)>, StoreError> {
+    match &ctx.project.logo {
+        Some(logo) => read_content(ctx, logo).await,
+        None => Ok(None),
+    }
+}
+
+async fn read_content(ctx: &Ctx<'_>, logo: &Logo) -> Result<Option<(ImageFormat, Bytes)>, StoreError> {
     if let Some(content) = ctx.app.held_logos.get(&logo.hash) {
         return Ok(Some((logo.format, content)));
     }

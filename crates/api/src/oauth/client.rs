@@ -24,11 +24,26 @@ pub(super) const CHALLENGE: &str = "Basic realm=\"client\"";
 /// Where an endpoint reads its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parameters {
-    /// In the body, followed by the query.
+    /// In the body, followed by the query; what proves something in the body only.
     OfBodyAndQuery,
     /// Only in the body: the address may have been changed on the way.
     OfBody,
 }
+
+/// Parameters that prove something. An address gets into logs and histories, so they must not be in the query (RFC 6749 §2.3.1, RFC 9700 §2).
+const PROOFS: [&str; 11] = [
+    "actor_token",
+    "client_assertion",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "device_code",
+    "jwt",
+    "refresh_token",
+    "subject_token",
+    "token",
+    "x_continuation",
+];
 
 /// A request of an application.
 pub(super) struct ClientRequest {
@@ -80,7 +95,7 @@ pub(super) async fn receive(
 ) -> Result<ClientRequest, Response> {
     let body = body::read_form(visit, request).await.map_err(error::body_as_oauth)?;
     let form = match parameters {
-        Parameters::OfBodyAndQuery => body.oauth_form(),
+        Parameters::OfBodyAndQuery => check_query(&body.query).and_then(|()| body.oauth_form()),
         Parameters::OfBody => body.own_form(),
     };
     let form = form.map_err(|problem| error::oauth_by_code(&problem))?;
@@ -91,6 +106,14 @@ pub(super) async fn receive(
         _ => refused.answer(visit, None),
     })?;
     Ok(ClientRequest { form, headers: body.headers, client })
+}
+
+fn check_query(query: &str) -> Result<(), OAuthError> {
+    let query = Form::parse_query(query)?;
+    match PROOFS.into_iter().find(|name| query.get_all(name).next().is_some()) {
+        None => Ok(()),
+        Some(name) => Err(OAuthError::invalid_request(format!("send {name} in the body: the address gets into logs"))),
+    }
 }
 
 /// Reads the client's credentials. A secret in the body takes precedence over the header. `client_id` in the body

@@ -29,7 +29,7 @@ use crate::{
     error::Error,
     flow::external::{self, ExternalProblem},
     limits::rates,
-    providers::{DatedProof, ProviderUser, log},
+    providers::{DatedProof, Freshness, ProviderUser, log},
     single_use::SingleUse,
 };
 
@@ -215,8 +215,9 @@ pub async fn answer(
     let provider = pending.provider(&ctx.project.settings).filter(|_| alias == pending.alias);
     let proved = match provider {
         Some(provider) => {
-            let anew_since = pending.asked_at.filter(|_| pending.proves_for.is_some());
-            let judged = calling(ctx.project.no, external::judge(ctx, provider, (form, secret), anew_since)).await;
+            let since = pending.asked_at.filter(|_| pending.proves_for.is_some());
+            let anew = since.map(|since| Freshness { since, takes_untimed: false });
+            let judged = calling(ctx.project.no, external::judge(ctx, provider, (form, secret), anew)).await;
             judged.map(|user| (user.dated(provider, ctx.now), user))
         }
         None => Err(ExternalProblem::NotAccepted),

@@ -70,6 +70,7 @@ pub async fn begin_sign_in(
     state.enforced = enforced;
     state.asks_consent = details.prompt.contains(Prompt::Consent);
     state.max_age = read_max_age(details, hinted.is_some());
+    state.renews_login = details.prompt.contains(Prompt::Login);
     if !must_prove(details, wanted, ctx.now) {
         // A guest cannot agree to a third-party application: it signs up first.
         let is_third_party = consent::is_third_party(ctx.project, &state.request.client_id);

@@ -34,8 +34,8 @@ use crate::{
     limits::rates,
     promotion::change::{Credentials, NewExternalAccount},
     providers::{
-        self, Answer, AuthorizationRequest, DatedProof, Exchange, ProviderError, ProviderUser, apple::PersonName,
-        secrets,
+        self, Answer, AuthorizationRequest, DatedProof, Exchange, Freshness, ProviderError, ProviderUser,
+        apple::PersonName, secrets,
     },
 };
 
@@ -61,7 +61,7 @@ pub struct ExternalStep {
     pub intent: Intent,
     /// The SHA-256 of the secret in the request's `state`; `None` once the answer was taken.
     state: Option<String>,
-    /// When its user must have signed in there at the earliest, for a reauthentication.
+    /// When its user must have signed in there at the earliest, for a reauthentication or a new sign-in.
     #[serde(default)]
     anew_since: Option<Timestamp>,
     /// Why it led to no user.
@@ -166,10 +166,11 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     flow.state.kept = None;
     let secret = ctx.app.entropy.alphanumeric();
     let state = format!("{}.{secret}", flow.id);
-    let anew_since = max_age.map(|seconds| ctx.now.minus(Duration::from_secs(seconds)));
+    let wanted = max_age.or_else(|| (flow.state.renews_login && provider.can_be_asked_anew()).then_some(0));
+    let anew_since = wanted.map(|seconds| ctx.now.minus(Duration::from_secs(seconds)));
     flow.state.external =
         Some(ExternalStep { state: Some(hash(&secret)), anew_since, ..ExternalStep::new(provider, intent) });
-    match request_url(ctx, provider, (&state, &secret), max_age).await {
+    match request_url(ctx, provider, (&state, &secret), wanted).await {
         Ok(url) => Ok(if save(ctx, flow, None).await? { Started::Redirect(url) } else { Started::Stale }),
         Err(error) => {
             providers::log(ctx, provider, &error);
@@ -231,7 +232,10 @@ pub async fn answer(ctx: &Ctx<'_>, flow: &mut Flow, (alias, form): (&str, &Form)
         // Another provider's answer to this request (RFC 9700 §4.4), or the provider was removed meanwhile.
         return refuse(ctx, flow, ExternalProblem::NotAccepted).await;
     };
-    match judge(ctx, provider, (form, secret), step.anew_since).await {
+    // `prompt=login` alone is no limit of the age: an answer that does not say it makes a sign-in without a time.
+    let takes_untimed = flow.state.max_age.is_none();
+    let anew = step.anew_since.map(|since| Freshness { since, takes_untimed });
+    match judge(ctx, provider, (form, secret), anew).await {
         Ok(user) => decide(ctx, flow, (provider, user), step.intent).await,
         Err(problem) => refuse(ctx, flow, problem).await,
     }
@@ -246,9 +250,9 @@ pub(crate) async fn judge(
     ctx: &Ctx<'_>,
     provider: &Provider,
     answered: (&Form, &str),
-    anew_since: Option<Timestamp>,
+    anew: Option<Freshness>,
 ) -> Result<ProviderUser, ExternalProblem> {
-    verify(ctx, provider, answered, anew_since).await.map_err(|(problem, error)| {
+    verify(ctx, provider, answered, anew).await.map_err(|(problem, error)| {
         providers::log(ctx, provider, &error);
         problem
     })
@@ -262,7 +266,7 @@ pub(crate) async fn verify(
     ctx: &Ctx<'_>,
     provider: &Provider,
     (form, secret): (&Form, &str),
-    anew_since: Option<Timestamp>,
+    anew: Option<Freshness>,
 ) -> Result<ProviderUser, (ExternalProblem, ProviderError)> {
     let field = |name: &str| form.get(name).ok().flatten();
     if let Some(error) = field("error") {
@@ -284,8 +288,8 @@ pub(crate) async fn verify(
     let answer = Answer { code: field("code").unwrap_or_default(), issuer, name: &name };
     let of = Exchange { nonce: &nonce, verifier: &verifier };
     let exchanged = calling(ctx.project.no, providers::exchange(ctx, provider, answer, of)).await;
-    let is_fresh = |user: ProviderUser| match anew_since {
-        Some(since) => providers::check_fresh(provider, user, since),
+    let is_fresh = |user: ProviderUser| match anew {
+        Some(anew) => providers::check_fresh(provider, user, anew),
         None => Ok(user),
     };
     exchanged.and_then(is_fresh).map_err(|error| (problem_of(&error), error))

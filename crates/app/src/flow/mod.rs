@@ -157,6 +157,9 @@ pub struct FlowState {
     /// How old a member's authentication may be, in seconds, if the request says so; with 0, it is made for the request.
     #[serde(default)]
     pub(crate) max_age: Option<u64>,
+    /// The request asks for a new sign-in (`prompt=login`): a provider that can be asked for one is.
+    #[serde(default)]
+    pub(crate) renews_login: bool,
     /// The keys of the providers of its accounts, if it is signed in.
     #[serde(default)]
     pub own_providers: Option<Vec<String>>,
@@ -210,6 +213,7 @@ impl FlowState {
             claim: None,
             only_user: None,
             max_age: None,
+            renews_login: false,
             own_providers: None,
             pending: None,
             attempt: None,

@@ -190,6 +190,15 @@ fn prompts(kind: ProviderType, max_age: Option<u64>) -> Vec<(&'static str, Strin
     }
 }
 
+/// When the user of an answer must have signed in at the provider.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Freshness {
+    /// At the earliest.
+    pub(crate) since: Timestamp,
+    /// Whether an answer that does not say when is taken, as a sign-in without a time.
+    pub(crate) takes_untimed: bool,
+}
+
 /// Checks that the user of an answer signed in at the provider after this time; answers the user, who did not sign in before it.
 /// The user of the browser may have taken the parameters that ask for it out of the request, so the answer must say it, unless the
 /// operator takes one that does not for a proof.
@@ -199,12 +208,12 @@ fn prompts(kind: ProviderType, max_age: Option<u64>) -> Vec<(&'static str, Strin
 pub(crate) fn check_fresh(
     provider: &Provider,
     user: ProviderUser,
-    since: Timestamp,
+    Freshness { since, takes_untimed }: Freshness,
 ) -> Result<ProviderUser, ProviderError> {
     match user.authenticated_at {
         // The provider's clock may be behind.
         Some(at) if at.plus(id_token::SKEW) >= since => Ok(user.authenticated(Some(at.max(since)))),
-        None if provider.proves_without_time() => Ok(user),
+        None if takes_untimed || provider.proves_without_time() => Ok(user),
         Some(_) | None => Err(ProviderError::Unproven("its user did not sign in there again")),
     }
 }
@@ -237,12 +246,17 @@ mod tests {
     fn a_user_proves_itself_anew_if_its_provider_says_so() {
         use ProviderType::{Facebook, Google, Microsoft, Oidc};
         let since = Timestamp::from_seconds(1_000);
-        let check = |kind, configured, at: Option<i64>| {
+        let judge = |kind, configured, at: Option<i64>, takes_untimed| {
             let provider = Provider { kind, can_reauthenticate: Some(configured), ..Provider::default() };
             let user = ProviderUser::read(&provider, "1".into(), &Map::new());
-            let checked = check_fresh(&provider, user.authenticated(at.map(Timestamp::from_seconds)), since);
+            let checked = check_fresh(
+                &provider,
+                user.authenticated(at.map(Timestamp::from_seconds)),
+                Freshness { since, takes_untimed },
+            );
             checked.map(|user| user.authenticated_at.map(Timestamp::as_seconds)).ok()
         };
+        let check = |kind, configured, at| judge(kind, configured, at, false);
         for kind in ProviderType::ALL {
             for configured in [false, true] {
                 assert_eq!(check(kind, configured, Some(1_005)), Some(Some(1_005)), "{kind:?}");
@@ -251,6 +265,8 @@ mod tests {
             }
             assert_eq!(check(kind, false, None), None, "{kind:?}: a session there is no proof");
             assert_eq!(check(kind, true, None), Some(None), "{kind:?}: the operator's word");
+            assert_eq!(judge(kind, false, None, true), Some(None), "{kind:?}: a sign-in without a time");
+            assert_eq!(judge(kind, false, Some(939), true), None, "{kind:?}: what it says counts");
         }
         let read = |kind, max_age| {
             let prompts = prompts(kind, max_age);

@@ -179,6 +179,12 @@ impl Provider {
         self.kind.fresh_proof() == FreshProof::Timed || self.proves_without_time()
     }
 
+    /// Whether it has its user sign in again when it is asked to.
+    #[must_use]
+    pub fn can_be_asked_anew(&self) -> bool {
+        self.kind.fresh_proof() != FreshProof::Never
+    }
+
     /// Whether the operator vouches for its email addresses.
     #[must_use]
     pub fn assumes_verified(&self) -> bool {

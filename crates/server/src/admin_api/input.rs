@@ -137,7 +137,7 @@ impl RequestPart for Lines {
 }
 
 /// The context of a request with a key.
-fn visit_of(request: &Request) -> Result<Visit, Problem> {
+pub(super) fn visit_of(request: &Request) -> Result<Visit, Problem> {
     // `access::admit` adds it on every route.
     request.extensions().get::<Admin>().map(|admin| admin.visit.clone()).ok_or_else(Problem::unexpected)
 }

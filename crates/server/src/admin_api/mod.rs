@@ -15,6 +15,7 @@ mod idempotency;
 mod input;
 mod kept_answers;
 mod keys;
+mod logo;
 mod merges;
 mod openapi;
 mod operation;
@@ -110,6 +111,9 @@ fn list_project(rows: &mut impl Rows) {
     let (read, write) = (AdminScope::SettingsRead, AdminScope::SettingsWrite);
     rows.put((Method::GET, "/project"), read, project::get, &project::GET);
     rows.put((Method::PUT, "/project"), write, project::put, &project::PUT);
+    rows.put((Method::GET, "/project/logo"), read, logo::get, &logo::GET);
+    rows.put((Method::PUT, "/project/logo"), write, logo::put, &logo::PUT);
+    rows.put((Method::DELETE, "/project/logo"), write, logo::remove, &logo::REMOVE);
     rows.put((Method::GET, "/retention"), read, retention::get, &retention::GET);
     rows.put((Method::POST, "/retention/confirm"), write, retention::confirm, &retention::CONFIRM);
     let path = "/project/webhook-secret";

@@ -113,6 +113,11 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "an unexpected error occurred")
     }
 
+    /// The body is larger than it may be.
+    pub(crate) fn too_large(detail: impl AsRef<str>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
     /// The request cannot be parsed.
     pub(crate) fn unreadable(detail: impl AsRef<str>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "unreadable", detail)

@@ -54,7 +54,7 @@ where
     let read = move || -> Result<T, Problem> {
         if count_values(&bytes) > ADMIN_JSON_VALUES {
             let detail = format!("the body has more than {ADMIN_JSON_VALUES} JSON values: send less in one request");
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+            return Err(Problem::too_large(detail));
         }
         let unreadable = |error: serde_json::Error| {
             Problem::unreadable(format!("the body is not valid: {}", echo_quoted(&error.to_string())))

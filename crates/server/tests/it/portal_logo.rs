@@ -19,6 +19,7 @@ on_both_engines!(
     what_is_no_logo_is_refused_with_the_reason,
     a_logo_is_for_who_may_edit_the_project,
     a_logo_is_its_projects_alone,
+    a_logo_is_put_read_and_removed_by_the_admin_api,
 );
 
 const AT: &str = "/portal/p/test/branding/logo";
@@ -94,6 +95,11 @@ async fn a_logo_is_uploaded_replaced_and_removed(engine: Engine) {
             assert_eq!(header(name).as_deref(), Some(expected), "{name}");
         }
         assert!(answer.bytes().await.expect("a body") == file);
+        let head = http.request(Method::HEAD, &href).send().await.expect("an answer");
+        assert_eq!(
+            (head.status().as_u16(), &head.headers()["content-length"]),
+            (200, &file.len().to_string().parse().expect("a header"))
+        );
         // Twice: from the store, and from memory.
         assert!(fetch(&http, &href).await == (200, file.to_vec()));
         for before in &seen {
@@ -217,6 +223,68 @@ async fn a_logo_is_its_projects_alone(engine: Engine) {
     let page = server.http().get("/logged-out").await;
     assert_eq!(shown(&page.body), Some(href.as_str()), "the uploaded one comes first");
     assert!(page.body.contains("alt=\"Corner\""), "{}", page.body);
+}
+
+async fn a_logo_is_put_read_and_removed_by_the_admin_api(engine: Engine) {
+    const PATH: &str = "/project/logo";
+    let (server, _) = start(engine).await;
+    let admin = Admin::of(&server).await;
+    let put = async |file: &[u8], media_type: &str, more: Option<&str>| {
+        let request = admin.request(Method::PUT, PATH).header("content-type", media_type).body(file.to_vec());
+        Reply::of(more.into_iter().fold(request, |request, key| request.header("idempotency-key", key))).await
+    };
+    assert_eq!(admin.get(PATH).await.expect(404).json()["detail"], "logo not found");
+    admin.delete(PATH).await.expect(404);
+    for (file, format) in [(PNG, "png"), (JPEG, "jpeg"), (WEBP, "webp")] {
+        let media_type = format!("image/{format}");
+        put(file, &media_type, None).await.expect(204);
+        let answer = admin.request(Method::GET, PATH).send().await.expect("an answer");
+        for (name, expected) in [
+            ("content-type", media_type.as_str()),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("content-security-policy", "default-src 'none'; sandbox"),
+        ] {
+            assert_eq!(answer.headers().get(name).and_then(|value| value.to_str().ok()), Some(expected), "{name}");
+        }
+        assert!(answer.bytes().await.expect("a body") == file);
+        let page = server.http().get("/logged-out").await;
+        assert!(shown(&page.body).expect("a logo").ends_with(&format!(".{format}")));
+    }
+    // Nothing to change is no event; a repeated request is answered like the first one, and does nothing.
+    put(WEBP, "image/webp", None).await.expect(204);
+    assert_eq!(server.events("project.changed").await.len(), 3);
+    for replayed in [None, Some("true")] {
+        let done = put(PNG, "image/png", Some("logo-1")).await.expect(204);
+        assert_eq!(done.header("idempotency-replayed"), replayed);
+    }
+    let changes = server.events("project.changed").await;
+    assert_eq!(changes.len(), 4);
+    assert_eq!(changes[3]["payload"]["changes"][0]["key"], "ui.logo");
+    assert_eq!(put(JPEG, "image/jpeg", Some("logo-1")).await.expect(422).json()["code"], "idempotency_key_reused");
+    // What is no logo changes nothing; the first bytes count, not the type.
+    let animated = [&WEBP[..20], &[WEBP[20] | 2], &WEBP[21..]].concat();
+    for (file, media_type, status, reason) in [
+        (&b""[..], "image/png", 422, "choose an image"),
+        (b"<svg onload='x()'/>", "image/png", 422, "SVG files are not accepted"),
+        (b"<svg onload='x()'/>", "image/svg+xml", 415, "send the body as image/png or image/jpeg or image/webp"),
+        (PNG, "application/json", 415, "send the body as"),
+        (PNG, "text/html", 415, "send the body as"),
+        (b"<!doctype html>", "image/png", 422, "not a PNG, JPEG or WebP"),
+        (&PNG[..PNG.len() - 5], "image/png", 422, "damaged"),
+        (&animated, "image/webp", 422, "animated"),
+        (&vec![0; 256 * 1024 + 1], "image/png", 413, "at most 256 KiB"),
+        (&vec![0; 2 * 1024 * 1024], "image/png", 413, ""),
+    ] {
+        let refused = put(file, media_type, None).await.expect(status).json();
+        assert!(refused["detail"].as_str().expect("a text").contains(reason), "{refused}");
+    }
+    put(JPEG, "image/png", None).await.expect(204);
+    let answer = admin.request(Method::GET, PATH).send().await.expect("an answer");
+    assert_eq!(answer.headers()["content-type"], "image/jpeg");
+    admin.delete(PATH).await.expect(204);
+    assert_eq!(shown(&server.http().get("/logged-out").await.body), None);
+    assert_eq!(server.events("project.changed").await.len(), 6);
 }
 
 #[test]

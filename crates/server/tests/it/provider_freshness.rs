@@ -43,7 +43,7 @@ async fn sign_in(
     claims: &Value,
 ) -> (AppClient, Tokens) {
     let client = server.app_client();
-    let shared = [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", ""), ("prompt", "login")];
+    let shared = [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", ""), ("prompt", "select_account")];
     browser.open(&client.authorize_url(&shared)).await;
     go_and_return(server, provider, browser, claims).await;
     let tokens = client.finish(browser.at_app()).await;
@@ -156,6 +156,65 @@ async fn an_app_that_limits_the_age_has_the_provider_asked(engine: Engine) {
         } else {
             assert!(browser.page().text.contains(NOT_CONFIRMED), "{age:?} {}", browser.page().text);
         }
+    }
+}
+
+/// `prompt=login` without a hint (OIDC Core §3.1.2.1): the provider's own session is not enough, in a browser that is signed in here and in
+/// another one.
+async fn an_app_that_wants_a_new_sign_in_has_the_provider_asked(engine: Engine) {
+    let (server, provider) = set_up(engine).await;
+    let client = server.app_client();
+    let mut signed_in_here = server.browser();
+    sign_in(&server, &provider, &mut signed_in_here, &signed_in(None)).await;
+    let mut stranger = server.browser();
+    for browser in [&mut signed_in_here, &mut stranger] {
+        for age in [Some(3_600), Some(61), None, Some(0)] {
+            browser.open(&client.authorize_url(&[("prompt", "login")])).await;
+            browser.press(BUTTON).await;
+            let asked = ["prompt", "max_age"].map(|name| query(browser.at_app(), name));
+            assert_eq!(asked, [Some("login".into()), Some("0".into())]);
+            let then = age.map(|age| server.clock.now().as_seconds() - age);
+            let back = provider.sign_in(browser.at_app(), &signed_in(then), server.clock.now());
+            browser.open_from_elsewhere(&back).await;
+            if age.is_some_and(|age| age > 60) {
+                assert!(browser.page().text.contains(NOT_CONFIRMED), "{age:?} {}", browser.page().text);
+            } else {
+                // A provider that does not say when is believed in who it is, and the tokens say nothing newer.
+                assert_eq!(
+                    id_claims(&client.finish(browser.at_app()).await).get("auth_time").cloned(),
+                    then.map(Value::from)
+                );
+            }
+        }
+    }
+    // The choice of an account asks for no password, and the SDKs send `prompt=login` with every promotion.
+    let guest = client.sign_up().await;
+    let promotion = client.promotion_url(&client.promotion_code(&guest).await);
+    assert!(promotion.contains("prompt=login"), "{promotion}");
+    for request in [client.authorize_url(&[("prompt", "select_account")]), promotion] {
+        stranger.open(&request).await;
+        stranger.press(BUTTON).await;
+        assert_eq!(["prompt", "max_age"].map(|name| query(stranger.at_app(), name)), [None, Some("31536000".into())]);
+    }
+}
+
+/// A provider that can be asked for nothing still signs its users in.
+async fn a_new_sign_in_takes_no_provider_away(engine: Engine) {
+    let scene = provider_vendors::Scene::open(engine, |_| {}).await;
+    for kind in [GitHub, Apple] {
+        scene
+            .server
+            .change_project(move |setup| setup.set("identity.oauth.providers", vec![vendor(kind, false)]))
+            .await;
+        let mut user = user_at(kind, "7", "kim@hub.example", false);
+        if kind == Apple {
+            user["auth_time"] = (scene.server.clock.now().as_seconds() - 3_600).into();
+        }
+        let mut browser = scene.server.browser();
+        browser.open(&scene.client.authorize_url(&[("prompt", "login")])).await;
+        scene.go_and_return(&mut browser, kind, &user).await;
+        let tokens = scene.client.finish(browser.at_app()).await;
+        assert_eq!(id_claims(&tokens).get("auth_time"), user.get("auth_time"), "{kind:?}");
     }
 }
 
@@ -312,6 +371,8 @@ on_both_engines!(
     a_provider_that_does_not_say_when_proves_nothing_recent,
     a_silent_sign_in_does_not_make_a_session_older,
     an_app_that_limits_the_age_has_the_provider_asked,
+    an_app_that_wants_a_new_sign_in_has_the_provider_asked,
+    a_new_sign_in_takes_no_provider_away,
     a_provider_that_cannot_be_asked_is_no_reauthentication_unless_the_operator_says_so,
     the_grant_of_a_native_sign_in_is_as_old_as_the_provider_says,
     an_old_sign_in_at_the_provider_is_a_new_one_here,

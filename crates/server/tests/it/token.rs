@@ -315,6 +315,36 @@ async fn a_refresh_token_that_is_not_good_is_one_error(engine: Engine) {
     client.refresh(&guest.refresh).await.expect(200);
 }
 
+/// An address gets into logs and histories on its way (RFC 6749 §2.3.1).
+async fn what_proves_something_is_read_from_the_body_only(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let proofs = [
+        "actor_token",
+        "client_assertion",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "device_code",
+        "jwt",
+        "refresh_token",
+        "subject_token",
+        "token",
+        "x_continuation",
+    ];
+    for endpoint in ["token", "revoke", "introspect", "device_authorization"] {
+        for name in proofs {
+            let path = format!("/oauth2/{endpoint}?{name}={}", guest.refresh);
+            let fields = [("grant_type", "refresh_token"), ("client_id", "web"), ("refresh_token", &guest.refresh)];
+            let refused = server.http().post_form(&path, &fields).await;
+            let problem = format!("send {name} in the body: the address gets into logs");
+            refused.expect_oauth_error(400, "invalid_request", &problem);
+        }
+    }
+    client.refresh(&guest.refresh).await.expect(200);
+}
+
 async fn a_client_is_read_from_the_query_too(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
@@ -361,5 +391,6 @@ on_both_engines!(
     refreshing_gives_new_tokens_and_leaves_the_old_ones_alive,
     a_refresh_token_that_is_not_good_is_one_error,
     a_client_is_read_from_the_query_too,
+    what_proves_something_is_read_from_the_body_only,
     the_guests_earlier_grant_ends_when_the_promotions_code_is_exchanged,
 );

@@ -96,6 +96,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         "/_api/admin/v1",
         &[
             "GET /project",
+            "GET /project/logo",
             "GET /retention",
             "GET /providers",
             "GET /applications",
@@ -108,6 +109,7 @@ const DECLARED: [(&str, &str, &[&str]); 25] = [
         "/_api/admin/v1",
         &[
             "PUT /project",
+            "PUT DELETE /project/logo",
             "POST /project/webhook-secret",
             "POST /project/webhook-test",
             "POST /retention/confirm",
