@@ -166,7 +166,8 @@ pub async fn start(ctx: &Ctx<'_>, flow: &mut Flow, alias: &str, intent: Intent) 
     flow.state.kept = None;
     let secret = ctx.app.entropy.alphanumeric();
     let state = format!("{}.{secret}", flow.id);
-    let wanted = max_age.or_else(|| (flow.state.renews_login && provider.can_be_asked_anew()).then_some(0));
+    // A new sign-in is more than one of a limited age.
+    let wanted = if flow.state.renews_login && provider.can_be_asked_anew() { Some(0) } else { max_age };
     let anew_since = wanted.map(|seconds| ctx.now.minus(Duration::from_secs(seconds)));
     flow.state.external =
         Some(ExternalStep { state: Some(hash(&secret)), anew_since, ..ExternalStep::new(provider, intent) });

@@ -187,6 +187,11 @@ async fn an_app_that_wants_a_new_sign_in_has_the_provider_asked(engine: Engine) 
             }
         }
     }
+    // A limit of the age beside it asks for no less.
+    stranger.open(&client.authorize_url(&[("prompt", "login"), ("max_age", "600")])).await;
+    stranger.press(BUTTON).await;
+    let asked = ["prompt", "max_age"].map(|name| query(stranger.at_app(), name));
+    assert_eq!(asked, [Some("login".into()), Some("0".into())]);
     // The choice of an account asks for no password, and the SDKs send `prompt=login` with every promotion.
     let guest = client.sign_up().await;
     let promotion = client.promotion_url(&client.promotion_code(&guest).await);
