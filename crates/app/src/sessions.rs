@@ -196,14 +196,25 @@ impl Ending {
         }
         let mut gone = Vec::new();
         let (sessions, mut grants) = load(tx, no, self.user).await?;
-        for (id, session) in self.select(&sessions, &grants) {
-            let was_there = match id {
-                SessionRef::Session(id) => sessions::remove(tx, no, id).await?,
-                SessionRef::Grant(id) => grants::remove(tx, no, id).await?,
-            };
+        let selected = self.select(&sessions, &grants);
+        // Grants before sessions, each in the order of their IDs: so do those who record uses.
+        for (id, _) in &selected {
+            if let SessionRef::Grant(grant) = id
+                && grants::remove(tx, no, *grant).await?
+            {
+                gone.push(*id);
+            }
+        }
+        for (id, _) in &selected {
+            if let SessionRef::Session(session) = id
+                && sessions::remove(tx, no, *session).await?
+            {
+                gone.push(*id);
+            }
+        }
+        for (id, session) in selected {
             // A concurrent request may have ended it, and queued its event.
-            if was_there {
-                gone.push(id);
+            if gone.contains(&id) {
                 events::queue(tx, no, self.user, &self.describe(session), now).await?;
             }
         }

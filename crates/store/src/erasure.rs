@@ -12,6 +12,7 @@ use crate::{
     db::{Param, Sql, StoreError, Tx},
     ended::{note_left_of_grants, note_left_of_sessions},
     id_set::{of_ids, pack},
+    lock_order::remove_unused_of_users,
 };
 
 /// Every statement of this file.
@@ -136,21 +137,8 @@ pub async fn lock_unused(
 const KEEP_USE_OF_GRANTS: Sql = note_left_of_grants!("user_id");
 const KEEP_USE_OF_SESSIONS: Sql = note_left_of_sessions!("user_id");
 
-const DELETE_GRANTS: Sql = of_ids!(
-    "DELETE FROM grants
-     WHERE project_no = $1 AND ",
-    "user_id",
-    "
-       AND last_access_at < $3"
-);
-
-const DELETE_SESSIONS: Sql = of_ids!(
-    "DELETE FROM sessions
-     WHERE project_no = $1 AND ",
-    "user_id",
-    "
-       AND last_access_at < $3"
-);
+const DELETE_GRANTS: Sql = remove_unused_of_users!("grants");
+const DELETE_SESSIONS: Sql = remove_unused_of_users!("sessions");
 
 /// Ends the sessions of guests that [`lock_unused`] returned. Their last use stays known.
 pub async fn end_sessions(tx: &mut Tx, p: ProjectNo, ids: &[UserId], used_before: Timestamp) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_hash, read_id, read_optional_hash, read_optional_id, read_optional_time, read_project, read_time},
     db::{Array, ByKey, Conn, Engine, Param, Row, Sql, StoreError, Tx, for_each_key},
-    lock_order::hold_each,
+    lock_order::{hold_each, in_order},
     owners::{join_unless_active_guest, read_owner},
     users::{read_user, user_columns},
     uses::{record_all, record_use, record_uses},
@@ -452,18 +452,19 @@ pub async fn remove(tx: &mut Tx, p: ProjectNo, id: GrantId) -> Result<bool, Stor
     tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
-const REMOVE_OF_SESSION: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND session_id = $2");
+const REMOVE_OF_SESSION: Sql = in_order!("DELETE FROM grants", "grants", "project_no = $1 AND session_id = $2");
 
 /// Removes the grants of a cookie session; returns how many.
 pub async fn remove_of_session(tx: &mut Tx, p: ProjectNo, session: SessionId) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_OF_SESSION, &[&p.0, &session.as_bytes().as_slice()]).await
 }
 
-const MOVE_TO_SESSION: Sql = Sql::new(
+const MOVE_TO_SESSION: Sql = in_order!(
     "UPDATE grants
-     SET session_id = $4
-     WHERE project_no = $1 AND user_id = $2
-       AND session_id = $3",
+     SET session_id = $4",
+    "grants",
+    "project_no = $1 AND user_id = $2
+       AND session_id = $3"
 );
 
 /// Moves a user's grants from one cookie session to the session that replaces it; returns how many.
@@ -478,11 +479,12 @@ pub async fn move_to_session(
     tx.execute(&MOVE_TO_SESSION, &[&p.0, &user.as_bytes().as_slice(), &old, &new]).await
 }
 
-const REMOVE_OF_CLIENT: Sql = Sql::new(
-    "DELETE FROM grants
-     WHERE project_no = $1 AND user_id = $2
+const REMOVE_OF_CLIENT: Sql = in_order!(
+    "DELETE FROM grants",
+    "grants",
+    "project_no = $1 AND user_id = $2
        AND client_id = $3
-       AND id <> $4",
+       AND id <> $4"
 );
 
 /// Removes a user's grants of one application, optionally except one; returns how many.
@@ -498,12 +500,13 @@ pub async fn remove_of_client(
     tx.execute(&REMOVE_OF_CLIENT, &[&p.0, &user.as_bytes().as_slice(), &client_id, &except.as_slice()]).await
 }
 
-const LIMIT_OF_CLIENT: Sql = Sql::new(
+const LIMIT_OF_CLIENT: Sql = in_order!(
     "UPDATE grants
      SET ends_at = $4,
-         session_id = NULL
-     WHERE project_no = $1 AND user_id = $2
-       AND client_id = $3",
+         session_id = NULL",
+    "grants",
+    "project_no = $1 AND user_id = $2
+       AND client_id = $3"
 );
 
 /// Lets a user's grants of one application end at a time, and takes them out of their cookie sessions; returns how many.

@@ -28,6 +28,66 @@ macro_rules! hold_each {
 }
 pub(crate) use hold_each;
 
+/// Changes or removes the rows that meet a condition; on PostgreSQL it locks them in the order of their IDs first. `$1` is the project.
+macro_rules! in_order {
+    ($change:literal, $table:literal, $condition:literal) => {
+        crate::db::Sql::both(
+            concat!($change, "\n     WHERE ", $condition),
+            concat!(
+                "WITH held AS MATERIALIZED (
+       SELECT id
+       FROM ",
+                $table,
+                "
+       WHERE ",
+                $condition,
+                "
+       ORDER BY id
+       FOR UPDATE
+     )
+     ",
+                $change,
+                "
+     WHERE project_no = $1 AND id = ANY(ARRAY(SELECT id FROM held))"
+            ),
+        )
+    };
+}
+pub(crate) use in_order;
+
+/// The same for the rows that belong to a set of users and were not used since `$3`.
+macro_rules! remove_unused_of_users {
+    ($table:literal) => {
+        crate::id_set::of_ids!(
+            concat!("DELETE FROM ", $table, "\n     WHERE project_no = $1 AND "),
+            concat!(
+                "WITH held AS MATERIALIZED (
+       SELECT id
+       FROM ",
+                $table,
+                "
+       WHERE project_no = $1 AND "
+            ),
+            "user_id",
+            "
+       AND last_access_at < $3",
+            concat!(
+                "
+         AND last_access_at < $3
+       ORDER BY id
+       FOR UPDATE
+     )
+     DELETE FROM ",
+                $table,
+                "
+     WHERE project_no = $1 AND id = ANY(ARRAY(SELECT id FROM held))"
+            )
+        )
+        .planned_anew()
+    };
+}
+pub(crate) use remove_unused_of_users;
+
 /// Removes at most `$2` rows that meet a condition, the first ones in an order. Two nodes may do so at the same moment: on PostgreSQL each
 /// leaves what the other one has locked.
 macro_rules! remove_first {

@@ -20,6 +20,9 @@ pub const STATEMENTS: &[&Sql] = &[
     &BUMP_VERSION,
     &VERSIONS_ANY_PROJECT,
     &ORIGINS_ANY_PROJECT,
+    &VERSION,
+    &GONE_WITH_LOGO_ANY_PROJECT,
+    &GONE_WITH_MOVES_ANY_PROJECT,
     &DELETE_KEYS,
     &DELETE_CLIENT_SECRETS,
     &DELETE_CLIENT_STARTS,
@@ -229,6 +232,49 @@ const ORIGINS_ANY_PROJECT: Sql = Sql::new(
 /// Each project's origin, oldest first; decides which project serves a host.
 pub async fn origins_any_project(conn: &mut Conn) -> Result<Vec<(ProjectNo, String)>, StoreError> {
     conn.query_all(&ORIGINS_ANY_PROJECT, &[], |row| Ok((read_project(row, 0)?, row.get(1)?))).await
+}
+
+const VERSION: Sql = Sql::new("SELECT version FROM projects WHERE no = $1");
+
+/// The settings version of a project; `None` when there is no such project.
+pub async fn find_version(conn: &mut Conn, p: ProjectNo) -> Result<Option<i64>, StoreError> {
+    conn.query_optional(&VERSION, &[&p.0], |row| row.get(0)).await
+}
+
+/// The projects of a table that do not exist: one search for each project that the table has, however many rows.
+macro_rules! gone_of {
+    ($table:literal) => {
+        Sql::new(concat!(
+            "WITH RECURSIVE numbers (no) AS (
+       SELECT CAST(0 AS BIGINT)
+       UNION ALL
+       SELECT (SELECT t.project_no FROM ",
+            $table,
+            " t WHERE t.project_no > numbers.no ORDER BY t.project_no LIMIT 1)
+       FROM numbers
+       WHERE numbers.no IS NOT NULL
+     )
+     SELECT numbers.no
+     FROM numbers
+     WHERE numbers.no > 0
+       AND NOT EXISTS (SELECT 1 FROM projects p WHERE p.no = numbers.no)"
+        ))
+    };
+}
+
+const GONE_WITH_LOGO_ANY_PROJECT: Sql = gone_of!("logos");
+const GONE_WITH_MOVES_ANY_PROJECT: Sql = gone_of!("receiver_moves");
+
+/// Projects that do not exist any more and of which something is left: a node of the release before deletes nothing from the tables that it
+/// does not know. [`delete`] removes it. Each table that is newer than that release is looked at.
+pub async fn list_gone_any_project(conn: &mut Conn) -> Result<Vec<ProjectNo>, StoreError> {
+    let mut gone = Vec::new();
+    for sql in [&GONE_WITH_LOGO_ANY_PROJECT, &GONE_WITH_MOVES_ANY_PROJECT] {
+        gone.extend(conn.query_all(sql, &[], |row| read_project(row, 0)).await?);
+    }
+    gone.sort_unstable_by_key(|no| no.0);
+    gone.dedup();
+    Ok(gone)
 }
 
 const DELETE_KEYS: Sql = Sql::new("DELETE FROM project_keys WHERE project_no = $1");

@@ -105,7 +105,8 @@ const MOVE: Sql = Sql::new(
        ORDER BY lane, id
        LIMIT $7
      )
-       AND state = 0",
+       AND state = 0 AND url = $2
+       AND claimed_by IS NULL",
 );
 
 const GIVE_UP: Sql = Sql::new(
@@ -122,11 +123,13 @@ const GIVE_UP: Sql = Sql::new(
        ORDER BY lane, id
        LIMIT $7
      )
-       AND state = 0",
+       AND state = 0 AND url = $2
+       AND claimed_by IS NULL",
 );
 
 /// Has at most `limit` deliveries that wait at the URL of before go to the new one, due at once, or gives them up with `error` if there is
-/// none; answers how many.
+/// none; answers how many. The conditions stand outside, too: PostgreSQL checks only these again for a row that it had to wait for, which
+/// another node may have moved or begun to send.
 pub async fn carry_out(
     tx: &mut Tx,
     p: ProjectNo,

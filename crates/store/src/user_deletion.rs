@@ -5,6 +5,7 @@ use vestibule_domain::id::{ProjectNo, UserId};
 
 use crate::{
     db::{Sql, StoreError, Tx},
+    lock_order::in_order,
     subjects, users,
 };
 
@@ -14,8 +15,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_PASSWORDS,
     &DELETE_PASSKEYS,
     &DELETE_DEVICE_KEYS,
-    &DELETE_SESSIONS,
     &DELETE_GRANTS,
+    &DELETE_SESSIONS,
     &DELETE_CONSENTS,
     &DELETE_DEVICE_CODES,
     &DELETE_METHOD_CHANGES,
@@ -34,8 +35,8 @@ const DELETE_LOGIN_IDS: Sql = Sql::new("DELETE FROM login_ids WHERE project_no =
 const DELETE_PASSWORDS: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1 AND user_id = $2");
 const DELETE_PASSKEYS: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $1 AND user_id = $2");
 const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND user_id = $2");
-const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
-const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
+const DELETE_GRANTS: Sql = in_order!("DELETE FROM grants", "grants", "project_no = $1 AND user_id = $2");
+const DELETE_SESSIONS: Sql = in_order!("DELETE FROM sessions", "sessions", "project_no = $1 AND user_id = $2");
 const DELETE_CONSENTS: Sql = Sql::new("DELETE FROM consents WHERE project_no = $1 AND user_id = $2");
 const DELETE_DEVICE_CODES: Sql = Sql::new("DELETE FROM device_codes WHERE project_no = $1 AND user_id = $2");
 const DELETE_METHOD_CHANGES: Sql = Sql::new("DELETE FROM login_method_changes WHERE project_no = $1 AND user_id = $2");
@@ -80,13 +81,14 @@ pub async fn remove_merged_guests(tx: &mut Tx, p: ProjectNo, into: UserId, limit
 
 async fn remove(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     let id = id.as_bytes().as_slice();
+    // Grants before sessions: the order of those who record uses.
     for owned in [
         &DELETE_LOGIN_IDS,
         &DELETE_PASSWORDS,
         &DELETE_PASSKEYS,
         &DELETE_DEVICE_KEYS,
-        &DELETE_SESSIONS,
         &DELETE_GRANTS,
+        &DELETE_SESSIONS,
         &DELETE_CONSENTS,
         &DELETE_DEVICE_CODES,
         &DELETE_METHOD_CHANGES,

@@ -12,8 +12,8 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     StoreError, Tx, admin_keys, codes, deliveries, device_codes, ended, events, flows, grants, job_state,
-    login_method_changes, merges, operator_events, operator_links, operator_sessions, receiver_moves, retention_holds,
-    sessions, spent, tries, users,
+    login_method_changes, merges, operator_events, operator_links, operator_sessions, projects, receiver_moves,
+    retention_holds, sessions, spent, tries, users,
 };
 
 use super::pace::Pace;
@@ -67,9 +67,27 @@ pub async fn sweep(app: &App) -> Result<u64, StoreError> {
 /// As [`sweep`]; answers also whether more may be left.
 async fn sweep_some(app: &App) -> Result<(u64, bool), StoreError> {
     let dated = sweep_dated(app).await? + sweep_dead_letters(app).await?;
+    sweep_gone_projects(app).await?;
     let (sessions, more_sessions) = sweep_table(app, SweptTable::Sessions).await?;
     let (grants, more_grants) = sweep_table(app, SweptTable::Grants).await?;
     Ok((dated + sessions + grants, more_sessions || more_grants))
+}
+
+/// What is left of projects that a node of the release before deleted.
+async fn sweep_gone_projects(app: &App) -> Result<(), StoreError> {
+    for no in projects::list_gone_any_project(&mut *app.store.read().await?).await? {
+        app.store
+            .write("clean_up_project", (), move |tx, ()| {
+                Box::pin(async move {
+                    if projects::find_version(tx, no).await?.is_none() {
+                        projects::delete(tx, no).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await?;
+    }
+    Ok(())
 }
 
 /// What carries its own end.

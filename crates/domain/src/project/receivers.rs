@@ -44,7 +44,8 @@ pub struct ReceiverChanges {
 
 impl ReceiverChanges {
     /// What a change of the settings does. An application is known by its ID. A webhook has no name: it is the one in the same place
-    /// of a list that is as long as before, else the only one with the same events, else the only one that is new.
+    /// of a list that is as long as before, else the only one with the same events, else the only one that is new. Several webhooks
+    /// that shared a URL move together or not at all.
     ///
     /// ```
     /// use vestibule_domain::project::{ProjectSettings, ReceiverChanges};
@@ -89,11 +90,23 @@ fn list(settings: &ProjectSettings, kind: ReceiverKind) -> Vec<String> {
     }
 }
 
-/// Where the webhook leads now that led to this URL.
+/// Where the webhook leads now that led to this URL; `None` if it was removed, or if several webhooks led there and do not lead to one URL
+/// now: it is not known any more which of them waits for what, and none gets what another one has subscribed to.
 fn find_webhook(before: &ProjectSettings, after: &ProjectSettings, old: &str, added: &[&String]) -> Option<String> {
     let (before, after) = (&before.hook.non_blocking_handlers, &after.hook.non_blocking_handlers);
+    let places = before.iter().enumerate().filter(|(_, one)| one.url == old);
+    let now: BTreeSet<Option<String>> = places.map(|(place, _)| find_successor(before, after, place, added)).collect();
+    if now.len() == 1 { now.into_iter().next().flatten() } else { None }
+}
+
+/// Where the webhook of a place leads now.
+fn find_successor(
+    before: &[NonBlockingHandler],
+    after: &[NonBlockingHandler],
+    place: usize,
+    added: &[&String],
+) -> Option<String> {
     let is_added = |one: &&NonBlockingHandler| added.iter().any(|url| **url == one.url);
-    let place = before.iter().position(|one| one.url == old)?;
     if before.len() == after.len()
         && let Some(there) = after.get(place).filter(is_added)
     {
@@ -178,6 +191,11 @@ mod tests {
         assert_eq!(moves(&[], &[("a", None)]), []);
         // Another webhook leads there still.
         assert_eq!(moves(&[("a", None), ("a", created)], &[("a", None), ("b", created)]), []);
+        // Two at one URL: what waits there may be for either, so it goes to none that had only a part of it.
+        assert_eq!(moves(&[("a", created), ("a", deleted)], &[("b", created), ("c", deleted)]), [to("a", None)]);
+        assert_eq!(moves(&[("a", created), ("a", deleted)], &[("b", created)]), [to("a", None)]);
+        let together = moves(&[("a", created), ("a", deleted)], &[("b", created), ("b", deleted)]);
+        assert_eq!(together, [to("a", Some("b"))]);
         // They change places.
         assert_eq!(moves(&[("a", None), ("b", created)], &[("b", None), ("a", created)]), []);
     }

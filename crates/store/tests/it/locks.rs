@@ -10,14 +10,19 @@ use std::{
 
 use tokio::{sync::Semaphore, task::JoinSet};
 use vestibule_domain::{
+    grant::Grant,
     id::{GrantId, SessionId},
+    project::{Origin, ReceiverKind, ReceiverMove},
     time::Timestamp,
     user::User,
 };
 use vestibule_store::{
-    BoxFuture, GroupedWrite, Location, Pooler, Store, StoreError, Tx, ended,
+    BoxFuture, GroupedWrite, Location, Pooler, Store, StoreError, Tx,
+    deliveries::{self, NewDelivery},
+    ended,
     grants::{self, Touched},
-    sessions, spent, users,
+    projects::{self, NewProject},
+    receiver_moves, sessions, spent, user_deletion, users,
 };
 
 use crate::test_store::{P, TestStore, at, connect, grant, guest, id, session, write};
@@ -365,4 +370,166 @@ async fn a_refresh_that_joins_a_waiting_group_does_not_find_what_was_removed_bef
     for one in lanes.into_iter().chain(early) {
         assert!(one.await.unwrap());
     }
+}
+
+/// What ends several grants of one user.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    OfSession,
+    OfApplication,
+    Limit,
+    Move,
+    OfUser,
+}
+
+fn carry_out<'t>(tx: &'t mut Tx, ending: &'t Ending) -> BoxFuture<'t, Result<(), StoreError>> {
+    Box::pin(async move {
+        match ending {
+            Ending::OfSession => grants::remove_of_session(tx, P, id(1)).await.map(drop),
+            Ending::OfApplication => grants::remove_of_client(tx, P, id(1), "web", None).await.map(drop),
+            Ending::Limit => grants::limit_of_client(tx, P, id(1), "web", at(90)).await.map(drop),
+            Ending::Move => grants::move_to_session(tx, P, id(1), id(1), id(2)).await.map(drop),
+            Ending::OfUser => user_deletion::delete(tx, P, id(1)).await.map(drop),
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn what_ends_several_grants_of_a_user_locks_them_in_the_order_of_their_ids() {
+    let place = TestStore::postgres().await;
+    let store = place.open().await;
+    let (holder, watch) = (connect(url(&place)).await, connect(url(&place)).await);
+    for ending in [Ending::OfSession, Ending::OfApplication, Ending::Limit, Ending::Move, Ending::OfUser] {
+        write(&store, (), |tx, ()| {
+            Box::pin(async move {
+                user_deletion::delete(tx, P, id(1)).await?;
+                users::insert(tx, P, &guest(1)).await?;
+                // They lie in the table, and in the index by user, in another order.
+                for number in (1..6).rev() {
+                    let new = grant(number, id(1));
+                    grants::insert(tx, P, &Grant { client_id: "web".into(), session_id: Some(id(1)), ..new }).await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+        lock(&holder, "grants", 3).await;
+        let waiting = tokio::spawn({
+            let store = store.clone();
+            async move { write(&store, ending, carry_out).await }
+        });
+        wait_for(&watch, 1).await;
+        let sql = "SELECT id FROM grants WHERE project_no = $1 ORDER BY id FOR UPDATE SKIP LOCKED";
+        let free = watch.query(sql, &[&P.0]).await.unwrap();
+        let free: Vec<Vec<u8>> = free.iter().map(|row| row.get(0)).collect();
+        let expected = [4, 5].map(|number| -> GrantId { id(number) }).map(|id| id.as_bytes().to_vec());
+        assert_eq!(free, expected, "{ending:?}: those after the one that it waits for");
+        holder.batch_execute("COMMIT").await.unwrap();
+        tokio::time::timeout(PATIENCE, waiting).await.expect("an end").unwrap();
+        let left = grants::list(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
+        let (is_limited, is_moved) = (matches!(ending, Ending::Limit), matches!(ending, Ending::Move));
+        assert_eq!(left.len(), if is_limited || is_moved { 5 } else { 0 }, "{ending:?}");
+        assert!(left.iter().all(|one| one.ends_at.is_some() == is_limited), "{ending:?}");
+        assert!(left.iter().all(|one| one.session_id == is_moved.then(|| id(2))), "{ending:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn a_grant_that_is_used_while_its_session_ends_ends_with_it() {
+    let place = TestStore::postgres().await;
+    let store = place.open().await;
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            users::insert(tx, P, &guest(1)).await?;
+            for number in 1..4 {
+                grants::insert(tx, P, &Grant { session_id: Some(id(1)), ..grant(number, id(1)) }).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    let (holder, watch) = (connect(url(&place)).await, connect(url(&place)).await);
+    // A use that is not committed when the session ends.
+    lock(&holder, "grants", 2).await;
+    let grant: GrantId = id(2);
+    holder.query("UPDATE grants SET last_access_at = 99 WHERE id = $1", &[&grant.as_bytes().as_slice()]).await.unwrap();
+    let ending = tokio::spawn({
+        let store = store.clone();
+        async move { write(&store, (), |tx, ()| Box::pin(grants::remove_of_session(tx, P, id(1)))).await }
+    });
+    wait_for(&watch, 1).await;
+    holder.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(tokio::time::timeout(PATIENCE, ending).await.expect("an end").unwrap(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn what_another_node_moved_or_sends_just_now_is_not_moved_again() {
+    let place = TestStore::postgres().await;
+    let store = place.open().await;
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            for seq in 1..=3 {
+                let new = NewDelivery { seq, user_id: None, url: "a", kind: "user.created", body: "{}" };
+                deliveries::insert(tx, P, &new, at(1)).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    let (holder, watch) = (connect(url(&place)).await, connect(url(&place)).await);
+    holder
+        .batch_execute(
+            "BEGIN;
+             UPDATE hook_deliveries SET url = 'b', claimed_by = 9, due_at = 777 WHERE seq = 1;
+             UPDATE hook_deliveries SET claimed_by = 9, due_at = 777 WHERE seq = 2",
+        )
+        .await
+        .unwrap();
+    let moving = tokio::spawn({
+        let store = store.clone();
+        let moved = ReceiverMove { kind: ReceiverKind::Webhook, old: "a".into(), new: Some("b".into()) };
+        async move {
+            write(&store, moved, |tx, moved| {
+                Box::pin(receiver_moves::carry_out(tx, P, (moved, "logout", "removed"), 200, at(5)))
+            })
+            .await
+        }
+    });
+    wait_for(&watch, 1).await;
+    holder.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(tokio::time::timeout(PATIENCE, moving).await.expect("an end").unwrap(), 1);
+    let rows = watch.query("SELECT url, due_at FROM hook_deliveries ORDER BY seq", &[]).await.unwrap();
+    let rows: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(rows, [("b".to_owned(), 777), ("a".to_owned(), 777), ("b".to_owned(), at(5).as_micros())]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn the_clean_up_of_challenges_leaves_what_is_locked() {
+    let place = TestStore::postgres().await;
+    let store = place.open().await;
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            let public_origin = &Origin::parse("https://shop.test").expect("an origin");
+            let new = NewProject { id: "shop", public_origin, settings: "{}", now: at(1) };
+            let no = projects::insert(tx, &new).await?.expect("a number");
+            for number in 0..50_u8 {
+                let value = [spent::date_of(at(5)).as_slice(), &[number; 16]].concat();
+                assert!(spent::spend_dated(tx, no, &value).await?);
+            }
+            Ok(())
+        })
+    })
+    .await;
+    let holder = connect(url(&place)).await;
+    holder.batch_execute("BEGIN").await.unwrap();
+    let sql = "SELECT 1 FROM spent WHERE substring(id FROM 5) = $1 FOR UPDATE";
+    assert_eq!(holder.query(sql, &[&[9_u8; 16].as_slice()]).await.unwrap().len(), 1);
+    let remove = || write(&store, (), |tx, ()| Box::pin(spent::remove_expired_any_project(tx, at(80), 200)));
+    assert_eq!(tokio::time::timeout(SOON, remove()).await.expect("it does not wait for the lock"), 49);
+    holder.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(remove().await, 1);
 }

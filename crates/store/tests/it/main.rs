@@ -20,6 +20,7 @@ mod owners;
 mod parity;
 mod postgres;
 mod projects;
+mod receiver_moves;
 mod returning_devices;
 mod searching;
 mod sign_ins;

@@ -1,12 +1,15 @@
 //! Projects, their keys and their applications' secrets, on both engines.
 
-use vestibule_domain::{id::ProjectNo, project::Origin};
+use vestibule_domain::{
+    id::ProjectNo,
+    project::{Origin, ReceiverChanges, ReceiverKind, ReceiverMove},
+};
 use vestibule_store::{
-    Store, StoreError, client_secrets, client_starts,
+    Engine, STATEMENTS, Sql, Store, StoreError, client_secrets, client_starts,
     keys::{self, KeyRow},
     logos::{self, LogoRow},
     projects::{self, NewProject},
-    provider_secrets, users,
+    provider_secrets, receiver_moves, users,
 };
 
 use crate::test_store::{P, at, guest, hash, id, on_both_engines, write};
@@ -18,6 +21,7 @@ on_both_engines!(
     a_deleted_project_takes_everything_along,
     a_number_is_never_given_out_twice,
     a_project_has_one_logo,
+    what_a_node_of_the_release_before_leaves_of_a_project_is_found,
     keys_retire_once,
     an_application_has_several_secrets,
     a_provider_has_one_secret,
@@ -137,6 +141,69 @@ async fn a_project_has_one_logo(store: Store) {
     let mut conn = store.read().await.unwrap();
     for no in [one, two] {
         assert_eq!(logos::find(&mut conn, no).await.unwrap(), None);
+    }
+}
+
+/// The last migration of 0.2.0.
+const RELEASE_BEFORE: &str = "0057_user_names.sqlite.sql";
+
+async fn what_a_node_of_the_release_before_leaves_of_a_project_is_found(store: Store) {
+    const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
+    let with_logo = add(&store, "one", "https://one.test").await.unwrap();
+    let kept = add(&store, "two", "https://two.test").await.unwrap();
+    let with_move = add(&store, "three", "https://three.test").await.unwrap();
+    let logo = LogoRow { hash: vec![1; 32], format: "png".into(), width: 1, height: 1, created_at: at(1) };
+    for no in [with_logo, kept] {
+        write(&store, (no, logo.clone()), |tx, (no, logo)| Box::pin(logos::put(tx, *no, logo, &[1]))).await;
+    }
+    for no in [kept, with_move] {
+        let moved = ReceiverMove { kind: ReceiverKind::Webhook, old: "a".into(), new: None };
+        let changes = ReceiverChanges { moves: vec![moved], added: Vec::new() };
+        write(&store, (no, changes), |tx, (no, changes)| Box::pin(receiver_moves::note(tx, *no, changes, at(1)))).await;
+    }
+    let gone = async || projects::list_gone_any_project(&mut store.read().await.unwrap()).await.unwrap();
+    assert_eq!(gone().await, []);
+    for no in [with_logo, with_move] {
+        let deleted = write(&store, no, |tx, no| Box::pin(async move { tx.execute(&DELETE, &[&no.0]).await }));
+        assert_eq!(deleted.await, 1);
+    }
+    assert_eq!(gone().await, [with_logo, with_move]);
+    for no in [with_logo, with_move] {
+        write(&store, no, |tx, no| Box::pin(projects::delete(tx, *no))).await;
+    }
+    assert_eq!(gone().await, []);
+    assert_eq!(logos::find(&mut store.read().await.unwrap(), kept).await.unwrap(), Some(logo));
+}
+
+/// A node of the release before deletes a project without the rows of tables that it does not know.
+#[test]
+fn what_is_left_of_projects_is_looked_for_in_every_newer_table() {
+    let (_, statements) = STATEMENTS.iter().find(|(aggregate, _)| *aggregate == "projects").unwrap();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    let mut tables = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.ends_with(".sqlite.sql") || name.as_str() <= RELEASE_BEFORE {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        for part in text.split("CREATE TABLE ").skip(1) {
+            let (table, columns) = part.split_once(" (").unwrap();
+            // One that takes the place of a table of that release.
+            let is_known = table.ends_with("_anew");
+            if !is_known && columns.split_once(';').unwrap().0.contains("project_no") {
+                tables.push(table.to_owned());
+            }
+        }
+    }
+    assert!(tables.contains(&"logos".to_owned()), "{tables:?}");
+    for table in tables {
+        let looks = |sql: &&Sql| {
+            let text = sql.text(Engine::Sqlite);
+            text.starts_with("WITH RECURSIVE numbers") && text.contains(&format!("FROM {table} "))
+        };
+        assert!(statements.iter().any(looks), "projects::list_gone_any_project does not look at {table}");
     }
 }
 

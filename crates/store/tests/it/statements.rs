@@ -75,18 +75,55 @@ const FEW: [&str; 3] = ["projects", "operators", "receiver_moves"];
 
 /// `ended` is what is found for a set of IDs that the caller counts. `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
 /// the projects and receivers one after the other that something waits for; one row for each node.
-const SCANNED: [&str; 10] = [
+const SCANNED: [&str; 11] = [
     "SCAN projects",
     "SCAN projects USING COVERING INDEX projects_by_authority",
     "SCAN outbox",
     "SCAN span",
     "SCAN CONSTANT ROW",
     "SCAN w",
+    "SCAN numbers",
     "SCAN waiting",
     "SCAN first",
     "SCAN limit_counts",
     "SCAN ended",
 ];
+
+/// The statements of PostgreSQL.
+fn on_postgres() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of = |(aggregate, statements): &'static (&'static str, &'static [&'static Sql])| {
+        statements.iter().map(|sql| (*aggregate, sql.text(Engine::Postgres)))
+    };
+    STATEMENTS.iter().flat_map(of)
+}
+
+/// Two nodes clean up at the same moment (decision 105).
+#[test]
+fn what_removes_so_many_rows_leaves_those_that_are_locked() {
+    let mut found = 0;
+    for (aggregate, text) in on_postgres().filter(|(_, text)| text.contains("DELETE FROM") && text.contains("LIMIT $"))
+    {
+        found += 1;
+        assert!(text.contains("SKIP LOCKED"), "in {aggregate}: {text}");
+    }
+    assert!(found > 5, "{found}");
+}
+
+/// Transactions that end the same sessions never wait for each other in a circle (decision 105). A deleted project has no requests any more,
+/// and `ended` locks its rows in a statement of its own.
+#[test]
+fn what_changes_several_sessions_or_grants_locks_them_in_order() {
+    let mut found = 0;
+    for (aggregate, text) in on_postgres().filter(|(aggregate, _)| !["projects", "ended"].contains(aggregate)) {
+        let changes = ["UPDATE grants", "DELETE FROM grants", "UPDATE sessions", "DELETE FROM sessions"];
+        if !changes.iter().any(|change| text.contains(change)) || text.contains("WHERE project_no = $1 AND id = $2") {
+            continue;
+        }
+        found += 1;
+        assert!(text.contains("FOR UPDATE") || text.contains("FOR NO KEY UPDATE"), "in {aggregate}: {text}");
+    }
+    assert!(found > 5, "{found}");
+}
 
 /// A scan slows down with the number of guests, and on SQLite it blocks all writers.
 #[tokio::test]

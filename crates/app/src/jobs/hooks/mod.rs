@@ -29,6 +29,7 @@ use vestibule_store::{
     Conn, StoreError,
     deliveries::{self, DeliveryClaim},
     delivery_lanes::{self, Lane, WaitingHandler},
+    projects,
 };
 
 use self::{
@@ -232,6 +233,12 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     let mut conn = app.store.read().await?;
     let next = delivery_lanes::next_in_lane(&mut conn, lane).await?;
     let now = app.store_clock.now(&mut conn).await?;
+    let is_question = next.as_ref().is_some_and(|next| next.kind == Event::USER_MERGE_REQUESTED);
+    // Whose answer counts is for the settings to say, and those of this node may be a moment older than the webhook: it, or another node,
+    // asks when it knows the new ones.
+    if is_question && projects::find_version(&mut conn, lane.project).await? != Some(project.version) {
+        return Ok(false);
+    }
     drop(conn);
     // When it is not due, another node works on it, or it waits for its next try.
     let Some(delivery) = next.filter(|next| next.due_at <= now) else { return Ok(false) };
@@ -244,7 +251,6 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result
     if !claimed {
         return Ok(false);
     }
-    let is_question = delivery.kind == Event::USER_MERGE_REQUESTED;
     // Others only hear of the merge: a time-out does not wait for them, and they hear of it also after its end.
     let decides = is_question && project.settings.lets_decide_merges(&delivery.url);
     let outcome = match Attempt::prepare(&project, &delivery, now) {

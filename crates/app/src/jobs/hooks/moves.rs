@@ -2,6 +2,7 @@
 
 use vestibule_domain::{
     event::hide_url_secrets,
+    id::ProjectNo,
     project::{ReceiverKind, ReceiverMove},
 };
 use vestibule_store::{StoreError, receiver_moves};
@@ -60,13 +61,27 @@ fn why_given_up(kind: ReceiverKind) -> &'static str {
     }
 }
 
-fn report(app: &App, project: vestibule_domain::id::ProjectNo, one: &ReceiverMove, total: u64) {
+fn report(app: &App, project: ProjectNo, one: &ReceiverMove, total: u64) {
+    // Another node was faster.
+    if total == 0 {
+        return;
+    }
     let project = app.projects.find_by_no(project).map(|project| project.id.clone());
-    tracing::info!(
-        project.id = project,
-        hook.url = hide_url_secrets(&one.old),
-        hook.new_url = one.new.as_deref().map(hide_url_secrets).as_deref(),
-        deliveries = total,
-        "what waited for a receiver that moved follows it; for one that was removed, it fails"
-    );
+    let old = hide_url_secrets(&one.old);
+    match &one.new {
+        Some(new) => tracing::info!(
+            project.id = project,
+            hook.url = old,
+            hook.new_url = hide_url_secrets(new),
+            deliveries = total,
+            "what waited for a receiver goes to its new URL"
+        ),
+        None => tracing::warn!(
+            project.id = project,
+            hook.url = old,
+            deliveries = total,
+            reason = why_given_up(one.kind),
+            "what waited for a receiver failed for good, because it was removed; it can be resent"
+        ),
+    }
 }
