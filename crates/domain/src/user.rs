@@ -11,7 +11,7 @@ pub struct User {
     pub created_at: Timestamp,
     /// When the user or something it owns last changed.
     pub updated_at: Timestamp,
-    /// The last authentication after the user's creation, if any.
+    /// When it last signed in, if ever: the creation of a guest is no sign-in; sign-up and promotion by the person are.
     pub last_login_at: Option<Timestamp>,
     /// When the user got the anonymous identity, if it owns it. Removed by promotion, never set again.
     pub anonymous_since: Option<Timestamp>,

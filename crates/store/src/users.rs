@@ -146,22 +146,24 @@ const TAKE_ANONYMOUS_IDENTITY: Sql = Sql::new(
     "UPDATE users
      SET anonymous_since = NULL,
          promoted_at = $3,
-         updated_at = $3
+         updated_at = $3,
+         last_login_at = COALESCE(CAST($4 AS BIGINT), last_login_at)
      WHERE project_no = $1 AND id = $2
        AND anonymous_since IS NOT NULL
        AND disabled_at IS NULL
        AND yielded_to IS NULL",
 );
 
-/// Takes the anonymous identity from an active guest and records the promotion; exactly one of several concurrent
-/// callers gets `true`.
+/// Takes the anonymous identity from an active guest and records the promotion, and that the person signs in with it, if so; exactly one
+/// of several concurrent callers gets `true`.
 pub async fn take_anonymous_identity(
     tx: &mut Tx,
     p: ProjectNo,
     id: UserId,
-    now: Timestamp,
+    (now, signs_in): (Timestamp, bool),
 ) -> Result<bool, StoreError> {
-    tx.execute_one(&TAKE_ANONYMOUS_IDENTITY, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+    let login = signs_in.then(|| now.as_micros());
+    tx.execute_one(&TAKE_ANONYMOUS_IDENTITY, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros(), &login]).await
 }
 
 const YIELD_TO: Sql = Sql::new(

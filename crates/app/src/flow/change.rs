@@ -92,7 +92,8 @@ impl UserChange {
             // Guests have no generation.
             Self::Promote(promotion) => add_first_credential(tx, no, promotion, now).await.map(|()| 0),
             Self::SignUp(user, credentials) => {
-                users::insert(tx, no, user).await?;
+                let user = User { last_login_at: Some(now), ..User::clone(user) };
+                users::insert(tx, no, &user).await?;
                 insert_credentials(tx, no, user.id, credentials, now).await.map(|()| 0)
             }
             Self::Login(proof) => record_login(tx, no, proof, endings.member.as_ref(), now).await,

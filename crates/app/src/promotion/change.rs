@@ -107,7 +107,9 @@ pub(crate) async fn add_first_credential(
     now: Timestamp,
 ) -> Result<(), PromotionError> {
     let user = promotion.guest;
-    if !users::take_anonymous_identity(tx, no, user, now).await? {
+    // The Admin API promotes without anybody who signs in.
+    let signs_in = promotion.ending.is_some();
+    if !users::take_anonymous_identity(tx, no, user, (now, signs_in)).await? {
         let found = users::find(tx, no, user).await?;
         return Err(match found {
             Some(user) if user.is_active() => PromotionError::AlreadyPromoted,

@@ -79,7 +79,9 @@ pub async fn log_in(ctx: &Ctx<'_>, request: KeyRequest<'_>) -> Result<Tokens, Er
             is_counted = true;
         }
         let tried = match signer {
-            Signer::Known { key, user } => sign_in_again(ctx, &request, challenge, *key, *user, &device).await?,
+            Signer::Known { key, user } => {
+                Box::pin(sign_in_again(ctx, &request, challenge, *key, *user, &device)).await?
+            }
             Signer::New { kid, key } => sign_up(ctx, &request, challenge, kid, *key, &device).await?,
         };
         if let Attempted::Done(tokens) = tried {

@@ -46,6 +46,7 @@ async fn a_guests_attributes_survive_its_promotion(engine: Engine) {
     let member = admin.post(&promote, &promotion).await.expect(200).json();
     assert_eq!((&member["id"], &member["is_anonymous"]), (&json!(subject), &json!(false)));
     assert_eq!(member["custom_attributes"], json!({"cart": "c-1"}));
+    assert_eq!(member["last_login_at"], Value::Null, "nobody signed in");
     let reported = app.user_info(&guest.access).await.expect(200).json();
     assert_eq!(reported["https://authgear.com/claims/user/is_anonymous"], false, "its session goes on");
     assert_eq!((&reported["email"], &reported["custom_attributes"]["cart"]), (&json!("kim@shop.test"), &json!("c-1")));

@@ -107,6 +107,9 @@ async fn token_mode_keeps_the_sub_and_sets_no_session(engine: Engine) {
     assert_eq!(scene.client.subject(&member.access).await, sub);
     let info = scene.client.user_info(&member.access).await.expect(200).json();
     assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], false);
+    let admin = crate::support::Admin::of(&scene.server).await;
+    let read = admin.get(&format!("/users/{sub}")).await.expect(200).json();
+    assert!(read["last_login_at"].is_string() && read["last_login_at"] == read["promoted_at"], "it signs in: {read}");
 }
 
 async fn cookie_mode_rotates_the_session(engine: Engine) {

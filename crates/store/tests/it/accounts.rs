@@ -79,7 +79,7 @@ async fn an_id_is_given_to_one_user_only(store: Store) {
 
 async fn the_anonymous_identity_is_taken_once(store: Store) {
     add(&store, guest(1)).await;
-    let take = |now| write(&store, now, |tx, now| Box::pin(users::take_anonymous_identity(tx, P, id(1), *now)));
+    let take = |now| write(&store, now, |tx, now| Box::pin(users::take_anonymous_identity(tx, P, id(1), (*now, true))));
     assert!(take(at(5)).await);
     assert!(!take(at(6)).await);
     let user = find(&store, 1).await.unwrap();
@@ -89,7 +89,7 @@ async fn the_anonymous_identity_is_taken_once(store: Store) {
 
 async fn a_disabled_guest_is_not_promoted(store: Store) {
     add(&store, User { disabled_at: Some(at(2)), ..guest(1) }).await;
-    assert!(!write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(5)))).await);
+    assert!(!write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), (at(5), true)))).await);
     assert!(find(&store, 1).await.unwrap().is_anonymous());
 }
 
@@ -98,7 +98,7 @@ async fn of_many_promotions_at_once_one_wins(store: Store) {
     let racers = (0..20).map(|_| {
         let store = store.clone();
         tokio::spawn(async move {
-            write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(5)))).await
+            write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), (at(5), true)))).await
         })
     });
     let mut winners = 0;
@@ -121,7 +121,7 @@ async fn a_guest_yields_once(store: Store) {
 async fn a_guest_that_yielded_is_not_promoted(store: Store) {
     add(&store, guest(1)).await;
     assert!(write(&store, (), |tx, ()| Box::pin(users::yield_to(tx, P, id(1), id(8), at(5)))).await);
-    assert!(!write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(6)))).await);
+    assert!(!write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), (at(6), true)))).await);
 }
 
 async fn attributes_and_disabling_change_the_user(store: Store) {
@@ -389,7 +389,7 @@ async fn a_guest_proves_itself_only_while_it_is_one(store: Store) {
             assert_eq!(device_keys::record_sign_in(tx, P, "a", id(1), at(5)).await?, known);
             assert_eq!(device_keys::record_sign_in(tx, P, "a", id(2), at(5)).await?, None, "not theirs");
             assert_eq!(device_keys::record_sign_in(tx, OTHER, "a", id(1), at(5)).await?, None, "another project's");
-            assert!(users::take_anonymous_identity(tx, P, id(1), at(6)).await?);
+            assert!(users::take_anonymous_identity(tx, P, id(1), (at(6), false)).await?);
             assert_eq!(device_keys::record_sign_in(tx, P, "a", id(1), at(7)).await?, None, "promoted");
             assert!(users::set_disabled(tx, P, id(2), Some(at(6)), at(6)).await?);
             assert_eq!(device_keys::record_sign_in(tx, P, "b", id(2), at(7)).await?, None, "disabled");

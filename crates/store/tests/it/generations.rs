@@ -38,7 +38,7 @@ async fn members_have_credential_generations_and_guests_none(store: Store) {
     };
     assert!(raise(false).await);
     assert_eq!(generation().await, 0, "a guest");
-    assert!(write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(2)))).await);
+    assert!(write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), (at(2), true)))).await);
     assert!(raise(true).await);
     assert!(raise(false).await);
     assert_eq!(generation().await, 2);

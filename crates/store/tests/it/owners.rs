@@ -19,11 +19,11 @@ async fn an_active_guest_is_one_and_nobody_else(store: Store) {
             for number in 1..=6 {
                 add(tx, number).await?;
             }
-            assert!(users::take_anonymous_identity(tx, P, id(2), at(3)).await?);
+            assert!(users::take_anonymous_identity(tx, P, id(2), (at(3), true)).await?);
             assert!(users::set_disabled(tx, P, id(3), Some(at(3)), at(3)).await?);
             assert!(users::yield_to(tx, P, id(4), id(2), at(3)).await?);
             assert!(users::set_disabled(tx, P, id(2), Some(at(4)), at(4)).await?);
-            assert!(users::take_anonymous_identity(tx, P, id(5), at(3)).await?);
+            assert!(users::take_anonymous_identity(tx, P, id(5), (at(3), true)).await?);
             // Another project's rows of the same IDs are guests.
             for number in 1..=6 {
                 users::insert(tx, OTHER, &guest(number)).await?;
@@ -59,7 +59,7 @@ const USERS: u64 = 6;
 async fn change(tx: &mut Tx, (kind, number): (u64, u64), now: i64) -> Result<(), StoreError> {
     let (one, next, now) = (id(number), id((number + 1) % USERS), at(now));
     match kind {
-        0 => drop(users::take_anonymous_identity(tx, P, one, now).await?),
+        0 => drop(users::take_anonymous_identity(tx, P, one, (now, true)).await?),
         1 => drop(users::set_disabled(tx, P, one, Some(now), now).await?),
         2 => drop(users::set_disabled(tx, P, one, None, now).await?),
         3 => drop(users::yield_to(tx, P, one, next, now).await?),

@@ -79,7 +79,7 @@ async fn only_an_active_guest_is_locked(store: Store) {
             for number in [1, 2] {
                 users::insert(tx, P, &guest(number)).await?;
             }
-            assert!(users::take_anonymous_identity(tx, P, id(2), at(3)).await?);
+            assert!(users::take_anonymous_identity(tx, P, id(2), (at(3), true)).await?);
             assert!(users::lock_guest(tx, P, id(1)).await?);
             assert!(!users::lock_guest(tx, P, id(2)).await?, "a member");
             assert!(!users::lock_guest(tx, OTHER, id(1)).await?, "another project");

@@ -140,19 +140,19 @@ mod tests {
 
     async fn open(folder: &TempDir) -> (Sqlite, Connection) {
         let path = folder.path().join("some.db");
-        let sqlite = Sqlite::open(&path, Arc::default(), Arc::default()).await.unwrap();
-        let other = Connection::open(&path).unwrap();
-        other.execute_batch("CREATE TABLE heap (content INTEGER) STRICT").unwrap();
+        let sqlite = Sqlite::open(&path, Arc::default(), Arc::default()).await.expect("it works");
+        let other = Connection::open(&path).expect("it works");
+        other.execute_batch("CREATE TABLE heap (content INTEGER) STRICT").expect("it works");
         (sqlite, other)
     }
 
     async fn count(conn: &mut Conn) -> i64 {
-        conn.query_optional(&COUNT, &[], |row| row.get(0)).await.unwrap().unwrap()
+        conn.query_optional(&COUNT, &[], |row| row.get(0)).await.expect("it works").expect("it works")
     }
 
     /// A reader whose transaction is open after some statements.
     async fn hold(sqlite: &Sqlite) -> Lease {
-        let mut lease = sqlite.read().await.unwrap();
+        let mut lease = sqlite.read().await.expect("it works");
         for _ in 0..3 {
             count(lease.conn_mut()).await;
         }
@@ -162,21 +162,21 @@ mod tests {
 
     /// Whether another connection can empty the log, which nobody may read then.
     fn can_empty(other: &Connection) -> bool {
-        other.busy_timeout(Duration::ZERO).unwrap();
-        other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).unwrap() == 0
+        other.busy_timeout(Duration::ZERO).expect("it works");
+        other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).expect("it works") == 0
     }
 
     #[tokio::test]
     async fn each_statement_sees_what_any_connection_committed_before_it() {
-        let folder = TempDir::new().unwrap();
+        let folder = TempDir::new().expect("it works");
         let (sqlite, other) = open(&folder).await;
         let (mut first, mut second) = (hold(&sqlite).await, hold(&sqlite).await);
         for turn in 1..20 {
             if turn % 2 == 0 {
-                other.execute("INSERT INTO heap VALUES (2)", []).unwrap();
+                other.execute("INSERT INTO heap VALUES (2)", []).expect("it works");
             } else {
                 let add = sqlite.write("add", (), |tx, ()| Box::pin(async move { tx.execute(&ADD, &[]).await }));
-                add.await.unwrap();
+                add.await.expect("it works");
             }
             for _ in 0..turn % 4 {
                 assert_eq!(count(first.conn_mut()).await, turn);
@@ -184,13 +184,13 @@ mod tests {
             assert_eq!(count(second.conn_mut()).await, turn);
         }
         drop((first, second));
-        assert_eq!(count(sqlite.read().await.unwrap().conn_mut()).await, 19);
+        assert_eq!(count(sqlite.read().await.expect("it works").conn_mut()).await, 19);
         sqlite.close().await;
     }
 
     #[tokio::test]
     async fn a_transaction_ends_when_all_are_asked_to_or_a_moment_after_its_use() {
-        let folder = TempDir::new().unwrap();
+        let folder = TempDir::new().expect("it works");
         let (sqlite, other) = open(&folder).await;
         let used = hold(&sqlite).await;
         drop(hold(&sqlite).await);
@@ -198,7 +198,7 @@ mod tests {
         assert!(!can_empty(&other), "one is in use");
         drop(used);
         assert!(can_empty(&other), "an idle one ends at once, and the other when it is put back");
-        other.execute("INSERT INTO heap VALUES (2)", []).unwrap();
+        other.execute("INSERT INTO heap VALUES (2)", []).expect("it works");
         drop(hold(&sqlite).await);
         assert!(!can_empty(&other), "it stays for the next request");
         let patience = Instant::now();
@@ -211,11 +211,11 @@ mod tests {
 
     #[tokio::test]
     async fn beside_writes_no_transaction_is_opened() {
-        let folder = TempDir::new().unwrap();
+        let folder = TempDir::new().expect("it works");
         let (sqlite, other) = open(&folder).await;
-        let mut lease = sqlite.read().await.unwrap();
+        let mut lease = sqlite.read().await.expect("it works");
         for turn in 1..9 {
-            other.execute("INSERT INTO heap VALUES (2)", []).unwrap();
+            other.execute("INSERT INTO heap VALUES (2)", []).expect("it works");
             assert_eq!(count(lease.conn_mut()).await, turn);
             assert!(!link(lease.conn_mut()).holds_transaction());
         }
