@@ -77,7 +77,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     app.store.close().await;
 }
 
-/// As [`serve`], with metrics on a separate listener.
+/// As [`serve()`], with metrics on a separate listener.
 pub async fn serve_with_metrics(
     app: Arc<App>,
     listener: TcpListener,
