@@ -126,7 +126,7 @@ async fn sign_in_again(
         }
         ctx.app.store.write(LOG_IN, input, |tx, input| Box::pin(write_sign_in_again(tx, input))).await
     };
-    finish(ctx, request, write, (&user, &grant, refresh_token)).await
+    Box::pin(finish(ctx, request, write, (&user, &grant, refresh_token))).await
 }
 
 async fn sign_up(
@@ -166,7 +166,7 @@ async fn sign_up(
         late: LateSignUp::of(ctx.app),
     };
     let write = ctx.app.store.write_grouped(&ctx.app.sign_ups.with_key.0, input);
-    finish(ctx, request, write, (&user, &grant, refresh_token)).await
+    Box::pin(finish(ctx, request, write, (&user, &grant, refresh_token))).await
 }
 
 /// A grant to be written, with its refresh token and the proof to redeem.
