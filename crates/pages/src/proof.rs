@@ -139,7 +139,7 @@ fn every_text_is_used_and_every_used_text_exists() {
     // Texts are used by pages, by what all faces share, and by the server's own error pages.
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate is in a folder");
     let mut sources = String::new();
-    for folder in ["web/src", "web/templates", "pages/src", "pages/templates", "server/src"] {
+    for folder in ["web/src", "web/templates", "pages/src", "pages/templates", "api/src", "server/src"] {
         read_tree(&crates.join(folder), &mut sources);
     }
     for key in english.keys() {

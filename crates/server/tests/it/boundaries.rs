@@ -104,7 +104,7 @@ fn protocol_and_domain_touch_neither_time_nor_files_nor_network() {
 
 #[test]
 fn only_the_stores_db_names_a_driver() {
-    for (file, source) in sources("store/src").into_iter().chain(sources("server/src")) {
+    for (file, source) in ["store/src", "api/src", "server/src"].iter().flat_map(|name| sources(name)) {
         for driver in ["rusqlite", "tokio_postgres", "deadpool", "deadpool_postgres"] {
             let is_db = file.starts_with("store/src/db");
             assert!(is_db || !names(&code(&source), driver), "{file} names {driver}: only store/src/db may");
