@@ -1,18 +1,12 @@
 //! A webhook or an application that gets another URL, or is removed, while something waits for it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use tokio::sync::watch;
-use vestibule_app::{actor::Actor, jobs::hooks, projects::change::ProjectWriter};
-use vestibule_domain::{handshake::MergeState, project::NonBlockingHandler};
-use vestibule_store::merges;
+use vestibule_domain::project::NonBlockingHandler;
 
 use crate::{
     backchannel_logout::Told,
     handshakes::Scene,
     lifetimes::change_settings,
-    nodes::until,
     support::{Admin, Engine, Receiver, Setup, TestServer, on_both_engines},
 };
 
@@ -166,42 +160,4 @@ async fn a_notice_of_an_ended_session_goes_to_the_new_url(engine: Engine) {
     let calls = new.wait_for(1).await;
     assert!(calls[0].text.starts_with("logout_token="), "{}", calls[0].text);
     assert_eq!(told.receiver.calls().len(), 1);
-}
-
-/// Its answer would not count: to the settings of before, the new URL is nobody's.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
-async fn a_node_with_the_settings_of_before_does_not_ask_the_new_url() {
-    let (old, new) = (Receiver::start().await, Receiver::start().await);
-    let set = |setup: &mut Setup| subscribe(setup, &old.url, &["user.merge.requested"]);
-    let mut scene = Scene::set(Engine::Postgres, set).await;
-    old.answer(500, "");
-    scene.agree().await;
-    old.wait_for(1).await;
-    wait_for_failure(&scene.admin).await;
-    let id = scene.merge_id().await.parse().expect("an ID");
-    // It works on deliveries, and hears of no change.
-    let other = scene.server.open_app(scene.server.clock.clone()).await;
-    scene.server.stop().await;
-    new.answer(200, r#"{"merge":"settled"}"#);
-    let third = scene.server.open_app(scene.server.clock.clone()).await;
-    let mut settings = third.projects.find_by_id("test").expect("the test project").settings.clone();
-    settings.hook.non_blocking_handlers = vec![handler(&new.url, &["user.merge.requested"])];
-    let actor = Actor::at_terminal("project apply");
-    let applied = ProjectWriter::of(&third).apply(&settings, &actor, third.clock.now()).await;
-    applied.expect("the settings are applied");
-    let (stop, stopped) = watch::channel(false);
-    let working = tokio::spawn(hooks::run(other.clone(), stopped));
-    // Longer than until the next try; on a slow machine the test only sees less.
-    tokio::time::sleep(Duration::from_secs(8)).await;
-    assert_eq!(new.calls().len(), 0, "it does not ask");
-    other.projects.reload(&other.store, &other.master).await.expect("the new settings");
-    let no = other.projects.find_by_id("test").expect("the test project").no;
-    until("the answer counts", async || {
-        let merge = merges::find(&mut other.store.read().await.unwrap(), no, id).await.unwrap();
-        merge.is_some_and(|row| row.merge.state == MergeState::Settled)
-    })
-    .await;
-    stop.send(true).expect("it works still");
-    working.await.expect("it ends well");
 }
