@@ -1,7 +1,14 @@
 //! A webhook or an application that gets another URL, or is removed, while something waits for it.
 
 use serde_json::{Value, json};
-use vestibule_domain::project::NonBlockingHandler;
+use tokio::sync::watch;
+use vestibule_app::{actor::Actor, jobs::hooks, projects::change::ProjectWriter};
+use vestibule_domain::{handshake::MergeState, id::UserId, project::NonBlockingHandler};
+use vestibule_store::{
+    StoreError,
+    deliveries::{self, NewDelivery},
+    merges,
+};
 
 use crate::{
     backchannel_logout::Told,
@@ -160,4 +167,56 @@ async fn a_notice_of_an_ended_session_goes_to_the_new_url(engine: Engine) {
     let calls = new.wait_for(1).await;
     assert!(calls[0].text.starts_with("logout_token="), "{}", calls[0].text);
     assert_eq!(told.receiver.calls().len(), 1);
+}
+
+/// Its answer would count, though its receiver has just lost the right to decide.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
+async fn a_node_with_the_settings_of_before_does_not_ask_about_a_merge() {
+    let receiver = Receiver::start().await;
+    let set = |setup: &mut Setup| subscribe(setup, &receiver.url, &["user.merge.requested"]);
+    let mut scene = Scene::set(Engine::Postgres, set).await;
+    receiver.answer(500, "");
+    scene.agree().await;
+    receiver.wait_for(1).await;
+    wait_for_failure(&scene.admin).await;
+    let id = scene.merge_id().await.parse().expect("an ID");
+    // It works on deliveries, and hears of no change. The time of the next try comes when only it works.
+    let (clock, other) = (scene.server.clock.clone(), scene.server.open_app(scene.server.clock.clone()).await);
+    scene.server.stop().await;
+    receiver.answer(200, r#"{"merge":"settled"}"#);
+    let third = scene.server.open_app(clock.clone()).await;
+    let project = third.projects.find_by_id("test").expect("the test project");
+    let mut settings = project.settings.clone();
+    settings.hook.non_blocking_handlers = vec![handler(&receiver.url, &["user.created"])];
+    let actor = Actor::at_terminal("project apply");
+    let applied = ProjectWriter::of(&third).apply(&settings, &actor, clock.now()).await;
+    applied.expect("the settings are applied");
+    clock.advance_seconds(10);
+    let (stop, stopped) = watch::channel(false);
+    let working = tokio::spawn(hooks::run(other.clone(), stopped));
+    // News about several users, one after the other: each is sent after what waits for longer.
+    for number in 1..=3_u8 {
+        let (no, url, now) = (project.no, receiver.url.clone(), clock.now());
+        let write = third.store.write("test", url, move |tx, url| {
+            Box::pin(async move {
+                let (seq, user_id) = (1_000_000 + i64::from(number), Some(UserId::from_bytes([number; 16])));
+                let (kind, body) = ("user.created", r#"{"type":"user.created"}"#);
+                deliveries::insert(tx, no, &NewDelivery { seq, user_id, url, kind, body }, now).await?;
+                Ok::<_, StoreError>(())
+            })
+        });
+        write.await.expect("it is stored");
+        receiver.wait_for(1 + usize::from(number)).await;
+    }
+    let kinds: Vec<String> = receiver.calls().iter().map(|call| call.kind()).collect();
+    assert_eq!(
+        kinds.iter().filter(|kind| *kind == "user.merge.requested").count(),
+        1,
+        "it does not ask again: {kinds:?}"
+    );
+    let merge = merges::find(&mut other.store.read().await.expect("a connection"), project.no, id).await;
+    assert_eq!(merge.expect("an answer").map(|row| row.merge.state), Some(MergeState::Requested));
+    stop.send(true).expect("it works still");
+    working.await.expect("it ends well");
 }
