@@ -198,18 +198,15 @@ impl Ending {
         let (sessions, mut grants) = load(tx, no, self.user).await?;
         let selected = self.select(&sessions, &grants);
         // Grants before sessions, each in the order of their IDs: so do those who record uses.
-        for (id, _) in &selected {
-            if let SessionRef::Grant(grant) = id
-                && grants::remove(tx, no, *grant).await?
-            {
-                gone.push(*id);
-            }
-        }
-        for (id, _) in &selected {
-            if let SessionRef::Session(session) = id
-                && sessions::remove(tx, no, *session).await?
-            {
-                gone.push(*id);
+        let mut in_order: Vec<SessionRef> = selected.iter().map(|(id, _)| *id).collect();
+        in_order.sort_by_key(|id| matches!(id, SessionRef::Session(_)));
+        for id in in_order {
+            let was_there = match id {
+                SessionRef::Session(id) => sessions::remove(tx, no, id).await?,
+                SessionRef::Grant(id) => grants::remove(tx, no, id).await?,
+            };
+            if was_there {
+                gone.push(id);
             }
         }
         for (id, session) in selected {

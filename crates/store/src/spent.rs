@@ -137,33 +137,46 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, id: &[u8]) -> Result<Option<Opt
 
 const REMOVE_EXPIRED_ANY_PROJECT: Sql = remove_first!("spent", "project_no, id", "expires_at < $1", "expires_at");
 
-// SQLite joins in the order that CROSS JOIN has: one search of a range for each project.
+/// The first `$3` dated values between two dates, with what ends the statement. SQLite joins in the order that CROSS JOIN has: one search of a
+/// range for each project.
+macro_rules! first_dated {
+    ($end:literal) => {
+        concat!(
+            "SELECT spent.project_no, spent.id
+       FROM projects
+       CROSS JOIN spent
+       WHERE spent.project_no = projects.no
+         AND spent.id >= $1
+         AND spent.id < $2
+         AND spent.expires_at IS NULL
+       LIMIT $3",
+            $end
+        )
+    };
+}
+
 const REMOVE_DATED_ANY_PROJECT: Sql = Sql::both(
-    "DELETE FROM spent
+    concat!(
+        "DELETE FROM spent
      WHERE (project_no, id) IN (
-       SELECT spent.project_no, spent.id
-       FROM projects
-       CROSS JOIN spent
-       WHERE spent.project_no = projects.no
-         AND spent.id >= $1
-         AND spent.id < $2
-         AND spent.expires_at IS NULL
-       LIMIT $3
-     )",
+       ",
+        first_dated!(""),
+        "
+     )"
+    ),
     // As `remove_first` does: two nodes leave each other what is locked.
-    "WITH first AS MATERIALIZED (
-       SELECT spent.project_no, spent.id
-       FROM projects
-       CROSS JOIN spent
-       WHERE spent.project_no = projects.no
-         AND spent.id >= $1
-         AND spent.id < $2
-         AND spent.expires_at IS NULL
-       LIMIT $3
-       FOR UPDATE OF spent SKIP LOCKED
+    concat!(
+        "WITH first AS MATERIALIZED (
+       ",
+        first_dated!(
+            "
+       FOR UPDATE OF spent SKIP LOCKED"
+        ),
+        "
      )
      DELETE FROM spent
-     WHERE (project_no, id) IN (SELECT project_no, id FROM first)",
+     WHERE (project_no, id) IN (SELECT project_no, id FROM first)"
+    ),
 );
 
 /// How long ago a dated value may have ended to be removed. Other values are hashes, and some are kept for months: a range from the

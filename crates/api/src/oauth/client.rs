@@ -17,6 +17,7 @@ use vestibule_protocol::{
 };
 use vestibule_web::{body, credentials::ClientCredentials, error, visit::Visit};
 
+use super::SECRETS;
 use crate::json;
 
 pub(super) const CHALLENGE: &str = "Basic realm=\"client\"";
@@ -24,26 +25,11 @@ pub(super) const CHALLENGE: &str = "Basic realm=\"client\"";
 /// Where an endpoint reads its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parameters {
-    /// In the body, followed by the query; what proves something in the body only.
+    /// In the body, followed by the query; secrets in the body only.
     OfBodyAndQuery,
     /// Only in the body: the address may have been changed on the way.
     OfBody,
 }
-
-/// Parameters that prove something. An address gets into logs and histories, so they must not be in the query (RFC 6749 §2.3.1, RFC 9700 §2).
-const PROOFS: [&str; 11] = [
-    "actor_token",
-    "client_assertion",
-    "client_secret",
-    "code",
-    "code_verifier",
-    "device_code",
-    "jwt",
-    "refresh_token",
-    "subject_token",
-    "token",
-    "x_continuation",
-];
 
 /// A request of an application.
 pub(super) struct ClientRequest {
@@ -108,9 +94,10 @@ pub(super) async fn receive(
     Ok(ClientRequest { form, headers: body.headers, client })
 }
 
+/// Refuses secrets in the query.
 fn check_query(query: &str) -> Result<(), OAuthError> {
     let query = Form::parse_query(query)?;
-    match PROOFS.into_iter().find(|name| query.get_all(name).next().is_some()) {
+    match SECRETS.into_iter().find(|name| query.get_all(name).next().is_some()) {
         None => Ok(()),
         Some(name) => Err(OAuthError::invalid_request(format!("send {name} in the body: the address gets into logs"))),
     }

@@ -15,7 +15,8 @@ pub mod user_info;
 
 use vestibule_protocol::form::Form;
 
-/// Parameters of the token endpoint that are secrets, or as good as one.
+/// Parameters of requests of applications that are secrets, or as good as one. An address gets into logs and histories, so none of them
+/// belongs there (RFC 6749 §2.3.1, RFC 9700 §2).
 const SECRETS: [&str; 11] = [
     "actor_token",
     "client_assertion",
@@ -31,7 +32,7 @@ const SECRETS: [&str; 11] = [
 ];
 
 /// The parameters with which a posted form goes on as a navigation or in a page. The endpoints that people's browsers come to
-/// read none of the secrets, and none of these belongs in an address (RFC 6749 §2.3.1).
+/// read none of the secrets.
 fn without_secrets(form: &Form) -> impl Iterator<Item = (&str, &str)> {
     form.pairs().filter(|(name, _)| !SECRETS.contains(name))
 }

@@ -179,7 +179,7 @@ impl Provider {
         self.kind.fresh_proof() == FreshProof::Timed || self.proves_without_time()
     }
 
-    /// Whether it has its user sign in again when it is asked to.
+    /// Whether a request can have its user sign in there again.
     #[must_use]
     pub fn can_be_asked_anew(&self) -> bool {
         self.kind.fresh_proof() != FreshProof::Never

@@ -66,7 +66,7 @@ async fn delete(scene: &Scene) -> Result<(), AdminError> {
 }
 
 /// Deletes the member up to its first slice, as a crash does it: what was committed stays, and nothing else happens.
-/// The deletion is let go before it is polled again, so however slow this machine is, only the slice after may be on its way.
+/// The deletion is dropped before it is polled again, so however slow this machine is, only the slice after may be on its way.
 async fn delete_and_crash(scene: &Scene) {
     let mut deletion = Box::pin(delete(scene));
     poll_fn(|cx| match slices(scene) {

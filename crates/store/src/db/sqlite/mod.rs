@@ -153,7 +153,7 @@ impl Readers {
     fn put_back(&self, mut conn: Conn) {
         if !self.permits.is_closed() {
             let mut idle = self.idle();
-            // Under the lock: whoever lets go has changed the round before, or finds it among the idle ones.
+            // Under the lock: `let_go` has begun a round before, or finds this reader among the idle ones.
             link(&mut conn).end_old_transaction();
             idle.push(conn);
         }
