@@ -8,7 +8,7 @@ use vestibule_app::{
         credentials::NewLoginId,
         handshakes, history, subjects,
         user_details::{self, NamedUser, UserDetails},
-        user_lists::{UserFilter, UserQuery},
+        user_lists::{self, UserFilter, UserQuery, UserSort, UserTotal},
         users::{self, AttributeChange, Promotion},
     },
     identities::LoadedUser,
@@ -25,7 +25,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_protocol::form::Form;
-use vestibule_web::template::finish;
+use vestibule_web::{count::count_of, template::finish};
 
 use crate::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
@@ -72,24 +72,54 @@ pub(super) fn filter_of(request: &ProjectRequest) -> ((UserFilter, &'static str)
     (filter, days)
 }
 
+/// The order that a request names, with its word. Only members are sorted by their last login.
+fn sort_of(request: &ProjectRequest, kind: UserFilter) -> (UserSort, &'static str) {
+    match request.field("sort") {
+        "oldest" => (UserSort::Oldest, "oldest"),
+        "latest_login" if kind == UserFilter::Member => (UserSort::LatestLogin, "latest_login"),
+        "earliest_login" if kind == UserFilter::Member => (UserSort::EarliestLogin, "earliest_login"),
+        _ => (UserSort::Newest, "newest"),
+    }
+}
+
+/// The total of a list in words.
+fn print_total(total: UserTotal) -> String {
+    let users = count_of(total.count, "user", "users");
+    match total.is_exact {
+        true => users,
+        false if total.count == user_lists::MOST_COUNTED => format!("More than {users}"),
+        false => format!("At least {users}"),
+    }
+}
+
 async fn list(request: ProjectRequest) -> PageResult {
     let ((kind, word), days) = filter_of(&request);
+    let (sort, sort_word) = sort_of(&request, kind);
     let (search, cursor) = (request.field("q").trim(), request.field("cursor"));
     let query = UserQuery {
         kind,
         days,
+        sort,
         search: Some(search.to_string()).filter(|text| !text.is_empty()),
         cursor: Some(cursor.to_string()).filter(|text| !text.is_empty()),
         limit: LIMIT,
     };
     let page = user_details::list(&request.ctx(), &query).await?;
+    // Once, at the beginning: it does not change much while a person reads on.
+    let total = match cursor.is_empty() && !page.items.is_empty() {
+        true => Some(print_total(user_lists::count(&request.ctx(), &query, page.items.len()).await?)),
+        false => None,
+    };
     let days_text = days.to_string();
-    let next =
-        page.next.map(|cursor| Form::from_pairs([("kind", word), ("days", &days_text), ("cursor", &cursor)]).print());
+    let next = page.next.map(|cursor| {
+        Form::from_pairs([("kind", word), ("days", &days_text), ("sort", sort_word), ("cursor", &cursor)]).print()
+    });
     request.show(&UsersPage {
         search: search.to_string(),
         kind: word.to_string(),
         days,
+        sort: sort_word.to_string(),
+        total,
         users: page.items.into_iter().map(row_of).collect(),
         next,
         is_later: !cursor.is_empty(),
@@ -393,10 +423,22 @@ pub struct UsersPage {
     pub kind: String,
     /// Days, for recently promoted and dormant users.
     pub days: u32,
+    pub sort: String,
+    /// How many users match, in words; only on the first page.
+    pub total: Option<String>,
     pub users: Vec<UserRow>,
     pub next: Option<String>,
     pub is_later: bool,
     pub limit: usize,
+}
+
+/// The heading of a column with times.
+struct TimeColumn {
+    label: &'static str,
+    /// How the list is sorted by it, in the words of ARIA.
+    sorted: Option<&'static str>,
+    /// The order that its link asks for.
+    other: Option<&'static str>,
 }
 
 /// The filters and their labels.
@@ -440,15 +482,49 @@ impl UsersPage {
             search: String::new(),
             kind: "all".into(),
             days: 30,
+            sort: "newest".into(),
+            total: Some("More than 10 000 users".into()),
             users: vec![guest, member],
             next: Some("kind=all&cursor=AAAA".into()),
             is_later: false,
             limit: 50,
         };
-        let none = Self { users: Vec::new(), next: None, ..some.clone() };
+        let by_login = Self { kind: "member".into(), sort: "latest_login".into(), ..some.clone() };
+        let promoted = Self { kind: "promoted".into(), sort: "oldest".into(), ..some.clone() };
+        let none = Self { users: Vec::new(), next: None, total: None, ..some.clone() };
         let not_found = Self { search: "kim@".into(), ..none.clone() };
         let walked = Self { kind: "dormant".into(), next: some.next.clone(), is_later: true, ..none.clone() };
-        vec![("some", some), ("none", none), ("not-found", not_found), ("walked", walked)]
+        vec![
+            ("some", some),
+            ("by-login", by_login),
+            ("promoted", promoted),
+            ("none", none),
+            ("not-found", not_found),
+            ("walked", walked),
+        ]
+    }
+
+    /// The headings of the columns with times.
+    fn time_columns(&self) -> [TimeColumn; 3] {
+        let is_promoted = self.kind == "promoted";
+        let by_time = ("newest", "oldest");
+        [
+            self.column("First seen", (!is_promoted).then_some(by_time)),
+            self.column("Signed up", is_promoted.then_some(by_time)),
+            self.column("Last login", (self.kind == "member").then_some(("latest_login", "earliest_login"))),
+        ]
+    }
+
+    /// A column, with the words of its two orders if the list can be sorted by it.
+    fn column(&self, label: &'static str, sorts: Option<(&'static str, &'static str)>) -> TimeColumn {
+        let sorts = sorts.filter(|_| self.search.is_empty());
+        let sorted = match sorts {
+            Some((latest, _)) if latest == self.sort => Some("descending"),
+            Some((_, earliest)) if earliest == self.sort => Some("ascending"),
+            _ => None,
+        };
+        let other = sorts.map(|(latest, earliest)| if sorted == Some("descending") { earliest } else { latest });
+        TimeColumn { label, sorted, other }
     }
 
     fn kinds(&self) -> [(&'static str, &'static str, bool); 8] {
@@ -502,6 +578,15 @@ mod tests {
         let after = map(json!({"cart": "c-1", "size": 4, "new": []}));
         assert_eq!(difference(&before, after), map(json!({"size": 4, "new": [], "old": null})));
         assert!(difference(&before, before.clone()).is_empty());
+    }
+
+    #[test]
+    fn a_total_says_when_there_may_be_more() {
+        let print = |count, is_exact| print_total(UserTotal { count, is_exact });
+        assert_eq!(print(1, true), "1 user");
+        assert_eq!(print(10_000, true), "10\u{202f}000 users");
+        assert_eq!(print(10_000, false), "More than 10\u{202f}000 users");
+        assert_eq!(print(812, false), "At least 812 users");
     }
 
     #[test]

@@ -61,6 +61,7 @@ pub mod user_credentials;
 pub mod user_deletion;
 pub mod user_lists;
 pub mod user_names;
+pub mod user_search;
 pub mod users;
 mod uses;
 
@@ -121,5 +122,6 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("unstored_guests", unstored_guests::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),
     ("user_names", user_names::STATEMENTS),
+    ("user_search", user_search::STATEMENTS),
     ("users", users::STATEMENTS),
 ];

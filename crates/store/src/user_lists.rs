@@ -1,4 +1,4 @@
-//! Lists and searches over users, for operators. SQL over `users` and `login_ids`; no policy.
+//! Lists of users, for operators. SQL over `users`; no policy.
 
 use vestibule_domain::{
     id::{ProjectNo, UserId},
@@ -14,151 +14,227 @@ use crate::{
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[
-    &GUESTS,
-    &MEMBERS,
-    &DISABLED,
-    &PROMOTED,
-    &DORMANT,
-    &MARKED,
-    &HELD,
-    &STEP,
-    &BY_LOGIN_ID,
-    &BY_ID,
-    &LOGIN_IDS_BETWEEN,
+    &ALL.newest,
+    &ALL.oldest,
+    &ALL.count,
+    &GUESTS.newest,
+    &GUESTS.oldest,
+    &GUESTS.count,
+    &MEMBERS.newest,
+    &MEMBERS.oldest,
+    &MEMBERS.count,
+    &DISABLED.newest,
+    &DISABLED.oldest,
+    &DISABLED.count,
+    &DORMANT.newest,
+    &DORMANT.oldest,
+    &DORMANT.count,
+    &MARKED.newest,
+    &MARKED.oldest,
+    &MARKED.count,
+    &HELD.newest,
+    &HELD.oldest,
+    &HELD.count,
+    &PROMOTED.newest,
+    &PROMOTED.oldest,
+    &PROMOTED.count,
+    &SIGNED_IN.newest,
+    &SIGNED_IN.oldest,
+    &SIGNED_IN.count,
+    &STEP.newest,
+    &STEP.oldest,
 ];
 
-/// Users that an index lists directly.
+/// Users in the order of their IDs, which is that of their creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UserListKind {
+pub enum UserList {
+    /// Every user.
+    All,
+    /// Guests that have not ended. No index lists them, so the caller bounds the range.
+    Guests,
     /// Members, whether they began as guests or not.
     Members,
     /// Disabled users.
     Disabled,
+    /// Guests not seen since a time. No index lists them; the caller asks only for users created before that time: later ones were seen since.
+    Dormant(Timestamp),
+    /// Guests that were warned or have expired.
+    Marked,
+    /// Users with a hold that has not expired at a time; without guests that are merged or wait for it.
+    Held(Timestamp),
 }
 
-const MEMBERS: Sql = Sql::new(concat!(
-    "SELECT
-       ",
-    user_columns!(""),
-    "
-     FROM users
-     WHERE project_no = $1 AND id < $2
-       AND anonymous_since IS NULL
-     ORDER BY id DESC
-     LIMIT $3"
-));
+/// Users in the order of a time, with those of the same time in the order of their IDs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatedUserList {
+    /// By their promotion.
+    Promoted,
+    /// Members, by their last login.
+    SignedIn,
+}
 
-const DISABLED: Sql = Sql::new(concat!(
-    "SELECT
-       ",
-    user_columns!(""),
-    "
-     FROM users
-     WHERE project_no = $1 AND id < $2
-       AND disabled_at IS NOT NULL
-     ORDER BY id DESC
-     LIMIT $3"
-));
+/// The direction of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ListOrder {
+    /// The latest one first.
+    #[default]
+    Newest,
+    /// The earliest one first.
+    Oldest,
+}
 
-/// At most `limit` users of a kind, newest first, `after` the last one of the previous page.
-pub async fn list_kind(
-    conn: &mut Conn,
-    p: ProjectNo,
-    kind: UserListKind,
-    after: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    let sql = match kind {
-        UserListKind::Members => &MEMBERS,
-        UserListKind::Disabled => &DISABLED,
+/// A part of a list, in its direction.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UserRange {
+    /// The direction.
+    pub order: ListOrder,
+    /// The user before the first one.
+    pub after: Option<UserId>,
+    /// The last user that may be listed.
+    pub until: Option<UserId>,
+}
+
+impl UserRange {
+    /// The bounds as a statement wants them: the lower and the higher.
+    fn bounds(&self) -> ([u8; 16], [u8; 16]) {
+        let (low, high) = match self.order {
+            ListOrder::Newest => (self.until, self.after),
+            ListOrder::Oldest => (self.after, self.until),
+        };
+        (low.map_or([0; 16], |id| *id.as_bytes()), high.map_or([u8::MAX; 16], |id| *id.as_bytes()))
+    }
+}
+
+/// The statements of a list.
+struct Listing {
+    newest: Sql,
+    oldest: Sql,
+    count: Sql,
+}
+
+impl Listing {
+    const fn of(&self, order: ListOrder) -> &Sql {
+        match order {
+            ListOrder::Newest => &self.newest,
+            ListOrder::Oldest => &self.oldest,
+        }
+    }
+}
+
+/// The statements of a list in the order of an ID: project, lower and higher bound, what the list needs, and how many.
+macro_rules! listing {
+    ($columns:literal, $from:literal, $project:literal, $id:literal, $and:literal, $limit:literal) => {
+        Listing {
+            newest: Sql::new(concat!(
+                "SELECT
+       ",
+                user_columns!($columns),
+                "
+     ",
+                $from,
+                "
+     WHERE ",
+                $project,
+                " = $1 AND ",
+                $id,
+                " >= $2 AND ",
+                $id,
+                " < $3",
+                $and,
+                "
+     ORDER BY ",
+                $id,
+                " DESC
+     LIMIT ",
+                $limit
+            )),
+            oldest: Sql::new(concat!(
+                "SELECT
+       ",
+                user_columns!($columns),
+                "
+     ",
+                $from,
+                "
+     WHERE ",
+                $project,
+                " = $1 AND ",
+                $id,
+                " > $2 AND ",
+                $id,
+                " <= $3",
+                $and,
+                "
+     ORDER BY ",
+                $id,
+                "
+     LIMIT ",
+                $limit
+            )),
+            count: Sql::new(concat!(
+                "SELECT COUNT(*)
+     FROM (
+       SELECT 1
+       ",
+                $from,
+                "
+       WHERE ",
+                $project,
+                " = $1 AND ",
+                $id,
+                " >= $2 AND ",
+                $id,
+                " < $3",
+                $and,
+                "
+       LIMIT ",
+                $limit,
+                "
+     ) first"
+            )),
+        }
     };
-    conn.query_all(sql, &[&p.0, &bound(after).as_slice(), &limit], |row| read_user(row, 0)).await
 }
 
-const PROMOTED: Sql = Sql::new(concat!(
-    "SELECT
-       ",
-    user_columns!(""),
+const ALL: Listing = listing!("", "FROM users", "project_no", "id", "", "$4");
+
+const GUESTS: Listing = listing!(
+    "",
+    "FROM users",
+    "project_no",
+    "id",
     "
-     FROM users
-     WHERE project_no = $1
-       AND promoted_at >= $2
-       AND (promoted_at, id) < ($3, $4)
-     ORDER BY promoted_at DESC, id DESC
-     LIMIT $5"
-));
-
-/// At most `limit` users promoted since a time, latest first, `after` the last one of the previous page.
-pub async fn list_promoted(
-    conn: &mut Conn,
-    p: ProjectNo,
-    since: Timestamp,
-    after: Option<(Timestamp, UserId)>,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    let (at, id) = after.map_or((i64::MAX, [u8::MAX; 16]), |(at, id)| (at.as_micros(), *id.as_bytes()));
-    conn.query_all(&PROMOTED, &[&p.0, &since.as_micros(), &at, &id.as_slice(), &limit], |row| read_user(row, 0)).await
-}
-
-const STEP: Sql = Sql::new(
-    "SELECT id
-     FROM users
-     WHERE project_no = $1 AND id < $2
-     ORDER BY id DESC
-     LIMIT 1
-     OFFSET $3",
+       AND anonymous_since IS NOT NULL
+       AND yielded_to IS NULL",
+    "$4"
 );
 
-/// The user that many places below this one, or below the newest: bounds how far a list without an index scans.
-pub async fn step_down(
-    conn: &mut Conn,
-    p: ProjectNo,
-    below: Option<UserId>,
-    count: i64,
-) -> Result<Option<UserId>, StoreError> {
-    conn.query_optional(&STEP, &[&p.0, &bound(below).as_slice(), &count], |row| read_id(row, 0)).await
-}
-
-fn bound(below: Option<UserId>) -> [u8; 16] {
-    below.map_or([u8::MAX; 16], |id| *id.as_bytes())
-}
-
-fn floor(from: Option<UserId>) -> [u8; 16] {
-    from.map_or([0; 16], |id| *id.as_bytes())
-}
-
-const GUESTS: Sql = Sql::new(concat!(
-    "SELECT
-       ",
-    user_columns!(""),
+const MEMBERS: Listing = listing!(
+    "",
+    "FROM users",
+    "project_no",
+    "id",
     "
-     FROM users
-     WHERE project_no = $1 AND id < $2 AND id >= $3
-       AND anonymous_since IS NOT NULL
-       AND yielded_to IS NULL
-     ORDER BY id DESC
-     LIMIT $4"
-));
+       AND anonymous_since IS NULL",
+    "$4"
+);
 
-/// At most `limit` guests, newest first, `below` one user and down to another.
-pub async fn list_guests(
-    conn: &mut Conn,
-    p: ProjectNo,
-    below: Option<UserId>,
-    from: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    let (below, from) = (bound(below), floor(from));
-    conn.query_all(&GUESTS, &[&p.0, &below.as_slice(), &from.as_slice(), &limit], |row| read_user(row, 0)).await
-}
-
-const DORMANT: Sql = Sql::new(concat!(
-    "SELECT
-       ",
-    user_columns!("u."),
+const DISABLED: Listing = listing!(
+    "",
+    "FROM users",
+    "project_no",
+    "id",
     "
-     FROM users u
-     WHERE u.project_no = $1 AND u.id < $2 AND u.id >= $3
+       AND disabled_at IS NOT NULL",
+    "$4"
+);
+
+const DORMANT: Listing = listing!(
+    "u.",
+    "FROM users u",
+    "u.project_no",
+    "u.id",
+    "
        AND u.anonymous_since IS NOT NULL
        AND u.yielded_to IS NULL
        AND NOT EXISTS (
@@ -166,197 +242,313 @@ const DORMANT: Sql = Sql::new(concat!(
        )
        AND NOT EXISTS (
          SELECT 1 FROM sessions s WHERE s.project_no = u.project_no AND s.user_id = u.id AND s.last_access_at >= $4
-       )
-     ORDER BY u.id DESC
-     LIMIT $5"
-));
+       )",
+    "$5"
+);
 
-/// At most `limit` guests not seen `since` a time, newest first, `below` one user and down to another. The caller asks
-/// only for users created before that time: later ones were seen since.
-pub async fn list_dormant(
-    conn: &mut Conn,
-    p: ProjectNo,
-    since: Timestamp,
-    below: Option<UserId>,
-    from: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    let (below, from) = (bound(below), floor(from));
-    conn.query_all(&DORMANT, &[&p.0, &below.as_slice(), &from.as_slice(), &since.as_micros(), &limit], |row| {
-        read_user(row, 0)
-    })
-    .await
-}
-
-const MARKED: Sql = Sql::new(concat!(
-    "SELECT
-       ",
-    user_columns!("u."),
+const MARKED: Listing = listing!(
+    "u.",
+    "FROM retention_marks m
+     JOIN users u ON u.project_no = m.project_no AND u.id = m.user_id",
+    "m.project_no",
+    "m.user_id",
     "
-     FROM retention_marks m
-     JOIN users u ON u.project_no = m.project_no AND u.id = m.user_id
-     WHERE m.project_no = $1 AND m.user_id < $2
        AND u.anonymous_since IS NOT NULL
-       AND u.yielded_to IS NULL
-     ORDER BY m.user_id DESC
-     LIMIT $3"
-));
+       AND u.yielded_to IS NULL",
+    "$4"
+);
 
-/// At most `limit` guests that were warned or have expired, newest first, `below` one user.
-pub async fn list_marked(
-    conn: &mut Conn,
-    p: ProjectNo,
-    below: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    conn.query_all(&MARKED, &[&p.0, &bound(below).as_slice(), &limit], |row| read_user(row, 0)).await
-}
-
-/// Whether a user with a hold is neither merged nor waits for it: a subquery of its own. As a join, or in another form, PostgreSQL expects
-/// hardly a user to be left, and reads and sorts every hold of the project.
-macro_rules! is_listed {
-    () => {
-        "(SELECT g.yielded_to IS NULL FROM users g WHERE g.project_no = h.project_no AND g.id = h.user_id)"
+/// The IDs of users with a hold. Whether one is neither merged nor waits for it is a subquery of its own: as a join, or in another form,
+/// PostgreSQL expects hardly a user to be left, and reads and sorts every hold of the project.
+macro_rules! held {
+    ($bounds:literal, $order:literal) => {
+        concat!(
+            "SELECT DISTINCT h.user_id
+         FROM retention_holds h
+         WHERE h.project_no = $1 AND ",
+            $bounds,
+            "
+           AND h.expires_at >= $4
+           AND (SELECT g.yielded_to IS NULL FROM users g WHERE g.project_no = h.project_no AND g.id = h.user_id)
+         ORDER BY h.user_id",
+            $order,
+            "
+         LIMIT $5"
+        )
     };
 }
 
-const HELD: Sql = Sql::both(
-    concat!(
-        "SELECT
+/// The users with these IDs. For PostgreSQL they are an array: beside a subquery it would read all users of the project, because it does not
+/// know how few there are.
+macro_rules! held_users {
+    ($bounds:literal, $order:literal) => {
+        Sql::both(
+            concat!(
+                "SELECT
        ",
-        user_columns!(""),
-        "
+                user_columns!(""),
+                "
      FROM users
      WHERE project_no = $1
        AND id IN (
-         SELECT DISTINCT h.user_id
-         FROM retention_holds h
-         WHERE h.project_no = $1 AND h.user_id < $2
-           AND h.expires_at >= $3
-           AND ",
-        is_listed!(),
-        "
-         ORDER BY h.user_id DESC
-         LIMIT $4
+         ",
+                held!($bounds, $order),
+                "
        )
-     ORDER BY id DESC"
-    ),
-    // As an array: PostgreSQL would read all users of the project beside a subquery, because it does not know how few there are.
-    concat!(
-        "SELECT
+     ORDER BY id",
+                $order
+            ),
+            concat!(
+                "SELECT
        ",
-        user_columns!(""),
-        "
+                user_columns!(""),
+                "
      FROM users
      WHERE project_no = $1
        AND id = ANY(ARRAY(
-         SELECT DISTINCT h.user_id
-         FROM retention_holds h
-         WHERE h.project_no = $1 AND h.user_id < $2
-           AND h.expires_at >= $3
-           AND ",
-        is_listed!(),
-        "
-         ORDER BY h.user_id DESC
-         LIMIT $4
+         ",
+                held!($bounds, $order),
+                "
        ))
-     ORDER BY id DESC"
-    ),
-);
-
-/// At most `limit` users with a hold that has not expired, newest first, `below` one user; without guests that are merged or wait for it.
-pub async fn list_held(
-    conn: &mut Conn,
-    p: ProjectNo,
-    now: Timestamp,
-    below: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    let below = bound(below);
-    let params: [&dyn Param; 4] = [&p.0, &below.as_slice(), &now.as_micros(), &limit];
-    conn.query_all(&HELD, &params, |row| read_user(row, 0)).await
+     ORDER BY id",
+                $order
+            ),
+        )
+    };
 }
 
-const BY_LOGIN_ID: Sql = Sql::both(
-    concat!(
-        "SELECT
-       ",
-        user_columns!("u."),
+const HELD: Listing = Listing {
+    newest: held_users!("h.user_id >= $2 AND h.user_id < $3", " DESC"),
+    oldest: held_users!("h.user_id > $2 AND h.user_id <= $3", ""),
+    count: Sql::new(concat!(
+        "SELECT COUNT(*)
+     FROM (
+         ",
+        held!("h.user_id >= $2 AND h.user_id < $3", " DESC"),
         "
-     FROM login_ids l
-     JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
-     WHERE l.project_no = $1 AND l.kind = $2 AND l.value >= $3 AND l.value < $4
-     ORDER BY l.value
-     LIMIT $5"
-    ),
-    // Compare byte by byte, as the index and SQLite do, whatever the database's collation.
-    concat!(
-        "SELECT
-       ",
-        user_columns!("u."),
-        "
-     FROM login_ids l
-     JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
-     WHERE l.project_no = $1 AND l.kind = $2 AND l.value ~>=~ $3 AND l.value ~<~ $4
-     ORDER BY l.value USING ~<~
-     LIMIT $5"
-    ),
-);
+     ) first"
+    )),
+};
 
-/// At most `limit` users with a login ID of this kind that begins with this text.
-pub async fn search_login_ids(
-    conn: &mut Conn,
-    p: ProjectNo,
-    kind: &str,
-    beginning: &str,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    let mut end = beginning.to_owned();
-    end.push(char::MAX);
-    conn.query_all(&BY_LOGIN_ID, &[&p.0, &kind, &beginning, &end.as_str(), &limit], |row| read_user(row, 0)).await
+impl UserList {
+    /// The statements, and the time that they need.
+    const fn listing(self) -> (&'static Listing, Option<Timestamp>) {
+        match self {
+            Self::All => (&ALL, None),
+            Self::Guests => (&GUESTS, None),
+            Self::Members => (&MEMBERS, None),
+            Self::Disabled => (&DISABLED, None),
+            Self::Dormant(since) => (&DORMANT, Some(since)),
+            Self::Marked => (&MARKED, None),
+            Self::Held(now) => (&HELD, Some(now)),
+        }
+    }
 }
 
-const BY_ID: Sql = Sql::new(concat!(
-    "SELECT
+/// At most `limit` users of a list, in the direction of the range.
+pub async fn list(
+    conn: &mut Conn,
+    p: ProjectNo,
+    list: UserList,
+    range: &UserRange,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let (listing, time) = list.listing();
+    let (low, high) = range.bounds();
+    let sql = listing.of(range.order);
+    match time.map(Timestamp::as_micros) {
+        None => {
+            let params: [&dyn Param; 4] = [&p.0, &low.as_slice(), &high.as_slice(), &limit];
+            conn.query_all(sql, &params, |row| read_user(row, 0)).await
+        }
+        Some(time) => {
+            let params: [&dyn Param; 5] = [&p.0, &low.as_slice(), &high.as_slice(), &time, &limit];
+            conn.query_all(sql, &params, |row| read_user(row, 0)).await
+        }
+    }
+}
+
+/// At most `limit` users of a project, newest first, `after` the last one of the previous page.
+pub async fn list_newest(
+    conn: &mut Conn,
+    p: ProjectNo,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    list(conn, p, UserList::All, &UserRange { after, ..UserRange::default() }, limit).await
+}
+
+/// How many users of a list a range has, whose direction does not matter: at most `limit`.
+pub async fn count(
+    conn: &mut Conn,
+    p: ProjectNo,
+    list: UserList,
+    range: &UserRange,
+    limit: i64,
+) -> Result<i64, StoreError> {
+    let (listing, time) = list.listing();
+    let (low, high) = range.bounds();
+    let found = match time.map(Timestamp::as_micros) {
+        None => {
+            let params: [&dyn Param; 4] = [&p.0, &low.as_slice(), &high.as_slice(), &limit];
+            conn.query_optional(&listing.count, &params, |row| row.get(0)).await?
+        }
+        Some(time) => {
+            let params: [&dyn Param; 5] = [&p.0, &low.as_slice(), &high.as_slice(), &time, &limit];
+            conn.query_optional(&listing.count, &params, |row| row.get(0)).await?
+        }
+    };
+    Ok(found.unwrap_or(0))
+}
+
+/// The statements of a list in the order of a time: project, the earliest time, time and ID of the user before the first one, and how many.
+macro_rules! dated {
+    ($at:literal, $and:literal) => {
+        Listing {
+            newest: Sql::new(concat!(
+                "SELECT
        ",
-    user_columns!(""),
-    "
+                user_columns!(""),
+                "
      FROM users
-     WHERE project_no = $1 AND id >= $2 AND id <= $3
-     ORDER BY id
-     LIMIT $4"
-));
-
-/// At most `limit` users with ids between these two, both included.
-pub async fn search_ids(
-    conn: &mut Conn,
-    p: ProjectNo,
-    first: UserId,
-    last: UserId,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    let (first, last) = (first.as_bytes().as_slice(), last.as_bytes().as_slice());
-    conn.query_all(&BY_ID, &[&p.0, &first, &last, &limit], |row| read_user(row, 0)).await
+     WHERE project_no = $1
+       AND ",
+                $at,
+                " >= $2
+       AND (",
+                $at,
+                ", id) < ($3, $4)",
+                $and,
+                "
+     ORDER BY ",
+                $at,
+                " DESC, id DESC
+     LIMIT $5"
+            )),
+            oldest: Sql::new(concat!(
+                "SELECT
+       ",
+                user_columns!(""),
+                "
+     FROM users
+     WHERE project_no = $1
+       AND ",
+                $at,
+                " >= $2
+       AND (",
+                $at,
+                ", id) > ($3, $4)",
+                $and,
+                "
+     ORDER BY ",
+                $at,
+                ", id
+     LIMIT $5"
+            )),
+            count: Sql::new(concat!(
+                "SELECT COUNT(*)
+     FROM (
+       SELECT 1
+       FROM users
+       WHERE project_no = $1
+       AND ",
+                $at,
+                " >= $2",
+                $and,
+                "
+       LIMIT $3
+     ) first"
+            )),
+        }
+    };
 }
 
-const LOGIN_IDS_BETWEEN: Sql = Sql::new(
-    "SELECT
-       user_id,
-       kind,
-       value
-     FROM login_ids
-     WHERE project_no = $1 AND user_id >= $2 AND user_id <= $3
-     ORDER BY user_id",
+const PROMOTED: Listing = dated!("promoted_at", "");
+
+const SIGNED_IN: Listing = dated!(
+    "last_login_at",
+    "
+       AND anonymous_since IS NULL"
 );
 
-/// Kind and value of every login ID of the users between these two, both included: for one page of users.
-pub async fn list_login_ids_between(
+impl DatedUserList {
+    const fn listing(self) -> &'static Listing {
+        match self {
+            Self::Promoted => &PROMOTED,
+            Self::SignedIn => &SIGNED_IN,
+        }
+    }
+}
+
+/// At most `limit` users of a list whose time is not before `since`, `after` the last one of the previous page.
+pub async fn list_dated(
     conn: &mut Conn,
     p: ProjectNo,
-    first: UserId,
-    last: UserId,
-) -> Result<Vec<(UserId, String, String)>, StoreError> {
-    let (first, last) = (first.as_bytes().as_slice(), last.as_bytes().as_slice());
-    conn.query_all(&LOGIN_IDS_BETWEEN, &[&p.0, &first, &last], |row| Ok((read_id(row, 0)?, row.get(1)?, row.get(2)?)))
-        .await
+    list: DatedUserList,
+    order: ListOrder,
+    since: Timestamp,
+    after: Option<(Timestamp, UserId)>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let start = match order {
+        ListOrder::Newest => (i64::MAX, [u8::MAX; 16]),
+        ListOrder::Oldest => (i64::MIN, [0; 16]),
+    };
+    let (at, id) = after.map_or(start, |(at, id)| (at.as_micros(), *id.as_bytes()));
+    let params: [&dyn Param; 5] = [&p.0, &since.as_micros(), &at, &id.as_slice(), &limit];
+    conn.query_all(list.listing().of(order), &params, |row| read_user(row, 0)).await
+}
+
+/// How many users of a list have a time that is not before `since`: at most `limit`.
+pub async fn count_dated(
+    conn: &mut Conn,
+    p: ProjectNo,
+    list: DatedUserList,
+    since: Timestamp,
+    limit: i64,
+) -> Result<i64, StoreError> {
+    let found =
+        conn.query_optional(&list.listing().count, &[&p.0, &since.as_micros(), &limit], |row| row.get(0)).await?;
+    Ok(found.unwrap_or(0))
+}
+
+/// The statements of a step, in both directions.
+struct Step {
+    newest: Sql,
+    oldest: Sql,
+}
+
+const STEP: Step = Step {
+    newest: Sql::new(
+        "SELECT id
+     FROM users
+     WHERE project_no = $1 AND id < $2
+     ORDER BY id DESC
+     LIMIT 1
+     OFFSET $3",
+    ),
+    oldest: Sql::new(
+        "SELECT id
+     FROM users
+     WHERE project_no = $1 AND id > $2
+     ORDER BY id
+     LIMIT 1
+     OFFSET $3",
+    ),
+};
+
+/// The user that many places after this one, or after the first: bounds how far a list without an index scans.
+pub async fn step(
+    conn: &mut Conn,
+    p: ProjectNo,
+    order: ListOrder,
+    after: Option<UserId>,
+    count: i64,
+) -> Result<Option<UserId>, StoreError> {
+    let (low, high) = UserRange { order, after, until: None }.bounds();
+    let (sql, bound) = match order {
+        ListOrder::Newest => (&STEP.newest, high),
+        ListOrder::Oldest => (&STEP.oldest, low),
+    };
+    conn.query_optional(sql, &[&p.0, &bound.as_slice(), &count], |row| read_id(row, 0)).await
 }

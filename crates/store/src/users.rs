@@ -38,7 +38,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &TOUCH,
     &SET_DISABLED,
     &LOCK,
-    &LIST_PAGE,
 ];
 
 /// The columns of a user in the order of [`read_user`], each after the name of its table and a dot, or after nothing.
@@ -471,26 +470,4 @@ const LOCK: Sql = Sql::new("UPDATE users SET updated_at = updated_at WHERE proje
 /// Locks a user without changing it; `false` when it does not exist.
 pub async fn lock(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     tx.execute_one(&LOCK, &[&p.0, &id.as_bytes().as_slice()]).await
-}
-
-const LIST_PAGE: Sql = Sql::new(concat!(
-    "SELECT
-       ",
-    user_columns!(""),
-    "
-     FROM users
-     WHERE project_no = $1 AND id < $2
-     ORDER BY id DESC
-     LIMIT $3"
-));
-
-/// At most `limit` users, newest first, `after` the last one of the previous page.
-pub async fn list_page(
-    conn: &mut Conn,
-    p: ProjectNo,
-    after: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<User>, StoreError> {
-    let bound = after.map_or([u8::MAX; 16], |id| *id.as_bytes());
-    conn.query_all(&LIST_PAGE, &[&p.0, &bound.as_slice(), &limit], |row| read_user(row, 0)).await
 }

@@ -5,7 +5,7 @@ use vestibule_domain::{id::UserId, user::User};
 
 use super::{
     AdminError, Clash, sessions,
-    user_lists::{self, UserFilter, UserQuery},
+    user_lists::{self, UserFilter, UserQuery, UserSort},
     users,
 };
 use crate::{
@@ -96,7 +96,7 @@ pub async fn select(
     let mut selection = BulkSelection { users: Vec::new(), guests: 0, members: 0, has_more: false };
     let mut cursor = None;
     for _ in 0..LOOKS {
-        let query = UserQuery { kind, days, search: None, cursor, limit: PAGE };
+        let query = UserQuery { kind, days, sort: UserSort::Newest, search: None, cursor, limit: PAGE };
         let page = user_lists::list(ctx, &query).await?;
         let wanted = |user: &User| action.applies_to(user) && through.is_none_or(|through| user.id <= through);
         for user in page.items.iter().filter(|user| wanted(user)) {

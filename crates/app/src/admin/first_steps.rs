@@ -5,7 +5,7 @@ use vestibule_domain::{identifier::LoginIdKind, project::Origin, time::Timestamp
 use vestibule_store::{
     credentials,
     events::{self, EventSelection},
-    user_lists, users,
+    user_lists::{self, DatedUserList, ListOrder},
 };
 
 use super::AdminError;
@@ -39,9 +39,12 @@ impl FirstSteps {
 pub async fn look(ctx: &Ctx<'_>) -> Result<FirstSteps, AdminError> {
     let (no, settings) = (ctx.project.no, &ctx.project.settings);
     let mut conn = ctx.app.store.read().await?;
-    let promoted = user_lists::list_promoted(&mut conn, no, Timestamp::from_micros(0), None, LOOK).await?;
+    let promoted = {
+        let (list, order, since) = (DatedUserList::Promoted, ListOrder::Newest, Timestamp::from_micros(0));
+        user_lists::list_dated(&mut conn, no, list, order, since, None, LOOK).await?
+    };
     let promotion = !promoted.is_empty();
-    let newest = users::list_page(&mut conn, no, None, LOOK).await?;
+    let newest = user_lists::list_newest(&mut conn, no, None, LOOK).await?;
     let guest = promotion || newest.iter().any(|user| user.anonymous_since.is_some());
     let mail = if settings.login_id_kinds().contains(&LoginIdKind::Email) {
         let tests = EventSelection::OfType("message.tested".into());

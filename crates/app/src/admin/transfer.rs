@@ -21,7 +21,7 @@ use vestibule_store::{
     device_keys::{self, DeviceKeyRow},
     ended, external_accounts, merges,
     passkeys::{self, PasskeyRow},
-    users,
+    user_lists, users,
 };
 
 use self::line::read_record;
@@ -182,7 +182,7 @@ pub async fn export_step(
     after: Option<UserId>,
 ) -> Result<Option<(String, UserId)>, StoreError> {
     let mut conn = app.store.read().await?;
-    let found = users::list_page(&mut conn, project.no, after, STEP).await?;
+    let found = user_lists::list_newest(&mut conn, project.no, after, STEP).await?;
     let Some(last) = found.last().map(|user| user.id) else { return Ok(None) };
     let mut lines = String::new();
     for user in found {

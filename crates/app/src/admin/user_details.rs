@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use vestibule_domain::{id::UserId, person_name, time::Timestamp, user::User};
-use vestibule_store::{Conn, StoreError, credentials, retention, user_lists};
+use vestibule_store::{Conn, StoreError, credentials, retention, user_search};
 
 use super::{
     AdminError, ListPage,
     audit::{self, AuditLine, Filter},
     device_keys::{self, DeviceKey},
     sessions,
-    user_lists::{UserFilter, UserQuery},
+    user_lists::{UserFilter, UserQuery, UserSort},
     users,
 };
 use crate::{
@@ -37,6 +37,7 @@ pub struct NamedUser {
 pub async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<NamedUser>, AdminError> {
     let page = crate::admin::user_lists::list(ctx, query).await?;
     let is_in_order = query.search.as_deref().is_none_or(str::is_empty)
+        && matches!(query.sort, UserSort::Newest | UserSort::Oldest)
         && !matches!(query.kind, UserFilter::Promoted | UserFilter::Disabled | UserFilter::Expiring | UserFilter::Held);
     let mut conn = ctx.app.store.read().await?;
     let mut names = find_names(&mut conn, ctx.project, &page.items, is_in_order).await?;
@@ -62,7 +63,8 @@ async fn find_names(
     }
     if let (true, Some(newest), Some(oldest)) = (is_in_order, users.first(), users.last()) {
         // The users of a page are adjacent in the index of login IDs too.
-        all = user_lists::list_login_ids_between(conn, no, oldest.id, newest.id).await?;
+        let (first, last) = (oldest.id.min(newest.id), oldest.id.max(newest.id));
+        all = user_search::list_login_ids_between(conn, no, first, last).await?;
     } else {
         for user in members() {
             let owned = credentials::list_login_ids(conn, no, user.id).await?;

@@ -11,8 +11,8 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     Conn, StoreError,
-    user_lists::{self, UserListKind},
-    user_names, users,
+    user_lists::{self, DatedUserList, ListOrder, UserList, UserRange},
+    user_names, user_search, users,
 };
 
 use super::{AdminError, ListPage};
@@ -27,6 +27,8 @@ use crate::{
 const LOOK: i64 = 4_000;
 /// The same for dormant guests, whose sessions must be read too.
 const LOOK_CLOSELY: i64 = 1_500;
+/// Largest total that is counted exactly: so many users are a few milliseconds of work.
+pub const MOST_COUNTED: i64 = 10_000;
 /// Minimum length of an ID prefix in a search.
 const ID_DIGITS: usize = 8;
 
@@ -49,12 +51,36 @@ pub enum UserFilter {
     Held,
 }
 
+/// The order of a list. A search has its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UserSort {
+    /// Latest first: by creation; of promoted users, by promotion.
+    #[default]
+    Newest,
+    /// The same, earliest first.
+    Oldest,
+    /// Members who have signed in, latest login first.
+    LatestLogin,
+    /// The same, earliest first.
+    EarliestLogin,
+}
+
+impl UserSort {
+    fn order(self) -> ListOrder {
+        match self {
+            Self::Newest | Self::LatestLogin => ListOrder::Newest,
+            Self::Oldest | Self::EarliestLogin => ListOrder::Oldest,
+        }
+    }
+}
+
 /// A query for a list.
 #[derive(Clone, Debug, Default)]
 pub struct UserQuery {
     pub kind: UserFilter,
     /// For `Promoted` and `Dormant`: how many days back.
     pub days: u32,
+    pub sort: UserSort,
     pub search: Option<String>,
     pub cursor: Option<String>,
     pub limit: u32,
@@ -65,38 +91,128 @@ pub struct UserQuery {
 pub async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<User>, AdminError> {
     // Before a search, too, which has one page: a wrong cursor is refused in any case.
     let after = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let order = query.sort.order();
+    query.check_sort()?;
     let mut conn = ctx.app.store.read().await?;
-    if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+    if let Some(text) = query.search_text() {
         let items = search(&mut conn, ctx.project, text, i64::from(query.limit)).await?;
         return Ok(ListPage { items, next: None });
     }
-    let (below, no) = (after.map(|(_, id)| id), ctx.project.no);
-    let since = ctx.now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
+    let no = ctx.project.no;
     // Fetch one more than requested, to learn whether there is a next page.
     let wanted = i64::from(query.limit) + 1;
-    let (items, floor) = match query.kind {
-        UserFilter::All => (users::list_page(&mut conn, no, below, wanted).await?, None),
-        UserFilter::Member => (user_lists::list_kind(&mut conn, no, UserListKind::Members, below, wanted).await?, None),
-        UserFilter::Disabled => {
-            (user_lists::list_kind(&mut conn, no, UserListKind::Disabled, below, wanted).await?, None)
+    if let Some((list, since)) = query.dated_list(ctx.now) {
+        let items = user_lists::list_dated(&mut conn, no, list, order, since, after, wanted).await?;
+        let time = |user: &User| match list {
+            DatedUserList::Promoted => user.promoted_at,
+            DatedUserList::SignedIn => user.last_login_at,
+        };
+        return Ok(ListPage::cut(items, query.limit, |user| print_cursor(time(user), user.id)));
+    }
+    let mut range = UserRange { order, after: after.map(|(_, id)| id), until: None };
+    let (list, places) = query.listed(ctx.now);
+    if let UserList::Dormant(since) = list {
+        match order {
+            ListOrder::Newest => {
+                range.after = Some(range.after.map_or(oldest_after(since), |id| id.min(oldest_after(since))))
+            }
+            ListOrder::Oldest => range.until = Some(oldest_after(since)),
         }
-        UserFilter::Expiring => (user_lists::list_marked(&mut conn, no, below, wanted).await?, None),
-        UserFilter::Held => (user_lists::list_held(&mut conn, no, ctx.now, below, wanted).await?, None),
-        UserFilter::Promoted => (user_lists::list_promoted(&mut conn, no, since, after, wanted).await?, None),
-        UserFilter::Guest => {
-            let floor = user_lists::step_down(&mut conn, no, below, LOOK).await?;
-            (user_lists::list_guests(&mut conn, no, below, floor, wanted).await?, floor)
-        }
-        UserFilter::Dormant => {
-            let young = UserId::lower_bound(since.as_unix_millis());
-            let below = Some(below.map_or(young, |id| id.min(young)));
-            let floor = user_lists::step_down(&mut conn, no, below, LOOK_CLOSELY).await?;
-            (user_lists::list_dormant(&mut conn, no, since, below, floor, wanted).await?, floor)
-        }
+    }
+    let reached = match places {
+        Some(places) => user_lists::step(&mut conn, no, order, range.after, places).await?,
+        None => None,
     };
-    let page = ListPage::cut(items, query.limit, |user| print_cursor(user.promoted_at, user.id));
-    let next = page.next.or_else(|| floor.map(|id| print_cursor(None, id)));
+    // Where the list ends anyway is no place to go on from.
+    let reached = reached.filter(|id| order == ListOrder::Newest || range.until.is_none_or(|until| *id < until));
+    range.until = reached.or(range.until);
+    let items = user_lists::list(&mut conn, no, list, &range, wanted).await?;
+    let page = ListPage::cut(items, query.limit, |user| print_cursor(None, user.id));
+    let next = page.next.or_else(|| reached.map(|id| print_cursor(None, id)));
     Ok(ListPage { items: page.items, next })
+}
+
+/// How many users a list has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserTotal {
+    pub count: i64,
+    /// Whether there are not more.
+    pub is_exact: bool,
+}
+
+/// Counts the users of a list, all of its pages together; of a search, those `found` on its one page. At most [`MOST_COUNTED`] are counted, and only
+/// so many users are looked at.
+pub async fn count(ctx: &Ctx<'_>, query: &UserQuery, found: usize) -> Result<UserTotal, AdminError> {
+    if query.search_text().is_some() {
+        let is_exact = found < usize::try_from(query.limit).unwrap_or(usize::MAX);
+        return Ok(UserTotal { count: i64::try_from(found).unwrap_or(i64::MAX), is_exact });
+    }
+    let no = ctx.project.no;
+    let limit = MOST_COUNTED + 1;
+    let mut conn = ctx.app.store.read().await?;
+    let (count, is_cut) = if let Some((list, since)) = query.dated_list(ctx.now) {
+        (user_lists::count_dated(&mut conn, no, list, since, limit).await?, false)
+    } else {
+        let (list, places) = query.listed(ctx.now);
+        let mut range = UserRange::default();
+        if let UserList::Dormant(since) = list {
+            range.after = Some(oldest_after(since));
+        }
+        if let Some(places) = places {
+            let places = if list == UserList::Guests { MOST_COUNTED } else { places };
+            range.until = user_lists::step(&mut conn, no, range.order, range.after, places).await?;
+        }
+        (user_lists::count(&mut conn, no, list, &range, limit).await?, range.until.is_some())
+    };
+    Ok(UserTotal { count: count.min(MOST_COUNTED), is_exact: !is_cut && count <= MOST_COUNTED })
+}
+
+impl UserQuery {
+    fn search_text(&self) -> Option<&str> {
+        self.search.as_deref().map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// The list in the order of a time, if it is one, with the earliest time.
+    fn dated_list(&self, now: Timestamp) -> Option<(DatedUserList, Timestamp)> {
+        match (self.kind, self.sort) {
+            (UserFilter::Promoted, _) => Some((DatedUserList::Promoted, self.since(now))),
+            (_, UserSort::LatestLogin | UserSort::EarliestLogin) => {
+                Some((DatedUserList::SignedIn, Timestamp::from_micros(0)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The list in the order of IDs, and how many users a page looks at if no index lists them.
+    fn listed(&self, now: Timestamp) -> (UserList, Option<i64>) {
+        match self.kind {
+            // Promoted ones are in the order of a time.
+            UserFilter::All | UserFilter::Promoted => (UserList::All, None),
+            UserFilter::Member => (UserList::Members, None),
+            UserFilter::Disabled => (UserList::Disabled, None),
+            UserFilter::Expiring => (UserList::Marked, None),
+            UserFilter::Held => (UserList::Held(now), None),
+            UserFilter::Guest => (UserList::Guests, Some(LOOK)),
+            UserFilter::Dormant => (UserList::Dormant(self.since(now)), Some(LOOK_CLOSELY)),
+        }
+    }
+
+    fn since(&self, now: Timestamp) -> Timestamp {
+        now.minus(Duration::from_secs(u64::from(self.days) * 86_400))
+    }
+
+    fn check_sort(&self) -> Result<(), AdminError> {
+        let is_by_login = matches!(self.sort, UserSort::LatestLogin | UserSort::EarliestLogin);
+        if is_by_login && self.kind != UserFilter::Member {
+            return Err(AdminError::fault("sort", "only members can be sorted by their last login"));
+        }
+        Ok(())
+    }
+}
+
+/// Users with smaller IDs were created before this time.
+fn oldest_after(since: Timestamp) -> UserId {
+    UserId::lower_bound(since.as_unix_millis())
 }
 
 fn print_cursor(promoted_at: Option<Timestamp>, id: UserId) -> String {
@@ -126,13 +242,13 @@ async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> R
     }
     let mut found = Vec::new();
     if let Some((first, last)) = id_range(text) {
-        found.extend(user_lists::search_ids(conn, no, first, last, limit).await?);
+        found.extend(user_search::search_ids(conn, no, first, last, limit).await?);
     }
     for kind in LoginIdKind::ALL {
         let parsed = LoginId::parse(kind, text, project.settings.default_country());
         // Search a complete login ID in its normal form, and a prefix as typed.
         let beginning = parsed.map_or_else(|_| begin(kind, text), |login_id| login_id.value);
-        found.extend(user_lists::search_login_ids(conn, no, kind.as_str(), &beginning, limit).await?);
+        found.extend(user_search::search_login_ids(conn, no, kind.as_str(), &beginning, limit).await?);
     }
     if let Some(domain) = email::read_domain(text) {
         found.extend(user_names::search_domains(conn, no, &domain, limit).await?);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vestibule_app::admin::{
     AdminError, Thing, consents, device_keys, sessions, subjects,
-    user_lists::{self, UserFilter, UserQuery},
+    user_lists::{self, UserFilter, UserQuery, UserSort},
     users,
 };
 use vestibule_domain::id::{IdentityId, UserId};
@@ -71,15 +71,41 @@ impl From<WrittenFilter> for UserFilter {
     }
 }
 
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum WrittenSort {
+    #[default]
+    Newest,
+    Oldest,
+    LatestLogin,
+    EarliestLogin,
+}
+
+impl From<WrittenSort> for UserSort {
+    fn from(sort: WrittenSort) -> Self {
+        match sort {
+            WrittenSort::Newest => Self::Newest,
+            WrittenSort::Oldest => Self::Oldest,
+            WrittenSort::LatestLogin => Self::LatestLogin,
+            WrittenSort::EarliestLogin => Self::EarliestLogin,
+        }
+    }
+}
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
-    /// Which users to list. promoted: members who were guests, latest promotion first; dormant: guests not seen recently; expiring: guests that were warned or have expired; held: users with a hold.
+    /// Which users to list. promoted: members who were guests, sorted by their promotion; dormant: guests not seen recently; expiring: guests that were warned or have expired; held: users with a hold.
     kind: Option<WrittenFilter>,
     /// For promoted and dormant: number of days, 30 by default.
     #[schemars(range(min = 1, max = MOST_DAYS))]
     days: Option<u32>,
-    /// Search by ID, by the start of an email address, phone number, username or word of a name, or by the domain of email addresses (@shop.example, or its start). Returns one page and ignores kind.
+    /// newest, the default, or oldest: by creation, of promoted users by promotion. latest_login or earliest_login, only with kind=member: members who have signed in, by their last login.
+    sort: Option<WrittenSort>,
+    /// true: the response has the total of all pages. It is counted up to 10,000.
+    total: Option<bool>,
+    /// Search by ID, by the start of an email address, phone number, username or word of a name, or by the domain of email addresses (@shop.example, or its start). Returns one page and ignores kind and sort.
     q: Option<String>,
     /// next_cursor of the previous page.
     #[schemars(extend("pattern" = "^[A-Za-z0-9_-]{32}$"))]
@@ -90,7 +116,7 @@ pub(crate) struct ListQuery {
 }
 
 pub(super) const LIST: Operation =
-    Operation::new(Tag::Users, "listUsers", "List users, newest first", "One page.").may_refuse(&[422]);
+    Operation::new(Tag::Users, "listUsers", "List users", "One page.").may_refuse(&[422]);
 
 /// `GET /users`
 pub(crate) async fn list(admin: Admin, Query(query): Query<ListQuery>) -> Result<Good<UsersPage>, Problem> {
@@ -98,15 +124,22 @@ pub(crate) async fn list(admin: Admin, Query(query): Query<ListQuery>) -> Result
     if !(1..=MOST_DAYS).contains(&days) {
         return Err(Problem::unreadable(format!("days: write a number from 1 to {MOST_DAYS}")));
     }
+    let with_total = query.total == Some(true);
     let query = UserQuery {
         kind: query.kind.unwrap_or_default().into(),
         days,
+        sort: query.sort.unwrap_or_default().into(),
         search: query.q,
         cursor: query.cursor,
         limit: check_limit(query.limit, MOST_USERS)?,
     };
-    let page = user_lists::list(&admin.visit.ctx(), &query).await?;
-    Ok(Good::print(&UsersPage::of(page)))
+    let ctx = admin.visit.ctx();
+    let page = user_lists::list(&ctx, &query).await?;
+    let total = match with_total {
+        true => Some(user_lists::count(&ctx, &query, page.items.len()).await?),
+        false => None,
+    };
+    Ok(Good::print(&UsersPage::of(page, total)))
 }
 
 pub(super) const CREATE: Operation = Operation::new(Tag::Users, "createUser", "Create a member", "The member.")

@@ -11,6 +11,7 @@ use vestibule_app::{
         device_keys::DeviceKey,
         keys::{AdminKeyInfo, AdminKeyKind, AdminScope},
         transfer::{ImportedLine, LineOutcome},
+        user_lists::UserTotal,
     },
     consent::ThirdPartyAccess,
     identities::LoadedUser,
@@ -171,12 +172,25 @@ impl UserView {
 pub(crate) struct UsersPage {
     users: Vec<UserView>,
     next_cursor: Option<String>,
+    /// Only when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<TotalView>,
 }
 
 impl UsersPage {
-    pub(crate) fn of(page: ListPage<User>) -> Self {
-        Self { users: page.items.into_iter().map(UserView::of).collect(), next_cursor: page.next }
+    pub(crate) fn of(page: ListPage<User>, total: Option<UserTotal>) -> Self {
+        let total = total.map(|UserTotal { count, is_exact }| TotalView { count, is_exact });
+        Self { users: page.items.into_iter().map(UserView::of).collect(), next_cursor: page.next, total }
     }
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+struct TotalView {
+    /// The number of users, at most 10,000.
+    count: i64,
+    /// false: there are more, or may be more. Of guests the newest 10,000 users are looked at, of dormant guests the newest 1,500 that are old enough.
+    is_exact: bool,
 }
 
 // A user with its identities and authenticators.

@@ -167,4 +167,5 @@ mod used_links;
 mod user_commands;
 mod user_info;
 mod user_search;
+mod user_sorting;
 mod wording;

@@ -187,7 +187,7 @@ async fn many_users_are_disabled_after_a_dry_run(engine: Engine) {
     let guests = sign_up(&server, 3).await;
     create(&mut owner, "kim@shop.test", false).await;
     owner.open(&format!("{AT}/users?kind=guest")).await;
-    owner.follow("Many at once").await;
+    owner.follow("Bulk actions").await;
     owner.expect_page(200, "Many users at once");
     owner.tick("Disable");
     owner.press("Dry run").await;

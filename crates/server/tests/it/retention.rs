@@ -17,7 +17,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_server::boot;
-use vestibule_store::{grants, users};
+use vestibule_store::{grants, user_lists, users};
 
 use crate::{
     lifetimes::change_settings,
@@ -453,7 +453,7 @@ fn new_grant(id: GrantId, user_id: UserId, now: Timestamp) -> Grant {
 /// How many users and grants the project has.
 async fn count_rows(app: &App) -> (usize, usize) {
     let mut conn = app.store.read().await.expect("a connection");
-    let users = users::list_page(&mut conn, project(app).no, None, 100_000).await.expect("users");
+    let users = user_lists::list_newest(&mut conn, project(app).no, None, 100_000).await.expect("users");
     let grants = grants::scan_any_project(&mut conn, None, 100_000).await.expect("grants");
     (users.len(), grants.len())
 }

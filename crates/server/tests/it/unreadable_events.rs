@@ -1,7 +1,7 @@
 //! Queued events that cannot be read: they are kept and counted, and hold up no other.
 
 use vestibule_app::{jobs::events::count_unreadable, metrics::Measured};
-use vestibule_store::{outbox, users};
+use vestibule_store::{outbox, user_lists};
 
 use crate::{
     nodes::until,
@@ -50,7 +50,7 @@ async fn an_unreadable_event_is_kept_and_counted_and_holds_up_no_other(engine: E
     let text = &owner.expect_page(200, "Webhooks").text;
     assert!(text.contains("Events that can’t be read: 3."), "{text}");
     let mut conn = store.read().await.expect("a connection");
-    assert_eq!(users::list_page(&mut conn, no, None, 10).await.expect("the users").len(), 1);
+    assert_eq!(user_lists::list_newest(&mut conn, no, None, 10).await.expect("the users").len(), 1);
 }
 
 on_both_engines!(an_unreadable_event_is_kept_and_counted_and_holds_up_no_other);

@@ -246,6 +246,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0062_logos.sqlite.sql"),
         postgres: include_str!("../../migrations/0062_logos.postgres.sql"),
     },
+    Migration {
+        version: 63,
+        name: "0063_last_logins",
+        sqlite: include_str!("../../migrations/0063_last_logins.sqlite.sql"),
+        postgres: include_str!("../../migrations/0063_last_logins.postgres.sql"),
+    },
 ];
 
 /// The newest migration that this release knows.

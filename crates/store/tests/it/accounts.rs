@@ -11,7 +11,7 @@ use vestibule_store::{
     device_keys::{self, DeviceKeyRow, SignedIn},
     external_accounts, grants,
     passkeys::{self, PasskeyRow},
-    sessions, user_credentials, users,
+    sessions, user_credentials, user_lists, users,
 };
 
 use crate::test_store::{OTHER, P, at, grant, guest, id, on_both_engines, session, write};
@@ -229,7 +229,7 @@ async fn pages_of_users_come_newest_first_and_never_overlap(store: Store) {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = users::list_page(&mut conn, P, after, 2).await.unwrap();
+        let page = user_lists::list_newest(&mut conn, P, after, 2).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.id);
         seen.extend(page.into_iter().map(|user| user.id));

@@ -18,8 +18,8 @@ use vestibule_store::{
     grants,
     retention_holds::{self, HoldRow},
     sessions,
-    user_lists::{self, UserListKind},
-    users,
+    user_lists::{self, DatedUserList, ListOrder, UserList, UserRange},
+    user_search, users,
 };
 
 use crate::test_store::{OTHER, P, at, grant, guest, hash, id, on_both_engines, session, write};
@@ -55,36 +55,86 @@ async fn lists_hold_whom_they_name(store: Store) {
     seen.last_access_at = at(80);
     write(&store, seen, |tx, grant| Box::pin(grants::insert(tx, P, grant))).await;
 
+    let login = |user: UserId, seconds: i64| {
+        write(&store, (user, seconds), |tx, (user, seconds)| Box::pin(users::record_login(tx, P, *user, at(*seconds))))
+    };
+    login(member, 70).await;
+    login(promoted, 60).await;
+    login(lively, 80).await;
+
     let mut conn = store.read().await.unwrap();
+    let (newest, oldest) = (ListOrder::Newest, ListOrder::Oldest);
+    let everyone = [yielded, disabled, promoted, member, lively, dormant];
+    for (list, expected) in [
+        (UserList::All, &everyone[..]),
+        (UserList::Guests, &[lively, dormant]),
+        (UserList::Members, &[disabled, promoted, member]),
+        (UserList::Disabled, &[disabled]),
+        (UserList::Dormant(at(60)), &[dormant]),
+        (UserList::Marked, &[]),
+        (UserList::Held(at(60)), &[]),
+    ] {
+        for order in [newest, oldest] {
+            // Two at a time, so that a page ends between two of them.
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let range = UserRange { order, after, until: None };
+                let page = user_lists::list(&mut conn, P, list, &range, 2).await.unwrap();
+                let Some(last) = page.last() else { break };
+                after = Some(last.id);
+                seen.extend(page.into_iter().map(|user| user.id));
+            }
+            if order == oldest {
+                seen.reverse();
+            }
+            assert_eq!(seen, expected, "{list:?} {order:?}");
+        }
+        let whole = UserRange::default();
+        let total = i64::try_from(expected.len()).unwrap();
+        assert_eq!(user_lists::count(&mut conn, P, list, &whole, 9).await.unwrap(), total, "{list:?}");
+        assert_eq!(user_lists::count(&mut conn, P, list, &whole, 1).await.unwrap(), total.min(1), "{list:?}");
+        assert_eq!(user_lists::count(&mut conn, OTHER, list, &whole, 9).await.unwrap(), 0, "{list:?}");
+    }
+    // A range contains its last user, in both directions.
     let ids = |users: Vec<User>| users.into_iter().map(|user| user.id).collect::<Vec<_>>();
-    assert_eq!(ids(user_lists::list_guests(&mut conn, P, None, None, 9).await.unwrap()), [lively, dormant]);
-    assert_eq!(ids(user_lists::list_guests(&mut conn, P, Some(lively), None, 9).await.unwrap()), [dormant]);
-    assert_eq!(ids(user_lists::list_guests(&mut conn, P, None, Some(lively), 9).await.unwrap()), [lively]);
-    for (below, count, expected) in
-        [(None, 0, Some(yielded)), (None, 4, Some(lively)), (Some(member), 1, Some(dormant)), (None, 6, None)]
-    {
-        assert_eq!(user_lists::step_down(&mut conn, P, below, count).await.unwrap(), expected);
+    let range = UserRange { order: newest, after: Some(disabled), until: Some(lively) };
+    assert_eq!(
+        ids(user_lists::list(&mut conn, P, UserList::All, &range, 9).await.unwrap()),
+        [promoted, member, lively]
+    );
+    let range = UserRange { order: oldest, after: Some(dormant), until: Some(member) };
+    assert_eq!(ids(user_lists::list(&mut conn, P, UserList::All, &range, 9).await.unwrap()), [lively, member]);
+    for (order, after, count, expected) in [
+        (newest, None, 0, Some(yielded)),
+        (newest, None, 4, Some(lively)),
+        (newest, Some(member), 1, Some(dormant)),
+        (newest, None, 6, None),
+        (oldest, None, 0, Some(dormant)),
+        (oldest, Some(member), 1, Some(disabled)),
+        (oldest, None, 6, None),
+    ] {
+        assert_eq!(user_lists::step(&mut conn, P, order, after, count).await.unwrap(), expected);
     }
     assert_eq!(
-        ids(user_lists::search_ids(&mut conn, P, lively, promoted, 9).await.unwrap()),
+        ids(user_search::search_ids(&mut conn, P, lively, promoted, 9).await.unwrap()),
         [lively, member, promoted]
     );
-    assert_eq!(
-        ids(user_lists::list_kind(&mut conn, P, UserListKind::Members, None, 9).await.unwrap()),
-        [disabled, promoted, member]
-    );
-    assert_eq!(
-        ids(user_lists::list_kind(&mut conn, P, UserListKind::Members, Some(promoted), 9).await.unwrap()),
-        [member]
-    );
-    assert_eq!(ids(user_lists::list_kind(&mut conn, P, UserListKind::Disabled, None, 9).await.unwrap()), [disabled]);
-    assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(60), None, 9).await.unwrap()), [promoted]);
-    let after = Some((at(90), promoted));
-    assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(60), after, 9).await.unwrap()), []);
-    assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(91), None, 9).await.unwrap()), []);
-    assert_eq!(ids(user_lists::list_dormant(&mut conn, P, at(60), None, None, 9).await.unwrap()), [dormant]);
-    assert_eq!(ids(user_lists::list_guests(&mut conn, OTHER, None, None, 9).await.unwrap()), []);
-    assert_eq!(ids(user_lists::list_dormant(&mut conn, P, at(60), None, Some(lively), 9).await.unwrap()), []);
+    for (list, order, since, after, expected) in [
+        (DatedUserList::Promoted, newest, 60, None, vec![promoted]),
+        (DatedUserList::Promoted, newest, 60, Some((at(90), promoted)), vec![]),
+        (DatedUserList::Promoted, oldest, 91, None, vec![]),
+        // Members only, and only those who have signed in.
+        (DatedUserList::SignedIn, newest, 0, None, vec![member, promoted]),
+        (DatedUserList::SignedIn, oldest, 0, None, vec![promoted, member]),
+        (DatedUserList::SignedIn, newest, 0, Some((at(70), member)), vec![promoted]),
+        (DatedUserList::SignedIn, oldest, 0, Some((at(60), promoted)), vec![member]),
+    ] {
+        let found = user_lists::list_dated(&mut conn, P, list, order, at(since), after, 9).await.unwrap();
+        assert_eq!(ids(found), expected, "{list:?} {order:?} {since} {after:?}");
+    }
+    assert_eq!(user_lists::count_dated(&mut conn, P, DatedUserList::SignedIn, at(61), 9).await.unwrap(), 1);
+    assert_eq!(user_lists::count_dated(&mut conn, P, DatedUserList::SignedIn, at(0), 1).await.unwrap(), 1);
+    assert_eq!(user_lists::count_dated(&mut conn, OTHER, DatedUserList::SignedIn, at(0), 9).await.unwrap(), 0);
     assert!(users::find(&mut conn, P, yielded).await.unwrap().is_some());
 }
 
@@ -116,17 +166,30 @@ async fn held_users_are_listed_page_by_page(store: Store) {
     add(&store, guest(8)).await;
 
     let mut conn = store.read().await.unwrap();
-    let (mut listed, mut below) = (Vec::new(), None);
-    loop {
-        let page = user_lists::list_held(&mut conn, P, at(10), below, 2).await.unwrap();
-        let Some(last) = page.last() else { break };
-        assert!(page.len() <= 2);
-        below = Some(last.id);
-        listed.extend(page.into_iter().map(|user| user.id));
+    for order in [ListOrder::Newest, ListOrder::Oldest] {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let range = UserRange { order, after, until: None };
+            let page = user_lists::list(&mut conn, P, UserList::Held(at(10)), &range, 2).await.unwrap();
+            let Some(last) = page.last() else { break };
+            assert!(page.len() <= 2);
+            after = Some(last.id);
+            listed.extend(page.into_iter().map(|user| user.id));
+        }
+        if order == ListOrder::Oldest {
+            listed.reverse();
+        }
+        assert_eq!(listed, held);
     }
-    assert_eq!(listed, held);
-    assert_eq!(user_lists::list_held(&mut conn, P, at(61), None, 9).await.unwrap(), []);
-    assert_eq!(user_lists::list_held(&mut conn, OTHER, at(10), None, 9).await.unwrap(), []);
+    let whole = UserRange::default();
+    for (project, now, count) in [(P, 10, 5), (P, 61, 0), (OTHER, 10, 0)] {
+        let list = UserList::Held(at(now));
+        assert_eq!(user_lists::count(&mut conn, project, list, &whole, 9).await.unwrap(), count);
+        assert_eq!(
+            user_lists::list(&mut conn, project, list, &whole, 9).await.unwrap().len(),
+            usize::try_from(count).unwrap()
+        );
+    }
 }
 
 async fn a_search_finds_by_the_beginning_of_a_login_id(store: Store) {
@@ -146,10 +209,10 @@ async fn a_search_finds_by_the_beginning_of_a_login_id(store: Store) {
     }
     let mut conn = store.read().await.unwrap();
     for (beginning, expected) in [("kim", 2), ("kim@", 1), ("kim%", 1), ("k", 3), ("kä", 1), ("_", 0)] {
-        let found = user_lists::search_login_ids(&mut conn, P, "email", beginning, 9).await.unwrap();
+        let found = user_search::search_login_ids(&mut conn, P, "email", beginning, 9).await.unwrap();
         assert_eq!(found.len(), expected, "{beginning}");
     }
-    assert!(user_lists::search_login_ids(&mut conn, P, "phone", "kim", 9).await.unwrap().is_empty());
+    assert!(user_search::search_login_ids(&mut conn, P, "phone", "kim", 9).await.unwrap().is_empty());
 }
 
 async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {

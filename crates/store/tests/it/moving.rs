@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use vestibule_domain::id::UserId;
 use vestibule_store::{
     BackupStep, Location, Store, StoreError, TransferStep, back_up_sqlite, check_backup, grants, outbox,
-    restore_sqlite, transfer_to_postgres, users,
+    restore_sqlite, transfer_to_postgres, user_lists, users,
 };
 
 use crate::test_store::{P, TestStore, at, grant, guest, write};
@@ -59,7 +59,7 @@ async fn a_backup_under_load_holds_whole_transactions_only() {
     assert!(summary.bytes > 0 && summary.schema >= 1);
     let copy = Store::open(&Location::Sqlite { path: to }).await.unwrap();
     let mut conn = copy.read().await.unwrap();
-    let all = users::list_page(&mut conn, P, None, 1_000_000).await.unwrap();
+    let all = user_lists::list_newest(&mut conn, P, None, 1_000_000).await.unwrap();
     assert!(all.len() >= 50, "{} users", all.len());
     for user in all {
         assert_eq!(grants::list(&mut conn, P, user.id).await.unwrap().len(), 1, "a user without its grant");
@@ -209,7 +209,7 @@ async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
     assert!(verified >= 10, "{verified} tables");
     assert_eq!(counted, Some(compared), "what was announced was copied");
     let store = to.open().await;
-    let moved = users::list_page(&mut store.read().await.unwrap(), P, None, 1_000).await.unwrap();
+    let moved = user_lists::list_newest(&mut store.read().await.unwrap(), P, None, 1_000).await.unwrap();
     assert_eq!(moved.len(), 120);
     write(&store, (), |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, "next", at(5)))).await;
     let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(5), 10).await.unwrap();

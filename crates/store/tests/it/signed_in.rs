@@ -29,6 +29,7 @@ DROP TABLE logos;
 DROP TABLE receiver_moves;
 DROP INDEX login_ids_by_domain;
 DROP INDEX users_by_standing;
+DROP INDEX users_by_login;
 DELETE FROM job_state WHERE name = 'user_names';
 -- 0018, 0020, 0025, 0026, 0028, 0029, 0042, 0051 and 0056 again, which would find their columns.
 ALTER TABLE users DROP COLUMN sessions_ended_at;

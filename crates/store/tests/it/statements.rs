@@ -1,5 +1,7 @@
 //! Both engines accept every statement, and neither executes one by reading a whole table.
 
+use std::collections::BTreeSet;
+
 use rusqlite::functions::FunctionFlags;
 use tokio_postgres::types::Type;
 use vestibule_store::{Conn, Engine, Location, STATEMENTS, Sql, Store};
@@ -164,9 +166,9 @@ async fn no_statement_looks_at_a_whole_table() {
 /// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
 /// index.
 const FILL: [&str; 36] = [
-    "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
+    "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at, last_login_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
-            CASE WHEN n % 1000 = 0 THEN n END
+            CASE WHEN n % 1000 = 0 THEN n END, n
      FROM generate_series(1, 20000) n",
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since)
      SELECT 2, uuid_send(md5(n::text)::uuid), n, n, n FROM generate_series(1, 500) n",
@@ -249,18 +251,24 @@ const FILL: [&str; 36] = [
 /// searched by project; due deliveries have an index of their own.
 const WHOLE: [&str; 4] = [" on projects", " on outbox", " on limit_counts", "hook_deliveries_by_due"];
 
-/// Lists of few rows among many, which must use an index: part of the statement, and its index.
-const PICKED: [(&str, &str); 11] = [
-    ("AND anonymous_since IS NULL\n     ORDER BY id DESC", "users_by_member"),
+/// Lists of few rows among many, which must use an index: part of the statement, and its index. For members it is that of members or of users
+/// who are no active guests, which has few others.
+const PICKED: [(&str, &str); 13] = [
+    ("AND anonymous_since IS NULL\n     ORDER BY id", "users_by_"),
+    ("AND anonymous_since IS NULL\n       LIMIT $4", "users_by_"),
     ("AND disabled_at IS NOT NULL", "users_by_disabling"),
     ("AND promoted_at >= $2", "users_by_promotion"),
+    ("AND last_login_at >= $2", "users_by_login"),
     ("AND l.value ~>=~ $3", "login_ids_prefix"),
     ("AND split_part(l.value, '@', 2) ~>=~ $2", "login_ids_by_domain"),
     ("AND phrase >= $2", "user_names_pkey"),
     // And no more users than were found by it.
     ("= ANY(ARRAY(\n         SELECT user_id\n         FROM user_names", "(id = ANY ("),
     // The list of held users stops with its page, and reads no more users than that.
-    ("AND h.expires_at >= $3", "Scan Backward using retention_holds_by_user"),
+    (
+        "AND h.expires_at >= $4\n           AND (SELECT g.yielded_to IS NULL FROM users g WHERE g.project_no = h.project_no AND g.id = h.user_id)\n         ORDER BY h.user_id DESC",
+        "Scan Backward using retention_holds_by_user",
+    ),
     ("= ANY(ARRAY(\n         SELECT DISTINCT h.user_id", "(id = ANY ("),
     ("WITH RECURSIVE waiting (project_no, url)", "hook_deliveries_by_receiver"),
     ("ORDER BY d.due_at\n     LIMIT $4", "hook_deliveries_by_receiver"),
@@ -350,7 +358,7 @@ async fn no_statement_looks_at_a_whole_table_on_postgres() {
     // After filling, and after a vacuum, which allows index-only scans and may change plans.
     for preparing in ["ANALYZE", "VACUUM (ANALYZE)"] {
         conn.query_all(leak(preparing.to_owned()), &[], |_| Ok(())).await.unwrap();
-        let (mut picked, mut scans) = (0, Vec::new());
+        let (mut picked, mut scans) = (BTreeSet::new(), Vec::new());
         for (aggregate, statements) in STATEMENTS {
             for sql in *statements {
                 let text = sql.text(Engine::Postgres);
@@ -358,8 +366,8 @@ async fn no_statement_looks_at_a_whole_table_on_postgres() {
                 if let Some(scan) = find_scan(aggregate, text, &plan) {
                     scans.push(format!("in {aggregate}: {scan}: {text}\n{}", plan.join("\n")));
                 }
-                for (_, index) in PICKED.iter().filter(|(said, _)| text.contains(said)) {
-                    picked += 1;
+                for (said, index) in PICKED.iter().filter(|(said, _)| text.contains(said)) {
+                    picked.insert(said);
                     if !plan.iter().any(|line| line.contains(index)) {
                         scans.push(format!("in {aggregate}: without {index}: {text}\n{}", plan.join("\n")));
                     }
@@ -367,7 +375,7 @@ async fn no_statement_looks_at_a_whole_table_on_postgres() {
             }
         }
         assert!(scans.is_empty(), "after {preparing}: {}", scans.join("\n\n"));
-        assert_eq!(picked, PICKED.len(), "a list was renamed: PICKED must follow");
+        assert_eq!(picked.len(), PICKED.len(), "a list was renamed: PICKED must follow");
     }
 
     // Negative cases: no index begins with these columns.

@@ -5,7 +5,7 @@ use std::{
     task::{Context, Waker},
 };
 
-use vestibule_store::{Store, StoreError, users};
+use vestibule_store::{Store, StoreError, user_lists, users};
 
 use crate::test_store::{P, TestStore, guest, id, write};
 
@@ -191,7 +191,7 @@ async fn two_stores_on_one_file_can_both_write() {
     for writer in writers {
         writer.await.unwrap();
     }
-    let seen = users::list_page(&mut stores[0].read().await.unwrap(), P, None, 100).await.unwrap();
+    let seen = user_lists::list_newest(&mut stores[0].read().await.unwrap(), P, None, 100).await.unwrap();
     assert_eq!(seen.len(), 60);
 }
 

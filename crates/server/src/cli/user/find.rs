@@ -6,7 +6,7 @@ use vestibule_app::{
     admin::{
         audit::AuditLine,
         user_details::{self, NamedUser, UserDetails},
-        user_lists::{self, UserFilter, UserQuery},
+        user_lists::{self, UserFilter, UserQuery, UserSort},
     },
     identities::LoadedUser,
 };
@@ -35,6 +35,9 @@ pub(in crate::cli) struct Find {
     /// For promoted and dormant: the number of days
     #[arg(long, value_name = "N", default_value_t = 30)]
     days: u32,
+    /// The order: by creation, of promoted users by promotion; by the last login only with --kind member; not with a text
+    #[arg(long, value_enum, default_value_t = Sort::Newest, conflicts_with = "text")]
+    sort: Sort,
     /// Maximum number of users
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
     limit: u32,
@@ -73,11 +76,31 @@ impl Kind {
     }
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Sort {
+    Newest,
+    Oldest,
+    LatestLogin,
+    EarliestLogin,
+}
+
+impl Sort {
+    fn order(self) -> UserSort {
+        match self {
+            Self::Newest => UserSort::Newest,
+            Self::Oldest => UserSort::Oldest,
+            Self::LatestLogin => UserSort::LatestLogin,
+            Self::EarliestLogin => UserSort::EarliestLogin,
+        }
+    }
+}
+
 impl Find {
     pub(in crate::cli) async fn run(self) -> Result<(), CommandError> {
         let query = UserQuery {
             kind: self.kind.filter(),
             days: self.days,
+            sort: self.sort.order(),
             search: self.text,
             cursor: self.cursor,
             limit: self.limit,
@@ -86,7 +109,7 @@ impl Find {
         if self.json {
             let page = user_lists::list(&opened.ctx(), &query).await;
             opened.close().await;
-            println!("{}", serde_json::to_string_pretty(&UsersPage::of(page.map_err(explain)?))?);
+            println!("{}", serde_json::to_string_pretty(&UsersPage::of(page.map_err(explain)?, None))?);
             return Ok(());
         }
         let page = user_details::list(&opened.ctx(), &query).await;
