@@ -154,6 +154,11 @@ impl PortalLayout<'_> {
         nav::visible(project.role)
     }
 
+    /// Whether the page shows a time, whose zone is said once.
+    fn has_times(&self) -> bool {
+        self.body.contains("<time ")
+    }
+
     fn item_href(&self, item: &NavItem) -> String {
         self.ctx.href(item.path)
     }

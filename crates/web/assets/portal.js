@@ -37,6 +37,12 @@ const largestUnit = (seconds) => EDITED.find(([, size]) => seconds % size === 0)
 const secondsOf = new WeakMap();
 const readSeconds = (input) => secondsOf.get(input)?.() ?? readNumber(input);
 
+// "1 minute", not "1 minutes".
+function nameUnits(unit, input) {
+  const ending = Number(input.value.trim() || input.placeholder) === 1 ? "" : "s";
+  for (const one of unit.options) one.textContent = `${one.value}${ending}`;
+}
+
 function editInUnits(input) {
   const start = readNumber(input);
   const otherwise = /^\d+$/.test(input.placeholder) ? Number(input.placeholder) : NaN;
@@ -47,7 +53,7 @@ function editInUnits(input) {
   unit.className = "input unit-choice";
   unit.disabled = input.disabled;
   unit.setAttribute("aria-label", `Unit of ${input.labels[0]?.textContent ?? input.name}`);
-  for (const [one] of EDITED) unit.add(new Option(`${one}s`, one, one === name, one === name));
+  for (const [one] of EDITED) unit.add(new Option(one, one, one === name, one === name));
   const sent = document.createElement("input");
   sent.type = "hidden";
   sent.disabled = input.disabled;
@@ -59,6 +65,7 @@ function editInUnits(input) {
   };
   secondsOf.set(input, () => readNumber(input) * EDITED.find(([one]) => one === unit.value)[1]);
   const carry = () => {
+    nameUnits(unit, input);
     const seconds = readSeconds(input);
     // What is no number goes as it is typed, so that the answer can say so.
     sent.value = Number.isNaN(seconds) ? input.value.trim() : String(seconds);
@@ -101,7 +108,7 @@ for (const input of document.querySelectorAll("[data-period]")) {
   unit.className = "input unit-choice";
   unit.disabled = input.disabled;
   unit.setAttribute("aria-label", `Unit of ${input.labels[0]?.textContent ?? input.name}`);
-  for (const [one] of EDITED) unit.add(new Option(`${one}s`, one, one === name, one === name));
+  for (const [one] of EDITED) unit.add(new Option(one, one, one === name, one === name));
   const sent = document.createElement("input");
   sent.type = "hidden";
   sent.disabled = input.disabled;
@@ -111,6 +118,7 @@ for (const input of document.querySelectorAll("[data-period]")) {
   input.inputMode = "numeric";
   if (seconds > 0) input.value = String(seconds / size);
   const carry = () => {
+    nameUnits(unit, input);
     const typed = input.value.trim();
     // What was not changed goes as it was written: 90s and 1m30s are the same.
     const isSame = readNumber(input) * EDITED.find(([one]) => one === unit.value)[1] === seconds;

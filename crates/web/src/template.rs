@@ -15,9 +15,31 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// A URL or an email address for HTML, which may go on in the next line after each of its parts.
+#[must_use]
+pub fn breakable(url: &str) -> String {
+    let mut broken = String::with_capacity(2 * url.len());
+    for part in url.split_inclusive(['/', '.', '?', '&', '-', '@']) {
+        broken.push_str(&escape(part));
+        // Not between the two slashes after the scheme.
+        if part.ends_with(['/', '.', '?', '&', '-', '@']) && !broken.ends_with(":/") {
+            broken.push_str("<wbr>");
+        }
+    }
+    broken
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_breaks_after_its_parts() {
+        assert_eq!(
+            breakable("https://shop.example/a?b=<c>&d"),
+            "https://<wbr>shop.<wbr>example/<wbr>a?<wbr>b=&#60;c&#62;&#38;<wbr>d"
+        );
+    }
 
     #[test]
     fn signs_of_html_lose_their_meaning() {
