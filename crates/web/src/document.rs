@@ -9,7 +9,7 @@ enum Piece<'a> {
     Words(&'a str),
 }
 
-const VOID: [&str; 5] = ["meta", "link", "input", "img", "br"];
+const VOID: [&str; 6] = ["meta", "link", "input", "img", "br", "wbr"];
 
 /// Parses HTML as our templates write it: quoted attributes, no implied tags.
 fn scan(html: &str) -> Vec<Piece<'_>> {
