@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&PUT, &FOLLOW, &FORGET, &OF_URL, &HAS_WAITING, &MOVE, &GIVE_UP, &OLD_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] =
+    &[&PUT, &FOLLOW, &OLDEST, &FORGET, &OF_URL, &HAS_WAITING, &MOVE, &GIVE_UP, &OLD_ANY_PROJECT];
 
 const fn code_of(kind: ReceiverKind) -> i64 {
     match kind {
@@ -44,23 +45,56 @@ const PUT: Sql = Sql::new(
 
 const FOLLOW: Sql = Sql::new(
     "UPDATE receiver_moves
-     SET new_url = $4,
-         moved_at = $5
+     SET new_url = $4
      WHERE project_no = $1 AND kind = $3 AND new_url = $2",
 );
 
 const FORGET: Sql = Sql::new("DELETE FROM receiver_moves WHERE project_no = $1 AND old_url = $2 AND kind = $3");
 
-/// Notes what a change of the settings does to receivers, in the transaction of the change.
+/// Moves of a project that are kept: each change of its settings reads them all, and a project may change them often.
+pub const MOST: i64 = 10_000;
+
+macro_rules! oldest {
+    ($end:literal) => {
+        concat!(
+            "DELETE FROM receiver_moves
+     WHERE project_no = $1
+       AND (old_url, kind) IN (
+         SELECT old_url, kind
+         FROM receiver_moves
+         WHERE project_no = $1
+         ORDER BY moved_at DESC, old_url, kind
+         LIMIT $2
+         OFFSET $3",
+            $end,
+            "
+       )"
+        )
+    };
+}
+
+// What the clean-up removes at this moment is not waited for.
+const OLDEST: Sql = Sql::both(
+    oldest!(""),
+    oldest!(
+        "
+         FOR UPDATE SKIP LOCKED"
+    ),
+);
+
+/// Notes what a change of the settings does to receivers, in the transaction of the change, and forgets the oldest moves beyond [`MOST`].
 pub async fn note(tx: &mut Tx, p: ProjectNo, changes: &ReceiverChanges, now: Timestamp) -> Result<(), StoreError> {
     for ReceiverMove { kind, old, new } in &changes.moves {
         let values: [&dyn Param; 5] = [&p.0, &old.as_str(), &code_of(*kind), &new.as_deref(), &now.as_micros()];
         // What moved here before goes on with it.
-        tx.execute(&FOLLOW, &values).await?;
+        tx.execute(&FOLLOW, &values[..4]).await?;
         tx.execute(&PUT, &values).await?;
     }
     for (kind, url) in &changes.added {
         tx.execute(&FORGET, &[&p.0, &url.as_str(), &code_of(*kind)]).await?;
+    }
+    if !changes.moves.is_empty() {
+        tx.execute(&OLDEST, &[&p.0, &MOST, &MOST]).await?;
     }
     Ok(())
 }
