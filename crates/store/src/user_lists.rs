@@ -480,16 +480,26 @@ impl DatedUserList {
     }
 }
 
-/// At most `limit` users of a list whose time is not before `since`, `after` the last one of the previous page.
+/// A part of a list in the order of a time, in its direction.
+#[derive(Clone, Copy, Debug)]
+pub struct DatedRange {
+    /// The direction.
+    pub order: ListOrder,
+    /// The earliest time.
+    pub since: Timestamp,
+    /// Time and ID of the user before the first one.
+    pub after: Option<(Timestamp, UserId)>,
+}
+
+/// At most `limit` users of a list, in the direction of the range.
 pub async fn list_dated(
     conn: &mut Conn,
     p: ProjectNo,
     list: DatedUserList,
-    order: ListOrder,
-    since: Timestamp,
-    after: Option<(Timestamp, UserId)>,
+    range: &DatedRange,
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
+    let DatedRange { order, since, after } = *range;
     let start = match order {
         ListOrder::Newest => (i64::MAX, [u8::MAX; 16]),
         ListOrder::Oldest => (i64::MIN, [0; 16]),

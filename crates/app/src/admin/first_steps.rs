@@ -5,7 +5,7 @@ use vestibule_domain::{identifier::LoginIdKind, project::Origin, time::Timestamp
 use vestibule_store::{
     credentials,
     events::{self, EventSelection},
-    user_lists::{self, DatedUserList, ListOrder},
+    user_lists::{self, DatedRange, DatedUserList, ListOrder},
 };
 
 use super::AdminError;
@@ -39,10 +39,8 @@ impl FirstSteps {
 pub async fn look(ctx: &Ctx<'_>) -> Result<FirstSteps, AdminError> {
     let (no, settings) = (ctx.project.no, &ctx.project.settings);
     let mut conn = ctx.app.store.read().await?;
-    let promoted = {
-        let (list, order, since) = (DatedUserList::Promoted, ListOrder::Newest, Timestamp::from_micros(0));
-        user_lists::list_dated(&mut conn, no, list, order, since, None, LOOK).await?
-    };
+    let ever = DatedRange { order: ListOrder::Newest, since: Timestamp::from_micros(0), after: None };
+    let promoted = user_lists::list_dated(&mut conn, no, DatedUserList::Promoted, &ever, LOOK).await?;
     let promotion = !promoted.is_empty();
     let newest = user_lists::list_newest(&mut conn, no, None, LOOK).await?;
     let guest = promotion || newest.iter().any(|user| user.anonymous_since.is_some());

@@ -11,7 +11,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     Conn, StoreError,
-    user_lists::{self, DatedUserList, ListOrder, UserList, UserRange},
+    user_lists::{self, DatedRange, DatedUserList, ListOrder, UserList, UserRange},
     user_names, user_search, users,
 };
 
@@ -102,7 +102,7 @@ pub async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<User>, Ad
     // Fetch one more than requested, to learn whether there is a next page.
     let wanted = i64::from(query.limit) + 1;
     if let Some((list, since)) = query.dated_list(ctx.now) {
-        let items = user_lists::list_dated(&mut conn, no, list, order, since, after, wanted).await?;
+        let items = user_lists::list_dated(&mut conn, no, list, &DatedRange { order, since, after }, wanted).await?;
         let time = |user: &User| match list {
             DatedUserList::Promoted => user.promoted_at,
             DatedUserList::SignedIn => user.last_login_at,

@@ -18,7 +18,7 @@ use vestibule_store::{
     grants,
     retention_holds::{self, HoldRow},
     sessions,
-    user_lists::{self, DatedUserList, ListOrder, UserList, UserRange},
+    user_lists::{self, DatedRange, DatedUserList, ListOrder, UserList, UserRange},
     user_search, users,
 };
 
@@ -129,7 +129,9 @@ async fn lists_hold_whom_they_name(store: Store) {
         (DatedUserList::SignedIn, newest, 0, Some((at(70), member)), vec![promoted]),
         (DatedUserList::SignedIn, oldest, 0, Some((at(60), promoted)), vec![member]),
     ] {
-        let found = user_lists::list_dated(&mut conn, P, list, order, at(since), after, 9).await.unwrap();
+        let found = user_lists::list_dated(&mut conn, P, list, &DatedRange { order, since: at(since), after }, 9)
+            .await
+            .unwrap();
         assert_eq!(ids(found), expected, "{list:?} {order:?} {since} {after:?}");
     }
     assert_eq!(user_lists::count_dated(&mut conn, P, DatedUserList::SignedIn, at(61), 9).await.unwrap(), 1);
