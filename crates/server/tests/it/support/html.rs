@@ -61,7 +61,9 @@ impl Page {
         let mut selecting = String::new();
         // Open elements that collect text: tag name, attributes, text so far.
         let mut collecting: Vec<(String, Vec<(String, String)>, String)> = Vec::new();
-        for token in tokenize(html) {
+        // Where a word may go on in the next line: nobody reads that.
+        let html = html.replace("<wbr>", "");
+        for token in tokenize(&html) {
             match token {
                 Token::Open("form", attributes) => {
                     assert!(form.is_none(), "a form inside a form");
