@@ -146,7 +146,11 @@ impl AdminClient<'_> {
             let later =
                 |round: i64| format!("{path}&cursor={}", cursors[usize::try_from(round).unwrap_or(0) % cursors.len()]);
             self.ask(&format!("{kind}: later pages"), later).await?;
+            self.ask(&format!("{kind}: oldest first, with the total"), |_| format!("{path}&sort=oldest&total=true"))
+                .await?;
         }
+        let by_login = "/users?kind=member&sort=latest_login&total=true";
+        self.ask("member: by the last login, with the total", |_| by_login.into()).await?;
         self.ask("promoted: of 80 days, 200 a page", |_| "/users?kind=promoted&days=80&limit=200".into()).await?;
         self.ask("dormant: for 60 days, 200 a page", |_| "/users?kind=dormant&days=60&limit=200".into()).await?;
         self.ask("search: id", |round| format!("/users?q={}", person(round).user_id())).await?;
